@@ -1,0 +1,1 @@
+"""Rule families of the checkpoint stage, one file each."""

@@ -1,0 +1,63 @@
+"""Adapters as they were saved: rank, alpha, dropout and targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.evidence.tensors import TensorFile
+from framework.manifest.methods import LoRA
+
+ADAPTER = Rule("T130", "adapter", Severity.ERROR, Stage.CHECKPOINT, "a saved adapter is another one than declared")
+
+_CONFIG, _WEIGHTS = "adapter/adapter_config.json", "adapter/adapter_model.safetensors"
+
+
+def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed, work in context.trainings():
+        if work.adapter is None or not isinstance(spec := work.adapter.chosen[1], LoRA):
+            continue
+        facts: list[tuple[str, Any, Any]] = [
+            ("rank", spec.rank, _rank),
+            ("alpha", spec.alpha, lambda observed: _config(observed, "lora_alpha")),
+            ("dropout", spec.dropout, lambda observed: _config(observed, "lora_dropout")),
+            ("targets", sorted(spec.targets), _targets),
+        ]
+        for name, wanted, observe in facts:
+            clause = context.clause(observed.step, f"adapter.lora.{name}")
+            yield from context.hold(
+                ADAPTER, observed, clause, wanted, lambda observe=observe, observed=observed: observe(observed), f"LoRA {name}", _CONFIG
+            )
+
+
+def _file(observed: Observed, name: str) -> Any:
+    assert observed.run is not None
+    path = observed.run.folder / name
+    if not path.is_file():
+        raise NotRecorded(f"{observed.step.label} left no {name}")
+    return path
+
+
+def _config(observed: Observed, key: str) -> Any:
+    data = json.loads(_file(observed, _CONFIG).read_text("utf-8"))
+    if key not in data:
+        raise NotRecorded(f"{_CONFIG} has no {key}")
+    return data[key]
+
+
+def _rank(observed: Observed) -> int | list[int]:
+    """The one rank of all saved A matrices, or all that there are."""
+    file = TensorFile(_file(observed, _WEIGHTS))
+    ranks = sorted({tensor.shape[0] for name, tensor in file.tensors.items() if ".lora_A." in name})
+    if not ranks:
+        raise NotRecorded(f"{_WEIGHTS} holds no LoRA matrices")
+    return ranks[0] if len(ranks) == 1 else ranks
+
+
+def _targets(observed: Observed) -> list[str]:
+    """The last names of the modules that have an adapter, from the saved tensors."""
+    file = TensorFile(_file(observed, _WEIGHTS))
+    return sorted({name.split(".lora_A.")[0].rsplit(".", 1)[-1] for name in file.tensors if ".lora_A." in name})

@@ -1,0 +1,59 @@
+"""The model that was saved has the declared sizes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.evidence.record import MODEL
+
+SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "family": ("model_type",),
+    "layers": ("num_hidden_layers", "n_layer"),
+    "hidden": ("hidden_size", "n_embd"),
+    "state": ("state_size",),
+    "expand": ("expand",),
+    "heads": ("num_attention_heads", "n_head"),
+    "intermediate": ("intermediate_size", "n_inner"),
+    "vocabulary": ("vocab_size",),
+}
+"""Manifest field -> the names that transformers' model configs use for it."""
+
+
+def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed in context.steps:
+        model = observed.step.model
+        for name in _KEYS:
+            if (declared := getattr(model, name)) is not None:
+                clause = context.experiment.by_path.get(("models", observed.step.model_name, name))
+                yield from context.hold(
+                    SIZE,
+                    observed,
+                    clause,
+                    declared,
+                    lambda observed=observed, name=name: _config(observed, name),
+                    name,
+                    f"{MODEL}/config.json",
+                )
+        if model.parameters is not None and observed.step.parent is None:
+            clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
+            yield from context.hold(
+                SIZE, observed, clause, model.parameters, lambda observed=observed: observed.recorded("parameters", "total"), "parameters"
+            )
+
+
+def _config(observed: Observed, name: str) -> Any:
+    assert observed.run is not None
+    path = observed.run.folder / MODEL / "config.json"
+    if not path.is_file():
+        raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
+    data = json.loads(path.read_text("utf-8"))
+    for key in _KEYS[name]:
+        if data.get(key) is not None:
+            return data[key]
+    raise NotRecorded(f"{MODEL}/config.json has no {_KEYS[name][0]}")

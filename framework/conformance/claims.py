@@ -1,0 +1,151 @@
+"""The claim stage: do the results support what the paper says?
+
+A claim compares arithmetic over measured results, `metric(variant)` or `metric(variant, task)`, such as
+`perplexity(M_sdm) <= 1.05 * perplexity(M_base)`. It is held over the declared seeds: both sides are computed for each seed, and
+the one-sided t interval of their difference must lie on the claimed side (Student's t over paired
+differences; percentile bootstraps under-cover with so few seeds). With fewer runs than declared it stays
+`unverified`, with what was seen so far.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator, Mapping
+from statistics import fmean, stdev
+
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.observing import Observed
+from framework.conformance.waivers import Judge
+from framework.errors import InputError
+from framework.manifest.clauses import Clause
+from framework.manifest.derived import OPERATORS
+from framework.manifest.loading import Experiment
+from framework.manifest.statements import Claim
+from framework.names import did_you_mean
+
+REFUTED = Rule("A101", "claim-unsupported", Severity.ERROR, Stage.CLAIM, "the results do not support a claim")
+
+_CALL = re.compile(r"\b(\w+)\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
+_COMPARISON = re.compile(r"<=|>=|<|>")
+
+
+class Unsupported(Exception):
+    """The claim cannot be decided yet; the message says why."""
+
+
+def claim_verdicts(experiment: Experiment, steps: list[Observed], judge: Judge) -> Iterator[Verdict]:
+    """One verdict for each clause of each claim."""
+    for index, claim in enumerate(experiment.manifest.claims):
+        clauses = experiment.below(("claims", index))
+        sides = _sides(experiment, claim, index)
+        try:
+            differences = _differences(experiment, claim, sides, steps)
+            holds, spelled = _decided(claim, sides[1], differences)
+        except Unsupported as reason:
+            yield from (judge.unverified(clause, Stage.CLAIM, str(reason)) for clause in clauses)
+            continue
+        for clause in clauses:
+            yield _verdict(judge, clause, claim, holds, spelled)
+
+
+def _verdict(judge: Judge, clause: Clause, claim: Claim, holds: bool, spelled: str) -> Verdict:
+    if holds:
+        return judge.conforms(clause, Stage.CLAIM, spelled)
+    message = f"{claim.id}: the runs do not support {claim.assert_!r} with {claim.confidence:.0%} confidence; {spelled}"
+    return judge.violated(clause, Finding(REFUTED, message, clause.id, claim.assert_, spelled, declared=clause.location))
+
+
+def _sides(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str, str]:
+    """Left side, comparison and right side.
+
+    Raises:
+        InputError: the claim is not a comparison, or names an unknown variant.
+    """
+    where = experiment.location(("claims", index, "assert"))
+    parts = _COMPARISON.split(claim.assert_)
+    if len(parts) != 2:
+        raise InputError.at(where, f"not one comparison (<=, >=, <, >): {claim.assert_!r}")
+    for match in _CALL.finditer(claim.assert_):
+        if match[2] not in experiment.stated.variants:
+            raise InputError.at(where, f"unknown variant {match[2]!r}", did_you_mean(match[2], experiment.stated.variants))
+    comparison = _COMPARISON.search(claim.assert_)
+    assert comparison is not None
+    return parts[0], comparison[0], parts[1]
+
+
+def _differences(experiment: Experiment, claim: Claim, sides: tuple[str, str, str], steps: list[Observed]) -> list[float]:
+    """Left minus right, for each declared seed and model."""
+    left, _, right = sides
+    differences, missing = [], set()
+    models = list(experiment.manifest.models)
+    for model in models:
+        for seed in experiment.stated.seeds:
+            try:
+                differences.append(
+                    _value(left, _results(left, steps, model, seed)) - _value(right, _results(right, steps, model, seed))
+                )
+            except LookupError:
+                missing.add(seed)
+    if missing:
+        seen = f"; so far {claim.assert_} with differences {_listed(differences)}" if differences else ""
+        raise Unsupported(f"results are missing for seeds {sorted(missing)}{seen}")
+    return differences
+
+
+def _results(side: str, steps: list[Observed], model: str, seed: int) -> dict[str, float]:
+    """The measured value of each call in a side, by its text; the last step of the variant that measured it."""
+    found: dict[str, float] = {}
+    for match in _CALL.finditer(side):
+        metric, variant, task = match.groups()
+        for observed in steps:
+            step = observed.step
+            if variant in step.variants and (step.model_name, step.seed) == (model, seed) and task in (None, step.task):
+                if observed.run is not None and metric in observed.run.record.metrics:
+                    found[match[0]] = observed.run.record.metrics[metric]
+        if match[0] not in found:
+            raise LookupError(match[0])
+    return found
+
+
+def _value(side: str, results: Mapping[str, float]) -> float:
+    names: dict[str, float] = {}
+
+    def named(match: re.Match[str]) -> str:
+        names[f"_{len(names)}"] = results[match[0]]
+        return f"_{len(names) - 1}"
+
+    return _arithmetic(ast.parse(_CALL.sub(named, side).strip(), mode="eval").body, names, side)
+
+
+def _arithmetic(node: ast.expr, names: Mapping[str, float], side: str) -> float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value)  # type: ignore[arg-type]
+    if isinstance(node, ast.Name) and node.id in names:
+        return names[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_arithmetic(node.operand, names, side)
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return OPERATORS[type(node.op)](_arithmetic(node.left, names, side), _arithmetic(node.right, names, side))
+    raise Unsupported(f"not arithmetic over measured results: {side.strip()!r}")
+
+
+def _decided(claim: Claim, comparison: str, differences: list[float]) -> tuple[bool, str]:
+    """Whether the one-sided interval of the mean difference lies on the claimed side, and the figures."""
+    if len(differences) < 2:
+        raise Unsupported(f"{claim.confidence:.0%} confidence needs at least 2 seeds; the one difference is {_listed(differences)}")
+    try:
+        from scipy.stats import t
+    except ImportError:
+        raise Unsupported("the interval needs scipy: install the extra `reports`") from None
+    sign = 1.0 if comparison.startswith("<") else -1.0
+    signed = [sign * difference for difference in differences]
+    half = float(t.ppf(claim.confidence, len(signed) - 1)) * stdev(signed) / math.sqrt(len(signed))
+    bound = fmean(signed) + half
+    spelled = f"mean difference {sign * fmean(signed):+.4g} over {len(signed)} seeds, bound {sign * bound:+.4g}"
+    return (bound <= 0 if comparison.endswith("=") else bound < 0), spelled
+
+
+def _listed(values: list[float]) -> str:
+    return "[" + ", ".join(f"{value:+.4g}" for value in values) + "]"

@@ -1,0 +1,1 @@
+"""Rule families of the config stage, one file each."""

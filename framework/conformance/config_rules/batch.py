@@ -1,0 +1,65 @@
+"""The factors of a batch must multiply to the declared one: micro batch x accumulation x processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance.check import BoundFile, ConfigContext
+from framework.conformance.meaning import said
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.targets import BATCH_PARTS
+from framework.locations import Location
+from framework.manifest.clauses import Clause
+
+PRODUCT = Rule(
+    "C110", "batch-product", Severity.ERROR, Stage.CONFIG, "micro batch x accumulation x processes is not the declared batch"
+)
+
+
+def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
+    for bound in context.files:
+        clauses: dict[str, tuple[Clause, dict[str, str]]] = {}
+        for key, target in bound.targets.items():
+            if target.facet in BATCH_PARTS:
+                clauses.setdefault(target.clause.id, (target.clause, {}))[1][target.facet] = key
+        for clause, keys in clauses.values():
+            yield _verdict(context, bound, clause, keys)
+
+
+def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[str, str]) -> Verdict:
+    factors: dict[str, int] = {}
+    places: list[Location] = []
+    for part, key in keys.items():
+        found = bound.find(key)
+        if found is None:
+            reason = f"{bound.document.file} has no {key}: the batch cannot be multiplied out"
+            return context.judge.unverified(clause, context.stage, reason, bound.document.file)
+        path, node = found
+        where = bound.document.location(node, path)
+        value = bound.document.value(node)
+        if type(value) is not int or value < 1:
+            message = f"{where.key} is {said(value)}: not a whole number of at least 1"
+            finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location)
+            return context.judge.violated(clause, finding, str(where))
+        factors[part] = value
+        places.append(where)
+    if "processes" not in factors:
+        factors["processes"] = context.experiment.stated.hardware.count
+    product = 1
+    for value in factors.values():
+        product *= value
+    spelled = " x ".join(f"{value} ({part})" for part, value in factors.items())
+    evidence = str(places[0])
+    if len(factors) == len(BATCH_PARTS) and product == clause.value:
+        return context.judge.conforms(clause, context.stage, spelled, evidence)
+    if len(factors) < len(BATCH_PARTS):
+        if clause.value % product == 0:
+            missing = next(part for part in BATCH_PARTS if part not in factors)
+            reason = f"{spelled} leaves {missing} = {clause.value // product}; no key says so"
+            return context.judge.unverified(clause, context.stage, reason, evidence)
+        message = f"{spelled} does not divide the declared batch of {clause.value}"
+    else:
+        message = f"{spelled} = {product}; the manifest states {clause.id} = {clause.value}"
+    advice = f"factors whose product is {clause.value}"
+    finding = Finding(PRODUCT, message, clause.id, clause.value, product, places[0], clause.location, advice)
+    return context.judge.violated(clause, finding, evidence)

@@ -1,0 +1,1 @@
+"""Rule families of the manifest stage, one file each."""

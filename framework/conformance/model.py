@@ -1,0 +1,181 @@
+"""The words of conformance: stage, status, finding, verdict, and the matrix of clauses against stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from framework.locations import Location
+from framework.manifest.clauses import Clause
+
+
+class Stage(StrEnum):
+    """Where a clause is held."""
+
+    MANIFEST = "manifest"
+    CONFIG = "config"
+    PLAN = "plan"
+    RUN = "run"
+    CHECKPOINT = "checkpoint"
+    DOCUMENT = "document"
+    CLAIM = "claim"
+
+
+class Status(StrEnum):
+    """What was found. The four never blur: what nobody looked at is not a pass."""
+
+    CONFORMS = "conforms"
+    VIOLATED = "violated"
+    WAIVED = "waived"
+    UNVERIFIED = "unverified"
+
+
+class Severity(StrEnum):
+    """``error`` fails a gate; ``warning`` is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of violation, with a stable code."""
+
+    code: str
+    name: str
+    severity: Severity
+    stage: Stage
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: what is stated where, and what the manifest states where."""
+
+    rule: Rule
+    message: str
+    clause: str | None = None
+    expected: Any = None
+    actual: Any = None
+    location: Location | None = None
+    declared: Location | None = None
+    advice: str | None = None
+
+    @property
+    def code(self) -> str:
+        return self.rule.code
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+    def as_dict(self) -> dict[str, Any]:
+        declared = self.declared.as_dict() if self.declared else None
+        if declared:
+            declared.pop("key")
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "stage": str(self.rule.stage),
+            "clause": self.clause,
+            "message": self.message,
+            "expected": plain(self.expected),
+            "actual": plain(self.actual),
+            "location": self.location.as_dict() if self.location else None,
+            "declared": declared,
+            "advice": self.advice,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one look at one clause found. ``evidence`` points to what was looked at."""
+
+    clause: str
+    stage: Stage
+    status: Status
+    reason: str = ""
+    evidence: str | None = None
+    finding: Finding | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "clause": self.clause,
+            "stage": str(self.stage),
+            "status": str(self.status),
+            "reason": self.reason,
+            "evidence": self.evidence,
+        }
+
+
+def plain(value: Any) -> Any:
+    """A clause's value as JSON data."""
+    if hasattr(value, "model_dump"):
+        return str(value) if type(value).__str__ is not object.__str__ and hasattr(value, "in_steps") else value.model_dump(mode="json")
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
+
+
+_GENERAL = {Stage.MANIFEST, Stage.CONFIG, Stage.DOCUMENT}
+_APPLIES: dict[str, set[Stage]] = {
+    "paper": {Stage.MANIFEST, Stage.DOCUMENT},
+    "hardware": _GENERAL | {Stage.RUN},
+    "models": _GENERAL | {Stage.PLAN, Stage.CHECKPOINT},
+    "datasets": _GENERAL | {Stage.PLAN, Stage.RUN},
+    "phases": _GENERAL | {Stage.PLAN, Stage.RUN},
+    "variants": _GENERAL | {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT},
+    "rules": {Stage.MANIFEST, Stage.DOCUMENT, Stage.CHECKPOINT},
+    "seeds": _GENERAL | {Stage.PLAN, Stage.RUN},
+    "claims": {Stage.MANIFEST, Stage.DOCUMENT, Stage.CLAIM},
+}
+_ORDER = [Status.VIOLATED, Status.UNVERIFIED, Status.WAIVED, Status.CONFORMS]
+
+
+def applies(clause: Clause, stage: Stage) -> bool:
+    """Whether a clause can be held at a stage at all: a title is not held by a checkpoint."""
+    return stage in _APPLIES[clause.section]
+
+
+@dataclass(slots=True)
+class Matrix:
+    """The conformance matrix."""
+
+    clauses: tuple[Clause, ...]
+    verdicts: list[Verdict] = field(default_factory=list)
+    _cells: dict[tuple[str, Stage], list[Verdict]] = field(default_factory=dict)
+
+    def add(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            self.verdicts.append(verdict)
+            self._cells.setdefault((verdict.clause, verdict.stage), []).append(verdict)
+
+    def looks(self, clause: Clause, stage: Stage) -> list[Verdict]:
+        """All verdicts of a cell."""
+        return self._cells.get((clause.id, stage), [])
+
+    def status(self, clause: Clause, stage: Stage) -> Status | None:
+        """The cell's status: the worst of its verdicts, `unverified` without any, None where the stage does not apply."""
+        looks = self.looks(clause, stage)
+        if looks:
+            return min((verdict.status for verdict in looks), key=_ORDER.index)
+        return Status.UNVERIFIED if applies(clause, stage) else None
+
+    def findings(self) -> Iterator[Finding]:
+        """The findings of violated verdicts, each once."""
+        seen: list[Finding] = []
+        for verdict in self.verdicts:
+            if verdict.status is Status.VIOLATED and verdict.finding is not None and verdict.finding not in seen:
+                seen.append(verdict.finding)
+                yield verdict.finding
+
+    def count(self, stage: Stage) -> dict[Status, int]:
+        """How many clauses have each status at a stage."""
+        counts = dict.fromkeys(Status, 0)
+        for clause in self.clauses:
+            status = self.status(clause, stage)
+            if status is not None:
+                counts[status] += 1
+        return counts

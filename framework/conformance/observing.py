@@ -1,0 +1,150 @@
+"""What the rules of the run and checkpoint stages see: planned steps, and the evidence that each left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from framework.conformance.meaning import said, same
+from framework.conformance.model import Finding, Rule, Stage, Verdict
+from framework.conformance.waivers import Judge
+from framework.evidence.record import MODEL, RECORD, STEPS, read_lines
+from framework.evidence.store import Run
+from framework.evidence.tensors import TensorFile
+from framework.locations import Location
+from framework.manifest.clauses import Clause
+from framework.manifest.loading import Experiment
+from framework.names import Path, find_path
+from framework.planning.build import Plan
+from framework.planning.steps import Step, Training
+
+
+class NotRecorded(Exception):
+    """The evidence does not say; the message tells what is missing."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A planned step and its finished run, if there is one."""
+
+    step: Step
+    run: Run | None
+
+    @cached_property
+    def trace(self) -> list[dict[str, Any]]:
+        """One line for each optimizer step."""
+        assert self.run is not None
+        return list(read_lines(self.run.folder / STEPS))
+
+    @cached_property
+    def tensors(self) -> TensorFile:
+        """The saved weights."""
+        assert self.run is not None
+        return TensorFile(self.run.folder / MODEL / "model.safetensors")
+
+    def recorded(self, *path: str) -> Any:
+        """A recorded fact, by its path in the record.
+
+        Raises:
+            NotRecorded: the record has none there.
+        """
+        assert self.run is not None
+        value: Any = getattr(self.run.record, path[0])
+        for part in path[1:]:
+            if not isinstance(value, dict) or part not in value:
+                raise NotRecorded(f"the run recorded no {'.'.join(path)}")
+            value = value[part]
+        return value
+
+    def place(self, name: str = RECORD, line: int = 1) -> Location:
+        assert self.run is not None
+        return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
+
+
+@dataclass
+class EvidenceContext:
+    """What the rules of the run and checkpoint stages see."""
+
+    experiment: Experiment
+    judge: Judge
+    plan: Plan
+    steps: list[Observed]
+    stage: Stage
+    lookup: dict[str, Observed]
+    """Every planned step by its key, those that are not held included."""
+
+    def observed(self, key: str) -> Observed:
+        return self.lookup[key]
+
+    def trainings(self) -> Iterator[tuple[Observed, Training]]:
+        for observed in self.steps:
+            if isinstance(observed.step.work, Training):
+                yield observed, observed.step.work
+
+    def clause(self, step: Step, fact: str) -> Clause | None:
+        """The clause that states a fact of a training step: the variant's own, else the task's, else the phase's."""
+        for path in self._places(step, fact):
+            if path in self.experiment.by_path:
+                return self.experiment.by_path[path]
+        return None
+
+    def _places(self, step: Step, fact: str) -> Iterator[Path]:
+        for variant in step.variants:
+            place: Path = ("variants", variant, "steps", step.index, step.name)
+            yield (*place, "set", fact)
+            inner = find_path(self._raw(place), fact)
+            if inner:
+                yield (*place, *inner)
+        phase: Path = ("phases", step.name)
+        short = fact.removeprefix("optimizer.")
+        if step.task is not None:
+            yield (*phase, "tasks", step.task, short)
+        yield (*phase, *fact.split("."))
+
+    def _raw(self, path: Path) -> Any:
+        value: Any = self.experiment.raw
+        for part in path:
+            try:
+                value = value[part]
+            except (LookupError, TypeError):
+                return {}
+        return value
+
+    def hold(
+        self,
+        rule: Rule,
+        observed: Observed,
+        clause: Clause | None,
+        expected: Any,
+        observe: Callable[[], Any],
+        what: str,
+        place: str = RECORD,
+        folded: bool = False,
+    ) -> Iterator[Verdict]:
+        """Hold one observation to one clause; nothing where the manifest is silent.
+
+        ``observe`` returns what was seen, or raises :class:`NotRecorded`.
+        """
+        if clause is None:
+            return
+        if observed.run is None:
+            yield self.judge.unverified(clause, self.stage, f"not run: {observed.step.label}")
+            return
+        where = observed.place(place)
+        try:
+            seen = observe()
+        except NotRecorded as missing:
+            yield self.judge.unverified(clause, self.stage, str(missing), where.file)
+            return
+        if same(expected, seen, folded):
+            yield self.judge.conforms(clause, self.stage, f"{what}: {said(seen)}", where.file)
+            return
+        yield self.violated(rule, clause, f"{observed.step.label}: {what} was {said(seen)}, not {said(expected)}", expected, seen, where)
+
+    def violated(
+        self, rule: Rule, clause: Clause, message: str, expected: Any = None, actual: Any = None, where: Location | None = None
+    ) -> Verdict:
+        finding = Finding(rule, message, clause.id, expected, actual, where, clause.location)
+        return self.judge.violated(clause, finding, where.file if where else None)

@@ -1,0 +1,96 @@
+"""The plan stage: what would be started, held to the clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from framework.conformance.meaning import said, same
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict, plain
+from framework.conformance.waivers import Judge
+from framework.manifest.clauses import Clause, value_at
+from framework.manifest.loading import Experiment
+from framework.planning.build import Plan
+from framework.planning.steps import Step, Training
+
+DIFFERS = Rule("P101", "plan-differs", Severity.ERROR, Stage.PLAN, "a planned step would do something else than declared")
+
+
+def plan_verdicts(experiment: Experiment, plan: Plan, judge: Judge) -> Iterator[Verdict]:
+    """Verdicts for every clause that a planned step takes its settings from."""
+    for clause in experiment.clauses:
+        if clause.section in ("models", "datasets", "phases", "variants", "seeds"):
+            yield _verdict(experiment, plan, judge, clause)
+
+
+def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -> Verdict:
+    users = [step for step in plan.steps if _uses(experiment, step, clause)]
+    if clause.section == "seeds":
+        planned = sorted({step.seed for step in plan.steps})
+        if same(sorted(clause.effective or []), planned):
+            return judge.conforms(clause, Stage.PLAN, f"{len(planned)} seeds planned")
+        missing = sorted(set(clause.effective or []) - set(planned))
+        return judge.unverified(clause, Stage.PLAN, f"not planned: seeds {said(missing)}")
+    if not users:
+        return judge.unverified(clause, Stage.PLAN, "no planned step uses it")
+    for step in users:
+        demanded, planned_value = plain(clause.effective), plain(_planned(step, clause))
+        if not same(demanded, planned_value):
+            message = f"{step.label} would use {said(planned_value)}, not {said(demanded)}"
+            return judge.violated(clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location))
+    return judge.conforms(clause, Stage.PLAN, f"{len(users)} planned steps")
+
+
+def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
+    section, name = clause.path[0], clause.path[1] if len(clause.path) > 1 else None
+    if section == "models":
+        return step.model_name == name
+    if section == "variants":
+        return name in step.variants and clause.path[2:4] in ((("steps", step.index)), ())
+    if not isinstance(step.work, Training):
+        return False
+    if section == "datasets":
+        return step.work.dataset_name == name
+    if section != "phases" or step.name != name:
+        return False
+    inner = clause.path[2:]
+    if inner[0] == "tasks":
+        return len(inner) > 1 and inner[1] == step.task
+    return not _overridden(experiment, step, inner)
+
+
+def _overridden(experiment: Experiment, step: Step, inner: tuple[str | int, ...]) -> bool:
+    """Whether the task or the variant states the same thing anew: then that clause is the one to hold."""
+    fact = ".".join(str(part) for part in inner)
+    for variant in step.variants:
+        if ("variants", variant, "steps", step.index, step.name, "set", fact) in experiment.by_path:
+            return True
+    task = experiment.manifest.phases[step.name].tasks.get(step.task) if step.task else None
+    return task is not None and getattr(task, str(inner[-1]), None) is not None
+
+
+def _planned(step: Step, clause: Clause) -> Any:
+    """What the step would use where the clause has its value; the clause's own value where the step only names it."""
+    path, work = clause.path, step.work
+    if path[0] == "models":
+        return value_at(step.model, path[2:])
+    if isinstance(work, Training):
+        if path[0] == "datasets":
+            return value_at(work.dataset, path[2:])
+        if path[0] == "phases":
+            own = path[4:] if path[2] == "tasks" else path[2:]
+            if own[-1:] == ("min_learning_rate",):
+                return work.phase.min_learning_rate()
+            if own and own[0] == "learning_rate":
+                own = ("optimizer", *own)
+            return value_at(work.phase, own) if own else clause.effective
+        if path[0] == "variants" and len(path) > 5 and path[5] in ("mask", "adapter"):
+            return value_at(getattr(work, str(path[5])), path[6:])
+        if path[0] == "variants" and len(path) > 6 and path[5] == "set":
+            inner = tuple(str(path[6]).split("."))
+            return work.phase.min_learning_rate() if inner[-1] == "min_learning_rate" else value_at(work.phase, inner)
+    elif path[0] == "variants" and len(path) > 5:
+        return value_at(work, path[5:])
+    return clause.effective
+
+

@@ -1,0 +1,1 @@
+"""Rule families of the run stage, one file each."""

@@ -1,0 +1,91 @@
+"""Which clause a binding's key is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.errors import InputError
+from framework.manifest.base import Duration
+from framework.manifest.bindings import Binding
+from framework.manifest.clauses import Clause
+from framework.manifest.loading import Experiment
+from framework.manifest.variants import phase_of
+from framework.names import Path, did_you_mean, find_path
+
+BATCH_PARTS = ("micro", "accumulation", "processes")
+"""The factors of a global batch; a key may state one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A clause, or one facet of it: a unit of a duration, a factor of the batch."""
+
+    clause: Clause
+    facet: str | None = None
+
+
+def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) -> Target:
+    """The clause that ``text`` names, seen from the binding: in the variant's own step first, then below
+    `describes`, then in the whole manifest.
+
+    Raises:
+        InputError: it names no clause, or several; ``place`` is where the binding says so.
+    """
+    candidates = [*_bases(experiment, binding), ()]
+    for base in candidates:
+        found = _below(experiment, base, text)
+        if found is not None:
+            return found
+    for base in candidates:
+        inner = find_path(_raw(experiment, base), text)
+        if inner:
+            several = experiment.below((*base, *inner))
+            raise InputError.at(
+                experiment.location(place),
+                f"{text!r} names {len(several)} clauses, not one",
+                f"name one of them, such as {several[0].id}" if several else None,
+            )
+    known = [clause.id.removeprefix(f"{binding.describes}.") for clause in experiment.clauses]
+    raise InputError.at(experiment.location(place), f"no clause {text!r}", did_you_mean(text, known))
+
+
+def _bases(experiment: Experiment, binding: Binding) -> list[Path]:
+    described = find_path(experiment.raw, binding.describes) if binding.describes else None
+    bases: list[Path] = []
+    if binding.variant is not None:
+        for index, step in enumerate(experiment.stated.variants[binding.variant].steps):
+            phase = phase_of(step)
+            if phase is None or isinstance(step, str):
+                continue
+            if described is None or described[:2] == ("phases", phase[0]):
+                place: Path = ("variants", binding.variant, "steps", index, phase[0])
+                bases += [(*place, "set"), place]
+    return [*bases, described] if described else bases
+
+
+def _raw(experiment: Experiment, base: Path) -> object:
+    value: object = experiment.raw
+    for part in base:
+        try:
+            value = value[part]  # type: ignore[index]
+        except LookupError:
+            return {}
+    return value
+
+
+def _below(experiment: Experiment, base: Path, text: str) -> Target | None:
+    tree = _raw(experiment, base)
+    inner = find_path(tree, text)
+    if inner is not None:
+        clause = experiment.by_path.get((*base, *inner))
+        return Target(clause) if clause else None
+    head, _, facet = text.rpartition(".")
+    inner = find_path(tree, head) if head else None
+    clause = experiment.by_path.get((*base, *inner)) if inner else None
+    if clause is None:
+        return None
+    if isinstance(clause.value, Duration) and facet in ("ratio", "steps"):
+        return Target(clause, facet)
+    if clause.path[-1] == "batch_size" and facet in BATCH_PARTS:
+        return Target(clause, facet)
+    return None

@@ -1,0 +1,114 @@
+"""The record of one run: what was asked, what was observed, and the hashes of what it left on disk.
+
+A run folder holds `record.json` (this), `steps.jsonl` (one line per optimizer step: `step`, `epoch`,
+`learning_rate`, `samples`, `tokens`, `loss`), `events.jsonl`, and `model/` with safetensors. Everything is read
+here without torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from framework.errors import InputError
+from framework.evidence.atomic import write_json
+from framework.locations import Location
+
+FORMAT = 1
+RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What is known of one run.
+
+    ``observed`` holds what really happened in the run's own terms: `optimizer_steps`, `epochs`,
+    `train_examples`, `batch_size`, `micro_batch_size`, `accumulation`, `processes`, `seed`,
+    `optimizer` {class, learning_rate, weight_decay, betas, eps}, `max_grad_norm`, `precision`, `sequence_length`,
+    `stopped_early`. ``sparsity`` holds `asked`, `reached`, and `tensors` {name: [zeros, elements]}.
+    ``parameters`` holds `total` and `trainable`.
+    """
+
+    key: str
+    folder: str
+    step: str
+    variants: list[str]
+    model: str
+    task: str | None
+    seed: int
+    profile: str | None
+    identity: dict[str, Any]
+    parent: str | None = None
+    references: dict[str, str] = field(default_factory=dict)
+    status: Literal["running", "done", "failed"] = "running"
+    error: str | None = None
+    started: str | None = None
+    finished: str | None = None
+    seconds: float | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+    knobs: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    observed: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    sparsity: dict[str, Any] = field(default_factory=dict)
+    adapter: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def write(self, folder: Path) -> None:
+        """Write `record.json` atomically."""
+        write_json(folder / RECORD, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> RunRecord:
+        """The record in a run folder.
+
+        Raises:
+            InputError: there is none, or it is not a record of this format.
+        """
+        path = folder / RECORD
+        where = Location(str(path), 1, 1)
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            if data.get("format") != FORMAT:
+                raise InputError.at(where, f"a run record of format {data.get('format')!r}, not {FORMAT}")
+            return cls(**data)
+        except FileNotFoundError:
+            raise InputError.at(where, "no run record here") from None
+        except (ValueError, TypeError, AttributeError) as problem:
+            raise InputError.at(where, f"not a run record: {problem}") from None
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file; a last line that was cut off by a kill is left out."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
+            if not line.endswith("\n"):
+                return
+            yield json.loads(line)
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def artefacts_below(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
+    """Hash and size of each file under the named files and folders, by its path in the run folder."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        top = folder / name
+        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+        for path in files:
+            found[path.relative_to(folder).as_posix()] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    return found

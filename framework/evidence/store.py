@@ -1,0 +1,70 @@
+"""The folder of runs, found by content key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.errors import InputError
+from framework.evidence.record import RECORD, RunRecord, sha256_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder and its record."""
+
+    folder: Path
+    record: RunRecord
+
+
+class RunStore:
+    """Runs below one folder."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def folder(self, name: str) -> Path:
+        return self.root / name
+
+    def runs(self) -> Iterator[Run]:
+        """Every run that has a readable record, by folder name."""
+        if not self.root.is_dir():
+            return
+        for path in sorted(self.root.iterdir()):
+            if (path / RECORD).is_file():
+                yield Run(path, RunRecord.read(path))
+
+    def find(self, key: str) -> Run | None:
+        """The run with this content key, whatever its folder is called after a renamed variant."""
+        if not self.root.is_dir():
+            return None
+        for path in sorted(self.root.glob(f"*.{key[:10]}")):
+            if (path / RECORD).is_file():
+                try:
+                    record = RunRecord.read(path)
+                except InputError:
+                    continue
+                if record.key == key:
+                    return Run(path, record)
+        return None
+
+    def done(self, key: str) -> Run | None:
+        """The finished run with this key, its artefacts present in the sizes that the record states."""
+        run = self.find(key)
+        if run is None or run.record.status != "done":
+            return None
+        for name, facts in run.record.artefacts.items():
+            path = run.folder / name
+            if not path.is_file() or path.stat().st_size != facts["bytes"]:
+                return None
+        return run
+
+
+def changed_artefacts(run: Run) -> list[str]:
+    """The artefacts that are missing, or whose content is no longer what the run wrote."""
+    return [
+        name
+        for name, facts in sorted(run.record.artefacts.items())
+        if not (run.folder / name).is_file() or sha256_of(run.folder / name) != facts["sha256"]
+    ]

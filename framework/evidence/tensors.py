@@ -1,0 +1,100 @@
+"""Saved tensors, read without torch: names, shapes and zeros of a safetensors file."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import InputError
+from framework.locations import Location
+
+if TYPE_CHECKING:
+    import numpy
+
+_BITS = {"F64": "<u8", "F32": "<u4", "F16": "<u2", "BF16": "<u2"}
+_INTEGERS = {"BOOL": "|u1", "U8": "|u1", "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
+_LARGEST_HEADER = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """One tensor of a file: where its bytes lie."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+class TensorFile:
+    """A safetensors file (the format of huggingface/safetensors: an 8-byte length, a JSON header, the bytes).
+
+    Raises:
+        InputError: the file is missing, truncated, or not safetensors.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.tensors, self.metadata = _header(path)
+
+    def bits(self, name: str) -> numpy.ndarray[Any, Any]:
+        """The tensor's bits as unsigned integers (booleans and integers as themselves), in its shape, memory-mapped."""
+        import numpy
+
+        tensor = self.tensors[name]
+        kind = _BITS.get(tensor.dtype) or _INTEGERS.get(tensor.dtype)
+        if kind is None:
+            raise InputError.at(Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}")
+        if tensor.elements == 0:
+            return numpy.empty(tensor.shape, dtype=kind)
+        return numpy.memmap(self.path, dtype=kind, mode="r", offset=tensor.start, shape=tensor.shape)
+
+    def is_zero(self, name: str) -> numpy.ndarray[Any, Any]:
+        """A boolean array of the tensor's shape: True where the value is zero (of either sign)."""
+        bits = self.bits(name)
+        dtype = self.tensors[name].dtype
+        if dtype not in _BITS:
+            return bits == 0
+        sign = 1 << (8 * bits.dtype.itemsize - 1)
+        return (bits & (sign - 1)) == 0
+
+    def zeros(self, name: str) -> int:
+        """How many of the tensor's values are exactly zero."""
+        return int(self.is_zero(name).sum())
+
+
+def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
+    where = Location(str(path), 1, 1)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            head = stream.read(8)
+            if len(head) < 8:
+                raise InputError.at(where, "truncated: not even a safetensors header")
+            (length,) = struct.unpack("<Q", head)
+            if length > min(size - 8, _LARGEST_HEADER):
+                raise InputError.at(where, "not a safetensors file, or truncated: its header is longer than the file")
+            header = json.loads(stream.read(length))
+        metadata = header.pop("__metadata__", {})
+        tensors = {}
+        for name, facts in header.items():
+            start, stop = facts["data_offsets"]
+            tensors[name] = StoredTensor(name, facts["dtype"], tuple(facts["shape"]), 8 + length + start, 8 + length + stop)
+            if not 0 <= start <= stop or 8 + length + stop > size:
+                raise InputError.at(where, f"truncated: the bytes of {name} end at {8 + length + stop}, the file at {size}")
+    except FileNotFoundError:
+        raise InputError.at(where, "no such file") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise InputError.at(where, f"not a safetensors file: {problem}") from None
+    return tensors, metadata

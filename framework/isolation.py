@@ -1,0 +1,93 @@
+"""Which `runners` and `reports` a command uses: the ones beside this package, whatever the current folder holds.
+
+Commands are run inside other projects, and most of those have folders of their own called `reports`, `runners`,
+`datasets` or `utils`, which `python -m` and `PYTHONPATH=.` put in front of everything that is installed. Nothing
+happens on `import framework`: a notebook keeps its own `reports`.
+
+Nothing but what every interpreter has loaded anyway is imported here, since this runs before each command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+OWN = ("reports", "runners")
+"""The top-level packages that are ours beside `framework`."""
+
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class _OwnPackages:
+    """Finds the packages of :data:`OWN` in the folder that holds this one, and nowhere else."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in OWN:
+            return None
+        spec = PathFinder.find_spec(name, [_HOME])
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f"the package {name!r} is missing beside {_HOME}/framework", name=name)
+        return spec
+
+
+def isolate() -> None:
+    """Make this process use our packages and the installed ones, not what lies in the current folder.
+
+    That folder and the entries of PYTHONPATH stay importable, behind everything else: a plugin that is found
+    only there still is.
+    """
+    if _OwnPackages not in sys.meta_path:
+        sys.meta_path.insert(0, _OwnPackages)
+    sys.path[:] = _reordered(sys.path, os.environ.get("PYTHONPATH", ""))
+
+
+def own(name: str) -> ModuleType:
+    """Import `runners`, `reports` or a module below one of them: ours, also in a process that is not isolated.
+
+    Raises:
+        UsageError: another package of that name is already imported in this process.
+    """
+    top = name.partition(".")[0]
+    if top not in sys.modules:
+        isolated = _OwnPackages in sys.meta_path
+        if not isolated:
+            sys.meta_path.insert(0, _OwnPackages)
+        try:
+            import_module(top)
+        finally:
+            if not isolated:
+                sys.meta_path.remove(_OwnPackages)
+    file = _file(sys.modules[top])
+    if os.path.dirname(os.path.realpath(file)) != os.path.realpath(os.path.join(_HOME, top)):
+        from framework.errors import UsageError
+
+        raise UsageError(
+            f"this process has already imported another package named {top!r}, from {file}, which hides the one of "
+            "this framework; start a new process that does not import it first"
+        )
+    return import_module(name)
+
+
+def _reordered(entries: Sequence[str], pythonpath: str) -> list[str]:
+    """The entries of a search path, those of the current folder and of PYTHONPATH last, ours before the others."""
+    here = os.path.realpath("")
+    last = {here, *(os.path.realpath(entry) for entry in pythonpath.split(os.pathsep))}
+    home = os.path.realpath(_HOME)
+
+    def rank(entry: str) -> int:
+        folder = os.path.realpath(entry)
+        if folder not in last or os.path.basename(folder) in ("site-packages", "dist-packages"):
+            return 0
+        return 1 if folder == home else 2
+
+    return sorted(entries, key=rank)
+
+
+def _file(module: ModuleType) -> str:
+    """Where a module comes from; for a namespace package, its first folder."""
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")

@@ -1,0 +1,21 @@
+"""Where a value was stated: carried from the loader to the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a text file. Lines and columns count from 1, columns in characters."""
+
+    file: str
+    line: int
+    column: int
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def as_dict(self) -> dict[str, str | int | None]:
+        return {"file": self.file, "line": self.line, "column": self.column, "key": self.key}

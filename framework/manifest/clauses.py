@@ -1,0 +1,121 @@
+"""The manifest's leaves: each clause has a stable id, a value, and the place where it is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from framework.locations import Location
+from framework.manifest.root import CLAUSE_SECTIONS, Manifest
+from framework.names import Path, format_path
+from framework.reading.nodes import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """What a profile makes of a clause. ``value`` is None where the profile removes it."""
+
+    profile: str
+    reason: str
+    value: Any
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One leaf of the manifest.
+
+    ``value`` is what the paper states; ``added`` tells a leaf that only a profile states.
+    """
+
+    id: str
+    path: Path
+    value: Any
+    location: Location
+    deviation: Deviation | None = None
+    added: bool = False
+
+    @property
+    def effective(self) -> Any:
+        """What the runs under the chosen profile are held to."""
+        return self.deviation.value if self.deviation else self.value
+
+    @property
+    def section(self) -> str:
+        return str(self.path[0])
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """What a validated section holds at a path of the raw manifest.
+
+    Raises:
+        LookupError: it holds nothing there.
+    """
+    for part in path:
+        if isinstance(value, BaseModel):
+            value = getattr(value, field_of(type(value), str(part)))
+        else:
+            value = value[part]
+    return value
+
+
+def field_of(model: type[BaseModel], key: str) -> str:
+    """The field that a key of the manifest fills.
+
+    Raises:
+        KeyError: the section has no such field.
+    """
+    for name, field in model.model_fields.items():
+        if key in (field.alias, name):
+            return name
+    raise KeyError(key)
+
+
+def meaning_at(manifest: Manifest, path: Path) -> Any:
+    """As :func:`value_at`, with a derived value (`0.1 * learning_rate`) evaluated."""
+    value = value_at(manifest, path)
+    if isinstance(value, str) and path[0] == "phases" and path[-1] == "min_learning_rate":
+        return manifest.phases[str(path[1])].min_learning_rate()
+    return value
+
+
+def leaves_of(data: Any, path: Path = ()) -> Iterator[Path]:
+    """The paths of a raw manifest's leaves. A list of plain values (`betas: [0.9, 0.98]`) is one leaf; a list of
+    steps is not, since each step is a statement of its own."""
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from leaves_of(value, (*path, key))
+    elif isinstance(data, list) and (path[-1:] == ("steps",) or any(isinstance(item, (dict, list)) for item in data)):
+        for index, item in enumerate(data):
+            yield from leaves_of(item, (*path, index))
+    else:
+        yield path
+
+
+def clauses_of(document: Document, data: dict[str, Any], manifest: Manifest) -> Iterator[Clause]:
+    """Every clause that the manifest states, in file order."""
+    for section in data:
+        if section not in CLAUSE_SECTIONS:
+            continue
+        for path in leaves_of(data[section], (section,)):
+            found = document.walk(path)
+            assert found is not None
+            yield Clause(format_path(path), path, meaning_at(manifest, path), document.location(found[1], path))
+
+
+def shown(value: Any) -> str:
+    """A clause's value as people write it in tables."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if value is None:
+        return "none"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+    return str(value)

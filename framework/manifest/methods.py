@@ -1,0 +1,127 @@
+"""What a step may do beside plain training: masks, adapters, permutation and pruning."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from framework.manifest.base import Count, NonNegative, OneOf, Positive, Section, Share
+
+Structure = Annotated[str, Field(pattern=re.compile(r"^(unstructured|channel|\d+:\d+)$").pattern)]
+"""What is removed as one: single weights, inner channels, or N of each M weights."""
+
+
+class SDM(Section):
+    """Structured differentiable masking: one logit per inner channel, Gumbel-sigmoid samples while training, a
+    hard mask at the end (Louizos et al. 2018, "Learning Sparse Neural Networks through L0 Regularization"; Jang et al. 2017)."""
+
+    target_sparsity: Share
+    """The share of channels that the sparsity loss pulls towards removing."""
+    temperature: Annotated[list[Positive], Field(min_length=2, max_length=2)] = [5.0, 0.1]
+    """Temperature of the samples at the first and the last step; geometric in between."""
+    sparsity_weight: NonNegative = 1.0
+    """Weight of the sparsity loss (achieved - target)^2 beside the training loss."""
+    initial_logit: float = 1.0
+    """Where each channel's logit starts; positive keeps."""
+    learning_rate: Positive | None = None
+    """Learning rate of the logits, where it is not the phase's."""
+    tensors: Annotated[list[str], Field(min_length=1)] = ["in_proj", "conv1d", "x_proj", "out_proj"]
+    """The modules whose weights are zeroed along the masked channels, and over which sparsity is counted."""
+
+
+class Mask(OneOf):
+    """A mask that is learned while a phase trains."""
+
+    sdm: SDM | None = None
+    """Structured differentiable masking."""
+
+
+class LoRA(Section):
+    """Low-rank adapters on every target alike (Hu et al. 2021)."""
+
+    rank: Count
+    """The rank of the update."""
+    alpha: Positive
+    """The update is scaled by alpha / rank."""
+    dropout: Share = 0.0
+    """Dropout on the adapter's input."""
+    targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
+    """The modules that get an adapter."""
+    masked: bool = False
+    """Whether training already sees the masked update ((W + BA) * M); a merge is masked in any case."""
+
+
+class SGH(Section):
+    """Sparsity-guided hybrid adapters: layers by importance get high-rank LoRA, low-rank LoRA, IA3, or stay frozen."""
+
+    importance: Literal["magnitude", "mask"]
+    """What makes a layer important: its weights' magnitude, or the learned masks."""
+    high_rank: Count = 16
+    """The rank of the most important layers' LoRA."""
+    low_rank: Count = 4
+    """The rank of the next layers' LoRA."""
+    alpha: Positive | None = None
+    """The updates' alpha; by default twice each rank."""
+    dropout: Share = 0.0
+    """Dropout on the adapters' input."""
+    thresholds: Annotated[list[Share], Field(min_length=3, max_length=3)] = [0.75, 0.5, 0.25]
+    """Importance at or above which a layer gets high-rank LoRA, low-rank LoRA and IA3; below the last it is frozen."""
+    threshold_kind: Literal["percentile", "absolute"] = "percentile"
+    """What the thresholds count in."""
+    targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
+    """The modules that may get an adapter."""
+
+
+class Adapter(OneOf):
+    """What is trained in the place of the full weights."""
+
+    lora: LoRA | None = None
+    """Low-rank adapters."""
+    sgh: SGH | None = None
+    """Sparsity-guided hybrid adapters."""
+
+
+class SameAs(Section):
+    """As many zeroed weights as another variant's checkpoint has, as an integer."""
+
+    same_as: str
+    """The variant whose zeros are counted."""
+
+
+class Prune(Section):
+    """Setting weights to zero once, exactly as many as asked."""
+
+    score: Literal["magnitude", "random"] = "magnitude"
+    """What decides which weights go: the lowest scores."""
+    structure: Structure = "unstructured"
+    """What is removed as one: `unstructured`, `channel`, or N:M."""
+    scope: Literal["model", "layer"] = "model"
+    """Whether scores compete over the whole model, or within each layer."""
+    sparsity: Share | SameAs
+    """The share of weights to zero, or `{same_as: VARIANT}`: exactly that variant's zeros, over its tensors."""
+    tensors: list[str] | None = None
+    """The modules that are pruned; by default those of the variant that `same_as` names."""
+
+    @model_validator(mode="after")
+    def _tensors_known(self) -> Self:
+        if self.tensors is None and not isinstance(self.sparsity, SameAs):
+            raise ValueError("name the `tensors` to prune: only `same_as` implies them")
+        return self
+
+
+class Permute(Section):
+    """Reordering channels or states without changing the function."""
+
+    method: Literal["csp"]
+    """`csp`: correlation-based scan permutation."""
+    dimension: Literal["state", "channel"] = "state"
+    """The dimension that is reordered."""
+    calibration_examples: Count = 32
+    """Sequences over which the correlations are measured."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value

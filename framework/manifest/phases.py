@@ -1,0 +1,129 @@
+"""Training stages and their hyperparameters: the section `phases`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from framework.manifest.base import Count, Derived, Duration, NonNegative, Positive, Section, Share
+from framework.manifest.derived import evaluate
+
+
+class Optimizer(Section):
+    """The optimizer and its hyperparameters."""
+
+    name: Literal["adamw", "adam", "sgd"] = "adamw"
+    """The optimizer's name."""
+    learning_rate: Positive
+    """The peak learning rate."""
+    weight_decay: NonNegative | None = None
+    """Decoupled weight decay."""
+    betas: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
+    """Decay rates of the two moment estimates."""
+    eps: Positive | None = None
+    """The term added to the denominator."""
+    momentum: Share | None = None
+    """Momentum, for sgd."""
+
+
+class Schedule(Section):
+    """How the learning rate goes over the optimizer steps."""
+
+    name: Literal["constant", "linear", "cosine"] = "constant"
+    """The shape after the warmup."""
+    warmup: Duration = Duration(steps=0)
+    """Linear increase from 0 to the peak: a share of all steps (`10%`), or `500 steps`."""
+    min_learning_rate: Derived = 0.0
+    """Where the decay ends: a number, or `0.1 * learning_rate`."""
+
+
+class EarlyStopping(Section):
+    """When training ends before its epochs are over."""
+
+    metric: Literal["loss", "perplexity", "accuracy", "f1"]
+    """The validation metric that must improve."""
+    patience: Count
+    """How many evaluations without improvement are waited for."""
+    min_delta: NonNegative = 0.0
+    """The least change that counts as an improvement."""
+
+
+class Task(Section):
+    """One task of a phase: what differs from the phase."""
+
+    dataset: str | None = None
+    """The dataset's name; by default the task's own."""
+    metric: Literal["accuracy", "f1", "perplexity"] | None = None
+    """The metric that is reported."""
+    epochs: Positive | None = None
+    """Passes over the training data."""
+    batch_size: Count | None = None
+    """Sequences per optimizer step, over all processes."""
+    learning_rate: Positive | None = None
+    """The peak learning rate."""
+
+
+class Phase(Section):
+    """One training stage."""
+
+    objective: Literal["causal_lm", "classification"]
+    """What is minimised."""
+    dataset: str | None = None
+    """The dataset's name, for a phase without tasks."""
+    tasks: dict[str, Task] = {}
+    """The tasks that this phase is run for, one run each."""
+    metric: Literal["accuracy", "f1", "perplexity"] | None = None
+    """The metric that is reported."""
+    optimizer: Optimizer
+    """The optimizer."""
+    schedule: Schedule = Schedule()
+    """The learning-rate schedule."""
+    batch_size: Count
+    """Sequences per optimizer step, over all processes and accumulated micro-batches."""
+    epochs: Positive | None = None
+    """Passes over the training data."""
+    max_steps: Count | None = None
+    """Optimizer steps, in the place of epochs."""
+    sequence_length: Count = 512
+    """Tokens per sequence; longer examples are cut."""
+    max_grad_norm: Positive | None = None
+    """The gradient norm above which gradients are scaled down."""
+    precision: Literal["fp32", "bf16", "fp16"] | None = None
+    """The number format of the forward and backward passes, where the paper states it."""
+    early_stopping: EarlyStopping | None = None
+    """When training ends early."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.dataset is None and not self.tasks:
+            raise ValueError("a phase needs `dataset`, or `tasks` with a dataset each")
+        if self.epochs is not None and self.max_steps is not None:
+            raise ValueError("give one of epochs and max_steps: they state the same thing twice")
+        lengths = [self.epochs, self.max_steps, *(task.epochs for task in self.tasks.values())]
+        if all(length is None for length in lengths):
+            raise ValueError("the length of the training is missing: give `epochs` or `max_steps`")
+        self.min_learning_rate()
+        return self
+
+    def min_learning_rate(self) -> float:
+        """The learning rate at which the decay ends, its derivation evaluated."""
+        stated = self.schedule.min_learning_rate
+        if not isinstance(stated, str):
+            return stated
+        names = {
+            **self.optimizer.model_dump(include={"learning_rate", "weight_decay", "eps"}, exclude_none=True),
+            **self.model_dump(include={"batch_size", "epochs", "max_steps", "sequence_length"}, exclude_none=True),
+        }
+        return evaluate(stated, {name: float(value) for name, value in names.items()})
+
+    def for_task(self, name: str) -> Phase:
+        """This phase as it runs for one task: the task's own values in the place of the phase's."""
+        task = self.tasks[name]
+        own = {key: value for key in ("epochs", "batch_size", "metric") if (value := getattr(task, key)) is not None}
+        optimizer = self.optimizer
+        if task.learning_rate is not None:
+            optimizer = optimizer.model_copy(update={"learning_rate": task.learning_rate})
+        if task.epochs is not None:
+            own["max_steps"] = None
+        return self.model_copy(update={**own, "optimizer": optimizer, "dataset": task.dataset or name, "tasks": {}})

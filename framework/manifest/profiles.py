@@ -1,0 +1,92 @@
+"""Applying a profile: a declared set of deviations put over the raw manifest."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from framework.names import Path, find_path, parse_path
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The raw manifest under a profile, and for each path that was set the `set` entry that did it."""
+
+    data: dict[str, Any]
+    origins: tuple[tuple[Path, str], ...]
+
+    def origin(self, path: Path) -> tuple[str, Path] | None:
+        """The `set` entry that a path comes from, and the rest of the path below it."""
+        best: tuple[str, Path] | None = None
+        longest = -1
+        for prefix, entry in self.origins:
+            if path[: len(prefix)] == prefix and len(prefix) > longest:
+                best, longest = (entry, path[len(prefix) :]), len(prefix)
+        return best
+
+
+def place_of(data: Any, text: str) -> Path:
+    """The path that a `set` entry names: an existing one, or a new key below an existing mapping.
+
+    Raises:
+        ValueError: nothing above the last key exists, or the text is not a path.
+    """
+    found = find_path(data, text)
+    if found is not None:
+        return found
+    parts = parse_path(text)
+    for cut in range(len(parts) - 1, 0, -1):
+        head = text
+        for part in reversed(parts[cut:]):
+            head = head[: head.rfind(f"[{part}]" if isinstance(part, int) else part)].rstrip('."')
+        above = find_path(data, head)
+        if above is not None:
+            if not isinstance(_at(data, above), dict) or cut < len(parts) - 1:
+                raise ValueError(f"{text!r} is not in the manifest: {head!r} has no {parts[cut]!r}")
+            return (*above, parts[-1])
+    if len(parts) == 1:
+        return parts
+    raise ValueError(f"{text!r} is not in the manifest: it has no {parts[0]!r}")
+
+
+def overlay(data: dict[str, Any], settings: dict[str, Any]) -> Overlay:
+    """Put settings over a copy of ``data``: mappings merge, other values replace, null removes.
+
+    Raises:
+        ValueError: a setting names a place that does not exist.
+    """
+    changed = deepcopy(data)
+    origins = []
+    for text, value in settings.items():
+        path = place_of(changed, text)
+        origins.append((path, text))
+        if not path:
+            raise ValueError("the whole manifest cannot be set")
+        parent = _at(changed, path[:-1])
+        parent[path[-1]] = _merged(parent[path[-1]] if _has(parent, path[-1]) else None, value)
+        if value is None:
+            del parent[path[-1]]
+    return Overlay(changed, tuple(origins))
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _has(parent: Any, key: str | int) -> bool:
+    return key in parent if isinstance(parent, dict) else isinstance(key, int) and key < len(parent)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return deepcopy(new)
+    result = dict(old)
+    for key, value in new.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result

@@ -1,0 +1,122 @@
+"""Names within the manifest that must name something: variants, phases, datasets, clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from framework.manifest.methods import Prune, SameAs
+from framework.manifest.root import Manifest
+from framework.manifest.variants import TRANSFORMS, PruneStep, phase_of
+from framework.names import Path, did_you_mean, find_path
+
+Dangling = tuple[Path, str, str]
+"""Where, what is wrong, and advice."""
+
+
+def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
+    """Every name that names nothing. ``data`` is the raw manifest, for paths to clauses."""
+    yield from _phases(manifest)
+    yield from _variants(manifest)
+    yield from _statements(manifest, data)
+    yield from _configs(manifest, data)
+
+
+def _unknown(path: Path, kind: str, name: str, known: Any) -> Iterator[Dangling]:
+    if name not in known:
+        yield path, f"unknown {kind} {name!r}", did_you_mean(name, known)
+
+
+def _phases(manifest: Manifest) -> Iterator[Dangling]:
+    for name, phase in manifest.phases.items():
+        if name in TRANSFORMS:
+            yield ("phases", name), f"a phase cannot be called {name!r}: that is a transform", "choose another name"
+        if phase.dataset is not None and not phase.tasks:
+            yield from _unknown(("phases", name, "dataset"), "dataset", phase.dataset, manifest.datasets)
+        for task, own in phase.tasks.items():
+            place: Path = ("phases", name, "tasks", task)
+            yield from _unknown((*place, "dataset") if own.dataset else place, "dataset", own.dataset or task, manifest.datasets)
+
+
+def _variants(manifest: Manifest) -> Iterator[Dangling]:
+    known = [*manifest.phases, *TRANSFORMS]
+    for name, variant in manifest.variants.items():
+        if variant.from_ is not None:
+            yield from _unknown(("variants", name, "from"), "variant", variant.from_, manifest.variants)
+        for index, step in enumerate(variant.steps):
+            place: Path = ("variants", name, "steps", index)
+            phase = phase_of(step)
+            if phase is not None:
+                yield from _unknown(place, "step", phase[0], known)
+            if isinstance(step, PruneStep) and isinstance(step.prune.sparsity, SameAs):
+                other = step.prune.sparsity.same_as
+                yield from _unknown((*place, "prune", "sparsity", "same_as"), "variant", other, manifest.variants)
+    for name in manifest.variants:
+        chain = _circle(manifest, name)
+        if chain:
+            yield ("variants", name), f"the variant builds on itself: {' -> '.join(chain)}", "break the circle"
+
+
+def _circle(manifest: Manifest, start: str) -> list[str] | None:
+    trail = [start]
+    todo = [(start, trail)]
+    while todo:
+        name, trail = todo.pop()
+        for other in needs(manifest, name):
+            if other == start:
+                return [*trail, other]
+            if other in manifest.variants and other not in trail:
+                todo.append((other, [*trail, other]))
+    return None
+
+
+def needs(manifest: Manifest, variant: str) -> list[str]:
+    """The variants that one reads: the one it starts from, and those whose sparsity it takes."""
+    spec = manifest.variants[variant]
+    found = [spec.from_] if spec.from_ else []
+    for step in spec.steps:
+        if isinstance(step, PruneStep):
+            prune: Prune = step.prune
+            if isinstance(prune.sparsity, SameAs):
+                found.append(prune.sparsity.same_as)
+    return found
+
+
+def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
+    for index, rule in enumerate(manifest.rules):
+        kind, spec = rule.chosen
+        for position, name in enumerate(spec.variants):
+            yield from _unknown(("rules", index, kind, "variants", position), "variant", name, manifest.variants)
+    for clause in manifest.paper.sources:
+        if not find_path(data, clause):
+            yield ("paper", "sources", clause), f"no clause {clause!r}", did_you_mean(clause, _paths(data))
+    for index, waiver in enumerate(manifest.waivers):
+        if not find_path(data, waiver.clause):
+            yield ("waivers", index, "clause"), f"no clause {waiver.clause!r}", did_you_mean(waiver.clause, _paths(data))
+    for name, profile in manifest.profiles.items():
+        for position, variant in enumerate(profile.variants):
+            yield from _unknown(("profiles", name, "variants", position), "variant", variant, manifest.variants)
+
+
+def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
+    for index, binding in enumerate(manifest.configs):
+        place: Path = ("configs", index)
+        if binding.variant is not None:
+            yield from _unknown((*place, "variant"), "variant", binding.variant, manifest.variants)
+        if binding.describes is not None and not find_path(data, binding.describes):
+            yield (*place, "describes"), f"no clause {binding.describes!r}", did_you_mean(binding.describes, _paths(data))
+
+
+def _paths(data: Any) -> list[str]:
+    """All paths of the manifest, as people would write them: the candidates for a near name."""
+    found: list[str] = []
+
+    def visit(value: Any, text: str) -> None:
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            path = f"{text}[{key}]" if isinstance(key, int) else f"{text}.{key}" if text else str(key)
+            found.append(path)
+            visit(item, path)
+
+    visit(data, "")
+    return found

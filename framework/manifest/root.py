@@ -1,0 +1,50 @@
+"""The whole manifest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from framework.manifest.base import Section
+from framework.manifest.bindings import Binding, Documents
+from framework.manifest.models import Dataset, Model
+from framework.manifest.paper import Hardware, Paper
+from framework.manifest.phases import Phase
+from framework.manifest.statements import Claim, Profile, Rule, Waiver
+from framework.manifest.variants import Variant
+
+
+class Manifest(Section):
+    """`experiment.yaml`: the one statement of the experiment."""
+
+    version: Literal[1]
+    """The version of this schema."""
+    paper: Paper
+    """The publication whose experiment this is."""
+    hardware: Hardware = Hardware()
+    """The machine and the software that the paper's runs used."""
+    models: dict[str, Model]
+    """The models, by name."""
+    datasets: dict[str, Dataset]
+    """The datasets, by name."""
+    phases: dict[str, Phase]
+    """The training stages, by name."""
+    variants: dict[str, Variant]
+    """The models of the comparison, by name."""
+    rules: list[Rule] = []
+    """What must hold between variants."""
+    seeds: list[int] = [0]
+    """The seeds that each variant is run with."""
+    claims: list[Claim] = []
+    """What the paper says about the results."""
+    configs: list[Binding] = []
+    """Which keys of which config files state which clauses."""
+    waivers: list[Waiver] = []
+    """Deviations with a reason, an owner and an end."""
+    profiles: dict[str, Profile] = {}
+    """Named sets of deviations."""
+    documents: Documents = Documents()
+    """Where rendered documents go."""
+
+
+CLAUSE_SECTIONS = ("paper", "hardware", "models", "datasets", "phases", "variants", "rules", "seeds", "claims")
+"""The sections whose leaves are clauses; the others say how the clauses are held."""

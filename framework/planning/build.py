@@ -1,0 +1,180 @@
+"""From variants to the graph of steps: what is shared is one node, whatever variant asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from framework.errors import InputError, UsageError
+from framework.manifest.loading import Experiment
+from framework.manifest.methods import Permute, Prune, SameAs
+from framework.manifest.phases import Phase
+from framework.manifest.references import needs
+from framework.manifest.root import Manifest
+from framework.manifest.variants import PermuteStep, PhaseUse, PruneStep, phase_of
+from framework.names import did_you_mean
+from framework.planning.identity import identity_of, key_of
+from framework.planning.knobs import knobs_for
+from framework.planning.overrides import with_settings
+from framework.planning.steps import Step, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in an order in which each comes after those it reads."""
+
+    steps: tuple[Step, ...]
+
+    def step(self, key: str) -> Step:
+        return next(step for step in self.steps if step.key == key)
+
+    def of_variant(self, variant: str) -> list[Step]:
+        return [step for step in self.steps if variant in step.variants]
+
+    def final(self, variant: str) -> list[Step]:
+        """The steps whose checkpoints are the variant: one for each model, task and seed."""
+        own = self.of_variant(variant)
+        last: dict[tuple[str, int], int] = {}
+        for step in own:
+            place = (step.model_name, step.seed)
+            last[place] = max(last.get(place, 0), step.depth)
+        return [step for step in own if step.depth == last[step.model_name, step.seed]]
+
+
+def build(
+    experiment: Experiment,
+    variants: Sequence[str] = (),
+    models: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+) -> Plan:
+    """The plan for a selection; an empty choice means all that the manifest states.
+
+    Raises:
+        UsageError: the selection names what the manifest does not state.
+        InputError: a batch or a setting that cannot be.
+    """
+    manifest = experiment.manifest
+    _known("variant", variants, manifest.variants)
+    _known("model", models, manifest.models)
+    all_tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
+    _known("task", tasks, all_tasks)
+    chosen_seeds = list(seeds) or manifest.seeds
+    builder = _Builder(experiment, set(tasks))
+    for variant in variants or manifest.variants:
+        for model in models or manifest.models:
+            for seed in chosen_seeds:
+                builder.variant(variant, model, seed)
+    return Plan(tuple(builder.nodes.values()))
+
+
+def _known(kind: str, names: Sequence[str], known: Any) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+
+
+class _Builder:
+    def __init__(self, experiment: Experiment, tasks: set[str]):
+        self.experiment = experiment
+        self.manifest: Manifest = experiment.manifest
+        self.tasks = tasks
+        self.nodes: dict[str, Step] = {}
+        self._ends: dict[tuple[str, str, int], dict[str | None, str | None]] = {}
+
+    def variant(self, name: str, model: str, seed: int) -> dict[str | None, str | None]:
+        """Add a variant's steps; the key of its last step, by task (None for all tasks alike)."""
+        if (name, model, seed) in self._ends:
+            return self._ends[name, model, seed]
+        for other in needs(self.manifest, name):
+            self.variant(other, model, seed)
+        spec = self.manifest.variants[name]
+        ends: dict[str | None, str | None] = {None: None}
+        if spec.from_ is not None:
+            ends = dict(self._ends[spec.from_, model, seed])
+        for index, step in enumerate(spec.steps):
+            place = ("variants", name, "steps", index)
+            following: dict[str | None, str | None] = {}
+            for task, parent in ends.items():
+                phase = phase_of(step)
+                if phase is not None:
+                    for own, work in self._training(name, index, *phase, task).items():
+                        following[own] = self._add(name, index, phase[0], model, own, seed, work, parent, {})
+                elif isinstance(step, PruneStep):
+                    references = self._references(step.prune, model, seed, task, place)
+                    following[task] = self._add(name, index, "prune", model, task, seed, step.prune, parent, references)
+                elif isinstance(step, PermuteStep):
+                    following[task] = self._add(name, index, "permute", model, task, seed, step.permute, parent, {})
+            ends = following
+        self._ends[name, model, seed] = ends
+        return ends
+
+    def _training(self, variant: str, index: int, name: str, use: PhaseUse, task: str | None) -> dict[str | None, Training]:
+        """The work of a phase step, one for each of its tasks (or for the task that came before)."""
+        place = ("variants", variant, "steps", index, name, "set")
+        phase = with_settings(self.manifest.phases[name], use.set, self.experiment, place)
+        if not phase.tasks:
+            assert phase.dataset is not None
+            return {task: self._work(phase, phase.dataset, use)}
+        chosen = [own for own in phase.tasks if (not self.tasks or own in self.tasks) and task in (None, own)]
+        return {own: self._work(alone := phase.for_task(own), alone.dataset or own, use) for own in chosen}
+
+    def _work(self, phase: Phase, dataset: str, use: PhaseUse) -> Training:
+        return Training(phase, dataset, self.manifest.datasets[dataset], use.mask, use.adapter)
+
+    def _references(
+        self, prune: Prune, model: str, seed: int, task: str | None, place: tuple[str | int, ...]
+    ) -> dict[str, str]:
+        if not isinstance(prune.sparsity, SameAs):
+            return {}
+        other = prune.sparsity.same_as
+        ends = self._ends[other, model, seed]
+        key = ends.get(task, ends.get(None))
+        if key is None:
+            where = self.experiment.location((*place, "prune", "sparsity", "same_as"))
+            raise InputError.at(
+                where,
+                f"{other!r} ends in one checkpoint for each task, and this step has {task or 'no'} task",
+                "refer to a variant that ends before its tasks part",
+            )
+        return {"same_as": key}
+
+    def _add(
+        self,
+        variant: str,
+        index: int,
+        name: str,
+        model: str,
+        task: str | None,
+        seed: int,
+        work: Training | Prune | Permute,
+        parent: str | None,
+        references: dict[str, str],
+    ) -> str:
+        spec = self.manifest.models[model]
+        knobs = knobs_for(self.experiment, variant, name)
+        identity = identity_of(name, work, spec, seed, parent, references, knobs)
+        key = key_of(identity)
+        depth = self.nodes[parent].depth + 1 if parent else 0
+        known = self.nodes.get(key)
+        if known is None:
+            self.nodes[key] = Step(
+                key=key,
+                name=name,
+                index=index,
+                depth=depth,
+                variants=(variant,),
+                model_name=model,
+                model=spec,
+                task=task,
+                seed=seed,
+                work=work,
+                identity=identity,
+                parent=parent,
+                references=references,
+                knobs=knobs,
+                profile=self.experiment.profile,
+            )
+        elif variant not in known.variants:
+            self.nodes[key] = replace(known, variants=(*known.variants, variant))
+        return key

@@ -1,0 +1,63 @@
+"""What makes two steps the same run: everything that decides the result, and nothing else.
+
+All identity logic lives here. The version is part of every key: a change in meaning raises it, so that
+records of another meaning are never taken for cached ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from framework.manifest.methods import Permute, Prune
+from framework.manifest.models import Model
+from framework.planning.steps import Knobs, Training
+
+VERSION = 1
+
+
+def identity_of(
+    name: str,
+    work: Training | Prune | Permute,
+    model: Model,
+    seed: int,
+    parent: str | None,
+    references: Mapping[str, str],
+    knobs: Knobs,
+) -> dict[str, Any]:
+    """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
+    that is reported) is left out; so are knobs that change how a result is computed and not what it is."""
+    return {
+        "version": VERSION,
+        "step": name,
+        "does": _training(work, knobs) if isinstance(work, Training) else _plain(work),
+        "model": _plain(model, "parameters"),
+        "seed": seed,
+        "parent": parent,
+        "references": dict(references),
+    }
+
+
+def _training(work: Training, knobs: Knobs) -> dict[str, Any]:
+    phase = _plain(work.phase, "metric", "tasks", "dataset", "precision")
+    phase["schedule"]["min_learning_rate"] = work.phase.min_learning_rate()
+    return {
+        "phase": phase,
+        "precision": work.phase.precision or knobs.precision or "fp32",
+        "dataset": _plain(work.dataset, "train_examples"),
+        "mask": _plain(work.mask) if work.mask else None,
+        "adapter": _plain(work.adapter) if work.adapter else None,
+    }
+
+
+def _plain(section: Any, *without: str) -> dict[str, Any]:
+    data: dict[str, Any] = section.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(without))
+    return data
+
+
+def key_of(identity: Mapping[str, Any]) -> str:
+    """The content key (64 hex digits) of an identity: SHA-256 over its canonical JSON."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,49 @@
+"""Implementation knobs, taken from the bound config files where no clause covers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from framework.errors import InputError
+from framework.locations import Location
+from framework.manifest.loading import Experiment
+from framework.names import find_path
+from framework.planning.steps import Knobs
+from framework.reading.bound import bound_files
+
+_ADAPTER = TypeAdapter(Knobs)
+
+
+def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:
+    """The knobs that the files bound to this variant and phase state; None for what none states.
+
+    Raises:
+        InputError: a knob of a wrong type, or stated with two values.
+    """
+    found: dict[str, tuple[Any, Location]] = {}
+    for binding in experiment.stated.configs:
+        if not binding.knobs or binding.variant not in (None, variant):
+            continue
+        if binding.describes is not None and binding.describes.split(".")[:2] != ["phases", step]:
+            continue
+        for document in bound_files(experiment.root, binding):
+            if document.root is None:
+                continue
+            data = document.value(document.root)
+            for key, knob in binding.knobs.items():
+                path = find_path(data, key)
+                node = document.walk(path) if path else None
+                if path is None or node is None:
+                    continue
+                value, where = document.value(node[1]), document.location(node[1], path)
+                if knob in found and found[knob][0] != value:
+                    raise InputError.at(where, f"{knob} is {value!r} here and {found[knob][0]!r} at {found[knob][1]}")
+                found[knob] = (value, where)
+    for knob, (value, where) in found.items():
+        try:
+            _ADAPTER.validate_python({knob: value}, strict=False)
+        except ValidationError as failure:
+            raise InputError.at(where, f"{knob}: {failure.errors()[0]['msg']}") from None
+    return Knobs(**{knob: value for knob, (value, _) in found.items()})

@@ -1,0 +1,41 @@
+"""Files as text: the encoding checked, the byte-order mark taken off, a bound on the size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from framework.errors import InputError
+from framework.locations import Location
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes above which a file is no config: it is refused instead of read."""
+
+
+def read_text(path: Path, shown: str) -> str:
+    """The file's text, without a byte-order mark; ``shown`` is its name in messages.
+
+    Raises:
+        InputError: it cannot be read, is larger than :data:`LARGEST`, or is not UTF-8.
+    """
+    start = Location(shown, 1, 1)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InputError.at(start, f"larger than {LARGEST // 2**20} MiB: not read as a config file")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError.at(start, "no such file") from None
+    except IsADirectoryError:
+        raise InputError.at(start, "a folder, not a file") from None
+    except OSError as problem:
+        raise InputError.at(start, f"cannot be read: {problem.strerror or problem}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        before = data[: problem.start].decode("utf-8-sig")
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        raise InputError.at(
+            Location(shown, line, column),
+            f"not UTF-8: the byte 0x{data[problem.start]:02x} cannot be read here",
+            "save the file as UTF-8",
+        ) from None
