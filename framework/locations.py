@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """A place in a text file. Lines and columns count from 1, columns in characters."""
+    """A place in a text file. Lines and columns count from 1, columns in characters; ``width``
+    is how many characters of that line the value takes."""
 
     file: str
     line: int
     column: int
     key: str | None = None
+    width: int = 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

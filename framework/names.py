@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -85,7 +85,14 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     folded = {re.sub(r"[-_ ]", "", candidate).casefold(): candidate for candidate in names}
     same = folded.get(re.sub(r"[-_ ]", "", name).casefold())
     close = get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        best = _likeness(name, close[0])
+        close = [candidate for candidate in close if _likeness(name, candidate) > best - 0.1]
     return list(dict.fromkeys(([same] if same else []) + close))[:3]
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

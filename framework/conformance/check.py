@@ -154,7 +154,11 @@ def _bound(experiment: Experiment) -> list[BoundFile]:
 def _coverage(files: list[BoundFile], findings: list[Finding]) -> tuple[int, int]:
     """How many keys the bound files hold, and how many of them nothing covers."""
     keys = {(bound.document.file, path) for bound in files for path, _ in bound.document.leaves()}
-    unbound = {(finding.location.file, finding.location.key) for finding in findings if finding.location and is_unbound(finding.rule)}
+    unbound = {
+        (finding.location.file, finding.location.key)
+        for finding in findings
+        if finding.location and is_unbound(finding.rule)
+    }
     return len(keys), len(unbound)
 
 

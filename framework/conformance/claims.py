@@ -1,8 +1,8 @@
 """The claim stage: do the results support what the paper says?
 
 A claim compares arithmetic over measured results, `metric(variant)` or `metric(variant, task)`, such as
-`perplexity(M_sdm) <= 1.05 * perplexity(M_base)`. It is held over the declared seeds: both sides are computed for each seed, and
-the one-sided t interval of their difference must lie on the claimed side (Student's t over paired
+`perplexity(M_sdm) <= 1.05 * perplexity(M_base)`. It is held over the declared seeds: both sides are computed for
+each seed, and the one-sided t interval of their difference must lie on the claimed side (Student's t over paired
 differences; percentile bootstraps under-cover with so few seeds). With fewer runs than declared it stays
 `unverified`, with what was seen so far.
 """
@@ -40,21 +40,29 @@ def claim_verdicts(experiment: Experiment, steps: list[Observed], judge: Judge) 
     for index, claim in enumerate(experiment.manifest.claims):
         clauses = experiment.below(("claims", index))
         sides = _sides(experiment, claim, index)
-        try:
-            differences = _differences(experiment, claim, sides, steps)
-            holds, spelled = _decided(claim, sides[1], differences)
-        except Unsupported as reason:
-            yield from (judge.unverified(clause, Stage.CLAIM, str(reason)) for clause in clauses)
-            continue
-        for clause in clauses:
-            yield _verdict(judge, clause, claim, holds, spelled)
+        for model in experiment.manifest.models:
+            try:
+                differences = _differences(experiment, claim, sides, steps, model)
+                holds, spelled = _decided(claim, sides[1], differences)
+            except Unsupported as reason:
+                yield from (judge.unverified(clause, Stage.CLAIM, f"{model}: {reason}") for clause in clauses)
+                continue
+            if experiment.profile is not None:
+                deviates = f"measured under the profile {experiment.profile}, not as the paper states"
+                yield from (
+                    judge.unverified(clause, Stage.CLAIM, f"{model}: {deviates}; {spelled}") for clause in clauses
+                )
+                continue
+            yield from (_verdict(judge, clause, claim, holds, f"{model}: {spelled}") for clause in clauses)
 
 
 def _verdict(judge: Judge, clause: Clause, claim: Claim, holds: bool, spelled: str) -> Verdict:
     if holds:
         return judge.conforms(clause, Stage.CLAIM, spelled)
     message = f"{claim.id}: the runs do not support {claim.assert_!r} with {claim.confidence:.0%} confidence; {spelled}"
-    return judge.violated(clause, Finding(REFUTED, message, clause.id, claim.assert_, spelled, declared=clause.location))
+    return judge.violated(
+        clause, Finding(REFUTED, message, clause.id, claim.assert_, spelled, declared=clause.location)
+    )
 
 
 def _sides(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str, str]:
@@ -69,28 +77,30 @@ def _sides(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str, 
         raise InputError.at(where, f"not one comparison (<=, >=, <, >): {claim.assert_!r}")
     for match in _CALL.finditer(claim.assert_):
         if match[2] not in experiment.stated.variants:
-            raise InputError.at(where, f"unknown variant {match[2]!r}", did_you_mean(match[2], experiment.stated.variants))
+            raise InputError.at(
+                where, f"unknown variant {match[2]!r}", did_you_mean(match[2], experiment.stated.variants)
+            )
     comparison = _COMPARISON.search(claim.assert_)
     assert comparison is not None
     return parts[0], comparison[0], parts[1]
 
 
-def _differences(experiment: Experiment, claim: Claim, sides: tuple[str, str, str], steps: list[Observed]) -> list[float]:
-    """Left minus right, for each declared seed and model."""
+def _differences(
+    experiment: Experiment, claim: Claim, sides: tuple[str, str, str], steps: list[Observed], model: str
+) -> list[float]:
+    """Left minus right of one model, for each seed."""
     left, _, right = sides
-    differences, missing = [], set()
-    models = list(experiment.manifest.models)
-    for model in models:
-        for seed in experiment.stated.seeds:
-            try:
-                differences.append(
-                    _value(left, _results(left, steps, model, seed)) - _value(right, _results(right, steps, model, seed))
-                )
-            except LookupError:
-                missing.add(seed)
+    differences, missing = [], []
+    for seed in experiment.manifest.seeds:
+        try:
+            differences.append(
+                _value(left, _results(left, steps, model, seed)) - _value(right, _results(right, steps, model, seed))
+            )
+        except LookupError:
+            missing.append(seed)
     if missing:
-        seen = f"; so far {claim.assert_} with differences {_listed(differences)}" if differences else ""
-        raise Unsupported(f"results are missing for seeds {sorted(missing)}{seen}")
+        seen = f"; so far left minus right is {_listed(differences)}" if differences else ""
+        raise Unsupported(f"results are missing for seeds {missing}{seen}")
     return differences
 
 
@@ -100,10 +110,10 @@ def _results(side: str, steps: list[Observed], model: str, seed: int) -> dict[st
     for match in _CALL.finditer(side):
         metric, variant, task = match.groups()
         for observed in steps:
-            step = observed.step
-            if variant in step.variants and (step.model_name, step.seed) == (model, seed) and task in (None, step.task):
-                if observed.run is not None and metric in observed.run.record.metrics:
-                    found[match[0]] = observed.run.record.metrics[metric]
+            step, run = observed.step, observed.run
+            asked = variant in step.variants and (step.model_name, step.seed) == (model, seed) and task in (None, step.task)
+            if asked and run is not None and metric in run.record.metrics:
+                found[match[0]] = run.record.metrics[metric]
         if match[0] not in found:
             raise LookupError(match[0])
     return found
@@ -134,7 +144,9 @@ def _arithmetic(node: ast.expr, names: Mapping[str, float], side: str) -> float:
 def _decided(claim: Claim, comparison: str, differences: list[float]) -> tuple[bool, str]:
     """Whether the one-sided interval of the mean difference lies on the claimed side, and the figures."""
     if len(differences) < 2:
-        raise Unsupported(f"{claim.confidence:.0%} confidence needs at least 2 seeds; the one difference is {_listed(differences)}")
+        raise Unsupported(
+            f"{claim.confidence:.0%} confidence needs at least 2 seeds; the one difference is {_listed(differences)}"
+        )
     try:
         from scipy.stats import t
     except ImportError:

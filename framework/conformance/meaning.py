@@ -69,7 +69,9 @@ def _duration(path: Path, declared: Duration, stated: Any, facet: str | None) ->
             return Comparison(None, str(declared), "its unit is not known: bind it as `.ratio` or `.steps`")
     own = getattr(declared, facet)
     if own is None:
-        return Comparison(None, str(declared), f"declared as {declared}, stated in {facet}: the number of steps is not known here")
+        return Comparison(
+            None, str(declared), f"declared as {declared}, stated in {facet}: the number of steps is not known here"
+        )
     comparison = compare((*path, facet), own, stated)
     return Comparison(comparison.same, own, comparison.reason, comparison.wrong_type)
 

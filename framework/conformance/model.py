@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pydantic import BaseModel
+
 from framework.locations import Location
+from framework.manifest.base import Duration
 from framework.manifest.clauses import Clause
 
 
@@ -112,8 +115,10 @@ class Verdict:
 
 def plain(value: Any) -> Any:
     """A clause's value as JSON data."""
-    if hasattr(value, "model_dump"):
-        return str(value) if type(value).__str__ is not object.__str__ and hasattr(value, "in_steps") else value.model_dump(mode="json")
+    if isinstance(value, Duration):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
@@ -157,7 +162,7 @@ class Matrix:
         return self._cells.get((clause.id, stage), [])
 
     def status(self, clause: Clause, stage: Stage) -> Status | None:
-        """The cell's status: the worst of its verdicts, `unverified` without any, None where the stage does not apply."""
+        """The worst of a cell's verdicts, `unverified` without any, None where the stage does not apply."""
         looks = self.looks(clause, stage)
         if looks:
             return min((verdict.status for verdict in looks), key=_ORDER.index)

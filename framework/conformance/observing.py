@@ -63,6 +63,11 @@ class Observed:
         return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
 
 
+def recorded(*path: str) -> Callable[[Observed], Any]:
+    """An observation that is one recorded fact; see :meth:`Observed.recorded`."""
+    return lambda observed: observed.recorded(*path)
+
+
 @dataclass
 class EvidenceContext:
     """What the rules of the run and checkpoint stages see."""
@@ -118,14 +123,14 @@ class EvidenceContext:
         observed: Observed,
         clause: Clause | None,
         expected: Any,
-        observe: Callable[[], Any],
+        observe: Callable[[Observed], Any],
         what: str,
         place: str = RECORD,
         folded: bool = False,
     ) -> Iterator[Verdict]:
         """Hold one observation to one clause; nothing where the manifest is silent.
 
-        ``observe`` returns what was seen, or raises :class:`NotRecorded`.
+        ``observe`` reads what was seen off the evidence, or raises :class:`NotRecorded`.
         """
         if clause is None:
             return
@@ -134,17 +139,25 @@ class EvidenceContext:
             return
         where = observed.place(place)
         try:
-            seen = observe()
+            seen = observe(observed)
         except NotRecorded as missing:
             yield self.judge.unverified(clause, self.stage, str(missing), where.file)
             return
         if same(expected, seen, folded):
             yield self.judge.conforms(clause, self.stage, f"{what}: {said(seen)}", where.file)
             return
-        yield self.violated(rule, clause, f"{observed.step.label}: {what} was {said(seen)}, not {said(expected)}", expected, seen, where)
+        yield self.violated(
+            rule, clause, f"{observed.step.label}: {what} was {said(seen)}, not {said(expected)}", expected, seen, where
+        )
 
     def violated(
-        self, rule: Rule, clause: Clause, message: str, expected: Any = None, actual: Any = None, where: Location | None = None
+        self,
+        rule: Rule,
+        clause: Clause,
+        message: str,
+        expected: Any = None,
+        actual: Any = None,
+        where: Location | None = None,
     ) -> Verdict:
         finding = Finding(rule, message, clause.id, expected, actual, where, clause.location)
         return self.judge.violated(clause, finding, where.file if where else None)

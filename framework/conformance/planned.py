@@ -13,7 +13,9 @@ from framework.manifest.loading import Experiment
 from framework.planning.build import Plan
 from framework.planning.steps import Step, Training
 
-DIFFERS = Rule("P101", "plan-differs", Severity.ERROR, Stage.PLAN, "a planned step would do something else than declared")
+DIFFERS = Rule(
+    "P101", "plan-differs", Severity.ERROR, Stage.PLAN, "a planned step would do something else than declared"
+)
 
 
 def plan_verdicts(experiment: Experiment, plan: Plan, judge: Judge) -> Iterator[Verdict]:
@@ -37,7 +39,9 @@ def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -
         demanded, planned_value = plain(clause.effective), plain(_planned(step, clause))
         if not same(demanded, planned_value):
             message = f"{step.label} would use {said(planned_value)}, not {said(demanded)}"
-            return judge.violated(clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location))
+            return judge.violated(
+                clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location)
+            )
     return judge.conforms(clause, Stage.PLAN, f"{len(users)} planned steps")
 
 
@@ -92,5 +96,3 @@ def _planned(step: Step, clause: Clause) -> Any:
     elif path[0] == "variants" and len(path) > 5:
         return value_at(work, path[5:])
     return clause.effective
-
-

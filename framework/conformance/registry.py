@@ -39,9 +39,8 @@ def rules() -> dict[str, Rule]:
     for stage in STAGES:
         for family in families(stage):
             for value in vars(family).values():
-                if isinstance(value, Rule):
-                    if found.setdefault(value.code, value) != value:
-                        raise ValueError(f"two rules with the code {value.code}: {value.name}, {found[value.code].name}")
+                if isinstance(value, Rule) and found.setdefault(value.code, value) != value:
+                    raise ValueError(f"two rules with the code {value.code}: {value.name}, {found[value.code].name}")
     return found
 
 

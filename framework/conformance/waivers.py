@@ -17,19 +17,26 @@ class Judge:
 
     def __init__(self, experiment: Experiment, today: date | None = None):
         self.today = today or date.today()
-        self._waivers = [(find_path(experiment.raw, waiver.clause) or (), waiver) for waiver in experiment.stated.waivers]
+        self._waivers = [
+            (find_path(experiment.raw, waiver.clause) or (), waiver) for waiver in experiment.stated.waivers
+        ]
         self.used: set[int] = set()
 
     def waiver(self, clause: Clause, stage: Stage) -> Waiver | None:
         """The waiver in force for a clause at a stage."""
         for index, (path, waiver) in enumerate(self._waivers):
-            if path and clause.path[: len(path)] == path and waiver.stage in (None, stage) and waiver.until >= self.today:
+            if (
+                path
+                and clause.path[: len(path)] == path
+                and waiver.stage in (None, stage)
+                and waiver.until >= self.today
+            ):
                 self.used.add(index)
                 return waiver
         return None
 
     def conforms(self, clause: Clause, stage: Stage, reason: str = "", evidence: str | None = None) -> Verdict:
-        """The clause holds. Under a profile that changes it, what holds is the deviation: `waived`, never `conforms`."""
+        """The clause holds; where a profile changes it, what holds is the deviation: `waived`, never `conforms`."""
         if clause.deviation and stage not in (Stage.MANIFEST, Stage.CONFIG):
             note = f"profile {clause.deviation.profile}: {clause.deviation.reason}"
             return Verdict(clause.id, stage, Status.WAIVED, note, evidence)

@@ -55,19 +55,23 @@ class TensorFile:
         tensor = self.tensors[name]
         kind = _BITS.get(tensor.dtype) or _INTEGERS.get(tensor.dtype)
         if kind is None:
-            raise InputError.at(Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}")
+            raise InputError.at(
+                Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}"
+            )
         if tensor.elements == 0:
             return numpy.empty(tensor.shape, dtype=kind)
-        return numpy.memmap(self.path, dtype=kind, mode="r", offset=tensor.start, shape=tensor.shape)
+        mapped: numpy.ndarray[Any, Any] = numpy.memmap(
+            self.path, dtype=kind, mode="r", offset=tensor.start, shape=tensor.shape
+        )
+        return mapped
 
     def is_zero(self, name: str) -> numpy.ndarray[Any, Any]:
         """A boolean array of the tensor's shape: True where the value is zero (of either sign)."""
         bits = self.bits(name)
-        dtype = self.tensors[name].dtype
-        if dtype not in _BITS:
-            return bits == 0
-        sign = 1 << (8 * bits.dtype.itemsize - 1)
-        return (bits & (sign - 1)) == 0
+        if self.tensors[name].dtype in _BITS:
+            bits = bits & ((1 << (8 * bits.dtype.itemsize - 1)) - 1)
+        zero: numpy.ndarray[Any, Any] = bits == 0
+        return zero
 
     def zeros(self, name: str) -> int:
         """How many of the tensor's values are exactly zero."""
@@ -90,9 +94,13 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
         tensors = {}
         for name, facts in header.items():
             start, stop = facts["data_offsets"]
-            tensors[name] = StoredTensor(name, facts["dtype"], tuple(facts["shape"]), 8 + length + start, 8 + length + stop)
+            tensors[name] = StoredTensor(
+                name, facts["dtype"], tuple(facts["shape"]), 8 + length + start, 8 + length + stop
+            )
             if not 0 <= start <= stop or 8 + length + stop > size:
-                raise InputError.at(where, f"truncated: the bytes of {name} end at {8 + length + stop}, the file at {size}")
+                raise InputError.at(
+                    where, f"truncated: the bytes of {name} end at {8 + length + stop}, the file at {size}"
+                )
     except FileNotFoundError:
         raise InputError.at(where, "no such file") from None
     except (ValueError, KeyError, TypeError, AttributeError) as problem:

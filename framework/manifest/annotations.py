@@ -28,7 +28,9 @@ def section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
             ):
                 following += _alternatives(get_args(candidate)[-1])
         candidates = following
-    sections = [candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)]
+    sections = [
+        candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)
+    ]
     return sections[0] if sections else None
 
 

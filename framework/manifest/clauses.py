@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from framework.locations import Location
+from framework.manifest.base import Duration
 from framework.manifest.root import CLAUSE_SECTIONS, Manifest
 from framework.names import Path, format_path
 from framework.reading.nodes import Document
@@ -118,4 +119,8 @@ def shown(value: Any) -> str:
         return "[" + ", ".join(shown(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Duration):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return shown(value.model_dump(exclude_unset=True, by_alias=True))
     return str(value)

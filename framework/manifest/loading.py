@@ -173,11 +173,13 @@ def _problem(error: Any, data: Any, document: Document, changed: Overlay | None,
         missing = error["loc"][-1]
         message = f"{format_path(path) or 'the manifest'} lacks {missing!r}"
     elif kind == "value_error":
-        message = f"{named}: {str(error['ctx']['error'])}"
+        message = f"{named}: {error['ctx']['error']!s}"
     elif kind in ("tuple_type", "list_type", "dict_type", "model_type") and error["input"] is None:
         message = f"{named} is empty"
     else:
-        message = f"{named}: {error['msg'][0].lower() + error['msg'][1:]}, not {_said(error['input'])}"
+        message = f"{named}: {error['msg'][0].lower() + error['msg'][1:]}"
+        if not kind.startswith("too_"):
+            message += f", not {_said(error['input'])}"
     return Problem(message, _origin(path, document, changed, profile), advice)
 
 
@@ -193,11 +195,11 @@ def _raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
     """The part of pydantic's location that is a path of the raw manifest: union tags and unset keys are left out."""
     path: list[str | int] = []
     for part in loc:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+        within: Any = data
+        held = part in within if isinstance(within, dict) else isinstance(within, list) and isinstance(part, int)
+        if held and (isinstance(within, dict) or part < len(within)):  # type: ignore[operator]
             path.append(part)
-            data = data[part]
+            data = within[part]
     return tuple(path)
 
 
@@ -219,7 +221,9 @@ def _place(document: Document, path: Path, key: bool = False) -> Location:
     return Location(document.file, 1, 1, format_path(path) or None)
 
 
-def _origin(path: Path, document: Document, changed: Overlay | None, profile: str | None, key: bool = False) -> Location:
+def _origin(
+    path: Path, document: Document, changed: Overlay | None, profile: str | None, key: bool = False
+) -> Location:
     """Where the value at a path comes from: the profile's entry, if one set it."""
     found = changed.origin(path) if changed else None
     if found is None or profile is None:
@@ -244,7 +248,12 @@ def _overlaid(data: dict[str, Any], document: Document, stated: Manifest, profil
 
 
 def _deviating(
-    clauses: tuple[Clause, ...], stated: Manifest, manifest: Manifest, changed: Overlay, document: Document, profile: str
+    clauses: tuple[Clause, ...],
+    stated: Manifest,
+    manifest: Manifest,
+    changed: Overlay,
+    document: Document,
+    profile: str,
 ) -> Iterator[Clause]:
     """The clauses under a profile: those that it changes say so, and those that only it states come last."""
     reason = stated.profiles[profile].reason

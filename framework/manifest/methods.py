@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from framework.manifest.base import Count, NonNegative, OneOf, Positive, Section, Share
 
-Structure = Annotated[str, Field(pattern=re.compile(r"^(unstructured|channel|\d+:\d+)$").pattern)]
+
+def _structure(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"unstructured|channel|[1-9]\d*:[1-9]\d*", value):
+        raise ValueError(
+            f"no structure {value!r}: write `unstructured`, `channel`, or N of each M weights such as `2:4`"
+        )
+    return value
+
+
+Structure = Annotated[str, BeforeValidator(_structure)]
 """What is removed as one: single weights, inner channels, or N of each M weights."""
 
 
 class SDM(Section):
     """Structured differentiable masking: one logit per inner channel, Gumbel-sigmoid samples while training, a
-    hard mask at the end (Louizos et al. 2018, "Learning Sparse Neural Networks through L0 Regularization"; Jang et al. 2017)."""
+    hard mask at the end (Louizos et al. 2018, "Learning Sparse Neural Networks through L0 Regularization"; Jang et
+    al. 2017, "Categorical Reparameterization with Gumbel-Softmax")."""
 
     target_sparsity: Share
     """The share of channels that the sparsity loss pulls towards removing."""
@@ -50,7 +60,7 @@ class LoRA(Section):
     targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
     """The modules that get an adapter."""
     masked: bool = False
-    """Whether training already sees the masked update ((W + BA) * M); a merge is masked in any case."""
+    """Whether training already sees the masked update, (W + BA) * M; a merge is masked in any case."""
 
 
 class SGH(Section):

@@ -63,7 +63,7 @@ class Dataset(Section):
     path: str | None = None
     """A local folder with one file per split (`train.jsonl`, `validation.txt`, ...), relative to the manifest."""
     builtin: Literal["language-reference", "reference-topics"] | None = None
-    """Text that every CPython carries: the language reference as running text, or paragraphs of it labelled by topic."""
+    """Text that every CPython carries: the language reference as running text, or its paragraphs by topic."""
     train_split: str = "train"
     """The split that is trained on."""
     validation_split: str = "validation"

@@ -64,6 +64,8 @@ def overlay(data: dict[str, Any], settings: dict[str, Any]) -> Overlay:
         if not path:
             raise ValueError("the whole manifest cannot be set")
         parent = _at(changed, path[:-1])
+        if value is None and not _has(parent, path[-1]):
+            raise ValueError(f"{text!r} is not in the manifest: there is nothing to remove")
         parent[path[-1]] = _merged(parent[path[-1]] if _has(parent, path[-1]) else None, value)
         if value is None:
             del parent[path[-1]]

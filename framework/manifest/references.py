@@ -35,7 +35,9 @@ def _phases(manifest: Manifest) -> Iterator[Dangling]:
             yield from _unknown(("phases", name, "dataset"), "dataset", phase.dataset, manifest.datasets)
         for task, own in phase.tasks.items():
             place: Path = ("phases", name, "tasks", task)
-            yield from _unknown((*place, "dataset") if own.dataset else place, "dataset", own.dataset or task, manifest.datasets)
+            yield from _unknown(
+                (*place, "dataset") if own.dataset else place, "dataset", own.dataset or task, manifest.datasets
+            )
 
 
 def _variants(manifest: Manifest) -> Iterator[Dangling]:
@@ -92,7 +94,11 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
             yield ("paper", "sources", clause), f"no clause {clause!r}", did_you_mean(clause, _paths(data))
     for index, waiver in enumerate(manifest.waivers):
         if not find_path(data, waiver.clause):
-            yield ("waivers", index, "clause"), f"no clause {waiver.clause!r}", did_you_mean(waiver.clause, _paths(data))
+            yield (
+                ("waivers", index, "clause"),
+                f"no clause {waiver.clause!r}",
+                did_you_mean(waiver.clause, _paths(data)),
+            )
     for name, profile in manifest.profiles.items():
         for position, variant in enumerate(profile.variants):
             yield from _unknown(("profiles", name, "variants", position), "variant", variant, manifest.variants)
@@ -104,7 +110,11 @@ def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
         if binding.variant is not None:
             yield from _unknown((*place, "variant"), "variant", binding.variant, manifest.variants)
         if binding.describes is not None and not find_path(data, binding.describes):
-            yield (*place, "describes"), f"no clause {binding.describes!r}", did_you_mean(binding.describes, _paths(data))
+            yield (
+                (*place, "describes"),
+                f"no clause {binding.describes!r}",
+                did_you_mean(binding.describes, _paths(data)),
+            )
 
 
 def _paths(data: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from framework.errors import InputError, UsageError
@@ -68,10 +68,11 @@ def build(
     return Plan(tuple(builder.nodes.values()))
 
 
-def _known(kind: str, names: Sequence[str], known: Any) -> None:
+def _known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
+    exist = list(known)
     for name in names:
-        if name not in known:
-            raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+        if name not in exist:
+            raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, exist)}")
 
 
 class _Builder:
@@ -109,7 +110,9 @@ class _Builder:
         self._ends[name, model, seed] = ends
         return ends
 
-    def _training(self, variant: str, index: int, name: str, use: PhaseUse, task: str | None) -> dict[str | None, Training]:
+    def _training(
+        self, variant: str, index: int, name: str, use: PhaseUse, task: str | None
+    ) -> dict[str | None, Training]:
         """The work of a phase step, one for each of its tasks (or for the task that came before)."""
         place = ("variants", variant, "steps", index, name, "set")
         phase = with_settings(self.manifest.phases[name], use.set, self.experiment, place)

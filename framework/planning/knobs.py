@@ -41,9 +41,9 @@ def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:
                 if knob in found and found[knob][0] != value:
                     raise InputError.at(where, f"{knob} is {value!r} here and {found[knob][0]!r} at {found[knob][1]}")
                 found[knob] = (value, where)
-    for knob, (value, where) in found.items():
+    for name, (value, where) in found.items():
         try:
-            _ADAPTER.validate_python({knob: value}, strict=False)
+            _ADAPTER.validate_python({name: value}, strict=True)
         except ValidationError as failure:
-            raise InputError.at(where, f"{knob}: {failure.errors()[0]['msg']}") from None
-    return Knobs(**{knob: value for knob, (value, _) in found.items()})
+            raise InputError.at(where, f"{name}: {failure.errors()[0]['msg']}") from None
+    return Knobs(**{name: value for name, (value, _) in found.items()})

@@ -42,7 +42,8 @@ class Step:
 
     ``key`` identifies the result by content (see :mod:`framework.planning.identity`); ``variants`` are all
     variants that use it, the first gives the run its name. ``parent`` is the key of the step whose checkpoint
-    this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by role (`same_as`).
+    this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
+    role (`same_as`).
     """
 
     key: str

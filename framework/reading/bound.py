@@ -22,7 +22,9 @@ def bound_files(root: Path, binding: Binding, declared: Location | None = None) 
     paths = matching(root, binding.file)
     if not paths:
         raise InputError.at(
-            declared, f"the binding {binding.file!r} matches no file below {root}", "correct `file`, or remove the binding"
+            declared,
+            f"the binding {binding.file!r} matches no file below {root}",
+            "correct `file`, or remove the binding",
         )
     return [_read(path, _shown(path), binding.reader, *_state(path)) for path in paths]
 

@@ -82,7 +82,9 @@ class Document:
     duplicates: list[Duplicate] = field(default_factory=list)
 
     def location(self, node: Node, path: Path = ()) -> Location:
-        return Location(self.file, node.line, node.column, format_path(path) if path else None)
+        end = self.text.find("\n", node.start)
+        width = min(node.stop, len(self.text) if end < 0 else end) - node.start
+        return Location(self.file, node.line, node.column, format_path(path) if path else None, max(1, width))
 
     def value(self, node: AnyNode) -> Any:
         """The node as plain data, each scalar as the file's reader takes it."""

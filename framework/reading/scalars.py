@@ -55,7 +55,7 @@ def _pyyaml(text: str) -> Any:
     import yaml
 
     loader = yaml.SafeLoader("")
-    tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     try:
         return loader.construct_object(yaml.ScalarNode(tag, text))
     except (yaml.YAMLError, ValueError):

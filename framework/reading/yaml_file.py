@@ -97,7 +97,9 @@ class _Builder:
         if kind is yaml.ScalarEvent:
             start, end = event.start_mark, event.end_mark
             tag = None if any(event.implicit) else event.tag
-            node = ScalarNode(start.line + 1, start.column + 1, start.index, end.index, tag, event.value, event.implicit[0])
+            node = ScalarNode(
+                start.line + 1, start.column + 1, start.index, end.index, tag, event.value, event.implicit[0]
+            )
             self._place(node, event.anchor, 1)
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             start = event.start_mark
@@ -107,21 +109,23 @@ class _Builder:
                 raise self._error(start, f"nested deeper than {DEEPEST} levels")
             if self._is_key_position():
                 raise self._error(start, "a key that is not a scalar")
-            self._open.append((make(start.line + 1, start.column + 1, start.index, start.index, tag), event.anchor, self._path()))
+            self._open.append(
+                (make(start.line + 1, start.column + 1, start.index, start.index, tag), event.anchor, self._path())
+            )
             self._keys.append(None)
             self._seen.append({})
             self._sizes.append(1)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            node, anchor, _ = self._open.pop()
-            node.stop = event.end_mark.index
+            ended, anchor, _ = self._open.pop()
+            ended.stop = event.end_mark.index
             self._keys.pop()
             self._seen.pop()
-            self._place(node, anchor, self._sizes.pop())
+            self._place(ended, anchor, self._sizes.pop())
         elif kind is yaml.AliasEvent:
             if event.anchor not in self._anchors:
                 raise self._error(event.start_mark, f"the alias *{event.anchor} has no anchor before it")
-            node, size = self._anchors[event.anchor]
-            self._place(node, None, size, mark=event.start_mark)
+            shared, size = self._anchors[event.anchor]
+            self._place(shared, None, size, mark=event.start_mark)
         elif kind is yaml.DocumentStartEvent:
             self._documents += 1
             if self._documents > 1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
@@ -20,17 +21,15 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
         if work.adapter is None or not isinstance(spec := work.adapter.chosen[1], LoRA):
             continue
-        facts: list[tuple[str, Any, Any]] = [
+        facts: list[tuple[str, Any, Callable[[Observed], Any]]] = [
             ("rank", spec.rank, _rank),
-            ("alpha", spec.alpha, lambda observed: _config(observed, "lora_alpha")),
-            ("dropout", spec.dropout, lambda observed: _config(observed, "lora_dropout")),
+            ("alpha", spec.alpha, partial(_config, "lora_alpha")),
+            ("dropout", spec.dropout, partial(_config, "lora_dropout")),
             ("targets", sorted(spec.targets), _targets),
         ]
         for name, wanted, observe in facts:
             clause = context.clause(observed.step, f"adapter.lora.{name}")
-            yield from context.hold(
-                ADAPTER, observed, clause, wanted, lambda observe=observe, observed=observed: observe(observed), f"LoRA {name}", _CONFIG
-            )
+            yield from context.hold(ADAPTER, observed, clause, wanted, observe, f"LoRA {name}", _CONFIG)
 
 
 def _file(observed: Observed, name: str) -> Any:
@@ -41,7 +40,7 @@ def _file(observed: Observed, name: str) -> Any:
     return path
 
 
-def _config(observed: Observed, key: str) -> Any:
+def _config(key: str, observed: Observed) -> Any:
     data = json.loads(_file(observed, _CONFIG).read_text("utf-8"))
     if key not in data:
         raise NotRecorded(f"{_CONFIG} has no {key}")

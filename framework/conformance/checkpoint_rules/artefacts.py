@@ -8,7 +8,13 @@ from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext
 from framework.evidence.store import changed_artefacts
 
-CHANGED = Rule("T120", "artefact-changed", Severity.ERROR, Stage.CHECKPOINT, "a file of a run is gone, or is not what the run wrote")
+CHANGED = Rule(
+    "T120",
+    "artefact-changed",
+    Severity.ERROR,
+    Stage.CHECKPOINT,
+    "a file of a run is gone, or is not what the run wrote",
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:

@@ -23,7 +23,11 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _held(context: EvidenceContext, spec: IsoSparsity, clauses: list[Clause]) -> Iterator[Verdict]:
     finals = [
-        [context.observed(step.key) for step in context.plan.final(variant) if step.key in {o.step.key for o in context.steps}]
+        [
+            context.observed(step.key)
+            for step in context.plan.final(variant)
+            if step.key in {o.step.key for o in context.steps}
+        ]
         for variant in spec.variants
     ]
     pairs = [
@@ -35,7 +39,9 @@ def _held(context: EvidenceContext, spec: IsoSparsity, clauses: list[Clause]) ->
         and (one.step.task is None or other.step.task is None or one.step.task == other.step.task)
     ]
     if not pairs or not all(finals):
-        yield from (context.judge.unverified(clause, context.stage, "not planned for all its variants") for clause in clauses)
+        yield from (
+            context.judge.unverified(clause, context.stage, "not planned for all its variants") for clause in clauses
+        )
     for one, other in pairs:
         for clause in clauses:
             yield _pair(context, spec, clause, one, other)

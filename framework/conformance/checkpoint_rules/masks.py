@@ -11,8 +11,12 @@ from framework.manifest.clauses import Clause
 from framework.manifest.methods import Prune, SameAs
 from framework.planning.steps import Training
 
-RETURNED = Rule("T101", "masked-weight-returned", Severity.ERROR, Stage.CHECKPOINT, "a masked weight is not zero in the saved model")
-PRUNED = Rule("T102", "pruned-count", Severity.ERROR, Stage.CHECKPOINT, "pruning zeroed another number of weights than asked")
+RETURNED = Rule(
+    "T101", "masked-weight-returned", Severity.ERROR, Stage.CHECKPOINT, "a masked weight is not zero in the saved model"
+)
+PRUNED = Rule(
+    "T102", "pruned-count", Severity.ERROR, Stage.CHECKPOINT, "pruning zeroed another number of weights than asked"
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -61,7 +65,9 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
             )
             yield context.violated(RETURNED, clause, message, 0, total, where)
         else:
-            yield context.judge.conforms(clause, context.stage, f"{masked} masked weights, all exactly zero", where.file)
+            yield context.judge.conforms(
+                clause, context.stage, f"{masked} masked weights, all exactly zero", where.file
+            )
 
 
 def _pruned(context: EvidenceContext, observed: Observed, work: Prune, clauses: list[Clause]) -> Iterator[Verdict]:
@@ -73,7 +79,9 @@ def _pruned(context: EvidenceContext, observed: Observed, work: Prune, clauses: 
     if isinstance(work.sparsity, SameAs):
         reference = context.observed(observed.step.references["same_as"])
         if reference.run is None:
-            yield from (context.judge.unverified(clause, context.stage, f"not run: {reference.step.label}") for clause in stated)
+            yield from (
+                context.judge.unverified(clause, context.stage, f"not run: {reference.step.label}") for clause in stated
+            )
             return
         demanded = sum(zeros_of(reference).values())
     else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 from framework.evidence.record import MODEL
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
@@ -31,23 +32,15 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         for name in _KEYS:
             if (declared := getattr(model, name)) is not None:
                 clause = context.experiment.by_path.get(("models", observed.step.model_name, name))
-                yield from context.hold(
-                    SIZE,
-                    observed,
-                    clause,
-                    declared,
-                    lambda observed=observed, name=name: _config(observed, name),
-                    name,
-                    f"{MODEL}/config.json",
-                )
+                seen = partial(_config, name)
+                yield from context.hold(SIZE, observed, clause, declared, seen, name, f"{MODEL}/config.json")
         if model.parameters is not None and observed.step.parent is None:
             clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
-            yield from context.hold(
-                SIZE, observed, clause, model.parameters, lambda observed=observed: observed.recorded("parameters", "total"), "parameters"
-            )
+            total = recorded("parameters", "total")
+            yield from context.hold(SIZE, observed, clause, model.parameters, total, "parameters")
 
 
-def _config(observed: Observed, name: str) -> Any:
+def _config(name: str, observed: Observed) -> Any:
     assert observed.run is not None
     path = observed.run.folder / MODEL / "config.json"
     if not path.is_file():

@@ -12,7 +12,11 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause
 
 PRODUCT = Rule(
-    "C110", "batch-product", Severity.ERROR, Stage.CONFIG, "micro batch x accumulation x processes is not the declared batch"
+    "C110",
+    "batch-product",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "micro batch x accumulation x processes is not the declared batch",
 )
 
 

@@ -11,7 +11,9 @@ from framework.conformance.targets import BATCH_PARTS, Target
 from framework.manifest.clauses import shown
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
-MISSING = Rule("C102", "missing-key", Severity.ERROR, Stage.CONFIG, "a config file lacks a key that is bound to a clause")
+MISSING = Rule(
+    "C102", "missing-key", Severity.ERROR, Stage.CONFIG, "a config file lacks a key that is bound to a clause"
+)
 WRONG_TYPE = Rule("C103", "wrong-type", Severity.ERROR, Stage.CONFIG, "the file's reader takes a number for a string")
 
 

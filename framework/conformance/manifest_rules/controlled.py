@@ -16,7 +16,9 @@ from framework.names import Path, format_path
 from framework.planning.overrides import with_settings
 
 MORE = Rule("M110", "differs-in-more", Severity.ERROR, Stage.MANIFEST, "variants differ in more than their rule admits")
-ALIKE = Rule("M111", "differs-in-nothing", Severity.ERROR, Stage.MANIFEST, "variants that are compared are one and the same run")
+ALIKE = Rule(
+    "M111", "differs-in-nothing", Severity.ERROR, Stage.MANIFEST, "variants that are compared are one and the same run"
+)
 
 
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
@@ -57,14 +59,18 @@ def _verdict(context: ManifestContext, clause: Clause, spec: DifferOnlyIn, first
     if not apart:
         where = context.experiment.location(("variants", other))
         message = f"{first} and {other} are compared, and state the same run"
-        return context.judge.violated(clause, Finding(ALIKE, message, clause.id, location=where, declared=clause.location))
+        return context.judge.violated(
+            clause, Finding(ALIKE, message, clause.id, location=where, declared=clause.location)
+        )
     return context.judge.conforms(clause, Stage.MANIFEST, f"{len(apart)} differences, all admitted")
 
 
 def _within(path: Path, allowed: str) -> bool:
     """Whether a path lies at or below the allowed one, the step's number and phase aside."""
     inner = format_path(path[2:])
-    return any(name == allowed or name.startswith((f"{allowed}.", f"{allowed}[")) for name in (inner, format_path(path)))
+    return any(
+        name == allowed or name.startswith((f"{allowed}.", f"{allowed}[")) for name in (inner, format_path(path))
+    )
 
 
 def _flat(experiment: Experiment, variant: str) -> dict[Path, Any]:

@@ -10,7 +10,9 @@ from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded
 from framework.evidence.record import STEPS
 
-TRACE = Rule("R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared")
+TRACE = Rule(
+    "R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared"
+)
 
 _RELATIVE = 1e-6
 """Schedulers multiply in double precision in another order than the formula."""
@@ -41,6 +43,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
                 yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)
                 continue
             line, demanded = wrong
-            message = f"{observed.step.label}: step {line['step']} of {total} used {line['learning_rate']:g}, not {demanded:g}"
+            used = f"step {line['step']} of {total} used {line['learning_rate']:g}, not {demanded:g}"
+            message = f"{observed.step.label}: {used}"
             where = observed.place(STEPS, line["step"])
             yield context.violated(TRACE, clause, message, demanded, line["learning_rate"], where)

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from framework.conformance.expected import optimizer_steps, samples_at, steps_per_epoch
 from framework.conformance.meaning import said
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 from framework.evidence.record import STEPS
 from framework.manifest.phases import Phase
 
 LENGTH = Rule("R101", "training-length", Severity.ERROR, Stage.RUN, "another number of optimizer steps than declared")
 BATCH = Rule("R102", "samples-per-step", Severity.ERROR, Stage.RUN, "optimizer steps of another batch than declared")
-EXAMPLES = Rule("R103", "training-examples", Severity.ERROR, Stage.RUN, "another number of training examples than declared")
+EXAMPLES = Rule(
+    "R103", "training-examples", Severity.ERROR, Stage.RUN, "another number of training examples than declared"
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -22,10 +24,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         yield from _samples(context, observed, work.phase)
         declared = context.experiment.by_path.get(("datasets", work.dataset_name, "train_examples"))
         if declared is not None and declared.effective is not None:
-
-            def count(observed: Observed = observed) -> int:
-                return int(observed.recorded("observed", "train_examples"))
-
+            count = recorded("observed", "train_examples")
             yield from context.hold(EXAMPLES, observed, declared, declared.effective, count, "training examples")
 
 

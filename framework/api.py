@@ -1,0 +1,103 @@
+"""The Python interface, for notebooks and tests: the command line is a thin layer over these functions.
+
+import framework
+
+experiment = framework.load("experiment.yaml", profile="smoke")
+result = framework.check(experiment)
+plan = framework.plan(experiment, variants=["M_challenge"])
+for record in framework.run(experiment, plan): ...
+verified = framework.verify(experiment, plan)
+framework.docs(experiment, plan)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.conformance.check import CheckResult, check
+from framework.conformance.verify import VerifyResult
+from framework.evidence.record import RunRecord
+from framework.evidence.store import RunStore
+from framework.isolation import own
+from framework.manifest.loading import Experiment, load
+from framework.planning.build import Plan, build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "CheckResult",
+    "Experiment",
+    "Plan",
+    "VerifyResult",
+    "check",
+    "docs",
+    "load",
+    "obstacles",
+    "plan",
+    "run",
+    "verify",
+]
+
+
+def plan(
+    experiment: Experiment,
+    variants: Sequence[str] = (),
+    models: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+) -> Plan:
+    """The graph of steps for a selection; an empty choice means all that the manifest states.
+
+    Raises:
+        UsageError: the selection names what the manifest does not state.
+    """
+    return build(experiment, variants, models, tasks, seeds)
+
+
+def obstacles(experiment: Experiment, plan: Plan) -> list[Any]:
+    """What keeps the plan from running here: missing hardware, data, models, methods. Empty when nothing does."""
+    preflight = own("runners.preflight")
+    found: list[Any] = preflight.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
+    return found
+
+
+def _to_do(experiment: Experiment, plan: Plan) -> list[Any]:
+    store = RunStore(experiment.runs)
+    return [step for step in plan.steps if store.done(step.key) is None]
+
+
+def run(experiment: Experiment, plan: Plan, progress: Any = None) -> Iterator[RunRecord]:
+    """Execute the steps of a plan that have no finished run, in order; yield the record of every step.
+
+    Raises:
+        FrameworkError: a step cannot be run; what was finished before it is kept.
+    """
+    execute = own("runners.execute").execute
+    progress = progress or own("runners.progress").Silent()
+    store = RunStore(experiment.runs)
+    for step in plan.steps:
+        found = store.done(step.key)
+        yield found.record if found else execute(step, store, experiment.root, progress)
+
+
+def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = ()) -> VerifyResult:
+    """Hold the evidence of a plan's steps, and the rendered documents, to the manifest.
+
+    ``only`` restricts the run and checkpoint stages to runs of these keys.
+    """
+    from framework.conformance.verify import verify as hold
+
+    result = hold(experiment, plan or build(experiment), only)
+    own("reports.documents").add_document_stage(result)
+    return result
+
+
+def docs(experiment: Experiment, plan: Plan | None = None) -> list[Path]:
+    """Render the documents and write them; the paths of what was written."""
+    documents = own("reports.documents")
+    from framework.conformance.verify import verify as hold
+
+    written: list[Path] = documents.write(hold(experiment, plan or build(experiment)))
+    return written

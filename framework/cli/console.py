@@ -1,0 +1,63 @@
+"""What commands print for people, through rich; errors go to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import FrameworkError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def out() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+@cache
+def err() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def text(line: str = "") -> None:
+    """A line with rich's markup."""
+    out().print(line)
+
+
+def literal(line: str) -> None:
+    """A line as it is: user data may hold what looks like markup."""
+    out().print(line, markup=False)
+
+
+def note(line: str) -> None:
+    err().print(line, markup=False)
+
+
+def refusal(problem: FrameworkError) -> None:
+    """One block for each problem: the place, what is wrong, and what would be right."""
+    console = err()
+    problems = problem.problems if isinstance(problem, InputError) else None
+    if problems is None:
+        console.print("[bold red]error[/]: ", end="")
+        console.print(str(problem), markup=False)
+        return
+    for each in problems:
+        if each.location:
+            console.print(f"{each.location}: ", end="", markup=False)
+        console.print("[bold red]error[/]: ", end="")
+        console.print(each.message, markup=False)
+        if each.advice:
+            console.print(f"    {each.advice}", markup=False)
+
+
+def as_json(data: Any) -> None:
+    """For programs: one JSON document on standard output."""
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

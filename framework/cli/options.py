@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.manifest.loading import Experiment, load
+from framework.planning.build import Plan, build
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people, or for programs (default: text)"
+    )
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", metavar="NAME", help="a declared set of deviations, such as smoke")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """What to run or to look at; without a choice, all that the manifest (or the profile) states."""
+    parser.add_argument("--variant", action="append", default=[], metavar="NAME", help="a variant (repeatable)")
+    parser.add_argument("--model", action="append", default=[], metavar="NAME", help="a model (repeatable)")
+    parser.add_argument("--task", action="append", default=[], metavar="NAME", help="a task (repeatable)")
+    parser.add_argument("--seed", action="append", default=[], type=int, metavar="N", help="a seed (repeatable)")
+
+
+def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[Experiment, Plan]:
+    """The experiment and the plan that the options choose."""
+    experiment = load(options.manifest, options.profile)
+    return experiment, planned(experiment, options, all_variants)
+
+
+def planned(experiment: Experiment, options: argparse.Namespace, all_variants: bool = False) -> Plan:
+    variants = options.variant
+    if not variants and not all_variants and experiment.profile is not None:
+        variants = experiment.manifest.profiles[experiment.profile].variants
+    return build(experiment, variants, options.model, options.task, options.seed)

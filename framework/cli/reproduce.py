@@ -1,0 +1,62 @@
+"""Everything, in order: check, run, verify, documents."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework import api
+from framework.cli import check as check_command
+from framework.cli import console, findings
+from framework.cli.options import add_profile, add_selection, planned
+from framework.cli.run import execute, require_possible, show_results
+from framework.cli.verify import show as show_verdicts
+from framework.conformance.check import check
+from framework.manifest.loading import load
+
+HELP = "check, run, verify and render the documents"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_profile(parser)
+    parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
+
+
+def main(options: argparse.Namespace) -> int:
+    _title(1, "check: config files against the manifest")
+    checked = check(load(options.manifest))
+    check_command.show(checked)
+    if checked.failed:
+        console.note("nothing was run: the config files drifted from the manifest")
+        return 1
+    experiment = load(options.manifest, options.profile)
+    plan = planned(experiment, options, options.all)
+    require_possible(experiment, plan, lambda other: planned(other, options, options.all))
+    _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
+    records = list(execute(experiment, plan))
+    _title(3, "documents")
+    written = api.docs(experiment, plan)
+    for path in written:
+        console.literal(f"wrote {_short(path)}")
+    _title(4, "verify: runs, tensors and documents against the manifest")
+    verified = api.verify(experiment, plan)
+    findings.show(verified.findings, experiment.root)
+    show_verdicts(verified)
+    console.text()
+    show_results(records)
+    console.literal(f"\nruns:      {_short(experiment.runs)}/")
+    console.literal("documents: " + ", ".join(_short(path) for path in written))
+    return 1 if verified.failed else 0
+
+
+def _title(number: int, text: str) -> None:
+    console.text(f"\n[bold]{number}. {text}[/]")
+
+
+def _short(path: object) -> str:
+    from pathlib import Path
+
+    try:
+        return Path(str(path)).relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,117 @@
+"""Execute variants, and what they depend on, with the manifest's values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from framework import api
+from framework.cli import console
+from framework.cli.options import add_profile, add_selection, planned, selected
+from framework.errors import FrameworkError, UsageError
+from framework.evidence.record import RunRecord
+from framework.evidence.store import RunStore
+from framework.manifest.loading import Experiment, load
+from framework.planning.build import Plan
+
+HELP = "execute variants, and what they depend on"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_profile(parser)
+    parser.add_argument("--all", action="store_true", help="all variants")
+
+
+def main(options: argparse.Namespace) -> int:
+    if not options.variant and not options.all:
+        raise UsageError("name what to run: --variant NAME (repeatable), or --all")
+    experiment, plan = selected(options, options.all)
+    require_possible(experiment, plan, lambda other: planned(other, options, options.all))
+    records = list(execute(experiment, plan))
+    show_results(records)
+    return 0
+
+
+def require_possible(experiment: Experiment, plan: Plan, again: Callable[[Experiment], Plan]) -> None:
+    """Refuse, before anything is written, what cannot run here; name the profiles that would.
+
+    Raises:
+        UsageError: with every obstacle and its clause.
+    """
+    obstacles = api.obstacles(experiment, plan)
+    if not obstacles:
+        return
+    lines = ["this plan cannot run here:"]
+    lines += [f"  {_place(experiment, each.clause)}{each.clause} = {each.declared}: {each.found}" for each in obstacles]
+    possible = [
+        name for name in experiment.stated.profiles if name != experiment.profile and _possible(experiment, name, again)
+    ]
+    if possible:
+        lines.append("a profile that would work here: " + ", ".join(f"--profile {name}" for name in possible))
+    raise UsageError("\n".join(lines))
+
+
+def _place(experiment: Experiment, clause: str) -> str:
+    found = next((each for each in experiment.clauses if each.id == clause), None)
+    if found is None:
+        return ""
+    return f"{found.deviation.location if found.deviation else found.location}: "
+
+
+def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment], Plan]) -> bool:
+    try:
+        other = load(experiment.path, profile)
+        return not api.obstacles(other, again(other))
+    except FrameworkError:
+        return False
+
+
+def execute(experiment: Experiment, plan: Plan) -> Iterable[RunRecord]:
+    """The records of all steps, with progress shown while they are made."""
+    from framework.cli.progress import RichProgress
+
+    store = RunStore(experiment.runs)
+    for step in plan.steps:
+        if store.done(step.key):
+            console.out().print("[green]done[/] ", end="")
+            console.literal(f"{step.label} (found in runs/{_folder(store, step.key)})")
+    with RichProgress() as progress:
+        yield from api.run(experiment, plan, progress)
+
+
+def _folder(store: RunStore, key: str) -> str:
+    found = store.find(key)
+    return found.folder.name if found else ""
+
+
+def show_results(records: list[RunRecord]) -> None:
+    """A short table: what each step measured, and how sparse its model is."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, side in (
+        ("variant", "left"),
+        ("step", "left"),
+        ("task", "left"),
+        ("seed", "right"),
+        ("result", "left"),
+        ("zeros", "right"),
+    ):
+        table.add_column(title, justify="right" if side == "right" else "left")
+    for record in records:
+        zeros = sum(count for count, _ in record.sparsity.get("tensors", {}).values())
+        cells = (record.variants[0], record.step, record.task or "-", str(record.seed), _result(record.metrics))
+        table.add_row(*cells, f"{zeros:,}" if zeros else "-")
+    console.out().print(table)
+
+
+def _result(metrics: dict[str, Any]) -> str:
+    parts = []
+    if "validation_loss" in metrics:
+        before = metrics.get("initial_validation_loss")
+        after = metrics["validation_loss"]
+        parts.append(f"loss {before:.3f} -> {after:.3f}" if before is not None else f"loss {after:.3f}")
+    parts += [f"{name} {metrics[name]:.3f}" for name in ("perplexity", "accuracy", "f1") if name in metrics]
+    return ", ".join(parts) or "-"

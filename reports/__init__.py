@@ -1,0 +1,1 @@
+"""Evidence to tables, statistics and documents."""

@@ -1,0 +1,124 @@
+"""What the compliance report is given: the conformance matrix, the findings, and the runs behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from framework.conformance.model import Stage, Status
+from framework.conformance.verify import VerifyResult
+from framework.manifest.clauses import shown
+
+MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Status.UNVERIFIED: "?", None: "·"}
+"""How a cell of the matrix is shown; the report carries this legend."""
+
+
+def compliance_context(result: VerifyResult) -> dict[str, Any]:
+    experiment, matrix = result.experiment, result.matrix
+    profile = experiment.manifest.profiles[experiment.profile] if experiment.profile else None
+    return {
+        "paper": experiment.manifest.paper,
+        "source": experiment.path.name,
+        "profile": experiment.profile,
+        "profile_reason": profile.reason if profile else None,
+        "stages": [str(stage) for stage in Stage],
+        "statuses": [str(status) for status in Status],
+        "counts": [
+            {"stage": str(stage), "counts": [counts[status] for status in Status]}
+            for stage, counts in ((stage, matrix.count(stage)) for stage in Stage)
+        ],
+        "matrix": [
+            {
+                "id": clause.id,
+                "value": _value(clause),
+                "cells": [MARKS[matrix.status(clause, stage)] for stage in Stage],
+            }
+            for clause in matrix.clauses
+        ],
+        "marks": [
+            {"mark": mark, "status": str(status) if status else "does not apply"} for status, mark in MARKS.items()
+        ],
+        "findings": [
+            {
+                "code": finding.code,
+                "name": finding.rule.name,
+                "severity": str(finding.severity),
+                "message": finding.message,
+                "location": str(finding.location) if finding.location else "-",
+                "declared": str(finding.declared) if finding.declared else "-",
+            }
+            for finding in result.findings
+        ],
+        "waived": list(_waived(result)),
+        "planned": len(result.steps),
+        "finished": result.finished,
+        "runs": list(_runs(result)),
+        "sparse": list(_sparse(result)),
+        "claims": list(_claims(result)),
+    }
+
+
+def _value(clause: Any) -> str:
+    return shown(clause.effective) if clause.deviation else shown(clause.value)
+
+
+def _waived(result: VerifyResult) -> Iterator[dict[str, str]]:
+    seen = set()
+    for verdict in result.matrix.verdicts:
+        row = (verdict.clause, str(verdict.stage), verdict.reason)
+        if verdict.status is Status.WAIVED and row not in seen:
+            seen.add(row)
+            yield {"clause": verdict.clause, "stage": str(verdict.stage), "reason": verdict.reason}
+
+
+def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
+    for observed in result.steps:
+        step = observed.step
+        row: dict[str, Any] = {
+            "variants": ", ".join(step.variants),
+            "step": step.name,
+            "task": step.task or "-",
+            "model": step.model_name,
+            "seed": step.seed,
+            "profile": step.profile or "-",
+            "status": "not run",
+            "steps": "-",
+            "metrics": "-",
+            "seconds": "-",
+            "key": step.key[:10],
+        }
+        if observed.run is not None:
+            record = observed.run.record
+            row["status"] = record.status
+            row["steps"] = str(record.observed.get("optimizer_steps", "-"))
+            row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"
+            row["metrics"] = ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "-"
+        yield row
+
+
+def _sparse(result: VerifyResult) -> Iterator[dict[str, Any]]:
+    """Sparse models: the target and what was reached, side by side, as counted in the saved tensors by the run."""
+    for observed in result.steps:
+        if observed.run is None or not observed.run.record.sparsity.get("tensors"):
+            continue
+        sparsity = observed.run.record.sparsity
+        zeros = sum(count for count, _ in sparsity["tensors"].values())
+        elements = sum(size for _, size in sparsity["tensors"].values())
+        asked = sparsity.get("asked")
+        yield {
+            "label": observed.step.label,
+            "asked": shown(asked) if asked is not None else "-",
+            "zeros": zeros,
+            "elements": elements,
+            "reached": f"{zeros / elements:.6f}",
+            "tensors": len(sparsity["tensors"]),
+        }
+
+
+def _claims(result: VerifyResult) -> Iterator[dict[str, str]]:
+    for index, claim in enumerate(result.experiment.manifest.claims):
+        looks = [
+            v for clause in result.experiment.below(("claims", index)) for v in result.matrix.looks(clause, Stage.CLAIM)
+        ]
+        for look in dict.fromkeys((str(v.status), v.reason) for v in looks):
+            yield {"id": claim.id, "assert": claim.assert_, "status": look[0], "reason": look[1]}

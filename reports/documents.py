@@ -1,0 +1,169 @@
+"""The rendered documents: which there are, what they say, and whether they still say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.verify import VerifyResult
+from framework.conformance.waivers import Judge
+from framework.errors import UsageError
+from framework.evidence.atomic import write_text
+from framework.locations import Location
+from framework.manifest.clauses import Clause, shown
+from framework.manifest.loading import Experiment
+from framework.names import did_you_mean
+from reports.compliance import compliance_context
+from reports.environment import cell, render
+from reports.setup import setup_context
+
+STALE = Rule(
+    "D101",
+    "stale-document",
+    Severity.ERROR,
+    Stage.DOCUMENT,
+    "a rendered document says something else than the manifest",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A kind of document: its file, its template, and what the template is given."""
+
+    name: str
+    file: str
+    template: str
+    context: Callable[[VerifyResult], dict[str, Any]]
+
+
+DOCUMENTS = (
+    Document("setup", "EXPERIMENTAL_SETUP.md", "EXPERIMENTAL_SETUP.md.j2", setup_context),
+    Document("compliance", "COMPLIANCE.md", "COMPLIANCE.md.j2", compliance_context),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Document]:
+    """The documents of these names; all without any.
+
+    Raises:
+        UsageError: there is no such document.
+    """
+    known = {document.name: document for document in DOCUMENTS}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no document {name!r}: {did_you_mean(name, known)}")
+    return [document for document in DOCUMENTS if not names or document.name in names]
+
+
+def folder(experiment: Experiment) -> Path:
+    """Where this experiment's documents lie; those of a profile in a folder of its own."""
+    top = experiment.root / experiment.stated.documents.directory
+    return top / experiment.profile if experiment.profile else top
+
+
+def write(result: VerifyResult, names: Sequence[str] = ()) -> list[Path]:
+    """Render and write documents, each atomically; all are rendered before the first is written."""
+    texts = _rendered(result, chosen(names), {})
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
+
+
+def stale(result: VerifyResult, names: Sequence[str] = ()) -> list[tuple[Path, str]]:
+    """The documents on disk that are missing or say something else than a new rendering, with the first difference."""
+    found = []
+    for path, text in _rendered(result, chosen(names), _existing(result.experiment)).items():
+        if not path.is_file():
+            found.append((path, "missing"))
+        elif (old := path.read_text("utf-8", errors="replace")) != text:
+            found.append((path, _difference(old, text)))
+    return found
+
+
+def add_document_stage(result: VerifyResult) -> None:
+    """Add the verdicts of the document stage, for the documents as they lie on disk."""
+    verdicts = _verdicts(result, _existing(result.experiment))
+    result.matrix.add(verdicts)
+    for verdict in verdicts:
+        if verdict.finding is not None and verdict.finding not in result.findings and str(verdict.status) == "violated":
+            result.findings.append(verdict.finding)
+
+
+def _existing(experiment: Experiment) -> dict[str, str]:
+    found = {}
+    for document in DOCUMENTS:
+        path = folder(experiment) / document.file
+        if path.is_file():
+            found[document.file] = path.read_text("utf-8", errors="replace")
+    return found
+
+
+def _rendered(result: VerifyResult, documents: list[Document], existing: dict[str, str]) -> dict[Path, str]:
+    """New renderings by path. The compliance report states what the setup document says: the one that is rendered
+    with it, or (``existing``) the one on disk."""
+    experiment, texts = result.experiment, {}
+    places = dict(existing)
+    for document in documents:
+        if document.name == "compliance":
+            result = _with_documents(result, places)
+        text = render(experiment, document.template, document.context(result))
+        texts[folder(experiment) / document.file] = text
+        places.setdefault(document.file, text)
+    return texts
+
+
+def _with_documents(result: VerifyResult, texts: dict[str, str]) -> VerifyResult:
+    from copy import deepcopy
+
+    copy = VerifyResult(
+        result.experiment, result.plan, result.steps, deepcopy(result.matrix), list(result.findings), result.checked
+    )
+    verdicts = _verdicts(result, texts)
+    copy.matrix.add(verdicts)
+    copy.findings += [v.finding for v in verdicts if v.finding is not None and str(v.status) == "violated"]
+    return copy
+
+
+def clause_row(clause: Clause) -> str:
+    """The row of the setup document that states a clause: what the document stage looks for."""
+    stated = "-" if clause.added else cell(shown(clause.value))
+    used = cell(shown(clause.effective)) if clause.deviation else "as stated"
+    return f"| `{clause.id}` | {stated} | {used} |"
+
+
+def _verdicts(result: VerifyResult, texts: dict[str, str]) -> list[Verdict]:
+    experiment = result.experiment
+    judge = Judge(experiment)
+    setup = DOCUMENTS[0]
+    path = (folder(experiment) / setup.file).relative_to(experiment.root).as_posix()
+    text = texts.get(setup.file)
+    if text is None:
+        return [judge.unverified(clause, Stage.DOCUMENT, f"{path} is not rendered") for clause in experiment.clauses]
+    rows = set(text.splitlines())
+    verdicts = []
+    for clause in experiment.clauses:
+        if clause_row(clause) in rows:
+            verdicts.append(judge.conforms(clause, Stage.DOCUMENT, evidence=path))
+            continue
+        message = f"{path} does not state {clause.id} = {shown(clause.effective)}: it is stale"
+        where = Location(path, 1, 1)
+        finding = Finding(
+            STALE, message, clause.id, clause.effective, None, where, clause.location, "render it again: framework docs"
+        )
+        verdicts.append(judge.violated(clause, finding, path))
+    return verdicts
+
+
+def _difference(old: str, new: str) -> str:
+    """Where the two first differ, and in how many lines."""
+    lines = list(unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
+    changed = [line for line in lines if not line.startswith("@@")]
+    gone = next((line[1:] for line in changed if line.startswith("-")), None)
+    come = next((line[1:] for line in changed if line.startswith("+")), None)
+    if gone is None and come is None:
+        return "differs in line endings"
+    return f"{len(changed)} lines differ; it says {gone!r}, and should say {come!r}"

@@ -1,0 +1,87 @@
+"""What the setup document is given: the manifest, in the order in which a methods section tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.conformance.verify import VerifyResult
+from framework.manifest.methods import SameAs
+from framework.manifest.root import Manifest
+from framework.manifest.variants import PermuteStep, PruneStep, phase_of
+
+
+def setup_context(result: VerifyResult) -> dict[str, Any]:
+    from reports.documents import clause_row
+
+    experiment = result.experiment
+    manifest = experiment.manifest
+    profile = manifest.profiles[experiment.profile] if experiment.profile else None
+    return {
+        "paper": manifest.paper,
+        "manifest": manifest,
+        "source": experiment.path.name,
+        "profile": experiment.profile,
+        "profile_reason": profile.reason if profile else None,
+        "deviations": [clause for clause in experiment.clauses if clause.deviation],
+        "hardware": manifest.hardware.model_dump(exclude_none=True, exclude={"packages"}),
+        "phases": [_phase(name, manifest) for name in manifest.phases],
+        "variants": [
+            {
+                "name": name,
+                "description": variant.description or "",
+                "from": variant.from_ or "-",
+                "steps": _steps(variant.steps),
+            }
+            for name, variant in manifest.variants.items()
+        ],
+        "rules": [_rule(rule.chosen) for rule in manifest.rules],
+        "clause_rows": [clause_row(clause) for clause in experiment.clauses],
+    }
+
+
+def _phase(name: str, manifest: Manifest) -> dict[str, Any]:
+    phase = manifest.phases[name]
+    tasks = [{"name": task, "phase": phase.for_task(task)} for task in phase.tasks]
+    stated = {"name": name, "phase": phase, "tasks": tasks, "least": phase.min_learning_rate()}
+    optimizer = phase.optimizer.model_dump(exclude_none=True, exclude={"name", "learning_rate"})
+    return {**stated, "optimizer": optimizer}
+
+
+def _steps(steps: list[Any]) -> str:
+    return ", then ".join(_step(step) for step in steps)
+
+
+def _step(step: Any) -> str:
+    if isinstance(step, PermuteStep):
+        return f"{step.permute.method.upper()} permutation of the {step.permute.dimension} dimension"
+    if isinstance(step, PruneStep):
+        prune = step.prune
+        much = (
+            f"exactly the zeros of {prune.sparsity.same_as}"
+            if isinstance(prune.sparsity, SameAs)
+            else f"{prune.sparsity:.0%}"
+        )
+        return f"{prune.structure} pruning by {prune.score} over the {prune.scope} to {much}"
+    found = phase_of(step)
+    assert found is not None
+    name, use = found
+    parts = [part.chosen for part in (use.mask, use.adapter) if part is not None]
+    extra = "; ".join(f"{kind.upper() if kind != 'lora' else 'LoRA'} ({_options(spec)})" for kind, spec in parts)
+    own = ", ".join(f"{path} = {value}" for path, value in use.set.items())
+    return name + (f" with {extra}" if extra else "") + (f" ({own})" if own else "")
+
+
+def _options(spec: Any) -> str:
+    from framework.manifest.clauses import shown
+
+    return ", ".join(
+        f"{name.replace('_', ' ')} {shown(value)}" for name, value in spec.model_dump(exclude_none=True).items()
+    )
+
+
+def _rule(rule: tuple[str, Any]) -> str:
+    kind, spec = rule
+    names = " and ".join(spec.variants)
+    if kind == "iso_sparsity":
+        return f"{names} have equal numbers of zeroed weights over the same tensors, per {spec.scope}."
+    return f"{names} differ only in {', '.join(spec.clauses)}."
