@@ -50,27 +50,39 @@ def own(name: str) -> ModuleType:
     """Import `runners`, `reports` or a module below one of them: ours, also in a process that is not isolated.
 
     Raises:
-        UsageError: another package of that name is already imported in this process.
+        UsageError: another package of that name is already imported in this process, or what ours needs is not
+            installed.
     """
     top = name.partition(".")[0]
-    if top not in sys.modules:
-        isolated = _OwnPackages in sys.meta_path
-        if not isolated:
-            sys.meta_path.insert(0, _OwnPackages)
-        try:
-            import_module(top)
-        finally:
-            if not isolated:
-                sys.meta_path.remove(_OwnPackages)
-    file = _file(sys.modules[top])
-    if os.path.dirname(os.path.realpath(file)) != os.path.realpath(os.path.join(_HOME, top)):
-        from framework.errors import UsageError
-
-        raise UsageError(
+    try:
+        if top not in sys.modules:
+            _import_ours(top)
+        file = _file(sys.modules[top])
+        if os.path.dirname(os.path.realpath(file)) == os.path.realpath(os.path.join(_HOME, top)):
+            return import_module(name)
+        problem = (
             f"this process has already imported another package named {top!r}, from {file}, which hides the one of "
             "this framework; start a new process that does not import it first"
         )
-    return import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] in ("framework", *OWN):
+            raise
+        extra = "reports" if top == "reports" else "all"
+        problem = f"{missing.name!r} is not installed: pip install 'experiment-framework[{extra}]'"
+    from framework.errors import UsageError
+
+    raise UsageError(problem)
+
+
+def _import_ours(top: str) -> None:
+    isolated = _OwnPackages in sys.meta_path
+    if not isolated:
+        sys.meta_path.insert(0, _OwnPackages)
+    try:
+        import_module(top)
+    finally:
+        if not isolated:
+            sys.meta_path.remove(_OwnPackages)
 
 
 def _reordered(entries: Sequence[str], pythonpath: str) -> list[str]:

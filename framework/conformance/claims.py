@@ -111,8 +111,8 @@ def _results(side: str, steps: list[Observed], model: str, seed: int) -> dict[st
         metric, variant, task = match.groups()
         for observed in steps:
             step, run = observed.step, observed.run
-            asked = variant in step.variants and (step.model_name, step.seed) == (model, seed) and task in (None, step.task)
-            if asked and run is not None and metric in run.record.metrics:
+            asked = variant in step.variants and step.model_name == model and task in (None, step.task)
+            if asked and step.seed == seed and run is not None and metric in run.record.metrics:
                 found[match[0]] = run.record.metrics[metric]
         if match[0] not in found:
             raise LookupError(match[0])

@@ -37,7 +37,7 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
             first = document.location(duplicate.first)
             yield Finding(
                 DUPLICATE,
-                f"{format_path(duplicate.path)} is stated twice, first at {first}: some readers take the last, some refuse",
+                f"{format_path(duplicate.path)} is stated twice, first at {first}; some readers refuse that",
                 location=document.location(duplicate.second, duplicate.path),
                 declared=first,
                 advice="keep one",
