@@ -1,0 +1,31 @@
+"""Fixtures for all tests. Nothing in the tests reaches the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+    MPLBACKEND="Agg",
+)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """A folder with real datasets, where the environment names one."""
+    folder = os.environ.get("FRAMEWORK_TEST_DATA")
+    if not folder:
+        pytest.skip("needs real datasets: set FRAMEWORK_TEST_DATA to a folder that holds some")
+    return Path(folder)
