@@ -63,12 +63,15 @@ def _value(clause: Any) -> str:
 
 
 def _waived(result: VerifyResult) -> Iterator[dict[str, str]]:
-    seen = set()
+    """What is waived and why: one row for each clause and reason, with all stages that it holds at."""
+    stages: dict[tuple[str, str], list[str]] = {}
     for verdict in result.matrix.verdicts:
-        row = (verdict.clause, str(verdict.stage), verdict.reason)
-        if verdict.status is Status.WAIVED and row not in seen:
-            seen.add(row)
-            yield {"clause": verdict.clause, "stage": str(verdict.stage), "reason": verdict.reason}
+        if verdict.status is Status.WAIVED:
+            known = stages.setdefault((verdict.clause, verdict.reason), [])
+            if str(verdict.stage) not in known:
+                known.append(str(verdict.stage))
+    for (clause, reason), names in stages.items():
+        yield {"clause": clause, "stage": ", ".join(names), "reason": reason}
 
 
 def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:

@@ -124,6 +124,8 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
 
 
+_UNDER_PROFILE = {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT}
+"""The stages that look at what was done under a profile; the others look at what the paper states."""
 _GENERAL = {Stage.MANIFEST, Stage.CONFIG, Stage.DOCUMENT}
 _APPLIES: dict[str, set[Stage]] = {
     "paper": {Stage.MANIFEST, Stage.DOCUMENT},
@@ -139,8 +141,25 @@ _APPLIES: dict[str, set[Stage]] = {
 _ORDER = [Status.VIOLATED, Status.UNVERIFIED, Status.WAIVED, Status.CONFORMS]
 
 
+_ORIGIN = {"hub", "name", "revision", "path", "builtin", "weights", "tokenizer"}
+"""What says where a model comes from: the run knows it, its tensors do not."""
+
+
 def applies(clause: Clause, stage: Stage) -> bool:
     """Whether a clause can be held at a stage at all: a title is not held by a checkpoint."""
+    path = clause.path
+    if clause.added and stage not in _UNDER_PROFILE | {Stage.DOCUMENT}:
+        return False
+    if clause.section == "variants":
+        if path[-1] == "description":
+            return stage in (Stage.MANIFEST, Stage.DOCUMENT)
+        tensors = {"mask", "adapter", "prune", "permute"} & set(path)
+        without = Stage.RUN if {"prune", "permute"} & set(path) else None if tensors else Stage.CHECKPOINT
+        return stage in _APPLIES["variants"] - {without}
+    if clause.section == "models" and path[-1] in _ORIGIN:
+        return stage in (_APPLIES["models"] - {Stage.CHECKPOINT}) | {Stage.RUN}
+    if clause.section == "rules" and "differ_only_in" in path:
+        return stage in (Stage.MANIFEST, Stage.DOCUMENT)
     return stage in _APPLIES[clause.section]
 
 
@@ -166,7 +185,10 @@ class Matrix:
         looks = self.looks(clause, stage)
         if looks:
             return min((verdict.status for verdict in looks), key=_ORDER.index)
-        return Status.UNVERIFIED if applies(clause, stage) else None
+        if not applies(clause, stage):
+            return None
+        removed = clause.deviation is not None and clause.deviation.value is None
+        return Status.WAIVED if removed and stage in _UNDER_PROFILE else Status.UNVERIFIED
 
     def findings(self) -> Iterator[Finding]:
         """The findings of violated verdicts, each once."""

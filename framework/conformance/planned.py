@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.conformance.meaning import said, same
-from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict, plain
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict, applies, plain
 from framework.conformance.waivers import Judge
 from framework.manifest.clauses import Clause, value_at
 from framework.manifest.loading import Experiment
@@ -21,7 +21,7 @@ DIFFERS = Rule(
 def plan_verdicts(experiment: Experiment, plan: Plan, judge: Judge) -> Iterator[Verdict]:
     """Verdicts for every clause that a planned step takes its settings from."""
     for clause in experiment.clauses:
-        if clause.section in ("models", "datasets", "phases", "variants", "seeds"):
+        if applies(clause, Stage.PLAN):
             yield _verdict(experiment, plan, judge, clause)
 
 
@@ -33,6 +33,8 @@ def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -
             return judge.conforms(clause, Stage.PLAN, f"{len(planned)} seeds planned")
         missing = sorted(set(clause.effective or []) - set(planned))
         return judge.unverified(clause, Stage.PLAN, f"not planned: seeds {said(missing)}")
+    if not users and clause.deviation and clause.effective is None:
+        return judge.conforms(clause, Stage.PLAN)
     if not users:
         return judge.unverified(clause, Stage.PLAN, "no planned step uses it")
     for step in users:
@@ -50,7 +52,8 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     if section == "models":
         return step.model_name == name
     if section == "variants":
-        return name in step.variants and clause.path[2:4] in ((("steps", step.index)), ())
+        own = [("steps", step.index), ("from",) if step.index == 0 else None]
+        return name in step.variants and clause.path[2:4] in own
     if not isinstance(step.work, Training):
         return False
     if section == "datasets":

@@ -39,7 +39,7 @@ def sections_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     seen: list[type[BaseModel]] = []
     todo: list[Any] = [model]
     while todo:
-        candidate = todo.pop()
+        candidate = todo.pop(0)
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             if candidate in seen:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +113,11 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        return next(
+            text
+            for text in (f"{value:g}", f"{value:.12g}", repr(value))
+            if math.isclose(float(text), value, rel_tol=1e-12)
+        )
     if value is None:
         return "none"
     if isinstance(value, (list, tuple)):

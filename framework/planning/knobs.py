@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +13,7 @@ from framework.names import find_path
 from framework.planning.steps import Knobs
 from framework.reading.bound import bound_files
 
-_ADAPTER = TypeAdapter(Knobs)
+_TYPES = get_type_hints(Knobs)
 
 
 def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:
@@ -43,7 +43,7 @@ def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:
                 found[knob] = (value, where)
     for name, (value, where) in found.items():
         try:
-            _ADAPTER.validate_python({name: value}, strict=True)
+            TypeAdapter(_TYPES[name]).validate_python(value, strict=True)
         except ValidationError as failure:
             raise InputError.at(where, f"{name}: {failure.errors()[0]['msg']}") from None
     return Knobs(**{name: value for name, (value, _) in found.items()})

@@ -1,4 +1,4 @@
-"""Where it ran, and with what: seeds, accelerator, versions, data."""
+"""Where it ran, and with what: seeds, accelerator, versions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from framework.conformance.meaning import said
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 
 SEED = Rule("R130", "seed", Severity.ERROR, Stage.RUN, "a run used another seed than it was planned with")
 HARDWARE = Rule("R131", "hardware", Severity.ERROR, Stage.RUN, "a run used other hardware than declared")
 VERSION = Rule("R132", "version", Severity.ERROR, Stage.RUN, "a run used another version of a package than declared")
-DATA = Rule("R133", "data", Severity.ERROR, Stage.RUN, "runs on one declared dataset saw different data")
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     yield from _seeds(context)
     for observed, _ in context.trainings():
         yield from _hardware(context, observed)
-    yield from _data(context)
 
 
 def _seeds(context: EvidenceContext) -> Iterator[Verdict]:
@@ -85,37 +82,3 @@ _HARDWARE: dict[str, Callable[[Any, Observed], Any]] = {
     "memory_gb": _memory,
     "cuda": _cuda,
 }
-
-
-def _data(context: EvidenceContext) -> Iterator[Verdict]:
-    """Runs of one dataset, one model and one length must have seen the same examples, whatever the variant."""
-    groups: dict[tuple[str, str, int], list[Observed]] = {}
-    for observed, work in context.trainings():
-        groups.setdefault((work.dataset_name, observed.step.model_name, work.phase.sequence_length), []).append(
-            observed
-        )
-    for (name, _, _), members in groups.items():
-        clauses = context.experiment.below(("datasets", name))
-        prints: dict[str, Observed] = {}
-        reason = ""
-        for member in members:
-            try:
-                if member.run is None:
-                    raise NotRecorded(f"not run: {member.step.label}")
-                prints.setdefault(str(member.recorded("data", "train", "fingerprint")), member)
-            except NotRecorded as missing:
-                reason = str(missing)
-        for clause in clauses:
-            if clause.path[-1] == "train_examples":
-                continue
-            if len(prints) > 1:
-                one, two = list(prints.values())[:2]
-                message = f"{one.step.label} and {two.step.label} saw different training data of {said(name)}"
-                yield context.violated(DATA, clause, message, next(iter(prints)), list(prints)[1], two.place())
-            elif reason:
-                yield context.judge.unverified(clause, context.stage, reason)
-            else:
-                fingerprint = next(iter(prints))
-                yield context.judge.conforms(
-                    clause, context.stage, f"data fingerprint {fingerprint[:12]} in {len(members)} runs"
-                )
