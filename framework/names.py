@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -53,9 +54,34 @@ def parse_path(text: str) -> Path:
 def find_path(tree: Any, text: str) -> Path | None:
     """The path in ``tree`` (nested mappings and sequences) that ``text`` names, or None.
 
-    A key may itself hold dots (`qwen2.5`), so the longest keys are tried first before the text is
-    taken apart at its dots.
+    What :func:`format_path` writes is read as it was meant. For what people write otherwise: a key may itself hold
+    dots (`qwen2.5`), so the longest keys are tried first before the text is taken apart at its dots.
     """
+    exact = exact_path(text)
+    return exact if exact and _holds(tree, exact) else _nearest(tree, text)
+
+
+@lru_cache(maxsize=8192)
+def exact_path(text: str) -> Path:
+    """As :func:`parse_path`; empty where the text is not a path. Few texts name places in many files."""
+    try:
+        return parse_path(text)
+    except ValueError:
+        return ()
+
+
+def _holds(tree: Any, path: Path) -> bool:
+    for part in path:
+        if type(tree) is dict or isinstance(tree, Mapping):
+            if part not in tree:
+                return False
+        elif not isinstance(tree, (list, tuple)) or not isinstance(part, int) or part >= len(tree):
+            return False
+        tree = tree[part]
+    return True
+
+
+def _nearest(tree: Any, text: str) -> Path | None:
     if text == "":
         return ()
     if isinstance(tree, Mapping):
@@ -67,13 +93,13 @@ def find_path(tree: Any, text: str) -> Path | None:
                 rest = text[len(written) :]
                 if rest and rest[0] not in ".[":
                     continue
-                found = find_path(tree[key], rest.removeprefix("."))
+                found = _nearest(tree[key], rest.removeprefix("."))
                 if found is not None:
                     return (key, *found)
     if isinstance(tree, (list, tuple)):
         match = re.match(r"\[(\d+)\]", text) or re.match(r"(\d+)(?=$|[.\[])", text)
         if match and int(match[1]) < len(tree):
-            found = find_path(tree[int(match[1])], text[match.end() :].removeprefix("."))
+            found = _nearest(tree[int(match[1])], text[match.end() :].removeprefix("."))
             if found is not None:
                 return (int(match[1]), *found)
     return None

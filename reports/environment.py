@@ -63,9 +63,12 @@ def render(experiment: Experiment, template: str, context: dict[str, Any]) -> st
         raise InputError.at(Location(problem.filename or template, problem.lineno, 1), str(problem.message)) from None
     except TemplateError as problem:
         raise InputError.at(_place(problem, template), f"{type(problem).__name__}: {problem.message}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
+        # The context is made before; what a template does with it is the template's own.
+        raise InputError.at(_place(problem, template), f"{type(problem).__name__}: {problem}") from None
 
 
-def _place(problem: TemplateError, template: str) -> Location:
+def _place(problem: Exception, template: str) -> Location:
     """The template line that failed, from the traceback that jinja rewrites to template lines."""
     trace, place = problem.__traceback__, Location(template, 1, 1)
     while trace is not None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework.manifest.annotations import sections_of
+from framework.manifest.documented import meanings
 from framework.manifest.root import Manifest
 from reports.environment import cell
 
@@ -30,7 +31,7 @@ def _section(model: type[BaseModel]) -> str:
     lines = [f"## {model.__name__}", "", " ".join(inspect.cleandoc(model.__doc__ or "").split()), ""]
     lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
     for name, field in model.model_fields.items():
-        meaning = cell(field.description or "")
+        meaning = cell(meanings(model).get(name, field.description or ""))
         lines.append(f"| `{field.alias or name}` | {_type(field.annotation)} | {_default(field)} | {meaning} |")
     return "\n".join(lines) + "\n"
 

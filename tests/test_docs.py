@@ -21,7 +21,9 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 def blocks(language: str) -> list[object]:
     found = []
     for page in PAGES:
-        for number, match in enumerate(re.finditer(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)):
+        for number, match in enumerate(
+            re.finditer(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+        ):
             found.append(pytest.param(match[1], id=f"{page.name}-{number}"))
     return found
 

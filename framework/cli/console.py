@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_WIDE = 240
+
+
 @cache
 def out() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    # Without a terminal there is no width to keep to: logs and pipes get whole lines.
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 
 
 @cache

@@ -6,52 +6,96 @@ Exit codes: 0 conforms or done; 1 findings, a stale document or a failed run; 2 
 
 from __future__ import annotations
 
-import argparse
 import sys
-import traceback
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from framework.cli import console
-from framework.errors import FrameworkError
+if TYPE_CHECKING:
+    import argparse
 
-COMMANDS = ("check", "plan", "run", "reproduce", "verify", "docs")
+COMMANDS = ("check", "plan", "run", "reproduce", "verify", "docs", "diff", "schema", "explain", "init")
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
 
 def run(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["check"]:
+        # Before all else, and before anything that takes time to import.
+        from framework.cli.cache import replay
+
+        if (answer := replay(arguments)) is not None:
+            return _say(*answer)
+    return _run(arguments)
+
+
+def _say(output: str, code: int) -> int:
+    try:
+        sys.stdout.write(output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stderr.close()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    from framework.errors import FrameworkError
+
     try:
         parser = _parser(arguments)
         options = parser.parse_args(arguments)
         if not hasattr(options, "command"):
             parser.print_help()
             return REFUSED
+        options.arguments = arguments
         return int(options.command(options))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else REFUSED
     except FrameworkError as problem:
+        from framework.cli import console
+
         console.refusal(problem)
         return REFUSED
+    except OSError as problem:
+        from framework.cli import console
+
+        if problem.filename is None:
+            raise
+        console.refusal(FrameworkError(f"{problem.filename}: {problem.strerror}"))
+        return REFUSED
     except KeyboardInterrupt:
+        from framework.cli import console
+
         console.note("interrupted; what was finished is kept")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return CONFORMS
     except Exception:
+        import traceback
+
+        from framework.cli import console
+
         traceback.print_exc()
         console.note("this is a bug in framework, not in your files: please report the lines above")
         return BUG
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    import argparse
+    from importlib import import_module
+
+    class Version(argparse.Action):
+        """Asks for the version only when somebody wants it: that takes longer than a check."""
+
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            print(f"framework {installed_version() or '(not installed)'}")
+            parser.exit()
+
     parser = argparse.ArgumentParser(
         prog="framework",
         description="Hold configs, runs, checkpoints and documents to one manifest, clause by clause.",
     )
-    parser.add_argument("--version", action="version", version=f"framework {_version()}")
+    parser.add_argument("--version", nargs=0, action=Version, help="show the version and end")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     asked = next((argument for argument in arguments if argument in COMMANDS), None)
     for name in COMMANDS if asked is None else (asked,):
@@ -65,8 +109,11 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
+def installed_version() -> str | None:
+    """The version of the installed distribution, or None where it only lies in a folder."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("experiment-framework")
     except PackageNotFoundError:
-        return "(not installed)"
+        return None

@@ -1,12 +1,16 @@
-"""Show the graph of steps that a selection needs, what is done already, and what would run."""
+"""Show the graph of steps that a selection needs: what is done, what would run, and why."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from framework.cli import console
 from framework.cli.options import add_format, add_profile, add_selection, selected
+from framework.conformance.expected import optimizer_steps
 from framework.evidence.store import RunStore
+from framework.planning.reasons import reason
+from framework.planning.steps import Step, Training
 
 HELP = "show what would run, and what is done"
 
@@ -21,55 +25,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs)
-    rows = [(step, _status(store, step.key)) for step in plan.steps]
+    rows = [(step, reason(step, store)) for step in plan.steps]
     if options.format == "json":
-        data = [
-            {
-                "key": step.key,
-                "folder": step.folder,
-                "step": step.name,
-                "variants": list(step.variants),
-                "model": step.model_name,
-                "task": step.task,
-                "seed": step.seed,
-                "parent": step.parent,
-                "references": dict(step.references),
-                "status": status,
-            }
-            for step, status in rows
-        ]
-        console.as_json({"profile": experiment.profile, "steps": data})
+        console.as_json({"profile": experiment.profile, "steps": [_as_dict(step, why) for step, why in rows]})
         return 0
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("step", "variant", "model", "task", "seed", "from", "key", "status"):
-        table.add_column(title)
-    labels = {step.key: f"{step.variant} {step.name}" for step, _ in rows}
-    for step, status in rows:
-        sources = [labels[step.parent]] if step.parent else []
-        sources += [f"{role}: {labels[key]}" for role, key in step.references.items()]
-        variants = ", ".join(step.variants)
-        cells = (
-            step.name,
-            variants,
-            step.model_name,
-            step.task or "-",
-            str(step.seed),
-            "; ".join(sources) or "-",
-            step.key[:10],
-        )
-        table.add_row(*cells, f"[green]{status}[/]" if status == "done" else status)
-    console.out().print(table)
-    done = sum(status == "done" for _, status in rows)
-    console.text(f"{len(rows)} steps: {done} done, {len(rows) - done} to run")
+    console.out().print(_tree(rows))
+    done = sum(why == "done" for _, why in rows)
+    known = [length for step, why in rows if why != "done" and (length := _length(step))]
+    open_trainings = sum(isinstance(step.work, Training) for step, why in rows if why != "done")
+    summary = f"{len(rows)} steps: {done} done, {len(rows) - done} to run"
+    if known:
+        summary += f"; {sum(known):,} optimizer steps in {len(known)} of {open_trainings} trainings"
+    console.text(summary)
     return 0
 
 
-def _status(store: RunStore, key: str) -> str:
-    if store.done(key):
-        return "done"
-    found = store.find(key)
-    if found is None:
-        return "to run"
-    return "incomplete" if found.record.status == "done" else found.record.status
+def _tree(rows: list[tuple[Step, str]]) -> Any:
+    """The graph as a tree: each step below the one whose checkpoint it starts from."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    labels = {step.key: f"{step.variant} {step.name}" for step, _ in rows}
+    top = Tree("", hide_root=True)
+    branches: dict[str, Any] = {}
+    for step, why in rows:
+        reads = "".join(f", {role} {labels[key]}" for role, key in step.references.items())
+        length = _length(step)
+        steps = f", {length:,} optimizer steps" if length else ""
+        shared = f" (also {', '.join(step.variants[1:])})" if len(step.variants) > 1 else ""
+        status = "[green]done[/]" if why == "done" else "[yellow]run[/]"
+        because = "" if why == "done" else f": {why}"
+        text = f"{status} {escape(step.label + shared + reads + steps)} [dim]{step.key[:10]}[/]{escape(because)}"
+        branches[step.key] = (branches[step.parent] if step.parent else top).add(text)
+    return top
+
+
+def _length(step: Step) -> int | None:
+    """Optimizer steps, where the manifest says how many examples there are."""
+    if not isinstance(step.work, Training):
+        return None
+    if step.work.phase.max_steps is not None:
+        return step.work.phase.max_steps
+    examples = step.work.dataset.limit or step.work.dataset.train_examples
+    return None if examples is None else optimizer_steps(step.work.phase, examples)
+
+
+def _as_dict(step: Step, why: str) -> dict[str, object]:
+    return {
+        "key": step.key,
+        "folder": step.folder,
+        "step": step.name,
+        "variants": list(step.variants),
+        "model": step.model_name,
+        "task": step.task,
+        "seed": step.seed,
+        "parent": step.parent,
+        "references": dict(step.references),
+        "optimizer_steps": _length(step),
+        "status": "done" if why == "done" else "to run",
+        "reason": why,
+    }

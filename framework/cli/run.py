@@ -13,6 +13,7 @@ from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.loading import Experiment, load
+from framework.names import find_path
 from framework.planning.build import Plan
 
 HELP = "execute variants, and what they depend on"
@@ -55,9 +56,10 @@ def require_possible(experiment: Experiment, plan: Plan, again: Callable[[Experi
 
 def _place(experiment: Experiment, clause: str) -> str:
     found = next((each for each in experiment.clauses if each.id == clause), None)
-    if found is None:
-        return ""
-    return f"{found.deviation.location if found.deviation else found.location}: "
+    if found is not None:
+        return f"{found.deviation.location if found.deviation else found.location}: "
+    path = find_path(experiment.raw, clause)
+    return f"{experiment.location(path)}: " if path else ""
 
 
 def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment], Plan]) -> bool:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from framework.conformance.model import Finding, Matrix, Rule, Severity, Stage, Status
 from framework.conformance.registry import apply
 from framework.conformance.targets import Target, target_of
 from framework.conformance.waivers import Judge, worst
-from framework.errors import InputError
+from framework.errors import InputError, UsageError
 from framework.locations import Location
 from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
-from framework.names import Path, find_path
+from framework.manifest.variants import phase_of
+from framework.names import Path, exact_path, find_path
+from framework.planning.overrides import with_settings
 from framework.reading.bound import bound_files
 from framework.reading.nodes import AnyNode, Document
+
+if TYPE_CHECKING:
+    from framework.dialects.binding import DialectReading
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,24 @@ class BoundFile:
     binding: Binding
     index: int
     document: Document
-    data: Any
     targets: dict[str, Target]
     """Key in the file -> the clause that it states."""
+    dialect: DialectReading | None = None
+    """What the binding's dialect makes of the file beside."""
+
+    @cached_property
+    def data(self) -> Any:
+        """The whole file as plain data, for who needs more than single values."""
+        return self.document.value(self.document.root) if self.document.root is not None else None
 
     def find(self, key: str) -> tuple[Path, AnyNode] | None:
         """The place of a bound key in the file."""
-        path = find_path(self.data, key)
-        found = self.document.walk(path) if path else None
-        return (path, found[1]) if path and found else None
+        path: Path | None = exact_path(key)
+        node = self.document.node(path) if path else None
+        if node is None:
+            path = find_path(self.data, key)
+            node = self.document.node(path) if path else None
+        return (path, node) if path and node is not None else None
 
 
 @dataclass
@@ -45,6 +60,8 @@ class ConfigContext:
     judge: Judge
     files: list[BoundFile]
     stage: Stage = Stage.CONFIG
+    cache: dict[Any, Any] = field(default_factory=dict)
+    """What several rules need of a file, computed once."""
 
 
 @dataclass
@@ -92,6 +109,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
+    _consistent(experiment)
     judge = Judge(experiment, today)
     files = _bound(experiment)
     matrix = Matrix(experiment.clauses)
@@ -104,7 +122,8 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     stated = (clause for clause in experiment.clauses if not clause.added)
     matrix.add(judge.conforms(clause, Stage.MANIFEST, "valid") for clause in stated if clause.id not in blamed)
     findings = [*matrix.findings(), *findings, *more]
-    if not any(verdict.stage is Stage.CONFIG for verdict in matrix.verdicts):
+    looked = (verdict.status is not Status.UNVERIFIED for verdict in matrix.verdicts if verdict.stage is Stage.CONFIG)
+    if not any(bound.targets or bound.dialect for bound in files) or not any(looked):
         raise InputError.at(
             Location(experiment.document.file, 1, 1),
             "no config file states any clause: there is nothing to check",
@@ -131,19 +150,47 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.severity is not Severity.ERROR, where.file, where.line, where.column, finding.code, finding.message)
 
 
+def _consistent(experiment: Experiment) -> None:
+    """Hold what only shows when it is used: the variants' own settings, and the claims.
+
+    Raises:
+        InputError: with every problem.
+    """
+    problems = []
+    for name, variant in experiment.stated.variants.items():
+        for index, step in enumerate(variant.steps):
+            if (found := phase_of(step)) is None:
+                continue
+            phase, use = found
+            place: Path = ("variants", name, "steps", index, phase, "set")
+            try:
+                with_settings(experiment.stated.phases[phase], use.set, experiment, place)
+            except InputError as failure:
+                problems += failure.problems
+    for index, claim in enumerate(experiment.stated.claims):
+        from framework.conformance.claims import sides_of
+
+        try:
+            sides_of(experiment, claim, index)
+        except InputError as failure:
+            problems += failure.problems
+    if problems:
+        raise InputError(problems)
+
+
 def _bound(experiment: Experiment) -> list[BoundFile]:
     files: list[BoundFile] = []
     problems = []
     for index, binding in enumerate(experiment.stated.configs):
         try:
+            _known(experiment, binding, index)
             targets = {
                 key: target_of(experiment, binding, text, ("configs", index, "keys", key))
                 for key, text in binding.keys.items()
             }
             declared = experiment.location(("configs", index, "file"))
-            for document in bound_files(experiment.root, binding, declared):
-                data = document.value(document.root) if document.root is not None else None
-                files.append(BoundFile(binding, index, document, data, targets))
+            documents = bound_files(experiment.root, binding, declared)
+            files += [_spoken(experiment, BoundFile(binding, index, each, targets)) for each in documents]
         except InputError as failure:
             problems += failure.problems
     if problems:
@@ -151,17 +198,42 @@ def _bound(experiment: Experiment) -> list[BoundFile]:
     return files
 
 
+def _known(experiment: Experiment, binding: Binding, index: int) -> None:
+    """Refuse a dialect that does not exist."""
+    if binding.dialect is not None:
+        from framework.dialects.registry import dialect
+
+        try:
+            dialect(binding.dialect)
+        except UsageError as problem:
+            raise InputError.at(experiment.location(("configs", index, "dialect")), str(problem)) from None
+
+
+def _spoken(experiment: Experiment, bound: BoundFile) -> BoundFile:
+    """The file, with the targets of what its dialect knows without doubt; explicit keys go before."""
+    if bound.binding.dialect is None:
+        return bound
+    from framework.dialects.binding import read
+    from framework.dialects.registry import dialect
+
+    reading = read(experiment, bound.binding, dialect(bound.binding.dialect), bound.data)
+    return replace(bound, targets={**reading.targets, **bound.targets}, dialect=reading)
+
+
 def _coverage(files: list[BoundFile], findings: list[Finding]) -> tuple[int, int]:
     """How many keys the bound files hold, and how many of them nothing covers."""
-    keys = {(bound.document.file, path) for bound in files for path, _ in bound.document.leaves()}
+    shapes: dict[str, set[tuple[Path, ...]]] = {}
+    for bound in files:
+        shapes.setdefault(bound.document.file, set()).add(bound.document.shape())
+    keys = sum(len(next(iter(each)) if len(each) == 1 else set().union(*each)) for each in shapes.values())
     unbound = {
         (finding.location.file, finding.location.key)
         for finding in findings
         if finding.location and is_unbound(finding.rule)
     }
-    return len(keys), len(unbound)
+    return keys, len(unbound)
 
 
 def is_unbound(rule: Rule) -> bool:
     """Whether a finding says that a key is covered by nothing."""
-    return rule.name == "unbound-key"
+    return rule.name in ("unbound-key", "ambiguous-key")

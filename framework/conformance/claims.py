@@ -35,11 +35,15 @@ class Unsupported(Exception):
     """The claim cannot be decided yet; the message says why."""
 
 
+class Undefined(Unsupported):
+    """A side has no value for these results: it divides by zero, or is beyond all numbers."""
+
+
 def claim_verdicts(experiment: Experiment, steps: list[Observed], judge: Judge) -> Iterator[Verdict]:
     """One verdict for each clause of each claim."""
     for index, claim in enumerate(experiment.manifest.claims):
         clauses = experiment.below(("claims", index))
-        sides = _sides(experiment, claim, index)
+        sides = sides_of(experiment, claim, index)
         for model in experiment.manifest.models:
             try:
                 differences = _differences(experiment, claim, sides, steps, model)
@@ -65,21 +69,32 @@ def _verdict(judge: Judge, clause: Clause, claim: Claim, holds: bool, spelled: s
     )
 
 
-def _sides(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str, str]:
+def sides_of(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str, str]:
     """Left side, comparison and right side.
 
     Raises:
-        InputError: the claim is not a comparison, or names an unknown variant.
+        InputError: the claim is not a comparison of arithmetic over results, or names an unknown variant or task.
     """
     where = experiment.location(("claims", index, "assert"))
     parts = _COMPARISON.split(claim.assert_)
     if len(parts) != 2:
         raise InputError.at(where, f"not one comparison (<=, >=, <, >): {claim.assert_!r}")
+    tasks = {task for phase in experiment.stated.phases.values() for task in phase.tasks}
+    results: dict[str, float] = {}
     for match in _CALL.finditer(claim.assert_):
-        if match[2] not in experiment.stated.variants:
-            raise InputError.at(
-                where, f"unknown variant {match[2]!r}", did_you_mean(match[2], experiment.stated.variants)
-            )
+        results[match[0]] = 1.0
+        for kind, name, known in (("variant", match[2], experiment.stated.variants), ("task", match[3], tasks)):
+            if name is not None and name not in known:
+                raise InputError.at(where, f"unknown {kind} {name!r}", did_you_mean(name, known))
+    if not results:
+        raise InputError.at(where, f"{claim.assert_!r} names no result", "write `metric(variant)`")
+    for side in parts:
+        try:
+            _value(side, results)
+        except Undefined:
+            continue
+        except (SyntaxError, Unsupported, ValueError, RecursionError, MemoryError):
+            raise InputError.at(where, f"not arithmetic over measured results: {side.strip()!r}") from None
     comparison = _COMPARISON.search(claim.assert_)
     assert comparison is not None
     return parts[0], comparison[0], parts[1]
@@ -126,7 +141,10 @@ def _value(side: str, results: Mapping[str, float]) -> float:
         names[f"_{len(names)}"] = results[match[0]]
         return f"_{len(names) - 1}"
 
-    return _arithmetic(ast.parse(_CALL.sub(named, side).strip(), mode="eval").body, names, side)
+    try:
+        return _arithmetic(ast.parse(_CALL.sub(named, side).strip(), mode="eval").body, names, side)
+    except ArithmeticError as problem:
+        raise Undefined(f"{side.strip()!r} has no value: {problem}") from None
 
 
 def _arithmetic(node: ast.expr, names: Mapping[str, float], side: str) -> float:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import BaseModel
 
 from framework.manifest.base import Duration
 from framework.manifest.clauses import shown
@@ -30,22 +33,34 @@ class Comparison:
     wrong_type: bool = False
 
 
-def compare(path: Path, declared: Any, stated: Any, facet: str | None = None) -> Comparison:
+def compare(
+    path: Path, declared: Any, stated: Any, facet: str | None = None, totals: Sequence[int] | None = None
+) -> Comparison:
     """Hold what a file states to what the manifest declares at ``path``.
 
-    ``facet`` names a unit of a value that has several: `ratio` and `steps` of a duration.
+    ``facet`` names a unit of a value that has several: `ratio` and `steps` of a duration. ``totals`` are the numbers
+    of optimizer steps of the trainings that the value is about, where all are known: they translate between units.
     """
     if isinstance(declared, Duration):
-        return _duration(path, declared, stated, facet)
-    if isinstance(stated, Opaque):
-        return Comparison(None, declared, f"only its own program knows what {stated.tag} makes of it")
-    if isinstance(stated, str) and stated != declared and _INTERPOLATION.search(stated):
-        return Comparison(None, declared, f"the interpolation {stated!r} is resolved by its own program")
-    if same(declared, stated, folded=path[-1] in _NAMES):
+        return _duration(path, declared, stated, facet, totals)
+    folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
+    if same(declared, stated, folded):
         return Comparison(True, declared)
+    if (unknown := unknowable(stated)) is not None:
+        return Comparison(None, declared, unknown)
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):
         return Comparison(False, declared, f"its reader takes it for the string {stated!r}", wrong_type=True)
     return Comparison(False, declared)
+
+
+def unknowable(stated: Any) -> str | None:
+    """Why nobody but its own program can tell what a file's value is; None where anybody can."""
+    if isinstance(stated, Opaque):
+        return f"only its own program knows what {stated.tag} makes of it"
+    if isinstance(stated, str) and _INTERPOLATION.search(stated):
+        return f"the interpolation {stated!r} is resolved by its own program"
+    items = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else ()
+    return next((reason for item in items if (reason := unknowable(item)) is not None), None)
 
 
 def same(declared: Any, stated: Any, folded: bool = False) -> bool:
@@ -53,27 +68,61 @@ def same(declared: Any, stated: Any, folded: bool = False) -> bool:
     if isinstance(declared, bool) or isinstance(stated, bool):
         return declared is stated
     if _number(declared) and _number(stated):
-        return bool(declared == stated or math.isclose(declared, stated, rel_tol=_RELATIVE, abs_tol=0.0))
+        try:
+            return bool(declared == stated or math.isclose(declared, stated, rel_tol=_RELATIVE, abs_tol=0.0))
+        except OverflowError:
+            return False
     if isinstance(declared, (list, tuple)) and isinstance(stated, (list, tuple)):
         return len(declared) == len(stated) and all(same(a, b, folded) for a, b in zip(declared, stated, strict=True))
     if folded and isinstance(declared, str) and isinstance(stated, str):
         return _folded(declared) == _folded(stated)
+    if isinstance(declared, BaseModel) and not isinstance(stated, BaseModel):
+        try:
+            return type(declared).model_validate(stated) == declared
+        except ValueError:
+            return False
     return bool(declared == stated)
 
 
-def _duration(path: Path, declared: Duration, stated: Any, facet: str | None) -> Comparison:
+def _duration(
+    path: Path, declared: Duration, stated: Any, facet: str | None, totals: Sequence[int] | None
+) -> Comparison:
     if facet is None:
         try:
-            return Comparison(Duration.model_validate(stated) == declared, str(declared))
+            duration = Duration.model_validate(stated)
         except ValueError:
             return Comparison(None, str(declared), "its unit is not known: bind it as `.ratio` or `.steps`")
+        if duration == declared:
+            return Comparison(True, str(declared))
+        facet, stated = ("ratio", duration.ratio) if duration.steps is None else ("steps", duration.steps)
     own = getattr(declared, facet)
-    if own is None:
-        return Comparison(
-            None, str(declared), f"declared as {declared}, stated in {facet}: the number of steps is not known here"
-        )
-    comparison = compare((*path, facet), own, stated)
-    return Comparison(comparison.same, own, comparison.reason, comparison.wrong_type)
+    if own is not None:
+        comparison = compare((*path, facet), own, stated)
+        return Comparison(comparison.same, own, comparison.reason, comparison.wrong_type)
+    if not totals or not _number(stated):
+        reason = f"declared as {declared}, stated in {facet}: the number of steps is not known here"
+        return Comparison(None, str(declared), reason if totals is None else f"{stated!r} is no number of {facet}")
+    return _in_steps(declared, stated, facet, totals)
+
+
+def _in_steps(declared: Duration, stated: float, facet: str, totals: Sequence[int]) -> Comparison:
+    """Compare across units, in steps. Trainers round a share up or down, so both are the declared length."""
+    fits = []
+    for total in totals:
+        share, steps = (declared.ratio, stated) if facet == "steps" else (stated, declared.steps)
+        assert share is not None
+        assert steps is not None
+        fits.append(abs(share * total - steps) < 1 - _RELATIVE)
+    first = declared.in_steps(totals[0])
+    expected: Any = first if facet == "steps" else float(f"{first / totals[0]:.6g}")
+    spelled = ", ".join(f"{declared.in_steps(total)} of {total}" for total in totals)
+    if all(fits):
+        return Comparison(True, expected, f"{declared} is {spelled} steps")
+    if any(fits):
+        return Comparison(None, expected, f"{declared} is {spelled} steps, by task: one number fits only one of them")
+    if len(totals) > 1:
+        return Comparison(False, str(declared), f"{declared} is {spelled} steps, by task")
+    return Comparison(False, expected, f"{declared} is {spelled} steps")
 
 
 def _number(value: Any) -> bool:

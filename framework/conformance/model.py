@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -44,13 +45,18 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of violation, with a stable code."""
+    """A kind of violation, with a stable code.
+
+    ``explanation`` is its page in Markdown, for `framework explain`; the rules of this package have theirs in
+    `framework/conformance/pages/`, so that a check does not load them.
+    """
 
     code: str
     name: str
     severity: Severity
     stage: Stage
     summary: str
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class Finding:
     location: Location | None = None
     declared: Location | None = None
     advice: str | None = None
+    repairable: bool = True
+    """Whether ``expected`` in the place of the value would be the repair: not where a dialect had to translate it."""
 
     @property
     def code(self) -> str:
@@ -114,14 +122,18 @@ class Verdict:
 
 
 def plain(value: Any) -> Any:
-    """A clause's value as JSON data."""
+    """A clause's value as JSON data, which knows neither NaN nor infinities."""
     if isinstance(value, Duration):
         return str(value)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
 _UNDER_PROFILE = {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT}

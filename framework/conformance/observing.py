@@ -10,6 +10,7 @@ from typing import Any
 from framework.conformance.meaning import said, same
 from framework.conformance.model import Finding, Rule, Stage, Verdict
 from framework.conformance.waivers import Judge
+from framework.errors import InputError
 from framework.evidence.record import MODEL, RECORD, STEPS, read_lines
 from framework.evidence.store import Run
 from framework.evidence.tensors import TensorFile
@@ -34,9 +35,18 @@ class Observed:
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:
-        """One line for each optimizer step."""
+        """One line for each optimizer step.
+
+        Raises:
+            InputError: a line is not one, or lacks what every line has.
+        """
         assert self.run is not None
-        return list(read_lines(self.run.folder / STEPS))
+        lines = list(read_lines(self.run.folder / STEPS))
+        for number, line in enumerate(lines, 1):
+            for name in ("step", "learning_rate", "samples"):
+                if type(line.get(name)) not in (int, float):
+                    raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
+        return lines
 
     @cached_property
     def tensors(self) -> TensorFile:
@@ -98,7 +108,8 @@ class EvidenceContext:
     def _places(self, step: Step, fact: str) -> Iterator[Path]:
         for variant in step.variants:
             place: Path = ("variants", variant, "steps", step.index, step.name)
-            yield (*place, "set", fact)
+            if (own := self.experiment.settings.get((*place, *fact.split(".")))) is not None:
+                yield own.path
             inner = find_path(self._raw(place), fact)
             if inner:
                 yield (*place, *inner)

@@ -8,8 +8,9 @@ from typing import Any
 from framework.conformance.meaning import said, same
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict, applies, plain
 from framework.conformance.waivers import Judge
-from framework.manifest.clauses import Clause, value_at
+from framework.manifest.clauses import Clause, fact_of, value_at
 from framework.manifest.loading import Experiment
+from framework.names import Path
 from framework.planning.build import Plan
 from framework.planning.steps import Step, Training
 
@@ -38,7 +39,7 @@ def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -
     if not users:
         return judge.unverified(clause, Stage.PLAN, "no planned step uses it")
     for step in users:
-        demanded, planned_value = plain(clause.effective), plain(_planned(step, clause))
+        demanded, planned_value = plain(clause.effective), plain(_planned(experiment, step, clause))
         if not same(demanded, planned_value):
             message = f"{step.label} would use {said(planned_value)}, not {said(demanded)}"
             return judge.violated(
@@ -53,7 +54,9 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
         return step.model_name == name
     if section == "variants":
         own = [("steps", step.index), ("from",) if step.index == 0 else None]
-        return name in step.variants and clause.path[2:4] in own
+        fact = fact_of(experiment.manifest, clause.path)
+        other_task = fact is not None and fact[0] == "tasks" and fact[1:2] != (step.task,)
+        return name in step.variants and clause.path[2:4] in own and not other_task
     if not isinstance(step.work, Training):
         return False
     if section == "datasets":
@@ -61,22 +64,28 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     if section != "phases" or step.name != name:
         return False
     inner = clause.path[2:]
+    if _own_setting(experiment, step, inner):
+        return False
     if inner[0] == "tasks":
         return len(inner) > 1 and inner[1] == step.task
     return not _overridden(experiment, step, inner)
 
 
-def _overridden(experiment: Experiment, step: Step, inner: tuple[str | int, ...]) -> bool:
-    """Whether the task or the variant states the same thing anew: then that clause is the one to hold."""
+def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether a variant states the same thing anew."""
+    places = (("variants", variant, "steps", step.index, step.name) for variant in step.variants)
+    paths = [(*place, *inner[:length]) for place in places for length in range(1, len(inner) + 1)]
+    return any(path in experiment.settings for path in paths)
+
+
+def _overridden(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether the task states the same thing anew: then that clause is the one to hold."""
     fact = ".".join(str(part) for part in inner)
-    for variant in step.variants:
-        if ("variants", variant, "steps", step.index, step.name, "set", fact) in experiment.by_path:
-            return True
     task = experiment.manifest.phases[step.name].tasks.get(step.task) if step.task else None
-    return task is not None and getattr(task, str(inner[-1]), None) is not None
+    return task is not None and getattr(task, fact.removeprefix("optimizer."), None) is not None
 
 
-def _planned(step: Step, clause: Clause) -> Any:
+def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
     """What the step would use where the clause has its value; the clause's own value where the step only names it."""
     path, work = clause.path, step.work
     if path[0] == "models":
@@ -85,17 +94,23 @@ def _planned(step: Step, clause: Clause) -> Any:
         if path[0] == "datasets":
             return value_at(work.dataset, path[2:])
         if path[0] == "phases":
-            own = path[4:] if path[2] == "tasks" else path[2:]
-            if own[-1:] == ("min_learning_rate",):
-                return work.phase.min_learning_rate()
-            if own and own[0] == "learning_rate":
-                own = ("optimizer", *own)
-            return value_at(work.phase, own) if own else clause.effective
+            stated = experiment.manifest.phases[step.name].schedule.min_learning_rate
+            if path[-1] == "min_learning_rate" and isinstance(stated, str):
+                # Derived: it follows what the task or the variant states in the place of its base.
+                return clause.effective if work.phase.schedule.min_learning_rate == stated else None
+            return _set_to(work, path[2:], clause)
         if path[0] == "variants" and len(path) > 5 and path[5] in ("mask", "adapter"):
             return value_at(getattr(work, str(path[5])), path[6:])
-        if path[0] == "variants" and len(path) > 6 and path[5] == "set":
-            inner = tuple(str(path[6]).split("."))
-            return work.phase.min_learning_rate() if inner[-1] == "min_learning_rate" else value_at(work.phase, inner)
+        if (fact := fact_of(experiment.manifest, path)) is not None:
+            return work.phase.min_learning_rate() if fact[-1] == "min_learning_rate" else _set_to(work, fact, clause)
     elif path[0] == "variants" and len(path) > 5:
         return value_at(work, path[5:])
     return clause.effective
+
+
+def _set_to(work: Training, inner: Path, clause: Clause) -> Any:
+    """What the step's phase has at a path within the phase as stated, where a task's values stand below `tasks`."""
+    own = inner[2:] if inner[0] == "tasks" else inner
+    if own[:1] == ("learning_rate",):
+        own = ("optimizer", *own)
+    return value_at(work.phase, own) if own else clause.effective

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Verdict
+from framework.plugins import entry_points
 
 STAGES = ("manifest_rules", "config_rules", "run_rules", "checkpoint_rules")
 

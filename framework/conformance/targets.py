@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from framework.errors import InputError
 from framework.manifest.base import Duration
@@ -16,12 +18,44 @@ BATCH_PARTS = ("micro", "accumulation", "processes")
 """The factors of a global batch; a key may state one of them."""
 
 
+_ITEM = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a file's word means in the manifest's terms; with a ``reason``, why that is not known."""
+
+    word: Any
+    value: Any = None
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A clause, or one facet of it: a unit of a duration, a factor of the batch."""
+    """A clause, or one facet of it: a unit of a duration, a factor of the batch, an item of a list (`[1]`).
+
+    ``translation`` is what the key's value means where a dialect had to translate it; it then goes before the value.
+    """
 
     clause: Clause
     facet: str | None = None
+    translation: Translation | None = None
+
+    @property
+    def declared(self) -> Any:
+        """What the manifest states for the facet."""
+        item = _ITEM.fullmatch(self.facet or "")
+        return self.clause.value[int(item[1])] if item else self.clause.value
+
+    @property
+    def name(self) -> str:
+        """The clause's id, with the item of its list."""
+        return f"{self.clause.id}{self.facet}" if _ITEM.fullmatch(self.facet or "") else self.clause.id
+
+    @property
+    def unit(self) -> str | None:
+        """The facet, where it is a unit or a factor and no item."""
+        return None if _ITEM.fullmatch(self.facet or "") else self.facet
 
 
 def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) -> Target:
@@ -33,7 +67,7 @@ def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) 
     """
     candidates = [*_bases(experiment, binding), ()]
     for base in candidates:
-        found = _below(experiment, base, text)
+        found = below(experiment, base, text)
         if found is not None:
             return found
     for base in candidates:
@@ -73,11 +107,15 @@ def _raw(experiment: Experiment, base: Path) -> object:
     return value
 
 
-def _below(experiment: Experiment, base: Path, text: str) -> Target | None:
+def below(experiment: Experiment, base: Path, text: str) -> Target | None:
+    """The clause, or the facet of one, that ``text`` names below ``base``; None where nothing is stated there."""
     tree = _raw(experiment, base)
     inner = find_path(tree, text)
     if inner is not None:
         clause = experiment.by_path.get((*base, *inner))
+        if clause is None and isinstance(inner[-1], int):
+            whole = experiment.by_path.get((*base, *inner[:-1]))
+            return Target(whole, f"[{inner[-1]}]") if whole else None
         return Target(clause) if clause else None
     head, _, facet = text.rpartition(".")
     inner = find_path(tree, head) if head else None

@@ -65,7 +65,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     checked = None
     findings: list[Finding] = []
     try:
-        checked = check(experiment, today)
+        checked = check(experiment.as_stated, today)
     except InputError as failure:
         if experiment.stated.configs:
             raise failure from None

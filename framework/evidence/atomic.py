@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``: written beside it, flushed to the disk, then renamed over it."""
+def write_bytes(path: Path, data: bytes, last_look: Callable[[], None] | None = None) -> None:
+    """Replace ``path`` by ``data``: written beside it, flushed to the disk, then renamed over it.
+
+    ``last_look`` is called just before the renaming; what it raises leaves everything as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -24,6 +28,8 @@ def write_bytes(path: Path, data: bytes) -> None:
             mask = os.umask(0)
             os.umask(mask)
             os.chmod(temporary, 0o666 & ~mask)
+        if last_look is not None:
+            last_look()
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -11,8 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
 from framework.evidence.atomic import write_json
@@ -74,25 +77,67 @@ class RunRecord:
         path = folder / RECORD
         where = Location(str(path), 1, 1)
         try:
-            data = json.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            data = json.loads(text)
             if data.get("format") != FORMAT:
                 raise InputError.at(where, f"a run record of format {data.get('format')!r}, not {FORMAT}")
+            _adapter().validate_json(text, strict=True)
+            for name, facts in data.get("artefacts", {}).items():
+                if type(facts.get("bytes")) is not int or type(facts.get("sha256")) is not str:
+                    raise ValueError(f"artefacts.{name} lacks its size or hash")
             return cls(**data)
         except FileNotFoundError:
             raise InputError.at(where, "no run record here") from None
-        except (ValueError, TypeError, AttributeError) as problem:
+        except ValidationError as failure:
+            error = failure.errors(include_url=False)[0]
+            named = ".".join(map(str, error["loc"]))
+            raise InputError.at(where, f"not a run record: {named}: {error['msg']}") from None
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as problem:
             raise InputError.at(where, f"not a run record: {problem}") from None
 
 
+@cache
+def _adapter() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file; a last line that was cut off by a kill is left out."""
+    """The objects of a JSON-lines file; a last line that was cut off by a kill is left out.
+
+    Raises:
+        InputError: another line is not a JSON object.
+    """
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            if not line.endswith("\n"):
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.endswith(b"\n"):
                 return
-            yield json.loads(line)
+            yield _object(line, Location(str(path), number, 1))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object of a JSON file.
+
+    Raises:
+        InputError: it cannot be read, or holds something else.
+    """
+    where = Location(str(path), 1, 1)
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise InputError.at(where, f"cannot be read: {problem.strerror or problem}") from None
+    return _object(data, where)
+
+
+def _object(data: bytes, where: Location) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as problem:
+        raise InputError.at(where, f"not JSON: {problem}") from None
+    if not isinstance(found, dict):
+        raise InputError.at(where, "not a JSON object")
+    return found
 
 
 def sha256_of(path: Path) -> str:

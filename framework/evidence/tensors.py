@@ -101,8 +101,15 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
                 raise InputError.at(
                     where, f"truncated: the bytes of {name} end at {8 + length + stop}, the file at {size}"
                 )
+            kind = _BITS.get(facts["dtype"]) or _INTEGERS.get(facts["dtype"])
+            if any(type(extent) is not int or extent < 0 for extent in facts["shape"]):
+                raise ValueError(f"{name} has the shape {facts['shape']}")
+            if kind is not None and tensors[name].elements * int(kind[-1]) != stop - start:
+                raise ValueError(f"{name} has {stop - start} bytes, which are no {facts['shape']} of {facts['dtype']}")
     except FileNotFoundError:
         raise InputError.at(where, "no such file") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except OSError as problem:
+        raise InputError.at(where, f"cannot be read: {problem.strerror or problem}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise InputError.at(where, f"not a safetensors file: {problem}") from None
     return tensors, metadata

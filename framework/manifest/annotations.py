@@ -12,7 +12,12 @@ from framework.names import Path
 
 
 def section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The section class at a path below ``model``, or None where no section stands."""
+    """The section class at a path below ``model``, the first of several; None where no section stands."""
+    return next(iter(sections_at(model, path)), None)
+
+
+def sections_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
+    """The section classes that may stand at a path below ``model``: a variant's step is one of several."""
     candidates: list[Any] = [model]
     for part in path:
         following: list[Any] = []
@@ -28,10 +33,7 @@ def section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
             ):
                 following += _alternatives(get_args(candidate)[-1])
         candidates = following
-    sections = [
-        candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)
-    ]
-    return sections[0] if sections else None
+    return [candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)]
 
 
 def sections_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

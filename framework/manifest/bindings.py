@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from framework.manifest.base import Section
 
@@ -25,6 +26,9 @@ class Binding(Section):
     """The clauses that its keys are about: a path such as `phases.pretrain` or `phases.finetune.tasks.sst2`."""
     variant: str | None = None
     """The variant whose steps it configures; its mask, adapter and own settings are then clauses to name."""
+    dialect: str | None = None
+    """The trainer whose config this is, such as `hf-training-arguments` or `generic`: keys that it knows without doubt
+    are then bound by themselves, and `keys` states only the others."""
     keys: dict[str, str] = {}
     """Key in the file -> clause that it states, relative to `describes`, or whole."""
     knobs: dict[str, Knob] = {}
@@ -33,14 +37,21 @@ class Binding(Section):
     """Keys of the file, or paths above several, that state nothing about the paper."""
     required: bool = True
     """Whether every bound key must be present."""
-    reader: Literal["yaml-1.2", "pyyaml"] = "yaml-1.2"
-    """How the file's own consumer reads it: `pyyaml` takes `2e-4` for a string and `no` for false."""
+    reader: Literal["yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python"] | None = None
+    """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no` for
+    false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
+
+
+def _below(folder: str) -> str:
+    if PurePath(folder).is_absolute() or ".." in PurePath(folder).parts:
+        raise ValueError(f"documents are written below the manifest, not to {folder!r}")
+    return folder
 
 
 class Documents(Section):
     """Where rendered documents go, and what they are rendered with."""
 
-    directory: Annotated[str, Field(min_length=1)] = "documents"
+    directory: Annotated[str, Field(min_length=1), AfterValidator(_below)] = "documents"
     """The folder for rendered documents, relative to the manifest; a profile's go to a folder of its name below."""
     templates: str | None = None
     """A folder, relative to the manifest, whose templates go before the packaged ones of the same name."""

@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from framework.locations import Location
 from framework.manifest.base import Duration
+from framework.manifest.profiles import place_of
 from framework.manifest.root import CLAUSE_SECTIONS, Manifest
+from framework.manifest.settings import as_data, settled
 from framework.names import Path, format_path
 from framework.reading.nodes import Document
 
@@ -60,7 +62,10 @@ def value_at(value: Any, path: Path) -> Any:
         if isinstance(value, BaseModel):
             value = getattr(value, field_of(type(value), str(part)))
         else:
-            value = value[part]
+            try:
+                value = value[part]
+            except TypeError:
+                raise LookupError(f"nothing stands below {value!r}") from None
     return value
 
 
@@ -77,11 +82,30 @@ def field_of(model: type[BaseModel], key: str) -> str:
 
 
 def meaning_at(manifest: Manifest, path: Path) -> Any:
-    """As :func:`value_at`, with a derived value (`0.1 * learning_rate`) evaluated."""
+    """As :func:`value_at`, with a derived value (`0.1 * learning_rate`) evaluated, and a variant's own setting as the
+    phase takes it."""
     value = value_at(manifest, path)
     if isinstance(value, str) and path[0] == "phases" and path[-1] == "min_learning_rate":
         return manifest.phases[str(path[1])].min_learning_rate()
+    if (fact := fact_of(manifest, path)) is not None:
+        try:
+            phase = settled(manifest.phases[str(path[4])], value_at(manifest, path[:6]))
+            return phase.min_learning_rate() if fact[-1:] == ("min_learning_rate",) else value_at(phase, fact)
+        except (LookupError, ValueError):
+            return value
     return value
+
+
+def fact_of(manifest: Manifest, path: Path) -> Path | None:
+    """The path within the phase that a variant's own setting is about; None for any other path, and for a setting of
+    what the phase does not have."""
+    if path[0] != "variants" or path[5:6] != ("set",) or len(path) < 7:
+        return None
+    phase = manifest.phases[str(path[4])]
+    try:
+        return (*place_of(as_data(phase), str(path[6])), *path[7:])
+    except ValueError:
+        return None
 
 
 def leaves_of(data: Any, path: Path = ()) -> Iterator[Path]:
@@ -112,6 +136,8 @@ def shown(value: Any) -> str:
     """A clause's value as people write it in tables."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, float):
         return next(
             text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping
 
@@ -46,7 +47,7 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
     """The value of an expression.
 
     Raises:
-        ValueError: it is not arithmetic, names a value that does not exist, or divides by zero.
+        ValueError: it is not arithmetic, names a value that does not exist, divides by zero, or is not finite.
     """
 
     def value(node: ast.expr) -> float:
@@ -63,6 +64,9 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
         raise ValueError(f"not arithmetic over names: {text!r}")
 
     try:
-        return value(_parse(text))
+        found = value(_parse(text))
     except ZeroDivisionError:
         raise ValueError(f"{text!r} divides by zero") from None
+    if not math.isfinite(found):
+        raise ValueError(f"{text!r} is no finite number")
+    return found

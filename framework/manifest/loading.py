@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os.path import isfile
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from framework.errors import InputError, Problem, UsageError
 from framework.locations import Location
-from framework.manifest.clauses import Clause, Deviation, clauses_of, leaves_of, meaning_at
+from framework.manifest.clauses import Clause, Deviation, clauses_of, fact_of, leaves_of, meaning_at
 from framework.manifest.profiles import Overlay, overlay
 from framework.manifest.references import dangling
 from framework.manifest.root import CLAUSE_SECTIONS, Manifest
@@ -59,6 +60,18 @@ class Experiment:
     def by_path(self) -> dict[Path, Clause]:
         return {clause.path: clause for clause in self.clauses}
 
+    @cached_property
+    def settings(self) -> dict[Path, Clause]:
+        """The variants' own settings, by their step and the path within its phase, however they are written."""
+        found = ((clause, fact_of(self.manifest, clause.path)) for clause in self.clauses if not clause.added)
+        return {(*clause.path[:5], *fact): clause for clause, fact in found if fact is not None}
+
+    @cached_property
+    def as_stated(self) -> Experiment:
+        """The same experiment without its profile: what the paper says."""
+        clauses = tuple(replace(clause, deviation=None) for clause in self.clauses if not clause.added)
+        return Experiment(self.path, self.document, self.stated, self.stated, None, clauses)
+
     def below(self, path: Path) -> list[Clause]:
         """The clauses at a path and below it, in file order."""
         return [clause for clause in self.clauses if clause.path[: len(path)] == path]
@@ -76,20 +89,37 @@ def load(path: str | FilePath = MANIFEST, profile: str | None = None) -> Experim
         UsageError: there is no such profile.
     """
     path = FilePath(path)
-    if path.is_dir():
+    if isfile(path / MANIFEST):
         path = path / MANIFEST
-    document = read_yaml(path, _shown(path), "manifest")
+    experiment = experiment_of(path, read_yaml(path, _shown(path), "manifest"))
+    return experiment if profile is None else under(experiment, profile)
+
+
+def experiment_of(path: FilePath, document: Document) -> Experiment:
+    """The experiment that a parsed manifest states; ``path`` is where it lies, or would lie.
+
+    Raises:
+        InputError: it is not a valid manifest; every problem with its place.
+    """
     data = _checked(document)
     stated = _validated(data, document, None, None)
-    clauses = tuple(clauses_of(document, data, stated))
-    if profile is None:
-        return Experiment(path.absolute(), document, stated, stated, None, clauses)
+    return Experiment(path.absolute(), document, stated, stated, None, tuple(clauses_of(document, data, stated)))
+
+
+def under(experiment: Experiment, profile: str) -> Experiment:
+    """The experiment under one of its profiles.
+
+    Raises:
+        InputError: what the profile makes of the manifest is not valid; every problem with its place.
+        UsageError: there is no such profile.
+    """
+    document, stated = experiment.document, experiment.stated
     if profile not in stated.profiles:
         raise UsageError(f"{document.file} has no profile {profile!r}: {did_you_mean(profile, stated.profiles)}")
-    changed = _overlaid(data, document, stated, profile)
+    changed = _overlaid(experiment.raw, document, stated, profile)
     manifest = _validated(changed.data, document, changed, profile)
-    deviating = tuple(_deviating(clauses, stated, manifest, changed, document, profile))
-    return Experiment(path.absolute(), document, stated, manifest, profile, deviating)
+    deviating = tuple(_deviating(experiment.clauses, stated, manifest, changed, document, profile))
+    return Experiment(experiment.path, document, stated, manifest, profile, deviating)
 
 
 def _shown(path: FilePath) -> str:
@@ -164,8 +194,8 @@ def _problem(error: Any, data: Any, document: Document, changed: Overlay | None,
     kind, named = error["type"], format_path(path) or "the manifest"
     advice = None
     if kind == "extra_forbidden":
-        model = _model_at(path[:-1])
-        known = [field.alias or name for name, field in model.model_fields.items()] if model else []
+        fields = [item for model in _models_at(path[:-1]) for item in model.model_fields.items()]
+        known = [field.alias or name for name, field in fields]
         message = f"unknown key {str(path[-1])!r} in {format_path(path[:-1]) or 'the manifest'}"
         advice = did_you_mean(str(path[-1]), known) if known else None
         return Problem(message, _origin(path, document, changed, profile, key=True), advice)
@@ -194,7 +224,9 @@ def _said(value: Any) -> str:
 def _raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
     """The part of pydantic's location that is a path of the raw manifest: union tags and unset keys are left out."""
     path: list[str | int] = []
-    for part in loc:
+    for position, part in enumerate(loc):
+        if position == 4 and loc[0] == "variants" and loc[2] == "steps":
+            continue  # which kind of step it is: a tag, also where a key of the step is called the same
         within: Any = data
         held = part in within if isinstance(within, dict) else isinstance(within, list) and isinstance(part, int)
         if held and (isinstance(within, dict) or part < len(within)):  # type: ignore[operator]
@@ -203,11 +235,11 @@ def _raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def _model_at(path: Path) -> type[BaseModel] | None:
-    """The section class that stands at a path of the manifest, found by its annotations."""
-    from framework.manifest.annotations import section_at
+def _models_at(path: Path) -> list[type[BaseModel]]:
+    """The section classes that may stand at a path of the manifest, found by its annotations."""
+    from framework.manifest.annotations import sections_at
 
-    return section_at(Manifest, path)
+    return sections_at(Manifest, path)
 
 
 def _place(document: Document, path: Path, key: bool = False) -> Location:
@@ -236,7 +268,7 @@ def _overlaid(data: dict[str, Any], document: Document, stated: Manifest, profil
     settings = stated.profiles[profile].set
     try:
         return overlay(data, settings)
-    except ValueError:
+    except ValueError as together:
         problems = []
         for entry in settings:
             try:
@@ -244,7 +276,9 @@ def _overlaid(data: dict[str, Any], document: Document, stated: Manifest, profil
             except ValueError as problem:
                 place = _place(document, ("profiles", profile, "set", entry), key=True)
                 problems.append(Problem(f"profile {profile}: {problem}", place))
-        raise InputError(problems) from None
+        # Each by itself may be in order, and one take away what the next one sets.
+        whole = Problem(f"profile {profile}: {together}", _place(document, ("profiles", profile, "set")))
+        raise InputError(problems or [whole]) from None
 
 
 def _deviating(

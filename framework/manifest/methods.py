@@ -33,7 +33,7 @@ class SDM(Section):
     """Temperature of the samples at the first and the last step; geometric in between."""
     sparsity_weight: NonNegative = 1.0
     """Weight of the sparsity loss (achieved - target)^2 beside the training loss."""
-    initial_logit: float = 1.0
+    initial_logit: Annotated[float, Field(allow_inf_nan=False)] = 1.0
     """Where each channel's logit starts; positive keeps."""
     learning_rate: Positive | None = None
     """Learning rate of the logits, where it is not the phase's."""
@@ -64,24 +64,36 @@ class LoRA(Section):
 
 
 class SGH(Section):
-    """Sparsity-guided hybrid adapters: layers by importance get high-rank LoRA, low-rank LoRA, IA3, or stay frozen."""
+    """Sparsity-guided hybrid adapters: modules by importance get high-rank LoRA, low-rank LoRA, IA3
+    (Liu et al. 2022: a learned factor per output), or stay frozen. Where masks hold, the updates are masked."""
 
     importance: Literal["magnitude", "mask"]
-    """What makes a layer important: its weights' magnitude, or the learned masks."""
+    """What makes a module important: the mean absolute value of its weights, or the share of them that the masks of a
+    step before keep."""
     high_rank: Count = 16
-    """The rank of the most important layers' LoRA."""
+    """The rank of the most important modules' LoRA."""
     low_rank: Count = 4
-    """The rank of the next layers' LoRA."""
+    """The rank of the next modules' LoRA."""
     alpha: Positive | None = None
     """The updates' alpha; by default twice each rank."""
     dropout: Share = 0.0
-    """Dropout on the adapters' input."""
+    """Dropout on the input of the LoRA adapters."""
     thresholds: Annotated[list[Share], Field(min_length=3, max_length=3)] = [0.75, 0.5, 0.25]
-    """Importance at or above which a layer gets high-rank LoRA, low-rank LoRA and IA3; below the last it is frozen."""
+    """Importance at or above which a module gets high-rank LoRA, low-rank LoRA and IA3, in falling order; below the
+    last it is frozen."""
     threshold_kind: Literal["percentile", "absolute"] = "percentile"
-    """What the thresholds count in."""
+    """What the thresholds count in: `absolute` is the importance itself; `percentile` p means the (1 - p) * n most
+    important of n modules, rounded half up, ties broken by the modules' names."""
     targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
     """The modules that may get an adapter."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if sorted(self.thresholds, reverse=True) != self.thresholds:
+            raise ValueError(f"thresholds fall from high-rank LoRA to IA3: {self.thresholds} do not")
+        if self.low_rank > self.high_rank:
+            raise ValueError(f"low_rank {self.low_rank} is above high_rank {self.high_rank}")
+        return self
 
 
 class Adapter(OneOf):
@@ -125,11 +137,13 @@ class Permute(Section):
     """Reordering channels or states without changing the function."""
 
     method: Literal["csp"]
-    """`csp`: correlation-based scan permutation."""
+    """`csp`: correlation-based scan permutation: what is correlated comes to lie next to each other."""
     dimension: Literal["state", "channel"] = "state"
-    """The dimension that is reordered."""
+    """The dimension that is reordered, in each layer by an order of its own."""
     calibration_examples: Count = 32
-    """Sequences over which the correlations are measured."""
+    """Training examples over which the correlations are measured, drawn by the run's seed."""
+    dataset: str | None = None
+    """The dataset that they are drawn from; by default that of the last phase before."""
 
     @model_validator(mode="before")
     @classmethod

@@ -100,10 +100,14 @@ class Phase(Section):
             raise ValueError("a phase needs `dataset`, or `tasks` with a dataset each")
         if self.epochs is not None and self.max_steps is not None:
             raise ValueError("give one of epochs and max_steps: they state the same thing twice")
-        lengths = [self.epochs, self.max_steps, *(task.epochs for task in self.tasks.values())]
-        if all(length is None for length in lengths):
-            raise ValueError("the length of the training is missing: give `epochs` or `max_steps`")
-        self.min_learning_rate()
+        endless = [name for name, task in self.tasks.items() if task.epochs is None] if self.tasks else [None]
+        if self.epochs is None and self.max_steps is None and endless:
+            missing = f" of {endless[0]}" if endless[0] else ""
+            raise ValueError(f"the length of the training{missing} is missing: give `epochs` or `max_steps`")
+        forms: list[Phase] = [self, *(self.for_task(name) for name in self.tasks)]
+        for each in forms:
+            if each.min_learning_rate() < 0:
+                raise ValueError(f"{self.schedule.min_learning_rate!r} is below 0")
         return self
 
     def min_learning_rate(self) -> float:

@@ -36,17 +36,15 @@ def place_of(data: Any, text: str) -> Path:
     if found is not None:
         return found
     parts = parse_path(text)
-    for cut in range(len(parts) - 1, 0, -1):
-        head = text
-        for part in reversed(parts[cut:]):
-            head = head[: head.rfind(f"[{part}]" if isinstance(part, int) else part)].rstrip('."')
-        above = find_path(data, head)
-        if above is not None:
-            if not isinstance(_at(data, above), dict) or cut < len(parts) - 1:
-                raise ValueError(f"{text!r} is not in the manifest: {head!r} has no {parts[cut]!r}")
-            return (*above, parts[-1])
     if len(parts) == 1:
         return parts
+    for cut in range(len(text) - 1, 0, -1):
+        if text[cut] not in ".[" or (above := find_path(data, text[:cut])) is None:
+            continue
+        below = parse_path(text[cut:].removeprefix("."))
+        if len(below) == 1 and isinstance(_at(data, above), dict) and isinstance(below[0], str):
+            return (*above, *below)
+        raise ValueError(f"{text!r} is not in the manifest: {text[:cut]!r} has no {below[0]!r}")
     raise ValueError(f"{text!r} is not in the manifest: it has no {parts[0]!r}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.manifest.methods import Prune, SameAs
 from framework.manifest.root import Manifest
-from framework.manifest.variants import TRANSFORMS, PruneStep, phase_of
+from framework.manifest.variants import TRANSFORMS, PermuteStep, PruneStep, phase_of
 from framework.names import Path, did_you_mean, find_path
 
 Dangling = tuple[Path, str, str]
@@ -53,10 +53,32 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
             if isinstance(step, PruneStep) and isinstance(step.prune.sparsity, SameAs):
                 other = step.prune.sparsity.same_as
                 yield from _unknown((*place, "prune", "sparsity", "same_as"), "variant", other, manifest.variants)
+            if isinstance(step, PermuteStep):
+                yield from _calibrated(manifest, name, index, (*place, "permute"))
     for name in manifest.variants:
         chain = _circle(manifest, name)
         if chain:
             yield ("variants", name), f"the variant builds on itself: {' -> '.join(chain)}", "break the circle"
+
+
+def _calibrated(manifest: Manifest, variant: str, index: int, place: Path) -> Iterator[Dangling]:
+    """A permutation needs a dataset to be measured on: its own, or that of a phase before it."""
+    step = manifest.variants[variant].steps[index]
+    assert isinstance(step, PermuteStep)
+    if step.permute.dataset is not None:
+        yield from _unknown((*place, "dataset"), "dataset", step.permute.dataset, manifest.datasets)
+        return
+    seen: set[str] = set()
+    before, steps = variant, manifest.variants[variant].steps[:index]
+    while not any(phase_of(each) for each in steps):
+        seen.add(before)
+        origin = manifest.variants[before].from_
+        if origin is None:
+            message = "no phase before this permutation says what data it is measured on"
+            yield place, message, "name the `dataset` to draw the calibration examples from"
+        if origin is None or origin in seen or origin not in manifest.variants:
+            return
+        before, steps = origin, manifest.variants[origin].steps
 
 
 def _circle(manifest: Manifest, start: str) -> list[str] | None:
@@ -100,6 +122,8 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
                 did_you_mean(waiver.clause, _paths(data)),
             )
     for name, profile in manifest.profiles.items():
+        if name in (".", "..") or set(name) & set("/\\\0"):
+            yield ("profiles", name), f"{name!r} cannot name the folder of its documents", "choose another name"
         for position, variant in enumerate(profile.variants):
             yield from _unknown(("profiles", name, "variants", position), "variant", variant, manifest.variants)
 

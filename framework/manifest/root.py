@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from framework.manifest.base import Section
 from framework.manifest.bindings import Binding, Documents
@@ -32,7 +34,7 @@ class Manifest(Section):
     """The models of the comparison, by name."""
     rules: list[Rule] = []
     """What must hold between variants."""
-    seeds: list[int] = [0]
+    seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """The seeds that each variant is run with."""
     claims: list[Claim] = []
     """What the paper says about the results."""

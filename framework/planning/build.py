@@ -105,7 +105,9 @@ class _Builder:
                     references = self._references(step.prune, model, seed, task, place)
                     following[task] = self._add(name, index, "prune", model, task, seed, step.prune, parent, references)
                 elif isinstance(step, PermuteStep):
-                    following[task] = self._add(name, index, "permute", model, task, seed, step.permute, parent, {})
+                    data = self._calibration(step.permute, parent)
+                    key = self._add(name, index, "permute", model, task, seed, step.permute, parent, {}, data)
+                    following[task] = key
             ends = following
         self._ends[name, model, seed] = ends
         return ends
@@ -124,6 +126,20 @@ class _Builder:
 
     def _work(self, phase: Phase, dataset: str, use: PhaseUse) -> Training:
         return Training(phase, dataset, self.manifest.datasets[dataset], use.mask, use.adapter)
+
+    def _calibration(self, permute: Permute, parent: str | None) -> Training:
+        """The training whose examples a permutation is measured on: the last one before it, on the dataset that the
+        permutation names; without one before it, as the first phase reads that dataset."""
+        before = parent
+        while before is not None:
+            step = self.nodes[before]
+            if isinstance(step.work, Training):
+                name = permute.dataset or step.work.dataset_name
+                return Training(step.work.phase, name, self.manifest.datasets[name])
+            before = step.parent
+        assert permute.dataset is not None  # the manifest was held to it when it was loaded
+        first = next(iter(self.manifest.phases.values()))
+        return Training(first, permute.dataset, self.manifest.datasets[permute.dataset])
 
     def _references(
         self, prune: Prune, model: str, seed: int, task: str | None, place: tuple[str | int, ...]
@@ -153,10 +169,11 @@ class _Builder:
         work: Training | Prune | Permute,
         parent: str | None,
         references: dict[str, str],
+        calibration: Training | None = None,
     ) -> str:
         spec = self.manifest.models[model]
         knobs = knobs_for(self.experiment, variant, name)
-        identity = identity_of(name, work, spec, seed, parent, references, knobs)
+        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration)
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)
@@ -175,6 +192,7 @@ class _Builder:
                 identity=identity,
                 parent=parent,
                 references=references,
+                calibration=calibration,
                 knobs=knobs,
                 profile=self.experiment.profile,
             )

@@ -26,13 +26,14 @@ def identity_of(
     parent: str | None,
     references: Mapping[str, str],
     knobs: Knobs,
+    calibration: Training | None = None,
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
     that is reported) is left out; so are knobs that change how a result is computed and not what it is."""
     return {
         "version": VERSION,
         "step": name,
-        "does": _training(work, knobs) if isinstance(work, Training) else _plain(work),
+        "does": _training(work, knobs) if isinstance(work, Training) else _transform(work, calibration),
         "model": _plain(model, "parameters"),
         "seed": seed,
         "parent": parent,
@@ -50,6 +51,16 @@ def _training(work: Training, knobs: Knobs) -> dict[str, Any]:
         "mask": _plain(work.mask) if work.mask else None,
         "adapter": _plain(work.adapter) if work.adapter else None,
     }
+
+
+def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str, Any]:
+    if calibration is None:
+        return _plain(work)
+    examples = {
+        "dataset": _plain(calibration.dataset, "train_examples"),
+        "sequence_length": calibration.phase.sequence_length,
+    }
+    return {**_plain(work, "dataset"), "calibration": examples}
 
 
 def _plain(section: Any, *without: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -43,7 +44,7 @@ class Step:
     ``key`` identifies the result by content (see :mod:`framework.planning.identity`); ``variants`` are all
     variants that use it, the first gives the run its name. ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
-    role (`same_as`).
+    role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Step:
     identity: Mapping[str, Any]
     parent: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)
+    calibration: Training | None = None
     knobs: Knobs = Knobs()
     profile: str | None = None
     depth: int = 0
@@ -70,7 +72,7 @@ class Step:
     def folder(self) -> str:
         """The name of its run folder: readable, and unique by the key's first digits."""
         parts = [self.variant, f"{self.index}-{self.name}", self.task, self.model_name, f"seed{self.seed}"]
-        return ".".join(part for part in parts if part) + "." + self.key[:10]
+        return re.sub(r"[/\\\x00-\x1f]", "_", ".".join(part for part in parts if part)) + "." + self.key[:10]
 
     @property
     def label(self) -> str:

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any, Literal
 
-Rules = Literal["manifest", "yaml-1.2", "pyyaml"]
+Rules = Literal["manifest", "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python"]
 """`yaml-1.2`: the core schema (YAML 1.2.2, section 10.3.2). `manifest`: that, with `1_000` for integers.
-`pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it."""
+`pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it. `omegaconf`: that, as OmegaConf changes it: `2e-4` is a number and
+a date is a string. `json`, `toml` and `python`: the language's own literals. `shell`: words of a command line, as a
+typed argument parser takes them."""
 
-_NULL = {"", "~", "null", "Null", "NULL"}
-_TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 _INT = re.compile(r"[-+]?[0-9]+")
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:_[0-9]{3})+")
 _HEX, _OCTAL = re.compile(r"0x[0-9a-fA-F]+"), re.compile(r"0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
-_LONGEST_NUMBER = 4000
+_NUMERIC = frozenset("+-.0123456789")
+LONGEST_NUMBER = 4000
+"""Characters above which a scalar is text, whatever it looks like."""
 
 
 def resolve(text: str, rules: Rules) -> Any:
     """The value of a plain (unquoted, untagged) scalar under these rules."""
-    if rules == "pyyaml":
-        return _pyyaml(text)
-    if text in _NULL:
-        return None
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    first = text[0]
-    if first not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
+    resolver = _RESOLVERS.get(rules)
+    return _core(text) if resolver is None else resolver(text)
+
+
+def _core(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMERIC or len(text) > LONGEST_NUMBER:
         return text
     if _INT.fullmatch(text):
         return int(text)
@@ -44,19 +50,97 @@ def resolve(text: str, rules: Rules) -> Any:
         return int(text[2:], 8)
     if match := _INFINITE.fullmatch(text):
         return -math.inf if match[1] == "-" else math.inf
-    if text in _NAN:
-        return math.nan
-    if rules == "manifest" and _GROUPED.fullmatch(text):
+    return math.nan if text in _NAN else text
+
+
+def _manifest(text: str) -> Any:
+    if text and text[0] in _NUMERIC and len(text) <= LONGEST_NUMBER and _GROUPED.fullmatch(text):
         return int(text.replace("_", ""))
-    return text
+    return _core(text)
 
 
 def _pyyaml(text: str) -> Any:
-    import yaml
+    from framework.reading.yaml_1_1 import resolve_1_1
 
-    loader = yaml.SafeLoader("")
-    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    try:
-        return loader.construct_object(yaml.ScalarNode(tag, text))
-    except (yaml.YAMLError, ValueError):
+    return resolve_1_1(text, "pyyaml")
+
+
+def _omegaconf(text: str) -> Any:
+    from framework.reading.yaml_1_1 import resolve_1_1
+
+    return resolve_1_1(text, "omegaconf")
+
+
+def _json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _toml(text: str) -> Any:
+    import tomllib
+
+    return tomllib.loads(f"x = {text}")["x"]
+
+
+_SHELL_BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
+_SHELL_INT, _SHELL_FLOAT = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*"), _FLOAT
+
+
+def _shell(text: str) -> Any:
+    if text in _SHELL_BOOLEANS:
+        return _SHELL_BOOLEANS[text]
+    if not text or text[0] not in _NUMERIC or len(text) > LONGEST_NUMBER:
         return text
+    if _SHELL_INT.fullmatch(text):
+        return int(text)
+    return float(text) if _SHELL_FLOAT.fullmatch(text) else text
+
+
+def _python(text: str) -> Any:
+    import ast
+
+    return ast.literal_eval(text)
+
+
+_RESOLVERS: dict[str, Callable[[str], Any]] = {
+    "manifest": _manifest,
+    "pyyaml": _pyyaml,
+    "omegaconf": _omegaconf,
+    "json": _json,
+    "toml": _toml,
+    "shell": _shell,
+    "python": _python,
+}
+
+
+class _Table(dict[str, Any]):
+    """Tokens and what they mean, remembered: the few hundred of a project recur in all of its files."""
+
+    __slots__ = ("quoted", "rules")
+
+    LARGEST = 1 << 15
+
+    def __init__(self, rules: Rules):
+        super().__init__()
+        self.rules = rules
+        self.quoted = ("'", '"') if rules in ("manifest", "yaml-1.2", "pyyaml", "omegaconf") else ()
+
+    def __missing__(self, token: str) -> Any:
+        value = token[1:-1] if token[:1] in self.quoted else resolve(token, self.rules)
+        if len(self) >= self.LARGEST:
+            self.clear()
+        if len(token) < 64:
+            self[token] = value
+        return value
+
+
+_TABLES: dict[str, _Table] = {}
+
+
+def table(rules: Rules) -> dict[str, Any]:
+    """What plain scalars mean, by their text; for YAML also quoted tokens of one line, without escapes."""
+    found = _TABLES.get(rules)
+    if found is None:
+        found = _TABLES[rules] = _Table(rules)
+    return found

@@ -31,7 +31,9 @@ def read_text(path: Path, shown: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        before = data[: problem.start].decode("utf-8-sig")
+        # Without the byte-order mark, which the positions do not count.
+        data = problem.object
+        before = data[: problem.start].decode("utf-8")
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
         raise InputError.at(

@@ -1,10 +1,12 @@
-"""YAML (and so JSON) to nodes, from the parser's events: every value keeps its place.
+"""YAML to nodes, from the parser's events: every value keeps its place.
 
-PyYAML's loaders give no positions, and its constructors would run what a tag asks for; only its parser is used.
+PyYAML's loaders give no positions, and its constructors would run what a tag asks for; only its parser is used, and
+for the plain kind of file not even that (:mod:`framework.reading.yaml_rows`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,36 +14,60 @@ import yaml
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.names import Path
-from framework.reading.nodes import AnyNode, Document, Duplicate, MappingNode, ScalarNode, SequenceNode
+from framework.reading.nodes import AnyNode, Document, MappingNode, ScalarNode, SequenceNode
+from framework.reading.repeats import repeated_keys
 from framework.reading.scalars import Rules
 from framework.reading.text import read_text
+from framework.reading.yaml_rows import parse_rows
 
 DEEPEST = 100
 """Levels of nesting above which a file is refused."""
 LARGEST_EXPANSION = 1_000_000
 """Nodes above which a file is refused, aliases counted as often as they are used (a 'YAML bomb')."""
 
-_Parser: Any = getattr(yaml, "CParser", None) or yaml.SafeLoader
+SUFFIXES = (".yaml", ".yml")
+READERS = ("yaml-1.2", "pyyaml", "omegaconf")
+"""How the file may be read; the first one where nothing else is said."""
+
+_Parser: Any = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+def read(path: FilePath, shown: str, reader: Rules) -> Document:
+    """The format's entry: :func:`read_yaml`, with interpolations and Hydra's defaults resolved where they can be."""
+    document = read_yaml(path, shown, reader)
+    if reader in ("yaml-1.2", "omegaconf"):
+        if "defaults:" in document.text:
+            from framework.reading.hydra import composed
+
+            document = composed(document, path)
+        if "${" in document.text or document.homes:
+            from framework.reading.interpolation import interpolate
+
+            interpolate(document)
+    return document
 
 
 def read_yaml(path: FilePath, shown: str, rules: Rules = "yaml-1.2") -> Document:
-    """Parse one YAML or JSON file.
+    """Parse one YAML file. Several documents in it make a list of them (:attr:`Document.several`).
 
     Raises:
-        InputError: it cannot be read, is not YAML, holds several documents, or expands beyond all measure.
+        InputError: it cannot be read, is not YAML, expands beyond all measure, or holds several documents and its
+            reader takes one only.
     """
     return parse_yaml(read_text(path, shown), shown, rules)
 
 
 def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     """As :func:`read_yaml`, for text."""
-    builder = _Builder(shown)
+    if "${" not in text:
+        rows = parse_rows(text)
+        if rows is not None:
+            return Document(shown, text, rows, rules)
+    builder = _Builder(shown, rules in ("manifest", "omegaconf"))
     parser = None
     try:
         parser = _Parser(text)
-        while (event := parser.get_event()) is not None:
-            builder.take(event)
+        builder.build(parser.get_event)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         where = Location(shown, mark.line + 1, mark.column + 1) if mark else Location(shown, 1, 1)
@@ -51,7 +77,13 @@ def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     finally:
         if parser is not None:
             parser.dispose()
-    return Document(shown, text, builder.root, rules, builder.duplicates)
+    several = len(builder.roots) > 1
+    root: AnyNode | None = builder.roots[0] if builder.roots else None
+    if several:
+        first, last = builder.roots[0], builder.roots[-1]
+        root = SequenceNode(first.line, first.column, first.start, last.stop, None, builder.roots)
+    duplicates = repeated_keys(root) if root is not None and builder.repeated else []
+    return Document(shown, text, root, rules, duplicates, several=several)
 
 
 def _first_line(problem: Exception) -> str:
@@ -80,105 +112,100 @@ def _explained(problem: yaml.MarkedYAMLError, text: str, where: Location) -> tup
 class _Builder:
     """Turns events into nodes; holds nesting and expansion to their bounds."""
 
-    def __init__(self, shown: str):
+    def __init__(self, shown: str, single: bool):
         self.shown = shown
-        self.root: AnyNode | None = None
-        self.duplicates: list[Duplicate] = []
-        self._open: list[tuple[AnyNode, str | None, Path]] = []
-        self._keys: list[ScalarNode | None] = []
-        self._seen: list[dict[str, ScalarNode]] = []
-        self._sizes: list[int] = []
-        self._anchors: dict[str, tuple[AnyNode, int]] = {}
-        self._documents = 0
-        self._total = 0
+        self.single = single
+        self.roots: list[AnyNode] = []
+        self.repeated = False
+        self._anchors: dict[str, tuple[AnyNode, int, int]] = {}
 
-    def take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            start, end = event.start_mark, event.end_mark
-            tag = None if any(event.implicit) else event.tag
-            node = ScalarNode(
-                start.line + 1, start.column + 1, start.index, end.index, tag, event.value, event.implicit[0]
-            )
-            self._place(node, event.anchor, 1)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            start = event.start_mark
-            tag = None if event.implicit else event.tag
-            make = MappingNode if kind is yaml.MappingStartEvent else SequenceNode
-            if len(self._open) >= DEEPEST:
-                raise self._error(start, f"nested deeper than {DEEPEST} levels")
-            if self._is_key_position():
-                raise self._error(start, "a key that is not a scalar")
-            self._open.append(
-                (make(start.line + 1, start.column + 1, start.index, start.index, tag), event.anchor, self._path())
-            )
-            self._keys.append(None)
-            self._seen.append({})
-            self._sizes.append(1)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            ended, anchor, _ = self._open.pop()
-            ended.stop = event.end_mark.index
-            self._keys.pop()
-            self._seen.pop()
-            self._place(ended, anchor, self._sizes.pop())
-        elif kind is yaml.AliasEvent:
-            if event.anchor not in self._anchors:
-                raise self._error(event.start_mark, f"the alias *{event.anchor} has no anchor before it")
-            shared, size = self._anchors[event.anchor]
-            self._place(shared, None, size, mark=event.start_mark)
-        elif kind is yaml.DocumentStartEvent:
-            self._documents += 1
-            if self._documents > 1:
-                raise self._error(event.start_mark, "a second document in one file: only one is read")
+    def build(self, next_event: Callable[[], Any]) -> None:
+        """Take all events. The state of the innermost collection is in locals, that of the outer ones on a stack."""
+        stack: list[tuple[MappingNode | SequenceNode | None, str | None, ScalarNode | None, int, int]] = []
+        here: MappingNode | SequenceNode | None = None
+        here_anchor: str | None = None
+        key: ScalarNode | None = None
+        size = height = tall = 0
+        total = documents = last = 0
+        node: AnyNode
+        while (event := next_event()) is not None:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                start, end, implicit = event.start_mark, event.end_mark, event.implicit
+                node = ScalarNode(
+                    start.line + 1,
+                    start.column + 1,
+                    start.index,
+                    end.index,
+                    None if implicit[0] or implicit[1] else event.tag,
+                    event.value,
+                    implicit[0],
+                )
+                anchor, weight, tall, last = event.anchor, 1, 0, node.stop
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                start = event.start_mark
+                if len(stack) >= DEEPEST:
+                    raise self._error(start, f"nested deeper than {DEEPEST} levels")
+                if key is None and type(here) is MappingNode:
+                    raise self._error(start, "a key that is not a scalar")
+                stack.append((here, here_anchor, key, size, height))
+                make = MappingNode if kind is yaml.MappingStartEvent else SequenceNode
+                tag = None if event.implicit else event.tag
+                here = make(start.line + 1, start.column + 1, start.index, -1 if event.flow_style else start.index, tag)
+                here_anchor, key, size, height = event.anchor, None, 1, 0
+                continue
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                assert here is not None
+                if here.stop < 0:
+                    last = event.end_mark.index
+                # A block collection ends where its last value does, not where the parser notices.
+                here.stop = last
+                if type(here) is MappingNode and (here.merged or len(here.pairs()) < len(here.items)):
+                    self.repeated = True
+                node, anchor, weight, tall = here, here_anchor, size, height + 1
+                here, here_anchor, key, size, height = stack.pop()
+            elif kind is yaml.AliasEvent:
+                if event.anchor not in self._anchors:
+                    raise self._error(event.start_mark, f"the alias *{event.anchor} has no anchor before it")
+                node, weight, tall = self._anchors[event.anchor]
+                anchor, last = None, event.end_mark.index
+                if len(stack) + tall > DEEPEST:
+                    raise self._error(event.start_mark, f"nested deeper than {DEEPEST} levels")
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                self._anchors.clear()
+                if documents > 1 and self.single:
+                    raise self._error(event.start_mark, "a second document in one file: only one is read")
+                continue
+            else:
+                continue
+            if anchor is not None:
+                self._anchors[anchor] = (node, weight, tall)
+            size += weight
+            if tall > height:
+                height = tall
+            if total + size > LARGEST_EXPANSION:
+                message = f"expands to more than {LARGEST_EXPANSION:,} values through its aliases"
+                raise self._error(event.start_mark, message)
+            if type(here) is MappingNode:
+                if key is None:
+                    if not isinstance(node, ScalarNode):
+                        raise self._error(event.start_mark, "a key that is not a scalar")
+                    key = node
+                    continue
+                if key.text == "<<" and key.plain:
+                    self._merge(here, key, node)
+                else:
+                    here.items.append((key, node))
+                key = None
+            elif here is not None:
+                here.items.append(node)  # type: ignore[arg-type]
+            else:
+                self.roots.append(node)
+                total, size = total + size, 0
 
     def _error(self, mark: Any, message: str) -> InputError:
         return InputError.at(Location(self.shown, mark.line + 1, mark.column + 1), message)
-
-    def _path(self) -> Path:
-        if not self._open:
-            return ()
-        parent, _, path = self._open[-1]
-        if isinstance(parent, SequenceNode):
-            return (*path, len(parent.items))
-        key = self._keys[-1]
-        return (*path, key.text) if key is not None else path
-
-    def _is_key_position(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1][0], MappingNode) and self._keys[-1] is None
-
-    def _place(self, node: AnyNode, anchor: str | None, size: int, mark: Any = None) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = (node, size)
-        if self._sizes:
-            self._sizes[-1] += size
-        self._total = self._sizes[-1] if self._sizes else size
-        if self._total > LARGEST_EXPANSION:
-            raise InputError.at(
-                Location(self.shown, mark.line + 1 if mark else node.line, mark.column + 1 if mark else node.column),
-                f"expands to more than {LARGEST_EXPANSION:,} values through its aliases",
-            )
-        if not self._open:
-            self.root = node
-            return
-        parent, _, path = self._open[-1]
-        if isinstance(parent, SequenceNode):
-            parent.items.append(node)
-            return
-        assert isinstance(parent, MappingNode)
-        key = self._keys[-1]
-        if key is None:
-            if not isinstance(node, ScalarNode):
-                raise InputError.at(Location(self.shown, node.line, node.column), "a key that is not a scalar")
-            self._keys[-1] = node
-            return
-        self._keys[-1] = None
-        if key.text == "<<" and key.plain:
-            self._merge(parent, key, node)
-            return
-        if key.text in self._seen[-1]:
-            self.duplicates.append(Duplicate((*path, key.text), self._seen[-1][key.text], key))
-        self._seen[-1].setdefault(key.text, key)
-        parent.items.append((key, node))
 
     def _merge(self, parent: MappingNode, key: ScalarNode, node: AnyNode) -> None:
         sources = node.items if isinstance(node, SequenceNode) else [node]

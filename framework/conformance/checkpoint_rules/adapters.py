@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.methods import LoRA
 
@@ -41,7 +41,7 @@ def _file(observed: Observed, name: str) -> Any:
 
 
 def _config(key: str, observed: Observed) -> Any:
-    data = json.loads(_file(observed, _CONFIG).read_text("utf-8"))
+    data = read_json(_file(observed, _CONFIG))
     if key not in data:
         raise NotRecorded(f"{_CONFIG} has no {key}")
     return data[key]

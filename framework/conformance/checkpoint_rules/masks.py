@@ -70,23 +70,32 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
             )
 
 
+def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: dict[str, int]) -> int:
+    """How many weights had to become zero.
+
+    Raises:
+        NotRecorded: the checkpoint that says so is not there.
+    """
+    if not isinstance(work.sparsity, SameAs):
+        elements = sum(observed.tensors.tensors[name].elements for name in own)
+        return round(work.sparsity * elements)
+    reference = context.observed(observed.step.references["same_as"])
+    if reference.run is None:
+        raise NotRecorded(f"not run: {reference.step.label}")
+    return sum(zeros_of(reference).values())
+
+
 def _pruned(context: EvidenceContext, observed: Observed, work: Prune, clauses: list[Clause]) -> Iterator[Verdict]:
     stated = [clause for clause in clauses if "sparsity" in clause.path]
     if observed.run is None:
         return
-    own = zeros_of(observed)
     where = observed.place("model/model.safetensors")
-    if isinstance(work.sparsity, SameAs):
-        reference = context.observed(observed.step.references["same_as"])
-        if reference.run is None:
-            yield from (
-                context.judge.unverified(clause, context.stage, f"not run: {reference.step.label}") for clause in stated
-            )
-            return
-        demanded = sum(zeros_of(reference).values())
-    else:
-        elements = sum(observed.tensors.tensors[name].elements for name in own)
-        demanded = round(work.sparsity * elements)
+    try:
+        own = zeros_of(observed)
+        demanded = _demanded(context, observed, work, own)
+    except NotRecorded as missing:
+        yield from (context.judge.unverified(clause, context.stage, str(missing)) for clause in stated)
+        return
     zeroed = sum(own.values())
     for clause in stated:
         if zeroed == demanded:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
-from framework.evidence.record import MODEL
+from framework.evidence.record import MODEL, read_json
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
 
@@ -45,7 +44,7 @@ def _config(name: str, observed: Observed) -> Any:
     path = observed.run.folder / MODEL / "config.json"
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
-    data = json.loads(path.read_text("utf-8"))
+    data = read_json(path)
     for key in _KEYS[name]:
         if data.get(key) is not None:
             return data[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.meaning import said
+from framework.conformance.meaning import said, unknowable
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS
 from framework.locations import Location
@@ -31,7 +31,7 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
 
 
 def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[str, str]) -> Verdict:
-    factors: dict[str, int] = {}
+    factors: dict[str | None, int] = {}
     places: list[Location] = []
     for part, key in keys.items():
         found = bound.find(key)
@@ -41,12 +41,20 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
         path, node = found
         where = bound.document.location(node, path)
         value = bound.document.value(node)
+        meant = bound.targets[key].translation
+        unknown = meant.reason if meant is not None and meant.reason else unknowable(value)
+        if unknown is not None:
+            return context.judge.unverified(clause, context.stage, f"{where}: {unknown}", str(where))
         if type(value) is not int or value < 1:
             message = f"{where.key} is {said(value)}: not a whole number of at least 1"
             finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location)
             return context.judge.violated(clause, finding, str(where))
         factors[part] = value
         places.append(where)
+    assumed = bound.dialect.assumed if bound.dialect is not None else ()
+    for each in assumed:
+        if each.target.clause == clause and each.target.facet in BATCH_PARTS:
+            factors.setdefault(each.target.facet, each.default.value)
     if "processes" not in factors:
         factors["processes"] = context.experiment.stated.hardware.count
     product = 1

@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance.check import ConfigContext
+from framework.conformance.misspelled import covered, uncovered
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.names import Path, did_you_mean, find_path, format_path
+from framework.names import Path, did_you_mean, format_path
 
 UNBOUND = Rule("C120", "unbound-key", Severity.WARNING, Stage.CONFIG, "a key that no clause, knob or `ignore` covers")
 DUPLICATE = Rule("C121", "duplicate-key", Severity.ERROR, Stage.CONFIG, "a key that stands twice in one mapping")
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    covered: dict[str, set[Path]] = {}
+    unstated: dict[str, dict[Path, str]] = {}
     for bound in context.files:
-        names = [*bound.binding.keys, *bound.binding.knobs, *bound.binding.ignore]
-        paths = (find_path(bound.data, name) for name in names)
-        covered.setdefault(bound.document.file, set()).update(path for path in paths if path)
-    for document in {bound.document.file: bound.document for bound in context.files}.values():
-        known = covered[document.file]
-        for path, node in document.leaves():
-            if path and not any(path[:length] in known for length in range(1, len(path) + 1)):
+        if bound.dialect is not None:
+            unstated.setdefault(bound.document.file, {}).update(bound.dialect.unstated)
+    for bound in {bound.document.file: bound for bound in context.files}.values():
+        document = bound.document
+        if places := uncovered(context, bound):
+            leaves, known = document.leaves(), covered(context, bound)
+            for path, node in (leaves[place] for place in places):
                 name = format_path(path)
                 bound_names = [format_path(other) for other in known]
                 near = did_you_mean(name, bound_names)
                 advice = f"bind `{name}` to a clause under `keys:`, or list it under `ignore:`"
+                stated = unstated.get(document.file, {})
+                above = (path[:length] for length in range(1, len(path) + 1))
+                fact = next((stated[place] for place in above if place in stated), None)
                 yield Finding(
                     UNBOUND,
-                    f"no clause, knob or `ignore` covers {name}",
+                    f"no clause, knob or `ignore` covers {name}"
+                    + (f": the manifest states no {fact.replace('|', ' or ')} for it" if fact else ""),
                     actual=document.value(node),
                     location=document.location(node, path),
                     advice=f"{advice} ({near})" if near.startswith("did") else advice,

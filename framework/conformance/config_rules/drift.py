@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.meaning import compare, said
+from framework.conformance.lengths import described, steps_of
+from framework.conformance.meaning import Comparison, compare, said
+from framework.conformance.misspelled import near_verdict, nearest
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS, Target
-from framework.manifest.clauses import shown
+from framework.locations import Location
+from framework.manifest.base import Duration
+from framework.manifest.clauses import Clause, shown
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
 MISSING = Rule(
@@ -28,6 +33,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     clause, file = target.clause, bound.document.file
     found = bound.find(key)
     if found is None:
+        if (near := nearest(context, bound, key)) is not None:
+            return near_verdict(context, bound, key, target, near)
         if not bound.binding.required:
             return context.judge.unverified(clause, context.stage, f"{file} has no {key}", file)
         message = f"{file} has no {key!r}; the manifest states {clause.id} = {said(clause.value)}"
@@ -36,22 +43,31 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             message,
             clause.id,
             expected=clause.value,
-            location=bound.document.location(bound.document.root) if bound.document.root else None,
+            location=bound.document.location(bound.document.root) if bound.document.root else Location(file, 1, 1),
             declared=clause.location,
             advice=f"add `{key}: {shown(clause.value)}`, or say `required: false` in the binding",
         )
         return context.judge.violated(clause, finding, file)
     path, node = found
-    where = bound.document.location(node, path)
-    stated = bound.document.value(node)
-    comparison = compare(clause.path, clause.value, stated, target.facet)
+    stated, meant = bound.document.value(node), target.translation
+    if meant is not None and meant.reason:
+        place = bound.document.place(node)
+        return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
+    value = stated if meant is None else meant.value
+    comparison = _compared(context, bound, key, target, value)
     if comparison.same is None:
-        return context.judge.unverified(clause, context.stage, f"{where}: {comparison.reason}", str(where))
+        place = bound.document.place(node)
+        return context.judge.unverified(clause, context.stage, f"{place}: {comparison.reason}", place)
     if comparison.same:
-        return context.judge.conforms(clause, context.stage, evidence=str(where))
-    message = f"{where.key} is {said(stated)}; the manifest states {clause.id} = {said(comparison.expected)}"
+        return context.judge.conforms(clause, context.stage, evidence=bound.document.place(node))
+    where = bound.document.location(node, path)
+    word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
+    message = f"{where.key} is {word}; the manifest states {target.name} = {said(comparison.expected)}"
+    advice = f"write {shown(comparison.expected)}, or change the manifest if the paper changed"
     if comparison.wrong_type:
         message = f"{where.key}: {comparison.reason}; the manifest states the number {said(comparison.expected)}"
+    elif meant is not None:
+        advice = f"write what means {shown(comparison.expected)} there, or change the manifest if the paper changed"
     finding = Finding(
         WRONG_TYPE if comparison.wrong_type else DRIFT,
         message,
@@ -60,6 +76,29 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         actual=stated,
         location=where,
         declared=clause.location,
-        advice=f"write {shown(comparison.expected)}, or change the manifest if the paper changed",
+        advice=advice,
+        repairable=meant is None,
     )
     return context.judge.violated(clause, finding, str(where))
+
+
+def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:
+    """The comparison of one value; many files say the same under one binding, and are compared once."""
+    clause = target.clause
+    if bound.dialect is not None or type(value) not in (int, float, str, bool):
+        return compare(clause.path, target.declared, value, target.unit, _totals(context, bound, clause))
+    known = ("compared", bound.index, key, type(value), value)
+    if known not in context.cache:
+        totals = _totals(context, bound, clause)
+        context.cache[known] = compare(clause.path, target.declared, value, target.unit, totals)
+    found: Comparison = context.cache[known]
+    return found
+
+
+def _totals(context: ConfigContext, bound: BoundFile, clause: Clause) -> list[int] | None:
+    """The numbers of optimizer steps of the trainings that a length of training is about."""
+    if not isinstance(clause.value, Duration):
+        return None
+    phase, task = described(context.experiment, bound.binding) or (None, None)
+    named = str(clause.path[1] if clause.path[0] == "phases" else clause.path[4])
+    return steps_of(context.experiment, named, task if phase == named else None, bound.binding.variant)

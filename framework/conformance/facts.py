@@ -1,0 +1,167 @@
+"""The numbers that a config file states about training, by what its keys are bound to, else by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.conformance.check import BoundFile, ConfigContext
+from framework.conformance.hyperparameters import GENERIC, KNOBS, SLIPS, folded
+from framework.conformance.lengths import described, phases_of
+from framework.conformance.targets import Target
+from framework.locations import Location
+from framework.manifest.phases import Phase
+from framework.names import Path, find_path
+from framework.reading.nodes import AnyNode, Document, ScalarNode
+from framework.reading.scalars import resolve
+
+_BY_CLAUSE = {
+    "learning_rate": "learning_rate",
+    "min_learning_rate": "min_learning_rate",
+    "weight_decay": "weight_decay",
+    "epochs": "epochs",
+    "max_steps": "max_steps",
+    "sequence_length": "sequence_length",
+    "max_grad_norm": "max_grad_norm",
+}
+_BY_FACET = {
+    "ratio": "warmup_ratio",
+    "steps": "warmup_steps",
+    "micro": "micro_batch_size",
+    "accumulation": "accumulation",
+    "processes": "processes",
+    None: "global_batch_size",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number that a config file states about training.
+
+    ``scope`` are the sections around it that tell it from others (`pretrain`, `sst2`, `encoder`).
+    """
+
+    knob: str
+    scope: tuple[str, ...]
+    value: float
+    path: Path
+    target: Target | None
+    document: Document = field(compare=False, repr=False)
+    node: AnyNode = field(compare=False, repr=False)
+
+    @property
+    def location(self) -> Location:
+        return self.document.location(self.node, self.path)
+
+
+def facts_of(context: ConfigContext, bound: BoundFile) -> list[Fact]:
+    """The training facts of one file: what its keys are bound to, else what their names say. Computed once."""
+    cached: list[Fact] | None = context.cache.get(("facts", id(bound)))
+    if cached is None:
+        cached = list(_facts(context, bound))
+        context.cache["facts", id(bound)] = cached
+    return cached
+
+
+def _facts(context: ConfigContext, bound: BoundFile) -> Iterator[Fact]:
+    document = bound.document
+    for knob, scope, path, target in _places(context, bound):
+        node = document.node(path)
+        assert node is not None
+        meant = target.translation if target is not None else None
+        value = number(bound, node) if meant is None else as_number(meant.value)
+        if value is not None:
+            yield Fact(knob, scope, value, path, target, document, node)
+
+
+_Place = tuple[str, tuple[str, ...], Path, Target | None]
+
+
+def _places(context: ConfigContext, bound: BoundFile) -> list[_Place]:
+    """Where a file may state facts. Without a dialect this follows from its keys: worked out once for each shape."""
+    key = ("places", bound.index, id(bound.document.shape()))
+    if bound.dialect is not None:
+        return list(_looked_up(context, bound))
+    if key not in context.cache:
+        context.cache[key] = list(_looked_up(context, bound))
+    found: list[_Place] = context.cache[key]
+    return found
+
+
+def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[_Place]:
+    found = described_by(context, bound)
+    phase = found[0] if found else None
+    targets: set[Path] = set()
+    for key, target in bound.targets.items():
+        if (place := bound.find(key)) is None:
+            continue
+        targets.add(place[0])
+        if (knob := _knob(target)) is not None:
+            yield knob, _scope(place[0][:-1], phase), place[0], target
+    ignored = [below for name in bound.binding.ignore if (below := find_path(bound.data, name))]
+    if bound.dialect is not None:
+        ignored += bound.dialect.silent
+    for path, _ in telling_leaves(context, bound):
+        if (knob := KNOBS[path[-1]]) is not None and path not in targets and not _below(path, ignored):
+            yield knob, _scope(path[:-1], phase), path, None
+
+
+def described_by(context: ConfigContext, bound: BoundFile) -> tuple[str, str | None] | None:
+    """The phase, and the task if it is one, that a file is about; worked out once for each binding."""
+    key = ("described", bound.index)
+    if key not in context.cache:
+        context.cache[key] = described(context.experiment, bound.binding)
+    found: tuple[str, str | None] | None = context.cache[key]
+    return found
+
+
+def phases_by(context: ConfigContext, bound: BoundFile) -> dict[str | None, Phase]:
+    """The phase that a file describes, by task; worked out once for each binding."""
+    key = ("phases", bound.index)
+    if key not in context.cache:
+        context.cache[key] = phases_of(context.experiment, bound.binding)
+    found: dict[str | None, Phase] = context.cache[key]
+    return found
+
+
+def telling_leaves(context: ConfigContext, bound: BoundFile) -> Sequence[tuple[Path, AnyNode]]:
+    """The file's leaves that a well-known key, or a slip of one, names. Walked once for all rules; only these are
+    kept, since a project may have many files."""
+    key = ("telling", id(bound.document))
+    if key not in context.cache:
+        leaves = bound.document.leaves()
+        context.cache[key] = [leaf for leaf in leaves if leaf[0] and (KNOBS[leaf[0][-1]] or SLIPS[leaf[0][-1]])]
+    found: list[tuple[Path, AnyNode]] = context.cache[key]
+    return found
+
+
+def _below(path: Path, prefixes: Sequence[Path]) -> bool:
+    return any(path[: len(prefix)] == prefix for prefix in prefixes)
+
+
+def _knob(target: Target) -> str | None:
+    last = str(target.clause.path[-1]).rpartition(".")[2]
+    if last in ("batch_size", "warmup"):
+        return _BY_FACET.get(target.facet) if last == "batch_size" or target.facet else None
+    return _BY_CLAUSE.get(last) if "adapter" not in target.clause.path and "mask" not in target.clause.path else None
+
+
+def _scope(path: Path, phase: str | None) -> tuple[str, ...]:
+    own = folded(phase) if phase else None
+    parts = (str(part) for part in path)
+    return tuple(part for part in parts if (name := folded(part)) not in GENERIC and name != own)
+
+
+def number(bound: BoundFile, node: AnyNode) -> float | None:
+    """The number that a leaf states, also where its reader takes it for a string; None for anything else."""
+    if not isinstance(node, ScalarNode):
+        return None
+    return as_number(bound.document.value(node))
+
+
+def as_number(value: Any) -> float | None:
+    """A value that is a number, or looks like one; None for anything else."""
+    if isinstance(value, str):
+        value = resolve(value.strip() or "~", "yaml-1.2")
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,73 @@
+"""How many optimizer steps a training has, as far as the manifest says it: with `max_steps`, or with `epochs` over a
+dataset whose `train_examples` are declared."""
+
+from __future__ import annotations
+
+from framework.conformance.expected import optimizer_steps
+from framework.manifest.bindings import Binding
+from framework.manifest.loading import Experiment
+from framework.manifest.phases import Phase
+from framework.manifest.root import Manifest
+from framework.manifest.variants import phase_of
+from framework.names import Path, find_path
+from framework.planning.overrides import with_settings
+
+
+def examples_of(manifest: Manifest, phase: Phase) -> int | None:
+    """Training examples of one pass, where the manifest declares them."""
+    dataset = manifest.datasets.get(phase.dataset or "")
+    if dataset is None or dataset.train_examples is None:
+        return None
+    return min(dataset.train_examples, dataset.limit or dataset.train_examples)
+
+
+def total_steps(manifest: Manifest, phase: Phase) -> int | None:
+    """Optimizer steps of a phase without tasks (or :meth:`Phase.for_task` of one), None where they are not known."""
+    if phase.max_steps is not None:
+        return phase.max_steps
+    examples = examples_of(manifest, phase)
+    return None if examples is None or phase.epochs is None else optimizer_steps(phase, examples)
+
+
+def by_task(phase: Phase, task: str | None = None) -> dict[str | None, Phase]:
+    """The phase as it runs: once for each task (or for the one), or once."""
+    if not phase.tasks:
+        return {None: phase}
+    return {name: phase.for_task(name) for name in phase.tasks if task in (None, name)}
+
+
+def described(experiment: Experiment, binding: Binding) -> tuple[str, str | None] | None:
+    """The phase, and the task if it is one, that a binding's files are about."""
+    path = find_path(experiment.raw, binding.describes) if binding.describes else None
+    if not path or path[0] != "phases" or len(path) < 2:
+        return None
+    return str(path[1]), str(path[3]) if len(path) > 3 and path[2] == "tasks" else None
+
+
+def phase_under(experiment: Experiment, name: str, variant: str | None) -> Phase:
+    """A phase with a variant's own settings put in, if the variant runs it."""
+    phase = experiment.stated.phases[name]
+    if variant is None:
+        return phase
+    for index, step in enumerate(experiment.stated.variants[variant].steps):
+        use = phase_of(step)
+        if use is not None and use[0] == name and use[1].set:
+            place: Path = ("variants", variant, "steps", index, name, "set")
+            return with_settings(phase, use[1].set, experiment, place)
+    return phase
+
+
+def phases_of(experiment: Experiment, binding: Binding) -> dict[str | None, Phase]:
+    """The phase that a binding's files describe, by task, under the binding's variant; empty without one."""
+    found = described(experiment, binding)
+    if found is None:
+        return {}
+    return by_task(phase_under(experiment, found[0], binding.variant), found[1])
+
+
+def steps_of(experiment: Experiment, phase: str, task: str | None, variant: str | None) -> list[int] | None:
+    """The distinct numbers of optimizer steps of a phase's tasks; None where one of them is not known."""
+    found = by_task(phase_under(experiment, phase, variant), task)
+    totals = [total_steps(experiment.stated, own) for own in found.values()]
+    known = [total for total in totals if total is not None]
+    return sorted(set(known)) if known and len(known) == len(totals) else None

@@ -1,0 +1,97 @@
+"""Finding a repository's config files: bounded, and never out of the folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from framework.dialects.flags import said
+from framework.dialects.model import Dialect, Recognition, Said, Statement, words
+from framework.dialects.registry import recognise
+from framework.errors import InputError
+from framework.reading.formats import read
+from framework.reading.nodes import Document
+
+SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".sh")
+SKIPPED = frozenset(
+    words("node_modules venv env site-packages __pycache__ build dist wandb mlruns runs outputs checkpoints logs")
+)
+"""Folders that hold no config of the experiment itself; so do all whose name starts with a dot."""
+LARGEST = 256 * 1024
+"""Bytes above which a file is data and no config."""
+MOST = 20_000
+"""Files after which the search ends."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One config file of a known dialect."""
+
+    name: str
+    """Its path below the repository."""
+    document: Document
+    dialect: Dialect
+    recognition: Recognition
+    data: Any
+    said: Said
+
+    def line(self, statement: Statement) -> int:
+        found = self.document.walk(statement.path)
+        return found[1].line if found else 1
+
+
+def discover(root: FilePath) -> list[Found]:
+    """The config files below a folder that a dialect recognises, by path."""
+    found: list[Found] = []
+    for path in _candidates(root):
+        name = path.relative_to(root).as_posix()
+        recognised = _read(path, name)
+        if recognised is not None:
+            found.append(recognised)
+    return found
+
+
+def _candidates(root: FilePath) -> Iterator[FilePath]:
+    real = root.resolve()
+    seen = 0
+    for folder, folders, files in os.walk(root, followlinks=False):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in SKIPPED
+            and not (FilePath(folder) / name / "pyvenv.cfg").exists()
+        )
+        for name in sorted(files):
+            path = FilePath(folder) / name
+            seen += 1
+            if seen > MOST:
+                return
+            if path.suffix.lower() not in SUFFIXES or name.startswith("."):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(real):
+                continue
+            if path.is_file() and path.stat().st_size <= LARGEST:
+                yield path
+
+
+def _read(path: FilePath, name: str) -> Found | None:
+    """The file as its trainer reads it, if it is of a known dialect; None for any other, and for what is unreadable."""
+    try:
+        document = read(path, name)
+        data = document.value(document.root) if document.root is not None else None
+        if isinstance(data, dict) and "version" in data and "paper" in data:
+            return None
+        recognised = recognise(data)
+        if recognised is None:
+            return None
+        dialect, recognition = recognised
+        if path.suffix.lower() in (".yaml", ".yml") and dialect.reader != "yaml-1.2":
+            document = read(path, name, dialect.reader)
+            data = document.value(document.root) if document.root is not None else None
+        return Found(name, document, dialect, recognition, data, said(dialect, data))
+    except (InputError, ImportError, RecursionError):
+        return None

@@ -1,0 +1,159 @@
+"""Which clause of a manifest a fact is: below the phase, task and variant that a binding, or the key's place, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from framework.conformance.targets import Target, below
+from framework.dialects.values import folded
+from framework.manifest.bindings import Binding
+from framework.manifest.loading import Experiment
+from framework.manifest.variants import phase_of
+from framework.names import Path, find_path
+
+_OUTSIDE = ("seed", "seeds", "hardware", "model", "dataset", "prune")
+"""The first parts of facts that are not a phase's."""
+_METHODS = ("adapter", "mask")
+"""Facts of a phase that variants state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What keys are about, as far as it is known."""
+
+    phase: str | None = None
+    task: str | None = None
+    variant: str | None = None
+    model: str | None = None
+
+
+def place_of(experiment: Experiment, binding: Binding) -> Place:
+    """What a binding says that its keys are about."""
+    path = find_path(experiment.raw, binding.describes) if binding.describes else None
+    place = Place(variant=binding.variant)
+    if path and path[0] == "phases" and len(path) > 1:
+        task = str(path[3]) if path[2:3] == ("tasks",) and len(path) > 3 else None
+        return replace(place, phase=str(path[1]), task=task)
+    if path and path[0] == "models" and len(path) > 1:
+        return replace(place, model=str(path[1]))
+    return place
+
+
+def within(experiment: Experiment, place: Place, names: Iterable[str]) -> Place:
+    """A place made narrower by the names above a key that are a phase's, a task's or a variant's."""
+    manifest = experiment.stated
+    for name in names:
+        if phase := _named(name, manifest.phases):
+            place = replace(place, phase=phase, task=place.task if phase == place.phase else None)
+        elif variant := _named(name, manifest.variants):
+            place = replace(place, variant=variant)
+        elif model := _named(name, manifest.models):
+            place = replace(place, model=model)
+        else:
+            phases = [place.phase] if place.phase else list(manifest.phases)
+            found = [(phase, task) for phase in phases if (task := _named(name, manifest.phases[phase].tasks))]
+            if len(found) == 1:
+                place = replace(place, phase=found[0][0], task=found[0][1])
+    return place
+
+
+def _named(name: str, known: Iterable[str]) -> str | None:
+    return next((each for each in known if folded(each) == folded(name)), None)
+
+
+def is_named(experiment: Experiment, name: str) -> bool:
+    """Whether a name is a phase's, a task's or a variant's."""
+    phases = experiment.stated.phases
+    tasks = [task for phase in phases.values() for task in phase.tasks]
+    return _named(name, [*phases, *experiment.stated.variants, *tasks]) is not None
+
+
+def targets_of(experiment: Experiment, place: Place, fact: str) -> list[Target]:
+    """The clauses that a fact could be: none where the manifest does not state it, several where it is not certain."""
+    for alternative in fact.split("|"):
+        found = list(_found(experiment, place, alternative))
+        if found:
+            return list({(target.clause.id, target.facet): target for target in found}.values())
+    return []
+
+
+def _found(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
+    kind, _, rest = fact.partition(".")
+    if kind in ("seed", "seeds", "hardware"):
+        yield from _some(below(experiment, (), "seeds" if kind == "seed" else fact))
+    elif kind == "model":
+        yield from _each(experiment, "models", place.model, rest)
+    elif kind == "dataset":
+        yield from _each(experiment, "datasets", _dataset(experiment, place), rest)
+    elif kind == "prune":
+        for variant in _variants(experiment, place):
+            for index in range(len(experiment.stated.variants[variant].steps)):
+                yield from _some(below(experiment, ("variants", variant, "steps", index), fact))
+    else:
+        for phase in [place.phase] if place.phase else _phases(experiment, place):
+            yield from _in_phase(experiment, replace(place, phase=phase), fact)
+
+
+def _some(target: Target | None) -> Iterator[Target]:
+    if target is not None:
+        yield target
+
+
+def _each(experiment: Experiment, section: str, name: str | None, rest: str) -> Iterator[Target]:
+    known = [name] if name else list(experiment.raw.get(section) or ())
+    for each in known:
+        yield from _some(below(experiment, (section, each), rest))
+
+
+def _dataset(experiment: Experiment, place: Place) -> str | None:
+    phase = experiment.stated.phases.get(place.phase or "")
+    if phase is None:
+        return None
+    if place.task:
+        return phase.tasks[place.task].dataset or place.task
+    return phase.dataset
+
+
+def _phases(experiment: Experiment, place: Place) -> list[str]:
+    """The phases that a key without a phase can be about: those that its variant runs, else all."""
+    if place.variant is None:
+        return list(experiment.stated.phases)
+    used = [phase_of(step) for step in experiment.stated.variants[place.variant].steps]
+    return list(dict.fromkeys(use[0] for use in used if use)) or list(experiment.stated.phases)
+
+
+def _variants(experiment: Experiment, place: Place) -> list[str]:
+    return [place.variant] if place.variant else list(experiment.stated.variants)
+
+
+def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
+    """The clause of one phase: a variant's own setting first, then the task's, then the phase's."""
+    assert place.phase is not None
+    method = fact.startswith(_METHODS)
+    for variant in _variants(experiment, place) if method or place.variant else ():
+        for index, step in enumerate(experiment.stated.variants[variant].steps):
+            use = phase_of(step)
+            if use is None or use[0] != place.phase or isinstance(step, str):
+                continue
+            base: Path = ("variants", variant, "steps", index, place.phase)
+            found = below(experiment, base if method else (*base, "set"), fact)
+            if found is not None:
+                yield found
+                if not method:
+                    return
+    if method:
+        return
+    tasks = experiment.stated.phases[place.phase].tasks
+    short = fact.removeprefix("optimizer.")
+    if place.task:
+        found = below(experiment, ("phases", place.phase, "tasks", place.task), short)
+        if found is not None:
+            yield found
+            return
+    found = below(experiment, ("phases", place.phase), fact)
+    if found is not None:
+        yield found
+    elif not place.task:
+        for task in tasks:
+            yield from _some(below(experiment, ("phases", place.phase, "tasks", task), short))

@@ -1,0 +1,173 @@
+"""The words of dialects: a key, what it states, and what its trainer does where it is absent.
+
+A *fact* is what a key can state, written as the clause's path below its phase: `optimizer.learning_rate`,
+`schedule.warmup.ratio`, `batch_size.micro`, `optimizer.betas[1]`, `adapter.lora.rank`; and outside of phases `seed`,
+`seeds`, `hardware.count`, `model.layers`, `dataset.hub`. `a|b` is the first of the two that the manifest states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from framework.names import Path
+
+Reader = Literal["yaml-1.2", "pyyaml", "omegaconf"]
+Scope = Mapping[str, Any]
+"""The mapping in which a dialect's keys stand: the whole file, or the section that holds them."""
+
+
+DEVICES = "it is one device's or the whole, and there are several devices"
+"""Why a bare `batch_size` is doubtful where nothing but the number of devices tells the two apart."""
+
+
+class Unset:
+    """What a key holds when it says nothing: `max_steps: -1`."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a key holds when only the running program knows the value: `auto`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a key holds when it is tried with several values: these, or all between two."""
+
+    values: tuple[Any, ...] = ()
+    low: Any = None
+    high: Any = None
+
+    def holds(self, value: Any) -> bool:
+        if self.values:
+            return any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in self.values)
+        if self.low is None or self.high is None:
+            return False
+        return isinstance(value, (int, float)) and bool(self.low <= value <= self.high)
+
+    def __str__(self) -> str:
+        if self.values:
+            return "one of " + ", ".join(str(value) for value in self.values)
+        return "one of none" if self.low is None else f"between {self.low} and {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A value that states another fact than its key usually does: `warmup_steps: 0.1` is a ratio."""
+
+    fact: str
+    value: Any
+
+
+Translate = Callable[[Any, Scope], Any]
+"""From the file's value and its scope to the manifest's terms, :data:`UNSET`, :class:`Unknown` or :class:`Instead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key states, and how its values translate; without ``translate`` they are taken as they are."""
+
+    fact: str
+    translate: Translate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one place in a file states. ``value`` is in the manifest's terms, ``word`` as the file has it.
+
+    ``doubt`` are the facts that it could state, where that is not certain, and ``why`` says what the doubt is.
+    ``within`` are names above the key that may be a phase's, a task's or a variant's.
+    """
+
+    path: Path
+    fact: str
+    value: Any
+    word: Any
+    doubt: tuple[str, ...] = ()
+    why: str = ""
+    within: tuple[str, ...] = ()
+    named: str = ""
+    """The key's own name, where it says nothing unless it is a phase's, a task's or a variant's (`epochs.sst2`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """That a document is of a dialect: how sure (from 0 to 1), and by what."""
+
+    confidence: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What the trainer does where no key states a fact."""
+
+    fact: str
+    value: Any
+    key: str
+    """The key that would state it, for the advice."""
+
+
+@dataclass(slots=True)
+class Said:
+    """All that a dialect makes of one document."""
+
+    statements: list[Statement] = field(default_factory=list)
+    defaults: list[Default] = field(default_factory=list)
+    silent: set[Path] = field(default_factory=set)
+    """Places, and all below them, that state nothing about a paper: knobs, folders, logging, `-1` for 'not set'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One trainer's config files."""
+
+    name: str
+    """As `dialect:` in a binding names it."""
+    trainer: str
+    """Whose defaults these are, for messages."""
+    recognise: Callable[[Any], Recognition | None]
+    """Whether plain data is of this dialect, by its contents."""
+    read: Callable[[Any], Said]
+    """What plain data of this dialect states."""
+    reader: Reader = "yaml-1.2"
+    """How the trainer reads scalars of YAML."""
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    """Pattern of a key's place -> what it states, for dialects whose keys stand at fixed places."""
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Names with spaces between, for long lists."""
+    return tuple(text.split())
+
+
+def mappings(data: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every mapping in plain data with its place, outermost first."""
+    if isinstance(data, dict):
+        yield path, data
+        for key, value in data.items():
+            yield from mappings(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from mappings(value, (*path, index))
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar, empty collection and list of plain values, with its place."""
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(data, list) and any(isinstance(item, (dict, list)) for item in data):
+        for index, value in enumerate(data):
+            yield from leaves(value, (*path, index))
+    else:
+        yield path, data

@@ -1,0 +1,59 @@
+"""Which dialects there are. A dialect's module is imported when it is used, not before."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from framework.dialects import trainers
+from framework.dialects.flags import recognised
+from framework.dialects.model import Dialect, Recognition
+from framework.errors import UsageError
+from framework.names import did_you_mean
+from framework.plugins import entry_points
+
+GROUP = "framework.dialects"
+"""The entry-point group for dialects of other distributions; each entry names a `Dialect`."""
+SURE = 0.5
+"""The confidence from which on a document is taken to be of a dialect."""
+
+
+@cache
+def _own() -> tuple[str, ...]:
+    return tuple(found.name.replace("_", "-") for found in iter_modules(trainers.__path__))
+
+
+@cache
+def _others() -> dict[str, Any]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def names() -> list[str]:
+    """The names of all dialects."""
+    return sorted({*_own(), *_others()})
+
+
+@cache
+def dialect(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in _own():
+        found = import_module(f"{trainers.__name__}.{name.replace('-', '_')}").DIALECT
+    elif name in _others():
+        found = _others()[name].load()
+    else:
+        raise UsageError(f"no dialect {name!r}: {did_you_mean(name, names())}")
+    assert isinstance(found, Dialect)
+    return found
+
+
+def recognise(data: Any) -> tuple[Dialect, Recognition] | None:
+    """The dialect that plain data is surest to be of, and why; None where none is sure enough."""
+    found = [(each, seen) for each in map(dialect, names()) if (seen := recognised(each, data)) is not None]
+    sure = [pair for pair in found if pair[1].confidence >= SURE]
+    return max(sure, key=lambda pair: pair[1].confidence, default=None)

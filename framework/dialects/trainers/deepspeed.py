@@ -1,0 +1,95 @@
+"""DeepSpeed's JSON.
+
+`train_batch_size` is the whole batch: micro batch x accumulation x processes. `auto` is filled in by the Hugging Face
+integration when it starts. `Adam` is AdamW unless `adam_w_mode` is false. The defaults of clipping and of the warmup's
+shape differ between versions and are not assumed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.dialects import values
+from framework.dialects.model import UNSET, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.tables import at, by_marks, read_table
+
+_SCHEDULES = {"WarmupLR": "constant", "WarmupDecayLR": "linear", "WarmupCosineLR": "cosine"}
+
+
+def _optimizer(word: Any, scope: Scope) -> Any:
+    if word == "Adam" and at(scope, "optimizer", "params", "adam_w_mode") is not False:
+        return "adamw"
+    return values.optimizer(word, scope)
+
+
+def _schedule(word: Any, scope: Scope) -> Any:
+    return _SCHEDULES.get(str(word), word)
+
+
+def _least(word: Any, scope: Scope) -> Any:
+    peak = at(scope, "scheduler", "params", "warmup_max_lr") or at(scope, "optimizer", "params", "lr")
+    if not isinstance(peak, (int, float)) or not isinstance(word, (int, float)):
+        return Unknown("a share of a learning rate that this file does not state")
+    return Instead("schedule.min_learning_rate", word * peak)
+
+
+def _half(name: str, other: str) -> Any:
+    def translate(word: Any, scope: Scope) -> Any:
+        if word == "auto":
+            return Unknown("'auto' is filled in when the trainer starts")
+        if word is False and at(scope, other, "enabled") not in (None, False):
+            return UNSET
+        return name if word is True else "fp32"
+
+    return translate
+
+
+def _clipping(word: Any, scope: Scope) -> Any:
+    return None if word == 0 and not isinstance(word, bool) else word
+
+
+KEYS: dict[str, Key] = {
+    "train_batch_size": Key("batch_size", values.auto()),
+    "train_micro_batch_size_per_gpu": Key("batch_size.micro", values.auto()),
+    "gradient_accumulation_steps": Key("batch_size.accumulation", values.auto()),
+    "gradient_clipping": Key("max_grad_norm", values.auto(_clipping)),
+    "optimizer.type": Key("optimizer.name", _optimizer),
+    "optimizer.params.lr": Key("optimizer.learning_rate", values.auto()),
+    "optimizer.params.betas": Key("optimizer.betas", values.auto()),
+    "optimizer.params.eps": Key("optimizer.eps", values.auto()),
+    "optimizer.params.weight_decay": Key("optimizer.weight_decay", values.auto()),
+    "optimizer.params.momentum": Key("optimizer.momentum", values.auto()),
+    "scheduler.type": Key("schedule.name", _schedule),
+    "scheduler.params.warmup_max_lr": Key("optimizer.learning_rate", values.auto()),
+    "scheduler.params.warmup_num_steps": Key("schedule.warmup.steps", values.auto()),
+    "scheduler.params.total_num_steps": Key("max_steps", values.auto()),
+    "scheduler.params.cos_min_ratio": Key("schedule.min_learning_rate", values.auto(_least)),
+    "bf16.enabled": Key("precision", _half("bf16", "fp16")),
+    "fp16.enabled": Key("precision", _half("fp16", "bf16")),
+}
+SILENT = words(
+    "zero_optimization zero_allow_untested_optimizer zero_force_ds_cpu_optimizer steps_per_print wall_clock_breakdown"
+    " dump_state flops_profiler activation_checkpointing tensorboard wandb csv_monitor comms_logger"
+    " communication_data_type prescale_gradients gradient_predivide_factor sparse_gradients aio autotuning elasticity"
+    " checkpoint data_types memory_breakdown fp16.* bf16.* optimizer.params.torch_adam optimizer.params.adam_w_mode"
+    " optimizer.params.bias_correction scheduler.params.last_batch_iteration"
+)
+MARKS = frozenset(
+    words(
+        "train_batch_size train_micro_batch_size_per_gpu gradient_accumulation_steps gradient_clipping"
+        " zero_optimization steps_per_print wall_clock_breakdown fp16 bf16 zero_allow_untested_optimizer"
+    )
+)
+_PROOF = frozenset({"zero_optimization", "train_micro_batch_size_per_gpu", "steps_per_print"})
+_marked = by_marks(MARKS, 2, "DeepSpeed's keys", frozenset({"distributed_type", "compute_environment"}))
+
+
+def _recognise(data: Any) -> Any:
+    return _marked(data) if isinstance(data, dict) and _PROOF & data.keys() else None
+
+
+def _read(data: Any) -> Said:
+    return read_table(data, KEYS, SILENT) if isinstance(data, dict) else Said()
+
+
+DIALECT = Dialect("deepspeed", "DeepSpeed", _recognise, _read, "yaml-1.2", KEYS)

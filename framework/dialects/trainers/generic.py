@@ -1,0 +1,133 @@
+"""Home-grown configs, by the names that most of them give to the same things.
+
+A section that is named as a phase, a task or a variant of the manifest says what its keys are about. What a name does
+not settle is never guessed: `batch_size` may be one device's or the whole; two keys of one section that state one fact
+with two values contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from framework.dialects import synonyms
+from framework.dialects.model import DEVICES, UNSET, Dialect, Recognition, Said, Statement, Unset, leaves, words
+from framework.dialects.tables import at, interpolated, state
+from framework.names import Path
+
+_BY_NAME = frozenset({"epochs", "optimizer.learning_rate", "batch_size"})
+"""Facts that a mapping may state by the names of tasks: `epochs: {sst2: 5, mnli: 10}`."""
+SILENT = frozenset(
+    words(
+        "output_dir log_dir logging_dir save_dir run_name experiment_name num_workers pin_memory device wandb_project"
+        " project entity logging_steps log_every log_interval save_steps save_every save_interval eval_steps eval_every"
+        " eval_interval resume verbose debug notes tags"
+    )
+)
+
+
+def read(data: Any) -> Said:
+    """What plain data states by its keys' names."""
+    said = Said()
+    for path, word in leaves(data):
+        names = [part for part in path if isinstance(part, str)]
+        if not names or any(synonyms.normal(name) in synonyms.ELSEWHERE for name in names[:-1]):
+            continue
+        own, above = names[-1], names[-2] if len(names) > 1 else None
+        if synonyms.normal(own) in SILENT:
+            said.silent.add(path)
+            continue
+        if isinstance(path[-1], int):
+            continue
+        scope = at(data, *path[:-1])
+        found = _says(path, own, above, word, scope if isinstance(scope, dict) else {}, tuple(names[:-1]))
+        if found is UNSET:
+            said.silent.add(path)
+        elif isinstance(found, Statement):
+            said.statements.append(found)
+    said.statements = _contradicting(_batches(said.statements))
+    return said
+
+
+def _says(
+    path: Path, own: str, above: str | None, word: Any, scope: dict[str, Any], within: tuple[str, ...]
+) -> Statement | Unset | None:
+    if synonyms.normal(own) in synonyms.DOUBTFUL:
+        return Statement(path, "batch_size", word, word, ("batch_size", "batch_size.micro"), DEVICES, within)
+    if synonyms.normal(own) == "warmup" and not isinstance(word, (str, dict, type(None), bool)):
+        return _warmup(path, word, within)
+    key = synonyms.meaning(own, above)
+    if key is not None:
+        return state(path, key, word, scope, within) or UNSET
+    outer = synonyms.meaning(above, within[-2] if len(within) > 1 else None) if above is not None else None
+    if outer is not None and outer.fact in _BY_NAME:
+        found = state(path, outer, word, scope, (*within, own))
+        return None if found is None else Statement(path, found.fact, found.value, word, within=found.within, named=own)
+    return None
+
+
+def _warmup(path: Path, word: Any, within: tuple[str, ...]) -> Statement:
+    if isinstance(word, float) and 0 < word < 1:
+        return Statement(path, "schedule.warmup.ratio", word, word, within=within)
+    units = ("schedule.warmup.steps", "schedule.warmup.ratio")
+    return Statement(
+        path, units[0], word, word, units, "its unit is not in its name: steps, epochs, or a share", within
+    )
+
+
+def _batches(statements: list[Statement]) -> list[Statement]:
+    """A bare `batch_size` is the whole where a micro batch stands beside it, and doubtful beside an accumulation."""
+    micro = any(each.fact == "batch_size.micro" for each in statements)
+    folds = [each for each in statements if each.fact == "batch_size.accumulation" and each.value not in (1, None)]
+    result = []
+    for each in statements:
+        if each.why == DEVICES and micro:
+            each = Statement(each.path, each.fact, each.value, each.word, within=each.within)
+        elif each.why == DEVICES and folds:
+            why = f"beside {folds[0].path[-1]}: {folds[0].word} it is one device's, or the whole"
+            each = Statement(each.path, each.fact, each.value, each.word, each.doubt, why, each.within)
+        result.append(each)
+    return result
+
+
+def _contradicting(statements: list[Statement]) -> list[Statement]:
+    """Mark the keys that state one fact with two values, below the same names, as doubtful."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Statement]] = defaultdict(list)
+    for each in statements:
+        groups[each.fact, _rough(each)].append(each)
+    result = []
+    for each in statements:
+        rivals = [other for other in groups[each.fact, _rough(each)] if other.value != each.value]
+        if rivals and not each.doubt and not interpolated(each.word):
+            other = ".".join(str(part) for part in rivals[0].path)
+            why = f"{other} states the same with another value, {rivals[0].word}"
+            each = Statement(each.path, each.fact, each.value, each.word, (each.fact,), why, each.within, each.named)
+        result.append(each)
+    return result
+
+
+_GROUPING = frozenset(
+    words(
+        "training train trainer optimizer optim scheduler lr_scheduler schedule config cfg params hparams"
+        " hyperparameters args model data lora encoder decoder generator backbone head"
+    )
+)
+
+
+def _rough(statement: Statement) -> tuple[str, ...]:
+    """The names above a key that may be those of phases, tasks or variants."""
+    return tuple(name for name in statement.within if synonyms.normal(name) not in _GROUPING)
+
+
+def _recognise(data: Any) -> Recognition | None:
+    if not isinstance(data, dict):
+        return None
+    found = {statement.fact: statement for statement in read(data).statements if not statement.named}
+    trains = [fact for fact in found if not fact.startswith(("model.", "hardware.", "seed"))]
+    if len(trains) < 2:
+        return None
+    keys = [".".join(str(part) for part in found[fact].path) for fact in trains[:3]]
+    return Recognition(0.5, f"names that most configs use: {', '.join(keys)}")
+
+
+DIALECT = Dialect("generic", "its program", _recognise, read)

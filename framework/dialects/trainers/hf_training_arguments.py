@@ -1,0 +1,187 @@
+"""`transformers.TrainingArguments` in YAML, JSON or as flags, with the usual arguments of the example scripts.
+
+Defaults are those of transformers 4 and 5, which agree on all that is listed. `warmup_steps` below 1 is a share of all
+steps (transformers 5; before, `warmup_ratio`); `max_steps` above 0 goes before epochs. `HfArgumentParser` reads YAML
+with PyYAML's `safe_load`, so `2e-4` is a string to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.dialects import values
+from framework.dialects.model import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.tables import assume, by_marks, read_table, scopes
+
+LEARNING_RATE = 5e-5
+
+
+def _epochs(word: Any, scope: Scope) -> Any:
+    steps = scope.get("max_steps")
+    if isinstance(steps, int) and not isinstance(steps, bool) and steps > 0:
+        return UNSET
+    return values.given(word, scope)
+
+
+def _micro(word: Any, scope: Scope) -> Any:
+    if scope.get("auto_find_batch_size") is True:
+        return Unknown("`auto_find_batch_size` lowers it until it fits the device")
+    return values.given(word, scope)
+
+
+def _share(word: Any, scope: Scope) -> Any:
+    peak = values.number(scope.get("learning_rate", LEARNING_RATE), scope)
+    if not isinstance(word, (int, float)) or not isinstance(peak, (int, float)):
+        return word
+    return Instead("schedule.min_learning_rate", word * peak)
+
+
+def _stopping(word: Any, scope: Scope) -> Any:
+    name = str(word or "").removeprefix("eval_")
+    return name or UNSET
+
+
+def _processes(word: Any, scope: Scope) -> Any:
+    nodes = scope.get("nnodes", 1)
+    known = isinstance(word, int) and isinstance(nodes, int)
+    return word * nodes if known else Unknown("how many processes start is decided by the launcher")
+
+
+TRAINING: dict[str, Key] = {
+    "learning_rate": Key("optimizer.learning_rate"),
+    "weight_decay": Key("optimizer.weight_decay"),
+    "adam_beta1": Key("optimizer.betas[0]"),
+    "adam_beta2": Key("optimizer.betas[1]"),
+    "adam_epsilon": Key("optimizer.eps"),
+    "optim": Key("optimizer.name", values.optimizer),
+    "lr_scheduler_type": Key("schedule.name", values.schedule),
+    "lr_scheduler_kwargs.min_lr": Key("schedule.min_learning_rate", values.given),
+    "lr_scheduler_kwargs.min_lr_rate": Key("schedule.min_learning_rate", _share),
+    "warmup_steps": Key("schedule.warmup.steps", values.warmup_steps),
+    "warmup_ratio": Key("schedule.warmup.ratio", values.warmup_ratio),
+    "num_train_epochs": Key("epochs", _epochs),
+    "max_steps": Key("max_steps", values.positive),
+    "per_device_train_batch_size": Key("batch_size.micro", _micro),
+    "per_gpu_train_batch_size": Key("batch_size.micro", values.given),
+    "gradient_accumulation_steps": Key("batch_size.accumulation"),
+    "max_grad_norm": Key("max_grad_norm"),
+    "bf16": Key("precision", values.half("bf16", "fp16")),
+    "fp16": Key("precision", values.half("fp16", "bf16")),
+    "seed": Key("seed"),
+}
+SCRIPTS: dict[str, Key] = {
+    "model_name_or_path": Key("model.hub", values.given),
+    "dataset_name": Key("dataset.hub", values.given),
+    "dataset_config_name": Key("dataset.name", values.given),
+    "dataset_config": Key("dataset.name", values.given),
+    "max_seq_length": Key("sequence_length", values.given),
+    "block_size": Key("sequence_length", values.given),
+    "max_length": Key("sequence_length", values.given),
+    "lora_r": Key("adapter.lora.rank", values.given),
+    "lora_alpha": Key("adapter.lora.alpha", values.given),
+    "lora_dropout": Key("adapter.lora.dropout", values.given),
+    "lora_target_modules": Key("adapter.lora.targets", values.modules),
+    "early_stopping_patience": Key("early_stopping.patience", values.given),
+    "early_stopping_threshold": Key("early_stopping.min_delta", values.given),
+}
+LAUNCH: dict[str, Key] = {
+    "num_processes": Key("hardware.count|batch_size.processes"),
+    "nproc_per_node": Key("hardware.count|batch_size.processes", _processes),
+    "mixed_precision": Key("precision", values.precision),
+}
+"""Flags of `accelerate launch` and `torchrun` in the same command."""
+KEYS = {**TRAINING, **SCRIPTS, **LAUNCH}
+"""What the trainer's and its example scripts' arguments state."""
+STOPPING = {"metric_for_best_model": Key("early_stopping.metric", _stopping)}
+"""Only where training ends early does the metric of the best model decide when."""
+SILENT = words(
+    "nnodes node_rank master_addr master_port rdzv_backend rdzv_endpoint standalone config_file num_machines"
+    " machine_rank main_process_ip main_process_port multi_gpu "
+    "output_dir overwrite_output_dir run_name report_to logging_dir logging_steps logging_strategy logging_first_step"
+    " log_level log_level_replica disable_tqdm save_steps save_strategy save_total_limit save_only_model"
+    " save_safetensors eval_steps eval_strategy evaluation_strategy eval_delay eval_on_start eval_accumulation_steps"
+    " per_device_eval_batch_size do_train do_eval do_predict push_to_hub hub_model_id hub_strategy hub_token"
+    " hub_private_repo hub_revision dataloader_num_workers dataloader_pin_memory dataloader_persistent_workers"
+    " dataloader_prefetch_factor preprocessing_num_workers dataset_num_proc remove_unused_columns"
+    " resume_from_checkpoint ddp_timeout ddp_backend ddp_find_unused_parameters ddp_bucket_cap_mb"
+    " gradient_checkpointing gradient_checkpointing_kwargs torch_compile torch_compile_backend torch_compile_mode tf32"
+    " use_cpu local_rank cache_dir overwrite_cache trust_remote_code load_best_model_at_end greater_is_better"
+    " attn_implementation use_fast_tokenizer token skip_memory_metrics include_tokens_per_second project"
+    " trackio_space_id debug no_cuda average_tokens_across_devices use_liger_kernel plot_loss dataloader_drop_last"
+    " group_by_length train_sampling_strategy length_column_name prediction_loss_only batch_eval_metrics"
+)
+"""Arguments that certainly state nothing about a paper; what may (`label_smoothing_factor`) is not here."""
+DEFAULTS = (
+    Default("optimizer.learning_rate", LEARNING_RATE, "learning_rate"),
+    Default("optimizer.name", "adamw", "optim"),
+    Default("optimizer.weight_decay", 0.0, "weight_decay"),
+    Default("optimizer.betas[0]", 0.9, "adam_beta1"),
+    Default("optimizer.betas[1]", 0.999, "adam_beta2"),
+    Default("optimizer.eps", 1e-8, "adam_epsilon"),
+    Default("schedule.name", "linear", "lr_scheduler_type"),
+    Default("schedule.warmup.steps", 0, "warmup_steps"),
+    Default("schedule.min_learning_rate", 0.0, "lr_scheduler_kwargs.min_lr"),
+    Default("batch_size.micro", 8, "per_device_train_batch_size"),
+    Default("batch_size.accumulation", 1, "gradient_accumulation_steps"),
+    Default("epochs", 3.0, "num_train_epochs"),
+    Default("max_grad_norm", 1.0, "max_grad_norm"),
+    Default("precision", "fp32", "bf16"),
+    Default("seed", 42, "seed"),
+)
+FOREIGN = frozenset(
+    words(
+        "base_model micro_batch_size finetuning_type cutoff_len train_micro_batch_size_per_gpu peft_type"
+        " distributed_type _component_ _target_ architectures"
+    )
+)
+"""Keys by which a file that also holds some of these is another trainer's."""
+MARKS = frozenset(TRAINING) | {
+    "output_dir", "report_to", "logging_steps", "save_strategy", "eval_strategy", "evaluation_strategy",
+    "per_device_eval_batch_size", "save_total_limit", "dataloader_num_workers", "gradient_checkpointing",
+    "load_best_model_at_end", "metric_for_best_model",
+}  # fmt: skip
+PROOF = frozenset(words("per_device_train_batch_size num_train_epochs lr_scheduler_type adam_beta1 adam_beta2"))
+_marked = by_marks(MARKS, 3, "arguments of transformers' Trainer", FOREIGN)
+
+
+def _recognise(data: Any) -> Any:
+    return _marked(data) if scopes(data, PROOF, 1) else None
+
+
+def read(data: Any, keys: dict[str, Key], silent: tuple[str, ...], defaults: tuple[Default, ...]) -> Said:
+    """What arguments of this shape state, wherever in the file they stand together.
+
+    A command line with `--config` takes from that file what it does not state: then nothing is a default.
+    """
+    said = Said()
+    found = scopes(data, frozenset(keys), 2) or scopes(data, frozenset(keys), 1)
+    for base, scope in found:
+        stops = any(name in scope for name in ("early_stopping_patience", "early_stopping_steps"))
+        read_table(scope, {**keys, **STOPPING} if stops else keys, silent, base, said)
+        if not stops and "metric_for_best_model" in scope:
+            said.silent.add((*base, "metric_for_best_model"))
+    if len(found) == 1 and not found[0][1].get("config"):
+        assume(said, _applying(defaults, found[0][1], said))
+    return said
+
+
+def _applying(defaults: tuple[Default, ...], scope: Scope, said: Said) -> list[Default]:
+    """Without the defaults that something else in the scope decides."""
+    stated = {statement.fact: statement.value for statement in said.statements}
+    skipped: set[str] = set()
+    if "schedule.warmup.ratio" in stated:
+        skipped.add("schedule.warmup.steps")
+    if "max_steps" in stated:
+        skipped.add("epochs")
+    if stated.get("schedule.name", "linear") not in ("linear", "cosine") or "lr_scheduler_kwargs" in scope:
+        skipped.add("schedule.min_learning_rate")
+    if scope.get("deepspeed") or scope.get("optim_args"):
+        skipped |= {default.fact for default in defaults if default.fact.startswith(("optimizer.", "schedule."))}
+    return [default for default in defaults if default.fact not in skipped]
+
+
+def _read(data: Any) -> Said:
+    return read(data, KEYS, SILENT, DEFAULTS)
+
+
+DIALECT = Dialect("hf-training-arguments", "transformers' Trainer", _recognise, _read, "pyyaml", KEYS)

@@ -1,0 +1,57 @@
+"""Hydra and OmegaConf trees: `defaults` lists, `_target_` components, Lightning's Trainer, and the usual names.
+
+An interpolation is resolved where the file reader could; any other is known only when the program composes its config.
+Where an argument of a PyTorch optimizer is left out, PyTorch's default applies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.dialects import values
+from framework.dialects.model import Default, Dialect, Key, Recognition, Said, mappings
+from framework.dialects.tables import assume, state
+from framework.dialects.trainers import generic
+
+_LIGHTNING: dict[str, Key] = {
+    "devices": Key("hardware.count|batch_size.processes"),
+    "precision": Key("precision", values.precision),
+}
+_SILENT = ("defaults", "hydra", "callbacks", "paths", "extras")
+
+
+def _recognise(data: Any) -> Recognition | None:
+    if not isinstance(data, dict):
+        return None
+    targets = [str(scope["_target_"]) for _, scope in mappings(data) if "_target_" in scope]
+    if isinstance(data.get("defaults"), list) or isinstance(data.get("hydra"), dict):
+        return Recognition(0.9, "a Hydra `defaults` list" if "defaults" in data else "a `hydra` section")
+    return Recognition(0.9, f"_target_: {targets[0]}") if targets else None
+
+
+def _read(data: Any) -> Said:
+    said = generic.read(data)
+    defaults: list[Default] = []
+    for path, scope in mappings(data):
+        target = str(scope.get("_target_", ""))
+        said.silent |= {(*path, "_target_")} if target else set()
+        if target.endswith(".Trainer"):
+            for name in _LIGHTNING.keys() & scope.keys():
+                if isinstance(scope[name], list) or scope[name] == "auto":
+                    continue
+                said.statements = [each for each in said.statements if each.path != (*path, name)]
+                found = state((*path, name), _LIGHTNING[name], scope[name], scope)
+                said.statements += [found] if found else []
+        place = ".".join(str(part) for part in path)
+        for fact, value in values.torch_defaults(target).items():
+            defaults.append(Default(fact, value, f"{place}.{fact.partition('.')[2]}" if place else fact))
+    if isinstance(data, dict):
+        said.silent |= {(name,) for name in _SILENT if name in data}
+    named = {statement.path for statement in said.statements}
+    said.silent -= named
+    if sum(str(scope.get("_target_", "")).startswith("torch.optim.") for _, scope in mappings(data)) == 1:
+        assume(said, defaults)
+    return said
+
+
+DIALECT = Dialect("hydra", "Hydra", _recognise, _read, "omegaconf")

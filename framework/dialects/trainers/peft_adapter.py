@@ -1,0 +1,88 @@
+"""peft's `adapter_config.json`, and the same keys in other files: a `LoraConfig`.
+
+Defaults are peft's: rank 8, alpha 8, dropout 0. With `use_rslora` alpha is divided by the root of the rank, so it is
+not the manifest's alpha. `target_modules` is saved from a set: its order says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.dialects import values
+from framework.dialects.model import Default, Dialect, Key, Recognition, Said, Scope, Unknown
+from framework.dialects.tables import assume, mappings_with, read_table
+
+
+def _rank(word: Any, scope: Scope) -> Any:
+    return Unknown("`rank_pattern` gives some modules another rank") if scope.get("rank_pattern") else word
+
+
+def _alpha(word: Any, scope: Scope) -> Any:
+    if scope.get("use_rslora"):
+        return Unknown("with `use_rslora` the update is scaled by alpha / sqrt(rank)")
+    return Unknown("`alpha_pattern` gives some modules another alpha") if scope.get("alpha_pattern") else word
+
+
+def _base(word: Any, scope: Scope) -> Any:
+    local = isinstance(word, str) and word.startswith((".", "/", "~"))
+    return Unknown("a local folder") if local else values.given(word, scope)
+
+
+KEYS: dict[str, Key] = {
+    "r": Key("adapter.lora.rank", _rank),
+    "lora_alpha": Key("adapter.lora.alpha", _alpha),
+    "lora_dropout": Key("adapter.lora.dropout"),
+    "target_modules": Key("adapter.lora.targets", values.modules),
+    "base_model_name_or_path": Key("model.hub", _base),
+    "revision": Key("model.revision", values.given),
+}
+DEFAULTS = (
+    Default("adapter.lora.rank", 8, "r"),
+    Default("adapter.lora.alpha", 8, "lora_alpha"),
+    Default("adapter.lora.dropout", 0.0, "lora_dropout"),
+)
+SILENT = (
+    "peft_type",
+    "task_type",
+    "inference_mode",
+    "auto_mapping",
+    "peft_version",
+    "fan_in_fan_out",
+    "runtime_config",
+)
+AS_USUAL = {
+    "bias": ("none",), "init_lora_weights": (True,), "layer_replication": (None,), "layers_pattern": (None,),
+    "layers_to_transform": (None,), "loftq_config": (None, {}), "megatron_config": (None,), "modules_to_save": (None,),
+    "megatron_core": ("megatron.core",), "rank_pattern": ({},), "alpha_pattern": ({},), "use_dora": (False,),
+    "use_rslora": (False,), "exclude_modules": (None,), "lora_bias": (False,), "trainable_token_indices": (None,),
+    "corda_config": (None,), "eva_config": (None,), "use_qalora": (False,), "qalora_group_size": (16,),
+    "target_parameters": (None,), "ensure_weight_tying": (False,), "arrow_config": (None,),
+    "alora_invocation_tokens": (None,),
+}  # fmt: skip
+"""Options that state nothing while they hold these values."""
+
+
+def _recognise(data: Any) -> Recognition | None:
+    if isinstance(data, dict) and "peft_type" in data:
+        return Recognition(0.98, f"peft_type: {data['peft_type']}")
+    if (
+        isinstance(data, dict)
+        and {"r", "lora_alpha"} <= data.keys()
+        and not data.keys() & {"learning_rate", "optimizer"}
+    ):
+        return Recognition(0.8, "r and lora_alpha: a LoraConfig")
+    return None
+
+
+def _read(data: Any) -> Said:
+    said = Said()
+    for base, scope in mappings_with(data, "lora_alpha", "r", "peft_type"):
+        if str(scope.get("peft_type", "LORA")).upper() != "LORA":
+            continue
+        usual = tuple(key for key, held in AS_USUAL.items() if key in scope and scope[key] in held)
+        read_table(scope, KEYS, (*SILENT, *usual), base, said)
+        assume(said, DEFAULTS)
+    return said
+
+
+DIALECT = Dialect("peft-adapter", "peft", _recognise, _read, "yaml-1.2", KEYS)

@@ -1,0 +1,177 @@
+"""How trainers spell the manifest's terms: names of optimizers, schedules and number formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from framework.dialects.model import UNSET, Instead, Scope, Unknown
+from framework.reading.scalars import resolve
+
+_ADAMW = {
+    "adamw", "adamwtorch", "adamwtorchfused", "adamwhf", "adamwapexfused", "adamwtorchxla", "adamwtorchnpufused",
+    "fusedadamw", "decoupledadamw", "pagedadamw", "pagedadamw32bit",
+}  # fmt: skip
+_OPTIMIZERS = {**dict.fromkeys(_ADAMW, "adamw"), "adam": "adam", "fusedadam": "adam", "sgd": "sgd"}
+_NARROW = re.compile(r"(8|4)bit$|galore|apollo|anyprecision|schedulefree|cpuadam")
+"""Optimizers that change AdamW's arithmetic; whether a paper's AdamW means them cannot be known from the name."""
+_SCHEDULES = {
+    "constant": "constant",
+    "constantwithwarmup": "constant",
+    "constantlr": "constant",
+    "linear": "linear",
+    "linearwithwarmup": "linear",
+    "cosine": "cosine",
+    "cosinewithminlr": "cosine",
+    "cosinewarmupwithminlr": "cosine",
+    "cosinewithwarmup": "cosine",
+    "cosinedecay": "cosine",
+    "cosinedecaylr": "cosine",
+    "cosineannealing": "cosine",
+    "cosineannealinglr": "cosine",
+    "linearwarmupcosinedecay": "cosine",
+    "linearwarmupcosineannealing": "cosine",
+}
+_PRECISIONS = {
+    **dict.fromkeys(("fp32", "float32", "32", "32true", "no", "float", "full"), "fp32"),
+    **dict.fromkeys(("bf16", "bfloat16", "bf16mixed", "ampbf16", "bf16true"), "bf16"),
+    **dict.fromkeys(("fp16", "float16", "16", "16mixed", "half", "ampfp16"), "fp16"),
+}
+_FUNCTION = re.compile(r"^get_(\w+?)_schedule(?:_with_warmup)?$")
+
+
+def folded(word: Any) -> str:
+    """A word without case, dashes, underscores and spaces."""
+    return re.sub(r"[-_ ]", "", str(word)).casefold()
+
+
+def last(word: str) -> str:
+    """The class or function of a dotted path: `torch.optim.AdamW` -> `AdamW`."""
+    return word.rpartition(".")[2]
+
+
+def optimizer(word: Any, scope: Scope) -> Any:
+    if word is None or word == "":
+        return UNSET
+    if not isinstance(word, str):
+        return word
+    name = folded(last(word))
+    if _NARROW.search(name) and "adam" in name:
+        return Unknown(f"{word!r} is another arithmetic of Adam; bind it explicitly if the paper's optimizer means it")
+    return _OPTIMIZERS.get(name, word)
+
+
+def schedule(word: Any, scope: Scope) -> Any:
+    if word is None or word == "":
+        return UNSET
+    if not isinstance(word, str):
+        return word
+    name = last(word)
+    if match := _FUNCTION.match(name):
+        name = match[1]
+    return _SCHEDULES.get(folded(name), word)
+
+
+def precision(word: Any, scope: Scope) -> Any:
+    if word is None:
+        return UNSET
+    if word is False or word is True:
+        return "fp32" if word is False else word
+    return _PRECISIONS.get(folded(word), word)
+
+
+def half(name: str, other: str) -> Callable[[Any, Scope], Any]:
+    """For a pair of switches such as `bf16` and `fp16`: true names the precision; both off are full precision."""
+
+    def translate(word: Any, scope: Scope) -> Any:
+        if word is True:
+            return name
+        if word is None or (word is False and scope.get(other) not in (None, False)):
+            return UNSET
+        if word is False:
+            return "fp32"
+        return Unknown(f"{word!r} is decided on the machine")
+
+    return translate
+
+
+def number(word: Any, scope: Scope) -> Any:
+    """A number, also where the file has it as text and the trainer converts it."""
+    if word is None or word == "":
+        return UNSET
+    if isinstance(word, str):
+        value = resolve(word.strip() or "~", "yaml-1.2")
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else word
+    return word
+
+
+def auto(inner: Callable[[Any, Scope], Any] | None = None) -> Callable[[Any, Scope], Any]:
+    """`auto`: filled in from the trainer's own arguments when it starts."""
+
+    def translate(word: Any, scope: Scope) -> Any:
+        if word == "auto":
+            return Unknown("'auto' is filled in when the trainer starts")
+        return inner(word, scope) if inner else given(word, scope)
+
+    return translate
+
+
+def given(word: Any, scope: Scope) -> Any:
+    """As it is; an empty value says nothing."""
+    return UNSET if word is None or word == "" else word
+
+
+def torch_defaults(word: Any) -> dict[str, Any]:
+    """What PyTorch's optimizers do where an argument is not given; empty for any other optimizer."""
+    name = str(word)
+    common: dict[str, Any] = {"optimizer.betas[0]": 0.9, "optimizer.betas[1]": 0.999, "optimizer.eps": 1e-8}
+    if name == "torch.optim.AdamW":
+        return {**common, "optimizer.weight_decay": 0.01}
+    if name == "torch.optim.Adam":
+        return {**common, "optimizer.weight_decay": 0.0}
+    if name == "torch.optim.SGD":
+        return {"optimizer.momentum": 0.0, "optimizer.weight_decay": 0.0}
+    return {}
+
+
+def positive(word: Any, scope: Scope) -> Any:
+    """A number of which 0, -1 and an empty value say 'not set'."""
+    if word is None or (isinstance(word, (int, float)) and not isinstance(word, bool) and word <= 0):
+        return UNSET
+    return word
+
+
+def warmup_steps(word: Any, scope: Scope) -> Any:
+    """Steps, of which a number below 1 is a share; 0 says nothing where a ratio is given beside it."""
+    if word is None:
+        return UNSET
+    if isinstance(word, (int, float)) and not isinstance(word, bool):
+        if word == 0 and scope.get("warmup_ratio"):
+            return UNSET
+        if 0 < word < 1:
+            return Instead("schedule.warmup.ratio", word)
+        if isinstance(word, float) and word.is_integer():
+            return int(word)
+    return word
+
+
+def warmup_ratio(word: Any, scope: Scope) -> Any:
+    """A share of all steps; steps beside it go before it."""
+    steps = scope.get("warmup_steps")
+    if word is None or (isinstance(steps, (int, float)) and not isinstance(steps, bool) and steps > 0):
+        return UNSET
+    return word
+
+
+def modules(word: Any, scope: Scope) -> Any:
+    """Names of adapted modules: one, several with commas, or what only the model can tell."""
+    if word is None or word == "" or word == []:
+        return UNSET
+    if isinstance(word, str):
+        if word.replace("_", "-") in ("all", "all-linear"):
+            return Unknown(f"{word!r} is all linear modules: which those are, only the model can tell")
+        if re.fullmatch(r"[\w.]+(?:\s*,\s*[\w.]+)*", word):
+            return [part.strip() for part in word.split(",")]
+        return Unknown(f"{word!r} is a pattern: which modules it matches, only the model can tell")
+    return word

@@ -1,0 +1,103 @@
+"""A comment on a pull request: the verdict, a table, and the details folded away."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from framework.conformance.meaning import said
+from framework.conformance.model import Finding, Severity, plain
+from framework.locations import Location
+from framework.output.report import Report, counted, coverage
+
+DESCRIPTION = "a comment on a pull request"
+
+MARK = "<!-- framework check -->"
+"""The first line: by it a workflow finds the comment that it wrote before."""
+_MOST_ROWS = 50
+_LARGEST = 55_000
+"""Characters up to which findings are spelled out; a comment may hold 65,536."""
+_MARKUP = re.compile(r"([\\`*\[\]#!|~@]|(?<!\w)_|_(?!\w)|:(?=[\w+-]+:))")
+"""What starts markup, a mention, a reference or an emoji; an underscore within a word does not."""
+
+
+def render(report: Report) -> str:
+    counts = report.summary
+    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+    tally = f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}"
+    parts = [
+        MARK,
+        f"### framework check: {report.verdict}",
+        f"{tally}; {counted(counts['files'], 'config file')}, {coverage(counts)}. {counts['clauses']} clauses: "
+        + ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
+        + ".",
+    ]
+    if report.findings:
+        parts.append(_table(report))
+        parts.append(_details(report, _LARGEST - sum(map(len, parts))))
+    if report.known:
+        parts.append(f"{counted(len(report.known), 'known finding')} of the baseline: violated, and not failing.")
+    if report.gone:
+        gone = "\n".join(f"- {_cell(line)}" for line in report.gone[:_MOST_ROWS])
+        parts.append(f"{counted(len(report.gone), 'finding')} gone: shrink the baseline.\n\n{gone}")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(report: Report) -> str:
+    rows = ["| | where | key | is | manifest |", "| --- | --- | --- | --- | --- |"]
+    for finding in report.findings[:_MOST_ROWS]:
+        sign = "❌" if report.fails(finding) else "⚠️"
+        key = finding.location.key if finding.location and finding.location.key else finding.clause
+        cells = [
+            f"{sign} {finding.code}",
+            _place(finding.location or finding.declared, report),
+            _code(key) if key else "",
+            _value(finding.actual),
+            _value(finding.expected),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    left = len(report.findings) - _MOST_ROWS
+    return "\n".join(rows) + (f"\n\nand {left} more" if left > 0 else "")
+
+
+def _details(report: Report, room: int) -> str:
+    lines: list[str] = []
+    for finding in report.findings:
+        line = _detail(finding, report)
+        room -= len(line) + 1
+        if room < 0:
+            lines.append(f"- and {len(report.findings) - len(lines)} more")
+            break
+        lines.append(line)
+    return "<details><summary>Details</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
+
+
+def _detail(finding: Finding, report: Report) -> str:
+    line = f"- **{finding.code} {_cell(finding.rule.name)}**: {_cell(finding.message)}"
+    if finding.location and finding.declared:
+        line += f"<br>stated at {_place(finding.declared, report)}"
+    return line + (f"<br>fix: {_cell(finding.advice)}" if finding.advice else "")
+
+
+def _place(where: Location | None, report: Report) -> str:
+    return _code(f"{report.places.in_repository(where.file)}:{where.line}:{where.column}") if where else ""
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else _code(said(plain(value)))
+
+
+def _code(text: str) -> str:
+    """Inline code that nothing in the text can end: as HTML, not in backticks."""
+    return f"<code>{_cell(_short(text))}</code>"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _cell(text: str) -> str:
+    """Text that shows as itself: no markup, no mention of a person, no end of a table's cell or row."""
+    flat = " ".join(text.split())
+    escaped = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKUP.sub(lambda found: f"&#{ord(found[1])};", escaped)

@@ -1,0 +1,62 @@
+"""For people: as a compiler shows it, both places with the line and a caret, and the repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from framework.conformance.model import Finding, Severity
+from framework.output.ansi import Ink, harmless
+from framework.output.places import Places
+from framework.output.report import Report, counted, coverage
+from framework.output.snippet import snippet
+
+DESCRIPTION = "for people"
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+def render(report: Report) -> str:
+    ink = Ink(report.colour)
+    lines = [*blocks(report.findings, report.places, ink), *summary(report, ink)]
+    return "\n".join(lines) + "\n"
+
+
+def blocks(findings: Iterable[Finding], places: Places, ink: Ink) -> Iterator[str]:
+    """The lines of all findings, an empty one after each."""
+    for finding in findings:
+        yield from _block(finding, places, ink)
+        yield ""
+
+
+def _block(finding: Finding, places: Places, ink: Ink) -> Iterator[str]:
+    head = ink(f"{finding.severity}[{finding.code}]", "bold", _COLOURS[finding.severity])
+    yield f"{head} {finding.rule.name}: {harmless(finding.message)}"
+    if finding.location:
+        yield f"  {ink('-->', 'blue')} {harmless(str(finding.location))}"
+        yield from snippet(finding.location, places, ink)
+    if finding.declared:
+        yield f"  {ink('stated at', 'blue')} {harmless(str(finding.declared))}"
+        yield from snippet(finding.declared, places, ink)
+    if finding.advice:
+        yield f"  {ink('fix', 'green')}: {harmless(finding.advice)}"
+
+
+def summary(report: Report, ink: Ink) -> Iterator[str]:
+    """What the whole amounts to."""
+    counts = report.summary
+    verdict = ink(report.verdict, "bold", "red" if report.failed else "green")
+    yield f"{verdict}: {counted(counts['files'], 'config file')}, {coverage(counts)}"
+    spelled = ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
+    yield f"{counts['clauses']} clauses: {spelled} (no config file states those)"
+    if report.findings:
+        errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+        yield f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}" + (
+            " (--strict: a warning fails)" if report.strict else ""
+        )
+    if report.hidden:
+        yield f"{counted(report.hidden, 'finding')} left out by --select and --ignore; their clauses stay as counted"
+    if report.known:
+        yield f"{counted(len(report.known), 'known finding')} of {report.baseline} not shown: violated, and not failing"
+    if report.gone:
+        yield f"{counted(len(report.gone), 'finding')} of {report.baseline} gone: shrink it with --write-baseline"
+        yield from (f"  gone: {harmless(line)}" for line in report.gone)

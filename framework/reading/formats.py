@@ -1,0 +1,115 @@
+"""Which reader a file is for: one module per format, all of one shape. To add a format is to add a file.
+
+A format is a module with `SUFFIXES` (of file names, in lower case), `READERS` (how its files may be read, as a
+binding's `reader` says; the first one where it says nothing), and `read(path, shown, reader)`, which makes a
+:class:`~framework.reading.nodes.Document`. Other distributions add theirs through the entry-point group
+`framework.readers`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from framework.errors import InputError
+from framework.locations import Location
+from framework.names import did_you_mean
+from framework.plugins import entry_points
+from framework.reading.nodes import Document
+from framework.reading.yaml_file import read as _read_yaml
+
+_OWN = {
+    ".yaml": "yaml_file",
+    ".yml": "yaml_file",
+    ".json": "json_file",
+    ".toml": "toml_file",
+    ".sh": "shell_file",
+    ".bash": "shell_file",
+    ".slurm": "shell_file",
+    ".sbatch": "shell_file",
+    ".py": "python_file",
+}
+"""The formats of this package by suffix, so that a project of YAML files imports no other reader."""
+
+
+def read(path: Path, shown: str, reader: str | None = None) -> Document:
+    """A file as its own consumer reads it; ``shown`` is its name in messages, ``reader`` a binding's.
+
+    Raises:
+        InputError: no format is known for it, it is not of that format, or the format has no such reader.
+    """
+    suffix = path.suffix.lower()
+    if reader is None and (suffix == ".yaml" or suffix == ".yml"):
+        return _read_yaml(path, shown, "yaml-1.2")
+    module = _for(path, suffix, shown) if reader is None else by_reader(reader)
+    if reader is None:
+        reader = module.READERS[0]
+    document: Document = module.read(path, shown, reader)
+    return document
+
+
+def readable(path: Path) -> bool:
+    """Whether a format is known for the file, by its name or by its first line."""
+    suffix = path.suffix.lower()
+    return suffix in _OWN or suffix in third_parties() or _is_script(path) is not None
+
+
+def by_reader(reader: str) -> ModuleType:
+    """The format that a reader belongs to.
+
+    Raises:
+        InputError: there is no such reader.
+    """
+    known: list[str] = []
+    for name in dict.fromkeys(_OWN.values()):
+        module = import_module(f"framework.reading.{name}")
+        if reader in module.READERS:
+            return module
+        known += module.READERS
+    for module in third_parties().values():
+        if reader in module.READERS:
+            return module
+        known += module.READERS
+    raise InputError.at(None, f"no reader {reader!r}", did_you_mean(reader, known))
+
+
+@cache
+def third_parties() -> dict[str, ModuleType]:
+    """The formats of other distributions, by suffix."""
+    found: dict[str, ModuleType] = {}
+    for point in entry_points(group="framework.readers"):
+        module = point.load()
+        found.update(dict.fromkeys(module.SUFFIXES, module))
+    return found
+
+
+def _for(path: Path, suffix: str, shown: str) -> ModuleType:
+    name = _OWN.get(suffix) or _is_script(path)
+    if name is not None:
+        return import_module(f"framework.reading.{name}")
+    if suffix in third_parties():
+        return third_parties()[suffix]
+    if not path.is_file():
+        return import_module("framework.reading.yaml_file")  # which says what is wrong with it
+    raise InputError.at(
+        Location(shown, 1, 1),
+        f"no reader for {suffix!r} files" if suffix else "no reader for a file without a suffix",
+        "say how it is read with `reader:` in the binding",
+    )
+
+
+def _is_script(path: Path) -> str | None:
+    """The format of a file that starts with `#!`."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(200)
+    except OSError:
+        return None
+    if not first.startswith(b"#!"):
+        return None
+    words = first[2:].replace(b"/", b" ").split()
+    if any(word.startswith(b"python") for word in words):
+        return "python_file"
+    return "shell_file" if {b"sh", b"bash", b"zsh", b"dash", b"ksh"} & set(words) else None

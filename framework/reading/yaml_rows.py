@@ -1,0 +1,230 @@
+"""The plain kind of YAML, read by the line: nested mappings and lists of one-line values, as configs mostly are.
+
+One pattern takes a whole file apart, and a file with any line that it does not know is left to the real parser:
+anchors, tags, block scalars, flow mappings, tabs, values over several lines. What it takes it reads exactly as that
+parser does (`tests/reading/test_fuzz.py` holds the two together), in a quarter of the time. Places are worked out only
+for the nodes that somebody asks for one.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import Any
+
+from framework.reading.tree import AnyNode, MappingNode, ScalarNode, SequenceNode
+
+DEEPEST = 50
+"""Levels of nesting above which a file is left to the real parser."""
+_FIRST = r"(?:[\w./~+]|-(?=[\w./~+-]))"
+_PLAIN = rf"{_FIRST}[!\"$-9;-~]*+(?:(?: ++|:)(?=[!\"$-9;-~])[!\"$-9;-~]++)*+"
+_WORD = rf"{_FIRST}[\w./~+*$=-]*+(?: (?=[\w./~+])[\w./~+*$=-]++)*+"
+_QUOTED = r"'[ -&(-~\xa0-\u2027\u202a-\ud7ff]*+'|\"[ !#-\[\]-~]*+\""
+_FLOW = rf"\[ *+(?:(?:{_WORD}|{_QUOTED}) *+(?:, *+(?:{_WORD}|{_QUOTED}) *+)*+)?+\]"
+_ROW = re.compile(
+    r"^( *+)(- ++)?(?:([A-Za-z0-9_][\w./-]{0,100}+):(?: ++|(?=\n|\Z)))?+"
+    rf"({_PLAIN}|{_QUOTED}|{_FLOW})?+ *+(?:(?<![^ \n])#[ -~\xa0-\u2027\u202a-\ud7ff]*+)?+(?:\n|\Z)",
+    re.ASCII | re.MULTILINE,
+)
+_ITEM = re.compile(rf"{_WORD}|{_QUOTED}", re.ASCII)
+KEY, VALUE = 3, 4
+_MARKS = frozenset(("line", "column", "start", "stop", "tag"))
+
+
+class _Page:
+    """A text by the line, for the nodes that have to say where they stand."""
+
+    __slots__ = ("_starts", "text")
+
+    def __init__(self, text: str):
+        self.text = text
+        self._starts: list[int] | None = None
+
+    def start(self, row: int) -> int:
+        """The offset of a line, counted from 0."""
+        if self._starts is None:
+            self._starts = [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
+        return self._starts[row]
+
+    def span(self, row: int, part: int) -> tuple[int, int]:
+        """Where the key or the value of a line stands; an absent value stands after the colon."""
+        match = _ROW.match(self.text, self.start(row))
+        assert match is not None
+        begin, end = match.span(part)
+        if begin < 0:
+            begin = end = match.end(KEY) + 1 if match.end(KEY) >= 0 else match.start(2) + 1
+        return begin, end
+
+
+class RowScalar(ScalarNode):
+    """A value of one line, or (``part``) its key; its marks are found on the first question."""
+
+    __slots__ = ("page", "part", "raw", "row")
+
+    def __init__(self, page: _Page, row: int, raw: str, part: int = VALUE):
+        self.page = page
+        self.row = row
+        self.raw = raw
+        self.part = part
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for a slot that nothing has filled yet.
+        if name == "text" or name == "plain":
+            self.plain = self.raw[:1] not in ("'", '"')
+            self.text = self.raw if self.plain else self.raw[1:-1]
+        elif name in _MARKS:
+            self.start, self.stop = self.page.span(self.row, self.part)
+            self.line, self.column = self.row + 1, self.start - self.page.start(self.row) + 1
+            self.tag = None
+        return object.__getattribute__(self, name)
+
+
+class RowList(SequenceNode):
+    """A list of one line: `[0.9, 0.98]`."""
+
+    __slots__ = ("page", "raw", "row")
+
+    def __init__(self, page: _Page, row: int, raw: str):
+        self.page = page
+        self.row = row
+        self.raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "items" and name not in _MARKS:
+            raise AttributeError(name)
+        begin, end = self.page.span(self.row, VALUE)
+        self.line, self.start, self.stop, self.tag = self.row + 1, begin, end, None
+        left = self.page.start(self.row)
+        self.column = begin - left + 1
+        self.items = []
+        for match in _ITEM.finditer(self.page.text, begin + 1, end - 1):
+            start, stop = match.span()
+            text = match[0]
+            plain = text[0] not in "'\""
+            text = text if plain else text[1:-1]
+            self.items.append(ScalarNode(self.line, start - left + 1, start, stop, None, text, plain))
+        return object.__getattribute__(self, name)
+
+
+class RowSequence(SequenceNode):
+    """A list of lines: `- adamw`."""
+
+    __slots__ = ("indent", "page", "row")
+
+    def __init__(self, page: _Page, row: int, indent: int):
+        self.page = page
+        self.row = row
+        self.indent = indent
+        self.items = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _MARKS:
+            _mark_block(self, self.items[-1])
+        return object.__getattribute__(self, name)
+
+
+class RowMapping(MappingNode):
+    """A block mapping, by its first line; ``entries`` are its values by name."""
+
+    __slots__ = ("entries", "indent", "page", "row", "rows")
+
+    def __init__(self, page: _Page, row: int, indent: int):
+        self.page = page
+        self.row = row
+        self.indent = indent
+        self.entries: dict[str, AnyNode] = {}
+        self.rows: dict[str, int] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "items":
+            self.items = [(self._key(name), value) for name, value in self.entries.items()]
+        elif name == "merged":
+            self.merged = []
+        elif name == "_pairs":
+            self._pairs = None
+        elif name in _MARKS:
+            _mark_block(self, next(reversed(self.entries.values())))
+        return object.__getattribute__(self, name)
+
+    def _key(self, name: str) -> ScalarNode:
+        value = self.entries[name]
+        row = value.row if type(value) is RowScalar or type(value) is RowList else self.rows[name]
+        return RowScalar(self.page, row, name, KEY)
+
+    def get(self, name: str) -> tuple[ScalarNode, AnyNode] | None:
+        value = self.entries.get(name)
+        return None if value is None else (self._key(name), value)
+
+    def children(self) -> list[tuple[str, AnyNode]]:
+        return list(self.entries.items())
+
+
+def _mark_block(node: RowSequence | RowMapping, last: AnyNode) -> None:
+    node.line, node.column, node.tag = node.row + 1, node.indent + 1, None
+    node.start, node.stop = node.page.start(node.row) + node.indent, last.stop
+
+
+def parse_rows(text: str) -> RowMapping | None:
+    """The root of a text of plain lines, or None where the real parser is needed: also for every error."""
+    rows = _ROW.findall(text)
+    if len(rows) != text.count("\n") + 1:
+        return None
+    page = _Page(text)
+    root: RowMapping | None = None
+    here: RowMapping | RowSequence | None = None
+    width = -1  # of `here`
+    above: list[RowMapping | RowSequence] = []  # what `here` stands in
+    name, opened = "", 0  # the last entry and its line, if its value may follow on the next lines
+    scalar = RowScalar
+    for row, (spaces, dash, key, value) in enumerate(rows):
+        if not key and not dash:
+            if value:
+                return None
+            continue
+        indent = len(spaces)
+        if indent != width or (dash and type(here) is RowMapping) or (not dash and type(here) is RowSequence):
+            # Not one more entry of the innermost block.
+            deeper = indent > width or (indent == width and dash and name and type(here) is RowMapping)
+            if deeper:
+                if root is not None and (not name or len(above) >= DEEPEST):
+                    return None
+                new: RowMapping | RowSequence
+                new = RowSequence(page, row, indent) if dash else RowMapping(page, row, indent)
+                if here is not None:
+                    assert type(here) is RowMapping
+                    here.rows[name] = opened
+                    here.entries[name] = new
+                    above.append(here)
+                elif isinstance(new, RowSequence):
+                    return None
+                else:
+                    root = new
+                here, width = new, indent
+            else:
+                while above and (width > indent or (width == indent and type(here) is RowSequence and not dash)):
+                    here = above.pop()
+                    width = here.indent
+                if width != indent or (type(here) is RowSequence) != bool(dash):
+                    return None
+        if dash:
+            assert isinstance(here, RowSequence)
+            if not key:
+                if not value:
+                    return None
+                here.items.append(scalar(page, row, value) if value[0] != "[" else RowList(page, row, value))
+                name = ""
+                continue
+            item = RowMapping(page, row, indent + len(dash))
+            here.items.append(item)
+            above.append(here)
+            here, width = item, item.indent
+        entries = here.entries  # type: ignore[union-attr]
+        if key in entries:
+            return None
+        if not value:
+            entries[key] = scalar(page, row, value)
+            name, opened = key, row
+        else:
+            entries[key] = scalar(page, row, value) if value[0] != "[" else RowList(page, row, value)
+            name = ""
+    return root

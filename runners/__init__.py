@@ -1,0 +1,1 @@
+"""What executes a plan: everything that needs torch lives below this package."""

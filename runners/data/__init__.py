@@ -1,0 +1,1 @@
+"""Corpora from the hub, from local files and built in, behind one interface; tokenizing; fingerprints."""

@@ -1,0 +1,91 @@
+"""One split of a dataset as it was read, whatever it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.errors import FrameworkError
+from framework.manifest.models import Dataset
+from framework.names import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The rows of one split.
+
+    ``texts`` has one tuple per row, with one text for each of the dataset's columns; ``labels`` are the classes as
+    they were stated (numbers from 0, or names), None where only text was asked for. ``names`` are the classes' names
+    where the source declares them. ``place`` says for a row's index where it was read, for messages.
+    """
+
+    origin: str
+    texts: Sequence[tuple[str, ...]]
+    labels: Sequence[int | str] | None
+    place: Callable[[int], str]
+    names: tuple[str, ...] | None = None
+
+
+def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool) -> Corpus:
+    """One split of a dataset; ``path`` goes before ``builtin``, and both before ``hub``.
+
+    Args:
+        name: The dataset's name in the manifest, for messages.
+        labelled: Whether the classes are needed too.
+
+    Raises:
+        FrameworkError: it cannot be had, or its rows are not as the manifest says.
+    """
+    from runners.data import builtin, hub, local
+
+    if dataset.path is not None:
+        corpus = local.load(name, dataset, split, project / dataset.path, labelled)
+    elif dataset.builtin is not None:
+        corpus = builtin.load(name, dataset, split, labelled)
+    else:
+        corpus = hub.load(name, dataset, split, labelled)
+    if not corpus.texts:
+        raise FrameworkError(f"datasets.{name}: the split {split!r} of {corpus.origin} has no rows")
+    return corpus
+
+
+def classes_of(name: str, dataset: Dataset, training: Corpus) -> tuple[str, ...]:
+    """The classes' names in the order of their numbers: as the source declares them, numbers as they are, or the
+    names that occur in the training split, sorted.
+
+    Raises:
+        FrameworkError: their number is not the declared one, or cannot be known.
+    """
+    assert training.labels is not None
+    if training.names is not None:
+        names = training.names
+    elif all(isinstance(label, int) for label in training.labels):
+        count = dataset.labels or 1 + max(int(label) for label in training.labels)
+        names = tuple(str(number) for number in range(count))
+    else:
+        names = tuple(sorted({str(label) for label in training.labels}))
+    if dataset.labels is not None and len(names) != dataset.labels:
+        raise FrameworkError(
+            f"datasets.{name}.labels: {dataset.labels} classes are declared, {training.origin} has {len(names)}: "
+            f"{', '.join(names[:8])}"
+        )
+    return names
+
+
+def class_numbers(corpus: Corpus, names: Sequence[str]) -> list[int]:
+    """Each row's class as a number from 0.
+
+    Raises:
+        FrameworkError: a row states a class that is none of the names; the message says where.
+    """
+    assert corpus.labels is not None
+    numbers = {name: number for number, name in enumerate(names)}
+    result = []
+    for index, label in enumerate(corpus.labels):
+        number = label if isinstance(label, int) else numbers.get(label, -1)
+        if not 0 <= number < len(names):
+            known = f"classes are 0 to {len(names) - 1}" if isinstance(label, int) else did_you_mean(label, names)
+            raise FrameworkError(f"{corpus.place(index)}: unknown label {label!r}; {known}")
+        result.append(number)
+    return result

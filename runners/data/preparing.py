@@ -1,0 +1,78 @@
+"""From a phase's dataset to examples for training and validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framework.errors import FrameworkError
+from framework.manifest.models import Model
+from framework.planning.steps import Training
+from runners.data.corpus import Corpus, class_numbers, classes_of, load
+from runners.data.examples import Examples, LabelledTexts, Sequences
+from runners.data.tokenizing import encode, token_stream, tokenizer_for
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a training needs of its data. ``classes`` are the classes' names, empty for language modelling; ``facts``
+    is what the run record keeps."""
+
+    train: Examples
+    validation: Examples
+    tokenizer: Any
+    classes: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None, project: Path) -> Prepared:
+    """Load and tokenise both splits.
+
+    Args:
+        tokenizer: That of the parent's checkpoint; without one it comes from the model's statement.
+
+    Raises:
+        FrameworkError: the data or the tokenizer cannot be had, or make no example.
+    """
+    dataset, name = work.dataset, work.dataset_name
+    labelled = work.phase.objective == "classification"
+    train = load(name, dataset, dataset.train_split, project, labelled)
+    validation = load(name, dataset, dataset.validation_split, project, labelled)
+    if tokenizer is None:
+        tokenizer = tokenizer_for(model_name, model, ("".join(row) for row in train.texts), project)
+    classes = classes_of(name, dataset, train) if labelled else ()
+    train_examples = _examples(train, work, tokenizer, classes, dataset.limit)
+    validation_examples = _examples(validation, work, tokenizer, classes, dataset.validation_limit)
+    facts = {
+        "name": name,
+        "train": train.origin,
+        "validation": validation.origin,
+        "revision": dataset.revision,
+        "train_examples": len(train_examples),
+        "validation_examples": len(validation_examples),
+        "train_tokens": train_examples.tokens,
+        "validation_tokens": validation_examples.tokens,
+        "vocabulary": len(tokenizer),
+        "classes": list(classes),
+        "fingerprint": train_examples.fingerprint(),
+        "validation_fingerprint": validation_examples.fingerprint(),
+    }
+    return Prepared(train_examples, validation_examples, tokenizer, classes, facts)
+
+
+def _examples(corpus: Corpus, work: Training, tokenizer: Any, classes: tuple[str, ...], limit: int | None) -> Examples:
+    length = work.phase.sequence_length
+    examples: Examples
+    if not classes:
+        stream = token_stream(tokenizer, corpus.texts, length * limit if limit else None)
+        examples = Sequences(stream, length, limit)
+        if len(examples) == 0:
+            raise FrameworkError(f"{corpus.origin} is shorter than one sequence of {length} tokens")
+        return examples
+    rows = encode(tokenizer, corpus.texts, longest=length)
+    for index, row in enumerate(rows):
+        if not row:
+            raise FrameworkError(f"{corpus.place(index)}: an empty text has no token to classify")
+    padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    return LabelledTexts(rows, class_numbers(corpus, classes), padding, limit)

@@ -1,0 +1,85 @@
+"""Where and with what a run happened: packages, machine, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "tokenizers", "safetensors", "numpy")
+"""Packages whose version can change a result; those that are not installed are left out."""
+
+
+def environment(project: Path) -> dict[str, Any]:
+    """Package versions, interpreter, hardware and commit, as JSON data for the run record."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": _versions(),
+        "hardware": hardware(),
+        "git": git_state(project),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """The accelerators (`cpu` for none; memory in GB of 10^9 bytes, of one of them), the processor and its threads."""
+    facts: dict[str, Any] = {
+        "accelerator": "cpu",
+        "count": 0,
+        "memory_gb": None,
+        "cuda": None,
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        facts |= {
+            "accelerator": properties.name,
+            "count": torch.cuda.device_count(),
+            "memory_gb": round(properties.total_memory / 1e9, 1),
+            "cuda": torch.version.cuda,
+        }
+    return facts
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        match = re.search(r"^model name\s*:\s*(.+)$", information.read_text(errors="replace"), re.MULTILINE)
+        if match:
+            return match[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_state(project: Path) -> dict[str, Any] | None:
+    """The commit of the project folder and whether anything in it differs from that commit; None outside a repository
+    or before its first commit."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            answer = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True, timeout=30)
+        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return None
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": git("status", "--porcelain") != ""}

@@ -1,0 +1,139 @@
+"""Executing one step of a plan: its run folder, its record, and the work itself."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from accelerate import PartialState
+
+from framework.errors import FrameworkError
+from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below
+from framework.evidence.store import Run, RunStore
+from framework.manifest.methods import Permute
+from framework.planning.steps import Step, Training
+from runners.adapters.lora import ADAPTER
+from runners.context import RunContext
+from runners.environment import environment
+from runners.files import only_one
+from runners.progress import Progress
+from runners.sparsity.masks import MASKS
+from runners.training.phase import train_phase
+from runners.transforms import TRANSFORMS
+from runners.transforms.csp import PERMUTATION
+
+_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS)
+
+
+def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:
+    """Carry out one step and leave its run in the store.
+
+    The record is there from the beginning with the status `running`, and ends as `done`, or as `failed` with the
+    error's text; leftovers of an earlier unfinished attempt are removed first. With several processes each calls this,
+    and the first writes.
+
+    Args:
+        project: The folder of the manifest; relative paths of models, datasets and tokenizers start there.
+
+    Raises:
+        FrameworkError: the parent or a reference has no finished run, the step itself has one, another process
+            executes it, or the work fails; other errors of the work are passed on as they are.
+    """
+    processes = PartialState()
+    parent = _finished(store, step, step.parent, "its parent") if step.parent else None
+    references = {
+        role: _finished(store, step, key, f"what it refers to as `{role}`") for role, key in step.references.items()
+    }
+    folder = store.folder(step.folder)
+    if not processes.is_main_process:
+        processes.wait_for_everyone()
+        record = _new_record(step, project)
+        _perform(RunContext(step, folder, project, parent, references, record, progress, is_main=False))
+        processes.wait_for_everyone()
+        return record
+    with only_one(store.root / ".locks" / step.folder, step.label):
+        _clear(step, store)
+        folder.mkdir(parents=True)
+        record = _new_record(step, project)
+        record.write(folder)
+        processes.wait_for_everyone()
+        _recorded(RunContext(step, folder, project, parent, references, record, progress))
+        processes.wait_for_everyone()
+    return record
+
+
+def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
+    run = store.done(key)
+    if run is None:
+        raise FrameworkError(
+            f"{step.label}: {what} ({key[:10]}) has no finished, whole run in {store.root}; execute it first"
+        )
+    return run
+
+
+def _clear(step: Step, store: RunStore) -> None:
+    """Remove an unfinished attempt; a finished run is never removed, damaged or not."""
+    known = store.find(step.key)
+    if known is not None and known.record.status == "done":
+        state = "is finished" if store.done(step.key) else "is finished, but files of it are missing or changed in size"
+        raise FrameworkError(f"{step.label} {state}: remove {known.folder} to execute it again")
+    for left in {store.folder(step.folder), known.folder if known else store.folder(step.folder)}:
+        if left.exists():
+            shutil.rmtree(left)
+
+
+def _new_record(step: Step, project: Path) -> RunRecord:
+    return RunRecord(
+        key=step.key,
+        folder=step.folder,
+        step=step.name,
+        variants=list(step.variants),
+        model=step.model_name,
+        task=step.task,
+        seed=step.seed,
+        profile=step.profile,
+        identity=dict(step.identity),
+        parent=step.parent,
+        references=dict(step.references),
+        started=_now(),
+        environment=environment(project),
+        knobs=asdict(step.knobs),
+    )
+
+
+def _recorded(context: RunContext) -> None:
+    """Do the work, and write how it ended."""
+    record, begun = context.record, time.monotonic()
+    try:
+        _perform(context)
+        record.artefacts = artefacts_below(context.folder, *_present(context.folder))
+        record.status = "done"
+    except BaseException as problem:
+        record.status = "failed"
+        kind = "" if isinstance(problem, FrameworkError) else f"{type(problem).__name__}: "
+        record.error = f"{kind}{problem}"
+        raise
+    finally:
+        record.finished = _now()
+        record.seconds = round(time.monotonic() - begun, 3)
+        record.write(context.folder)
+        context.progress.end(record)
+
+
+def _perform(context: RunContext) -> None:
+    work = context.step.work
+    if isinstance(work, Training):
+        train_phase(context, work)
+    else:
+        TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
+
+
+def _present(folder: Path) -> list[str]:
+    return [name for name in _ARTEFACTS if (folder / name).exists()]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

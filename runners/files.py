@@ -1,0 +1,78 @@
+"""Folders and line files that a kill cannot leave half written."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from framework.errors import FrameworkError
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder to fill; when the block ends without an error it is flushed and renamed to ``path``."""
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for entry in sorted(temporary.rglob("*")):
+            _flush(entry)
+        _flush(temporary)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock file for as long as the block runs; the system releases it when the process ends.
+
+    Raises:
+        FrameworkError: another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FrameworkError(f"{what} is being executed by another process at this moment") from None
+        yield
+
+
+class Lines:
+    """A JSON-lines file that grows: each object one line, on its way to the disk every ``flush_every`` lines."""
+
+    def __init__(self, path: Path, flush_every: int = 1):
+        self._stream = path.open("a", encoding="utf-8")
+        self._flush_every = flush_every
+        self._written = 0
+
+    def write(self, **values: Any) -> None:
+        self._stream.write(json.dumps(values, allow_nan=False) + "\n")
+        self._written += 1
+        if self._written % self._flush_every == 0:
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stream.close()

@@ -1,0 +1,1 @@
+"""Building, loading and saving models of the families that transformers knows."""

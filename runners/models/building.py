@@ -1,0 +1,99 @@
+"""A model from what the manifest states about it: a checkpoint, or sizes to initialise anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from framework.errors import FrameworkError
+from framework.manifest.models import Model
+from runners.models.classifier import SequenceClassifier
+from runners.models.families import FAMILIES, Family
+from runners.seeds import seed_everything
+
+
+def build_language_model(name: str, model: Model, vocabulary: int, seed: int, project: Path) -> nn.Module:
+    """A causal language model with float32 weights: the checkpoint's, or random ones that follow from the seed.
+
+    Args:
+        name: The model's name in the manifest, for messages.
+        vocabulary: Tokens of the tokenizer; the embedding gets ``model.vocabulary`` rows where that is stated.
+
+    Raises:
+        FrameworkError: the checkpoint cannot be had, is of another family, or the sizes do not make a model.
+    """
+    family = FAMILIES.get(model.family)
+    family.prepare()
+    source = _source(model, project)
+    if model.weights == "pretrained":
+        return _pretrained(name, model, source)
+    config = _configuration(name, model, family, source)
+    if model.vocabulary is None and source is None:
+        config.vocab_size = vocabulary
+    seed_everything(seed, "model")
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+
+
+def classifier_over(model: Any, family: Family, classes: Sequence[str], seed: int) -> SequenceClassifier:
+    """A classifier with another model's backbone and a new head, which follows from the seed, for the named classes."""
+    seed_everything(seed, "head")
+    model.config.id2label = dict(enumerate(classes))
+    model.config.label2id = {name: number for number, name in enumerate(classes)}
+    return SequenceClassifier(family.backbone, getattr(model, family.backbone), model.config)
+
+
+def describe(family: Family, config: Any) -> dict[str, Any]:
+    """The model's sizes in the manifest's words."""
+    return {"family": family.name, **{field: getattr(config, attribute) for field, attribute in family.sizes.items()}}
+
+
+def _source(model: Model, project: Path) -> str | None:
+    return str(project / model.path) if model.path else model.hub
+
+
+def _revision(model: Model) -> dict[str, str]:
+    return {"revision": model.revision} if model.revision and not model.path else {}
+
+
+def _unavailable(name: str, source: str | None, problem: Exception) -> FrameworkError:
+    return FrameworkError(
+        f"models.{name}: {source} cannot be loaded: {problem}\n"
+        "    give a local `path` with config.json and safetensors, or use a profile with `weights: random`"
+    )
+
+
+def _pretrained(name: str, model: Model, source: str | None) -> nn.Module:
+    try:
+        loaded, report = AutoModelForCausalLM.from_pretrained(
+            source, dtype=torch.float32, output_loading_info=True, **_revision(model)
+        )
+    except (OSError, ValueError) as problem:
+        raise _unavailable(name, source, problem) from problem
+    if missing := report["missing_keys"]:
+        raise FrameworkError(f"models.{name}: {source} lacks {len(missing)} tensors, such as {min(missing)}")
+    if loaded.config.model_type != model.family:
+        raise FrameworkError(f"models.{name}: {source} is a {loaded.config.model_type}, not a {model.family}")
+    return loaded  # type: ignore[no-any-return]
+
+
+def _configuration(name: str, model: Model, family: Family, source: str | None) -> Any:
+    stated = {field: getattr(model, field) for field in _SIZES if getattr(model, field) is not None}
+    if foreign := sorted(set(stated) - set(family.sizes)):
+        raise FrameworkError(f"models.{name}: a {family.name} has no {' and no '.join(foreign)}")
+    values = {family.sizes[field]: value for field, value in stated.items()}
+    if source is None:
+        if missing := [field for field in family.required if field not in stated]:
+            raise FrameworkError(f"models.{name}: a {family.name} without a checkpoint must state {', '.join(missing)}")
+        return AutoConfig.for_model(family.name, **values)
+    try:
+        return AutoConfig.from_pretrained(source, **_revision(model), **values)
+    except (OSError, ValueError) as problem:
+        raise _unavailable(name, source, problem) from problem
+
+
+_SIZES = ("layers", "hidden", "state", "expand", "heads", "intermediate", "vocabulary")

@@ -1,0 +1,126 @@
+"""What stands in the way of executing a plan on this machine, found before anything is started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from framework.errors import FrameworkError
+from framework.manifest.methods import Permute, Prune
+from framework.manifest.paper import Hardware
+from framework.names import did_you_mean, format_path
+from framework.planning.steps import Step, Training
+from runners.adapters import ADAPTERS
+from runners.data import local
+from runners.environment import hardware
+from runners.hub import Repository, missing_repositories
+from runners.models.families import FAMILIES
+from runners.registry import Registry
+from runners.sparsity.scores import SCORES
+from runners.sparsity.structures import STRUCTURES, registered_name
+from runners.transforms import LEARNED_MASKS, TRANSFORMS
+
+_MEMORY_TOLERANCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One clause that cannot be met here: what is declared, and what was found instead."""
+
+    clause: str
+    declared: str
+    found: str
+
+
+def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Path) -> list[Obstacle]:
+    """Everything that would make the steps fail or run on other hardware than declared, each clause once.
+
+    Checked are the accelerator, local files, whether hub repositories are cached or can be reached (all at once, within
+    two seconds), and whether a runner implements each method.
+    """
+    found = [*_hardware(experiment_hardware), *_hub(steps, project)]
+    for step in steps:
+        found += _methods(step)
+        found += _local(step, project)
+    return list(dict.fromkeys(found))
+
+
+def _hardware(declared: Hardware) -> Iterator[Obstacle]:
+    """A declared accelerator must be there, by the words of its name; its memory within 5%, since a card of 16 GB
+    reports a little less."""
+    if declared.accelerator is None or declared.accelerator.casefold() == "cpu":
+        return
+    here = hardware()
+    words = set(re.findall(r"[a-z0-9]+", declared.accelerator.casefold()))
+    if not words <= set(re.findall(r"[a-z0-9]+", here["accelerator"].casefold())):
+        what = "no accelerator" if here["accelerator"] == "cpu" else here["accelerator"]
+        yield Obstacle("hardware.accelerator", declared.accelerator, what)
+        return
+    if here["count"] < declared.count:
+        yield Obstacle("hardware.count", str(declared.count), str(here["count"]))
+    if declared.memory_gb is not None and here["memory_gb"] < _MEMORY_TOLERANCE * declared.memory_gb:
+        yield Obstacle("hardware.memory_gb", f"{declared.memory_gb:g} GB", f"{here['memory_gb']:g} GB")
+
+
+def _methods(step: Step) -> Iterator[Obstacle]:
+    """What the step asks for and no registry holds."""
+    wanted: list[tuple[Registry, str, str]] = []
+    place = format_path(("variants", step.variant, "steps", step.index))
+    work = step.work
+    if isinstance(work, Training):
+        if work.mask is not None:
+            wanted.append((LEARNED_MASKS, work.mask.chosen[0], place))
+        if work.adapter is not None:
+            wanted.append((ADAPTERS, work.adapter.chosen[0], place))
+        if work.mask is not None and work.adapter is not None:
+            yield Obstacle(place, "a learned mask with an adapter", "a mask is learned on the full weights only")
+        if (work.phase.precision or step.knobs.precision) == "fp16" and not torch.cuda.is_available():
+            yield Obstacle(f"phases.{step.name}.precision", "fp16", "needs an accelerator; a CPU computes fp32 or bf16")
+    elif isinstance(work, Prune):
+        wanted.append((SCORES, work.score, place))
+        wanted.append((STRUCTURES, registered_name(work.structure), place))
+    elif isinstance(work, Permute):
+        wanted.append((TRANSFORMS, work.method, place))
+    wanted.append((FAMILIES, step.model.family, f"models.{step.model_name}.family"))
+    for registry, name, clause in wanted:
+        if name not in registry:
+            advice = did_you_mean(name, registry.names())
+            yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
+
+
+def _local(step: Step, project: Path) -> Iterator[Obstacle]:
+    """Local paths that are not there."""
+    model = step.model
+    if step.parent is None and model.path is not None and not (project / model.path / "config.json").is_file():
+        yield Obstacle(f"models.{step.model_name}.path", model.path, "no folder with a config.json")
+    if isinstance(step.work, Training) and step.work.dataset.path is not None:
+        dataset, name = step.work.dataset, step.work.dataset_name
+        assert dataset.path is not None
+        for split in (dataset.train_split, dataset.validation_split):
+            try:
+                local.find(name, split, project / dataset.path)
+            except FrameworkError as problem:
+                yield Obstacle(f"datasets.{name}.path", dataset.path, str(problem))
+
+
+def _hub(steps: Sequence[Step], project: Path) -> Iterator[Obstacle]:
+    """Repositories that are neither cached nor can be reached."""
+    wanted: dict[Repository, str] = {}
+    for step in steps:
+        model = step.model
+        if step.parent is None and model.hub is not None and model.path is None:
+            wanted[Repository("model", model.hub, model.revision)] = f"models.{step.model_name}.hub"
+        own = model.tokenizer
+        if step.parent is None and own not in (None, "train", "bytes", model.hub) and not (project / own).is_dir():
+            wanted[Repository("model", own, None)] = f"models.{step.model_name}.tokenizer"
+        if isinstance(step.work, Training):
+            dataset = step.work.dataset
+            if dataset.hub is not None and dataset.path is None and dataset.builtin is None:
+                clause = f"datasets.{step.work.dataset_name}.hub"
+                wanted[Repository("dataset", dataset.hub, dataset.revision)] = clause
+    for repository, reason in missing_repositories(wanted).items():
+        yield Obstacle(wanted[repository], repository.name, reason)

@@ -1,0 +1,1 @@
+"""Scores, exact masks, mask files, and which weights belong to one channel."""

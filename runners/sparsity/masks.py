@@ -1,0 +1,89 @@
+"""Masks on disk and on weights: `masks.safetensors`, one boolean tensor (True = kept) per tensor name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from framework.errors import FrameworkError
+
+MASKS = "masks.safetensors"
+
+Masks = dict[str, Tensor]
+
+
+def save_masks(run_folder: Path, masks: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
+    """Write `<run>/masks.safetensors`, whole or not at all; ``facts`` become its metadata, as text."""
+    temporary = run_folder / f".{MASKS}.partial"
+    metadata = {key: str(value) for key, value in facts.items()}
+    save_file({name: mask.cpu().contiguous() for name, mask in masks.items()}, temporary, metadata=metadata)
+    with temporary.open("rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(temporary, run_folder / MASKS)
+
+
+def load_masks(run_folder: Path) -> Masks:
+    """The masks of a run; empty where it has none.
+
+    Raises:
+        FrameworkError: the file is damaged, or holds something else than boolean tensors.
+    """
+    path = run_folder / MASKS
+    if not path.exists():
+        return {}
+    try:
+        masks: Masks = load_file(path)
+    except SafetensorError as problem:
+        raise FrameworkError(f"{path} is not a mask file: {problem}") from None
+    for name, mask in masks.items():
+        if mask.dtype != torch.bool:
+            raise FrameworkError(f"{path}: the mask of {name} is {mask.dtype}, not boolean")
+    return masks
+
+
+def masked_parameters(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:
+    """The parameters that the masks belong to, by name.
+
+    Raises:
+        FrameworkError: a mask has no parameter of its name and shape.
+    """
+    parameters = dict(model.named_parameters())
+    for name, mask in masks.items():
+        if name not in parameters:
+            raise FrameworkError(f"a mask belongs to {name}, and the model has no such tensor")
+        if parameters[name].shape != mask.shape:
+            shapes = f"{tuple(mask.shape)} and the tensor {tuple(parameters[name].shape)}"
+            raise FrameworkError(f"the mask of {name} has the shape {shapes}")
+    return {name: parameters[name] for name in masks}
+
+
+def apply_masks(parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
+    """Set what is masked to +0.0, in place."""
+    with torch.no_grad():
+        for name, mask in masks.items():
+            parameters[name].masked_fill_(~mask.to(parameters[name].device), 0)
+
+
+def intersection(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Masks:
+    """What both keep; a tensor that only one of them masks follows that one."""
+    both = {name: first[name] & second[name] for name in first if name in second}
+    return {**first, **second, **both}
+
+
+def zeros(parameters: Mapping[str, Tensor]) -> dict[str, int]:
+    """How many values of each tensor are exactly zero."""
+    return {name: int((tensor == 0).sum()) for name, tensor in parameters.items()}
+
+
+def violations(parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, int]:
+    """How many masked values of each tensor are not zero; tensors without any are left out."""
+    found = {
+        name: int(((parameters[name] != 0) & ~mask.to(parameters[name].device)).sum()) for name, mask in masks.items()
+    }
+    return {name: count for name, count in found.items() if count}

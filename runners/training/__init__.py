@@ -1,0 +1,1 @@
+"""The training loop, its batches, optimizers, schedules, evaluation and early stopping."""

@@ -1,0 +1,26 @@
+"""The two objectives: next-token prediction and classification, as sums over their terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from runners.data.examples import Batch
+
+
+def logits_of(model: Any, batch: Batch) -> Tensor:
+    """Language modelling: [examples, length, vocabulary]. Classification: [examples, classes]."""
+    if batch.labels is None:
+        return model(input_ids=batch.input_ids, use_cache=False).logits
+    return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+
+
+def summed_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy in float32, summed over the batch's ``predictions`` terms (the mean is the caller's, since only
+    it knows how many terms the whole optimizer step has)."""
+    if batch.labels is not None:
+        return F.cross_entropy(logits.float(), batch.labels, reduction="sum")
+    predicted, targets = logits[:, :-1].flatten(0, 1), batch.input_ids[:, 1:].flatten()
+    return F.cross_entropy(predicted.float(), targets, reduction="sum")

@@ -1,0 +1,197 @@
+"""CSP, correlation-based scan permutation: correlated states (or channels) of each layer are put next to each other.
+
+From calibration examples come the correlations of each layer's states (of its inner channels), from them an order,
+and every tensor along the dimension is put in that order. The model computes the same function as before, up to the
+order of float additions; that is measured here and held to, and the masks of the parent go along.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from safetensors.torch import save_file
+from torch import Tensor
+
+from framework.errors import FrameworkError
+from framework.manifest.methods import Permute
+from framework.names import did_you_mean
+from framework.planning.steps import Training
+from runners.context import RunContext
+from runners.data.examples import Batch
+from runners.data.preparing import Prepared, prepare
+from runners.models.building import describe
+from runners.models.checkpoints import Checkpoint, save_checkpoint, unique_tensors
+from runners.models.classifier import SequenceClassifier
+from runners.models.dimensions import Dimension, reorder
+from runners.models.families import Family
+from runners.seeds import generator
+from runners.sparsity.facts import sparsity_facts
+from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
+from runners.training.evaluation import evaluate
+from runners.training.objectives import logits_of
+from runners.training.threads import training_threads
+from runners.transforms.correlations import measure
+from runners.transforms.orders import best_order, neighbour_sum
+
+PERMUTATION = "permutation.safetensors"
+"""int64 [size] for each layer's module: at new index i lies what was at `order[i]` in the parent's checkpoint."""
+
+_TOLERANCE = 1e-3
+"""How far logits may move, as a part of the largest: rounding moves them by 1e-6 or so, another function by 1."""
+_COMPARED, _EVALUATED = 4, 8
+"""Examples whose logits are compared, and examples per evaluation batch where no knob says how many."""
+
+
+def csp(context: RunContext, specification: Permute) -> None:
+    """Reorder a dimension of the parent's checkpoint, or of the model's initial weights.
+
+    Raises:
+        FrameworkError: the family has no such dimension, the data or the model cannot be had, there are fewer
+            calibration examples than declared, or the function changed.
+    """
+    step = context.step
+    context.progress.begin(step, 0)
+    checkpoint = context.starting_model(None) if context.parent is not None else None
+    data = _data(context, checkpoint)
+    checkpoint = checkpoint or context.starting_model(data.tokenizer)
+    dimension = _dimension(checkpoint.family, specification.dimension)
+    with training_threads(sum(parameter.numel() for parameter in checkpoint.model.parameters())) as threads:
+        context.record.environment["hardware"]["threads"] = threads
+        _permute(context, specification, checkpoint, data, dimension)
+
+
+def _data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
+    """The calibration's data, read as what the model is: running text, or a classifier's examples."""
+    step = context.step
+    assert step.calibration is not None
+    classifies = checkpoint is not None and isinstance(checkpoint.model, SequenceClassifier)
+    objective = "classification" if classifies else "causal_lm"
+    work: Training = replace(step.calibration, phase=step.calibration.phase.model_copy(update={"objective": objective}))
+    tokenizer = checkpoint.tokenizer if checkpoint is not None else None
+    return prepare(work, step.model_name, step.model, tokenizer, context.project)
+
+
+def _dimension(family: Family, name: str) -> Dimension:
+    if name not in family.dimensions:
+        advice = did_you_mean(name, family.dimensions)
+        raise FrameworkError(f"permute.dimension: a {family.name} has no {name} dimension to reorder; {advice}")
+    return family.dimensions[name]
+
+
+def _permute(
+    context: RunContext, specification: Permute, checkpoint: Checkpoint, data: Prepared, dimension: Dimension
+) -> None:
+    step, record = context.step, context.record
+    AcceleratorState._reset_state()  # a run before in this process may have had another precision
+    accelerator = Accelerator(mixed_precision="no")
+    model: Any = checkpoint.model.to(accelerator.device).eval()
+    masks = context.inherited_masks()
+    counted = zeros(masked_parameters(model, masks))
+    chosen = _chosen(len(data.train), specification.calibration_examples, step.seed)
+    size = step.knobs.evaluation_batch_size or _EVALUATED
+    before = evaluate(accelerator, model, data.validation, size, len(data.classes))
+    context.progress.message(f"validation loss {before['loss']:.4f}, measuring correlations on {len(chosen)} examples")
+    correlations = measure(model, dimension, _batches(data, chosen, accelerator.device))
+    orders, objective = _orders(correlations)
+    compared = list(_batches(data, chosen[:_COMPARED], accelerator.device))
+    expected = _logits(model, compared)
+    masks = reorder(model, dimension, orders, masks)
+    difference = _difference(expected, _logits(model, compared))
+    after = evaluate(accelerator, model, data.validation, size, len(data.classes))
+    model.cpu()
+    if masks:
+        record.sparsity = sparsity_facts(masked_parameters(model, masks), masks)
+        assert counted == {name: found for name, (found, _) in record.sparsity["tensors"].items()}
+    totals = {when: sum(layer[when] for layer in objective.values()) for when in ("before", "after")}
+    record.data = data.facts
+    record.parameters = {"total": sum(tensor.numel() for tensor in unique_tensors(model).values()), "trainable": 0}
+    record.observed = {
+        "seed": step.seed,
+        "model": describe(checkpoint.family, model.config),
+        "permutation": {
+            **specification.model_dump(include={"method", "dimension", "calibration_examples"}),
+            "layers": objective,
+            **totals,
+        },
+    }
+    record.metrics = {
+        "initial_validation_loss": before["loss"],
+        **{"validation_loss" if name == "loss" else name: value for name, value in after.items()},
+        "max_logit_difference": difference,
+    }
+    context.progress.message(
+        f"neighbours' correlations {totals['before']:.3f} -> {totals['after']:.3f}, validation loss "
+        f"{before['loss']:.6f} -> {after['loss']:.6f}, logits moved by at most {difference:.2g}"
+    )
+    if context.is_main:
+        _save(context, specification, model, data.tokenizer, orders, masks)
+
+
+def _chosen(available: int, wanted: int, seed: int) -> list[int]:
+    """The calibration examples, by index."""
+    if available < wanted:
+        raise FrameworkError(f"permute.calibration_examples: {wanted} are declared, the data has {available}")
+    return torch.randperm(available, generator=generator(seed, "calibration"))[:wanted].tolist()
+
+
+def _batches(data: Prepared, chosen: list[int], device: torch.device) -> Iterator[Batch]:
+    """One example each, so that none is padded."""
+    return (data.train.batch([index]).to(device) for index in chosen)
+
+
+def _orders(correlations: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
+    """Each layer's order, and the sum of its neighbours' correlations before and after."""
+    orders, objective = {}, {}
+    for prefix, matrix in correlations.items():
+        weights = matrix.numpy()
+        order = best_order(weights)
+        given = torch.arange(len(order)).numpy()
+        objective[prefix] = {"before": neighbour_sum(weights, given), "after": neighbour_sum(weights, order)}
+        orders[prefix] = torch.from_numpy(order)
+    return orders, objective
+
+
+def _logits(model: Any, batches: list[Batch]) -> list[Tensor]:
+    with torch.no_grad():
+        return [logits_of(model, batch).float().cpu() for batch in batches]
+
+
+def _difference(expected: list[Tensor], seen: list[Tensor]) -> float:
+    """The largest change of a logit.
+
+    Raises:
+        FrameworkError: it is more than rounding.
+    """
+    difference = max(float((one - other).abs().max()) for one, other in zip(expected, seen, strict=True))
+    largest = max(float(logits.abs().max()) for logits in expected)
+    if not difference <= _TOLERANCE * largest:
+        raise FrameworkError(
+            f"the permutation changed the function: logits of up to {largest:.3g} moved by {difference:.3g}"
+        )
+    return difference
+
+
+def _save(
+    context: RunContext, specification: Permute, model: Any, tokenizer: Any, orders: dict[str, Tensor], masks: Masks
+) -> None:
+    save_checkpoint(context.folder, model, tokenizer)
+    save_permutation(context.folder, orders, {"method": specification.method, "dimension": specification.dimension})
+    if masks:
+        said = {key: value for key, value in context.record.sparsity.items() if not isinstance(value, dict)}
+        save_masks(context.folder, masks, {**said, "seed": context.step.seed})
+
+
+def save_permutation(run_folder: Path, orders: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
+    """Write `<run>/permutation.safetensors`, whole or not at all; ``facts`` become its metadata."""
+    temporary = run_folder / f".{PERMUTATION}.partial"
+    save_file(dict(orders), temporary, metadata=dict(facts))
+    with temporary.open("rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(temporary, run_folder / PERMUTATION)

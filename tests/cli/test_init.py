@@ -1,0 +1,142 @@
+"""`framework init`: a first manifest that loads, says where each value is from, and marks what disagrees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.cli.main import run
+from framework.conformance.check import check
+from framework.conformance.model import Severity
+from framework.manifest.loading import load
+from tests.dialects.examples import EXAMPLES
+
+ARGS = """\
+output_dir: out
+model_name_or_path: example/llama-small
+learning_rate: 0.0002
+weight_decay: 0.1
+lr_scheduler_type: cosine
+warmup_ratio: 0.1
+num_train_epochs: 3
+per_device_train_batch_size: 8
+gradient_accumulation_steps: 4
+seed: 1
+"""
+
+
+def project(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def errors(root: Path) -> list[str]:
+    return [each.message for each in check(load(root)).findings if each.severity is Severity.ERROR]
+
+
+def test_what_is_written_loads_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project(tmp_path, {"configs/args.yaml": ARGS})
+    assert run(["init", str(tmp_path)]) == 0
+    assert errors(tmp_path) == []
+    manifest = load(tmp_path).stated
+    phase = manifest.phases["train"]
+    assert (phase.optimizer.learning_rate, phase.batch_size, phase.epochs) == (2e-4, 32, 3)
+    assert str(phase.schedule.warmup) == "10%"
+    assert manifest.seeds == [1]
+    assert manifest.models["llama-small"].hub == "example/llama-small"
+    assert manifest.models["llama-small"].family == "llama"
+    text = (tmp_path / "experiment.yaml").read_text()
+    assert "learning_rate: 0.0002 # from configs/args.yaml:3\n" in text
+    assert "dialect: hf-training-arguments" in text
+    assert "DISAGREES:" not in text
+    assert "0 disagreements" in capsys.readouterr().out
+
+
+def test_what_two_files_disagree_on_is_marked_with_both_places(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = ARGS.replace("0.0002", "0.0003").replace("weight_decay: 0.1\n", "")
+    project(tmp_path, {"configs/a.yaml": ARGS, "configs/b.yaml": other})
+    assert run(["init", str(tmp_path)]) == 0
+    text = (tmp_path / "experiment.yaml").read_text()
+    rate = next(line for line in text.splitlines() if "learning_rate:" in line and "min" not in line)
+    assert "from configs/a.yaml:3" in rate
+    assert "DISAGREES: configs/b.yaml:3 says 0.0003" in rate
+    decay = next(line for line in text.splitlines() if "weight_decay:" in line)
+    assert "DISAGREES: configs/b.yaml:1" in decay
+    found = errors(tmp_path)
+    assert len(found) == 2
+    assert run(["check", "--manifest", str(tmp_path / "experiment.yaml")]) == 1
+    assert "2 disagreements" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.dialect for example in EXAMPLES])
+def test_each_dialect_alone_gives_a_manifest_that_holds_or_a_clear_refusal(
+    tmp_path: Path, example: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, {example.file: example.text})  # type: ignore[attr-defined]
+    code = run(["init", str(tmp_path)])
+    if code == 2:
+        assert "nothing to start from" in capsys.readouterr().err
+    else:
+        assert code == 0
+        assert errors(tmp_path) == []
+
+
+def test_all_dialects_together_give_a_manifest_whose_marks_are_the_errors(tmp_path: Path) -> None:
+    project(tmp_path, {example.file: example.text for example in EXAMPLES})
+    assert run(["init", str(tmp_path)]) == 0
+    text = (tmp_path / "experiment.yaml").read_text()
+    result = check(load(tmp_path))
+    for finding in result.findings:
+        if finding.severity is Severity.ERROR and finding.location is not None:
+            name = Path(finding.location.file).name
+            assert any("DISAGREES" in line and name in line for line in text.splitlines()), finding.message
+
+
+def test_phases_and_tasks_come_from_the_sections_names(tmp_path: Path) -> None:
+    text = """\
+training:
+  pretrain: {lr: 1e-3, max_steps: 100, global_batch_size: 16}
+  finetune: {lr: 1e-4, epochs: {sst2: 5, mnli: 10}, global_batch_size: 8}
+"""
+    project(tmp_path, {"run.yaml": text})
+    assert run(["init", str(tmp_path)]) == 0
+    manifest = load(tmp_path).stated
+    assert list(manifest.phases) == ["pretrain", "finetune"]
+    assert manifest.phases["pretrain"].max_steps == 100
+    assert {name: task.epochs for name, task in manifest.phases["finetune"].tasks.items()} == {"sst2": 5, "mnli": 10}
+    assert errors(tmp_path) == []
+
+
+def test_an_existing_file_stays_without_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project(tmp_path, {"args.yaml": ARGS, "experiment.yaml": "mine\n"})
+    assert run(["init", str(tmp_path)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert (tmp_path / "experiment.yaml").read_text() == "mine\n"
+    assert run(["init", str(tmp_path), "--force"]) == 0
+    assert load(tmp_path).stated.phases
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["args.yaml", "experiment.yaml"]
+
+
+def test_nothing_recognisable_is_a_refusal_that_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project(
+        tmp_path, {"package.json": '{"name": "x", "version": "1"}', "bad.yaml": "a: [", "node_modules/a.yaml": ARGS}
+    )
+    assert run(["init", str(tmp_path)]) == 2
+    message = capsys.readouterr().err
+    assert "no config file of a known trainer" in message
+    assert "hf-training-arguments" in message
+    assert not (tmp_path / "experiment.yaml").exists()
+
+
+def test_links_out_of_the_repository_and_large_files_are_not_read(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    project(outside, {"args.yaml": ARGS})
+    inside = project(tmp_path / "inside", {"large.yaml": ARGS + "#" * 300_000})
+    (inside / "args.yaml").symlink_to(outside / "args.yaml")
+    (inside / "folder").symlink_to(outside)
+    assert run(["init", str(inside)]) == 2
