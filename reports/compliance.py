@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from framework.conformance.model import Stage, Status
@@ -16,6 +17,7 @@ MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Sta
 def compliance_context(result: VerifyResult) -> dict[str, Any]:
     experiment, matrix = result.experiment, result.matrix
     profile = experiment.manifest.profiles[experiment.profile] if experiment.profile else None
+    below = _from_root(result)
     return {
         "paper": experiment.manifest.paper,
         "source": experiment.path.name,
@@ -43,9 +45,9 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
                 "code": finding.code,
                 "name": finding.rule.name,
                 "severity": str(finding.severity),
-                "message": finding.message,
-                "location": str(finding.location) if finding.location else "-",
-                "declared": str(finding.declared) if finding.declared else "-",
+                "message": below(finding.message),
+                "location": below(str(finding.location)) if finding.location else "-",
+                "declared": below(str(finding.declared)) if finding.declared else "-",
             }
             for finding in result.findings
         ],
@@ -56,6 +58,21 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "sparse": list(_sparse(result)),
         "claims": list(_claims(result)),
     }
+
+
+def _from_root(result: VerifyResult) -> Callable[[str], str]:
+    """Writes the files that a finding names as seen from the manifest: a report is the same wherever it is rendered."""
+    root = os.path.abspath(result.experiment.root)
+    files = [result.experiment.document.file, *(result.checked.files if result.checked else ())]
+    names = {file: os.path.relpath(os.path.abspath(file), root) for file in sorted(files, key=len, reverse=True)}
+    names = {file: name for file, name in names.items() if file != name}
+
+    def from_root(text: str) -> str:
+        for file, name in names.items():
+            text = text.replace(file, name)
+        return text
+
+    return from_root
 
 
 def _value(clause: Any) -> str:

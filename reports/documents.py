@@ -18,7 +18,7 @@ from framework.manifest.clauses import Clause, shown
 from framework.manifest.loading import Experiment
 from framework.names import did_you_mean
 from reports.compliance import compliance_context
-from reports.environment import cell, render
+from reports.environment import cell, code, render
 from reports.setup import setup_context
 
 STALE = Rule(
@@ -132,7 +132,7 @@ def clause_row(clause: Clause) -> str:
     """The row of the setup document that states a clause: what the document stage looks for."""
     stated = "-" if clause.added else cell(shown(clause.value))
     used = cell(shown(clause.effective)) if clause.deviation else "as stated"
-    return f"| `{clause.id}` | {stated} | {used} |"
+    return f"| {code(clause.id)} | {stated} | {used} |"
 
 
 def _verdicts(result: VerifyResult, texts: dict[str, str]) -> list[Verdict]:

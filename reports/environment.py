@@ -45,6 +45,7 @@ def environment(experiment: Experiment) -> ImmutableSandboxedEnvironment:
         autoescape=False,
     )
     made.filters["cell"] = cell
+    made.filters["code"] = code
     made.filters["shown"] = shown
     made.filters["count"] = lambda value: f"{value:,}"
     return made
@@ -77,6 +78,11 @@ def _place(problem: Exception, template: str) -> Location:
             place = Location(name, trace.tb_lineno, 1)
         trace = trace.tb_next
     return place
+
+
+def code(text: str) -> str:
+    """Text in backticks in a cell of a Markdown table: a bar would end the cell there, too."""
+    return "`" + " ".join(text.split()).replace("|", "\\|") + "`"
 
 
 def cell(value: Any) -> str:

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from accelerate import PartialState
-
 from framework.errors import FrameworkError
 from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
@@ -19,6 +17,7 @@ from runners.adapters.lora import ADAPTER
 from runners.context import RunContext
 from runners.environment import environment
 from runners.files import only_one
+from runners.processes import this_process
 from runners.progress import Progress
 from runners.sparsity.masks import MASKS
 from runners.training.phase import train_phase
@@ -42,7 +41,7 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         FrameworkError: the parent or a reference has no finished run, the step itself has one, another process
             executes it, or the work fails; other errors of the work are passed on as they are.
     """
-    processes = PartialState()
+    processes = this_process()
     parent = _finished(store, step, step.parent, "its parent") if step.parent else None
     references = {
         role: _finished(store, step, key, f"what it refers to as `{role}`") for role, key in step.references.items()

@@ -28,7 +28,7 @@ from framework.conformance.verify import VerifyResult
 from framework.errors import InputError
 from framework.evidence.record import RunRecord, artefacts_below
 from framework.manifest.loading import Experiment, load
-from framework.manifest.methods import LoRA, Prune, SameAs
+from framework.manifest.methods import LoRA, Permute, Prune, SameAs
 from framework.planning.build import Plan, build
 from framework.planning.steps import Step, Training
 
@@ -277,9 +277,12 @@ def codes(result: VerifyResult | CheckResult) -> list[str]:
 # Evidence
 
 
-def save_tensors(path: Path, tensors: Mapping[str, tuple[str, tuple[int, ...], bytes]]) -> Path:
+def save_tensors(
+    path: Path, tensors: Mapping[str, tuple[str, tuple[int, ...], bytes]], metadata: Mapping[str, str] | None = None
+) -> Path:
     """Write a safetensors file of (dtype, shape, bytes), in the format's own words: a length, JSON, the bytes."""
-    header, body = {}, b""
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    body = b""
     for name, (dtype, shape, data) in tensors.items():
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(body), len(body) + len(data)]}
         body += data
@@ -295,11 +298,27 @@ def stored(values: Any, dtype: str = "F32") -> tuple[str, tuple[int, ...], bytes
     if dtype == "BF16":
         bits = (array.astype("<f4").view("<u4") >> 16).astype("<u2")
         return dtype, array.shape, bits.tobytes()
-    kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "I32": "<i4"}
+    kinds = {
+        "F64": "<f8",
+        "F32": "<f4",
+        "F16": "<f2",
+        "BOOL": "|b1",
+        "U8": "|u1",
+        "I8": "|i1",
+        "I32": "<i4",
+        "I64": "<i8",
+    }
     return dtype, array.shape, array.astype(kinds[dtype]).tobytes()
 
 
-SHAPES = {"h.0.in_proj.weight": (4, 6), "h.1.in_proj.weight": (4, 6), "wte.weight": (16, 4)}
+SHAPES = {
+    "h.0.in_proj.weight": (4, 6),
+    "h.1.in_proj.weight": (4, 6),
+    "transformer.h.0.mlp.c_fc.weight": (4, 6),
+    "wte.weight": (16, 4),
+}
+ORDER = (3, 1, 2, 0, 5, 4)
+"""How a permutation reorders the channels."""
 ZEROS = {"h.0.in_proj.weight": 12, "h.1.in_proj.weight": 10}
 """The zeros of each masked tensor."""
 
@@ -314,12 +333,13 @@ def kept(name: str, zeros: int | None = None) -> numpy.ndarray[Any, Any]:
 class Evidence:
     """Run folders of a plan, all as the manifest demands; then changed one at a time."""
 
-    def __init__(self, project: Project, profile: str | None = None, **selection: Any):
+    def __init__(self, project: Project, profile: str | None = None, there: bool = False, **selection: Any):
+        """``there`` says that the folders lie there already, copied from another project's."""
         self.project = project
         self.experiment = project.load(profile)
         self.plan = build(self.experiment, **selection)
         self.masked: dict[str, bool] = {}
-        for step in self.plan.steps:
+        for step in self.plan.steps if not there else ():
             self._fabricate(step)
 
     def step(self, variant: str, name: str, seed: int = 1) -> Step:
@@ -419,7 +439,11 @@ class Evidence:
                 zeros = round(step.work.sparsity * 48)
                 masks = {"h.0.in_proj.weight": kept("h.0.in_proj.weight", zeros - 20)}
                 masks["h.1.in_proj.weight"] = kept("h.1.in_proj.weight", 20)
-        write_model(folder, masks)
+        order = range(6)
+        if isinstance(step.work, Permute):
+            order = ORDER
+            write_order(folder, ORDER, method=step.work.method, dimension=step.work.dimension)
+        write_model(folder, masks, order)
         sizes = {"model_type": "gpt2", "n_layer": 2, "n_embd": 4, "vocab_size": 16}
         (folder / "model" / "config.json").write_text(json.dumps(sizes))
 
@@ -433,10 +457,20 @@ class Evidence:
         (folder / "adapter" / "adapter_config.json").write_text(json.dumps(stated))
 
 
-def write_model(folder: Path, masks: Mapping[str, numpy.ndarray[Any, Any]]) -> None:
-    """The weights, all of them one but for the masked ones; and the mask file, where there are masks."""
-    weights = {name: stored(numpy.ones(shape) * masks.get(name, True)) for name, shape in SHAPES.items()}
-    save_tensors(folder / "model" / "model.safetensors", weights)
+def write_model(
+    folder: Path, masks: Mapping[str, numpy.ndarray[Any, Any]], order: Iterable[int] = range(6), **changes: Any
+) -> None:
+    """The weights, each column of its own value but for what is masked; and the mask file, where there are masks.
+
+    ``order`` is that of the channels of the feed-forward layer; ``changes`` replace tensors by their name's last word
+    but one (`wte`).
+    """
+    weights = {
+        name: numpy.resize(numpy.arange(1.0, 7.0), shape) * masks.get(name, True) for name, shape in SHAPES.items()
+    }
+    weights["transformer.h.0.mlp.c_fc.weight"] = weights["transformer.h.0.mlp.c_fc.weight"][:, list(order)]
+    weights |= {name: changes[word] for name in weights if (word := name.split(".")[-2]) in changes}
+    save_tensors(folder / "model" / "model.safetensors", {name: stored(value) for name, value in weights.items()})
     if masks:
         save_tensors(folder / "masks.safetensors", {name: stored(mask, "BOOL") for name, mask in masks.items()})
 
@@ -448,9 +482,14 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 def seal(folder: Path) -> None:
     """State the files of a run folder in its record, as they are now."""
     record = RunRecord.read(folder)
-    names = ("steps.jsonl", "events.jsonl", "model", "masks.safetensors", "adapter")
+    names = ("steps.jsonl", "events.jsonl", "model", "masks.safetensors", "adapter", "permutation.safetensors")
     record.artefacts = artefacts_below(folder, *(name for name in names if (folder / name).exists()))
     record.write(folder)
+
+
+def write_order(folder: Path, order: Iterable[int], **metadata: str) -> None:
+    """The saved order of the channels, as a permutation leaves it."""
+    save_tensors(folder / "permutation.safetensors", {"transformer.h.0.mlp": stored(list(order), "I64")}, metadata)
 
 
 def change_record(folder: Path, change: Callable[[RunRecord], object]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,9 @@ def main(options: argparse.Namespace) -> int:
     gc.set_threshold(100_000, 20, 100)
     _refuse_contradictions(options)
     if options.watch:
-        return _watch(options)
+        from framework.cli.watching import watch_check
+
+        return watch_check(options, _check)
     if options.fix:
         return _fix(options)
     plain = options.output is None and options.write_baseline is None and options.since is None
@@ -209,41 +211,6 @@ def _fix(options: argparse.Namespace) -> int:
     else:
         _note(said(fixed.written, fixed.refused, Ink(wants_colour(sys.stderr))))
     return _say(_report(fixed.result, options), options)
-
-
-def _watch(options: argparse.Namespace) -> int:
-    from framework.cli.watching import watch
-
-    return watch(lambda: _once(options), lambda: _watched(options), lambda line: _note([line]))
-
-
-def _once(options: argparse.Namespace) -> int:
-    """One check of a watch: a manifest that is broken for a moment does not end it."""
-    from framework.cli import console
-    from framework.errors import FrameworkError
-
-    try:
-        return _check(options)
-    except FrameworkError as problem:
-        console.refusal(problem)
-        return 2
-
-
-def _watched(options: argparse.Namespace) -> Iterator[Path]:
-    """The manifest, the bound files, and the baseline."""
-    from framework.errors import FrameworkError
-    from framework.reading.bound import matching
-
-    manifest = Path(options.manifest)
-    yield manifest / "experiment.yaml" if manifest.is_dir() else manifest
-    if options.baseline is not None:
-        yield options.baseline
-    try:
-        experiment = _experiment(options)
-        for binding in experiment.stated.configs:
-            yield from matching(experiment.root, binding.file)
-    except FrameworkError:
-        return
 
 
 def _colour() -> bool:

@@ -55,21 +55,20 @@ def _run(arguments: list[str]) -> int:
 
         console.refusal(problem)
         return REFUSED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return CONFORMS
     except OSError as problem:
         from framework.cli import console
 
-        if problem.filename is None:
-            raise
-        console.refusal(FrameworkError(f"{problem.filename}: {problem.strerror}"))
+        where = f"{problem.filename}: " if problem.filename is not None else ""
+        console.refusal(FrameworkError(f"{where}{problem.strerror or problem}"))
         return REFUSED
     except KeyboardInterrupt:
         from framework.cli import console
 
         console.note("interrupted; what was finished is kept")
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return CONFORMS
     except Exception:
         import traceback
 

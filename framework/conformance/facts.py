@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +81,8 @@ _Place = tuple[str, tuple[str, ...], Path, Target | None]
 
 def _places(context: ConfigContext, bound: BoundFile) -> list[_Place]:
     """Where a file may state facts. Without a dialect this follows from its keys: worked out once for each shape."""
-    key = ("places", bound.index, id(bound.document.shape()))
+    also = tuple(other.index for other in _others(context, bound))
+    key = ("places", bound.index, also, id(bound.document.shape()))
     if bound.dialect is not None:
         return list(_looked_up(context, bound))
     if key not in context.cache:
@@ -99,12 +101,24 @@ def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[_Place]:
         targets.add(place[0])
         if (knob := _knob(target)) is not None:
             yield knob, _scope(place[0][:-1], phase), place[0], target
+    # A key that another binding of the file states a clause with is no second statement here.
+    targets |= {place[0] for other in _others(context, bound) for key in other.targets if (place := other.find(key))}
     ignored = [below for name in bound.binding.ignore if (below := find_path(bound.data, name))]
     if bound.dialect is not None:
         ignored += bound.dialect.silent
     for path, _ in telling_leaves(context, bound):
         if (knob := KNOBS[path[-1]]) is not None and path not in targets and not _below(path, ignored):
             yield knob, _scope(path[:-1], phase), path, None
+
+
+def _others(context: ConfigContext, bound: BoundFile) -> list[BoundFile]:
+    """The same file under other bindings."""
+    if "by file" not in context.cache:
+        by_file: dict[str, list[BoundFile]] = {}
+        for each in context.files:
+            by_file.setdefault(each.document.file, []).append(each)
+        context.cache["by file"] = by_file
+    return [other for other in context.cache["by file"][bound.document.file] if other is not bound]
 
 
 def described_by(context: ConfigContext, bound: BoundFile) -> tuple[str, str | None] | None:
@@ -161,7 +175,12 @@ def number(bound: BoundFile, node: AnyNode) -> float | None:
 
 
 def as_number(value: Any) -> float | None:
-    """A value that is a number, or looks like one; None for anything else."""
+    """A value that is a finite number, or looks like one; None for anything else."""
     if isinstance(value, str):
         value = resolve(value.strip() or "~", "yaml-1.2")
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None

@@ -31,7 +31,8 @@ class RunRecord:
 
     ``observed`` holds what really happened in the run's own terms: `optimizer_steps`, `epochs`,
     `train_examples`, `batch_size`, `micro_batch_size`, `accumulation`, `processes`, `seed`,
-    `optimizer` {class, learning_rate, weight_decay, betas, eps}, `max_grad_norm`, `precision`, `sequence_length`,
+    `objective`, `source`, `optimizer` {class, learning_rate, weight_decay, betas, eps}, `max_grad_norm`, `precision`,
+    `sequence_length`,
     `stopped_early`. ``sparsity`` holds `asked`, `reached`, and `tensors` {name: [zeros, elements]}.
     ``parameters`` holds `total` and `trainable`.
     """

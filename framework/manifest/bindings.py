@@ -38,8 +38,8 @@ class Binding(Section):
     required: bool = True
     """Whether every bound key must be present."""
     reader: Literal["yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python"] | None = None
-    """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no` for
-    false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
+    """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no`
+    for false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
 
 
 def _below(folder: str) -> str:

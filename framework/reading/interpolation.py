@@ -11,6 +11,7 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.names import Path
+from framework.reading.interpolation_text import KEY, PART, RESOLVER, Unknown, literal_of, split, unquoted
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
 from framework.reading.scalars import resolve
 
@@ -23,18 +24,6 @@ LONGEST = 10_000
 LARGEST_EXPANSION = 1_000_000
 MOST_COLLECTIONS = 1_000
 """References to whole mappings or lists in one file."""
-
-_KEY = re.compile(r"(\.*)((?:[^\s.:{}\[\]]+|\[[^\]]*\])(?:\.[^\s.:{}\[\]]+|\[[^\]]*\])*)")
-_PART = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
-_RESOLVER = re.compile(r"([A-Za-z_][\w.]*)\s*:(.*)", re.DOTALL)
-
-
-class _Unknown(Exception):
-    """The answer is not in the file."""
-
-    def __init__(self, reason: str, default: Any = None):
-        super().__init__(reason)
-        self.default = default
 
 
 def interpolate(document: Document) -> None:
@@ -50,38 +39,6 @@ def interpolate(document: Document) -> None:
         roots = document.root.items
     for root in roots:
         _Interpolation(document, root).run()
-
-
-def _split(text: str) -> list[tuple[bool, str]]:
-    """The text in pieces: (False, literal) and (True, what stands between `${` and its `}`)."""
-    pieces: list[tuple[bool, str]] = []
-    literal, position = "", 0
-    while position < len(text):
-        if text.startswith("\\", position):
-            slashes = len(text) - position - len(text[position:].lstrip("\\"))
-            after = position + slashes
-            if text.startswith("${", after):
-                literal += "\\" * (slashes // 2)
-                if slashes % 2:
-                    literal, after = literal + "${", after + 2
-            else:
-                literal += "\\" * slashes
-            position = after
-            continue
-        if not text.startswith("${", position):
-            literal, position = literal + text[position], position + 1
-            continue
-        depth, stop = 1, position + 2
-        while stop < len(text) and depth:
-            depth += (text[stop] == "{") - (text[stop] == "}")
-            stop += 1
-        if depth:
-            raise _Unknown("a brace is not closed")
-        if literal:
-            pieces.append((False, literal))
-        pieces.append((True, text[position + 2 : stop - 1]))
-        literal, position = "", stop
-    return [*pieces, (False, literal)] if literal or not pieces else pieces
 
 
 class _Interpolation:
@@ -145,9 +102,9 @@ class _Interpolation:
             return self.done[path]
         try:
             if path in trail or len(trail) >= DEEPEST:
-                raise _Unknown("it refers to itself" if path in trail else "a long chain of references")
+                raise Unknown("it refers to itself" if path in trail else "a long chain of references")
             found = self._meaning(node, path, (*trail, path))
-        except _Unknown as problem:
+        except Unknown as problem:
             opaque = Opaque(node.text, str(problem), problem.default)
             found = self._computed(node, opaque)
         if path not in trail:
@@ -155,7 +112,7 @@ class _Interpolation:
         return found
 
     def _meaning(self, node: ScalarNode, path: Path, trail: tuple[Path, ...]) -> AnyNode:
-        pieces = _split(node.text)
+        pieces = split(node.text)
         if len(pieces) == 1 and pieces[0][0]:
             found = self._answer(pieces[0][1], path, trail)
             if isinstance(found, ScalarNode):
@@ -167,16 +124,16 @@ class _Interpolation:
         for interpolated, piece in pieces:
             text += self._text(self._answer(piece, path, trail)) if interpolated else piece
             if len(text) > LONGEST:
-                raise _Unknown("the text that it makes is very long")
+                raise Unknown("the text that it makes is very long")
         return self._computed(node, text)
 
     def _collection(self, found: MappingNode | SequenceNode, path: Path) -> AnyNode:
         """A whole mapping or list, unless it holds the place that refers to it."""
         self.collections += 1
         if self.collections > MOST_COLLECTIONS:
-            raise _Unknown("more references to whole mappings than are followed")
+            raise Unknown("more references to whole mappings than are followed")
         if any(self._at(path[:length]) is found for length in range(len(path))):
-            raise _Unknown("it refers to what it stands in")
+            raise Unknown("it refers to what it stands in")
         return found
 
     def _at(self, path: Path) -> AnyNode | None:
@@ -188,12 +145,12 @@ class _Interpolation:
     def _value(self, node: ScalarNode) -> Any:
         value = self.document.home(node).value(node)
         if isinstance(value, Opaque):
-            raise _Unknown(value.reason or f"it is {value.tag}", value.default)
+            raise Unknown(value.reason or f"it is {value.tag}", value.default)
         return value
 
     def _text(self, found: AnyNode | tuple[Any]) -> str:
         if isinstance(found, (MappingNode, SequenceNode)):
-            raise _Unknown("a mapping or a list inside a text")
+            raise Unknown("a mapping or a list inside a text")
         return str(self._value(found) if isinstance(found, ScalarNode) else found[0])
 
     def _computed(self, node: ScalarNode, value: Any, origin: AnyNode | None = None) -> ComputedNode:
@@ -207,30 +164,30 @@ class _Interpolation:
     def _answer(self, inner: str, path: Path, trail: tuple[Path, ...]) -> AnyNode | tuple[Any]:
         """What one `${...}` stands for: a node of the file, or a value in a tuple of one."""
         if "${" in inner:
-            pieces = _split(inner)
+            pieces = split(inner)
             inner = "".join(
                 self._text(self._answer(piece, path, trail)) if nested else piece for nested, piece in pieces
             )
         inner = inner.strip()
-        key = _KEY.fullmatch(inner)
+        key = KEY.fullmatch(inner)
         if key is not None:
             return self._lookup(key, path, trail)
-        resolver = _RESOLVER.fullmatch(inner)
+        resolver = RESOLVER.fullmatch(inner)
         if resolver is None:
-            raise _Unknown("not an interpolation that is understood")
+            raise Unknown("not an interpolation that is understood")
         return self._resolver(resolver[1], [part.strip() for part in resolver[2].split(",", 1)], path, trail)
 
     def _lookup(self, key: re.Match[str], path: Path, trail: tuple[Path, ...]) -> AnyNode:
         dots = len(key[1])
         if dots > len(path):
-            raise _Unknown("it leads out of the file")
+            raise Unknown("it leads out of the file")
         here: Path = path[:-dots] if dots else ()
         node = self._at(here)
-        for bracket, plain in _PART.findall(key[2]):
+        for bracket, plain in PART.findall(key[2]):
             part = bracket.strip("'\"") or plain
             node = _child(node, part)
             if node is None:
-                raise _Unknown(f"this file has no {key[2]}")
+                raise Unknown(f"this file has no {key[2]}")
             here = (*here, int(part) if part.isdigit() and isinstance(self._at(here), SequenceNode) else part)
             node = self._resolved(node, here, trail)
         assert node is not None
@@ -238,17 +195,17 @@ class _Interpolation:
 
     def _resolver(self, name: str, arguments: list[str], path: Path, trail: tuple[Path, ...]) -> AnyNode | tuple[Any]:
         if name == "oc.env":
-            raise _Unknown("the environment decides", _unquoted(arguments[1]) if len(arguments) > 1 else None)
+            raise Unknown("the environment decides", unquoted(arguments[1]) if len(arguments) > 1 else None)
         if name == "oc.decode":
-            return (resolve(_unquoted(",".join(arguments)), "omegaconf"),)
-        if name == "oc.select" and (key := _KEY.fullmatch(_unquoted(arguments[0]))) is not None:
+            return (resolve(unquoted(",".join(arguments)), "omegaconf"),)
+        if name == "oc.select" and (key := KEY.fullmatch(unquoted(arguments[0]))) is not None:
             try:
                 return self._lookup(key, path, trail)
-            except _Unknown:
+            except Unknown:
                 if len(arguments) == 1 or self.document.homes:
                     raise
-                return (_literal(arguments[1]),)
-        raise _Unknown(f"only its own program knows the resolver {name}")
+                return (literal_of(arguments[1]),)
+        raise Unknown(f"only its own program knows the resolver {name}")
 
     def _measure(self, node: AnyNode, sizes: dict[int, int], open_: set[int]) -> int:
         """The number of values below a node, references counted as often as they are used."""
@@ -279,12 +236,3 @@ def _child(node: AnyNode | None, part: str | int) -> AnyNode | None:
         index = int(part) if isinstance(part, int) or part.isdecimal() else -1
         return node.items[index] if 0 <= index < len(node.items) else None
     return None
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] else text
-
-
-def _literal(text: str) -> Any:
-    inner = _unquoted(text)
-    return inner if inner != text else resolve(text, "omegaconf")

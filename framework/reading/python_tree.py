@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
 
 from framework.names import Path
 from framework.reading.marks import Lines
@@ -12,13 +11,12 @@ from framework.reading.nodes import (
     AnyNode,
     ComputedNode,
     Document,
-    Duplicate,
     MappingNode,
     Node,
-    Note,
     Opaque,
     ScalarNode,
 )
+from framework.reading.python_parsers import parser_argument
 from framework.reading.python_values import Marks, Values
 
 _FIELD = {"field", "Field", "attrib", "ib"}
@@ -119,7 +117,7 @@ class Tree:
             if found is None or not isinstance(found[1], MappingNode):
                 where = self.marks.lines.node(start, stop)
                 below = MappingNode(where.line, where.column, start, node.stop)
-                self._set(parent, self._key(where, str(name)), below)
+                self.set(parent, self._key(where, str(name)), below)
                 parent = below
             else:
                 parent = found[1]
@@ -128,7 +126,7 @@ class Tree:
         old = parent.get(name)
         if old is not None and self._same(old[1], node) is False:
             node = ComputedNode(node, name, Opaque(name, "it is set several times"))
-        self._set(parent, self._key(where, name), node)
+        self.set(parent, self._key(where, name), node)
         if outside and len(path) == 1:
             self.values.remember(name, node)
 
@@ -136,7 +134,7 @@ class Tree:
         first, second = self.document.value(one), self.document.value(other)
         return type(first) is type(second) and not isinstance(first, Opaque) and bool(first == second)
 
-    def _set(self, parent: MappingNode, key: ScalarNode, node: AnyNode) -> None:
+    def set(self, parent: MappingNode, key: ScalarNode, node: AnyNode) -> None:
         if parent.get(key.text) is not None:
             self._replace(parent, key.text, node)
         else:
@@ -158,17 +156,17 @@ class Tree:
         mapping = MappingNode(at.line, at.column, at.start, at.stop)
         for item in statement.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value is not None:
-                self._set(mapping, self._named(item.target, item.target.id), self._default(item.value))
+                self.set(mapping, self.named(item.target, item.target.id), self._default(item.value))
             elif isinstance(item, ast.Assign):
                 for target in item.targets:
                     if isinstance(target, ast.Name):
-                        self._set(mapping, self._named(target, target.id), self._default(item.value))
+                        self.set(mapping, self.named(target, target.id), self._default(item.value))
             elif isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if item.name == "__init__":
                     self._defaults(item.args, mapping)
                 self._statements(item.body, True, False)
         if mapping.items:
-            self._set(self.root, self._key(at, self._numbered(statement.name)), mapping)
+            self.set(self.root, self._key(at, self._numbered(statement.name)), mapping)
 
     def _default(self, value: ast.expr) -> AnyNode:
         """A class field's value; of `field(default=...)` what it says."""
@@ -186,7 +184,7 @@ class Tree:
         mapping = MappingNode(at.line, at.column, at.start, at.stop)
         self._defaults(statement.args, mapping)
         if mapping.items:
-            self._set(self.root, self._key(at, self._numbered(statement.name)), mapping)
+            self.set(self.root, self._key(at, self._numbered(statement.name)), mapping)
 
     def _defaults(self, arguments: ast.arguments, mapping: MappingNode) -> None:
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -195,9 +193,9 @@ class Tree:
         for argument, default in pairs:
             start, stop = self.marks.span(argument)
             at = self.marks.lines.node(start, start + len(argument.arg) if stop > start else stop)
-            self._set(mapping, self._key(at, argument.arg), self.values.node(default))
+            self.set(mapping, self._key(at, argument.arg), self.values.node(default))
 
-    def _named(self, at: ast.expr, name: str) -> ScalarNode:
+    def named(self, at: ast.expr, name: str) -> ScalarNode:
         return self._key(self.marks.lines.node(*self.marks.span(at)), name)
 
     def _calls(self, module: ast.Module) -> None:
@@ -206,7 +204,7 @@ class Tree:
             if not isinstance(node, ast.Call) or id(node) in self.values.taken:
                 continue
             name = _callee(node)
-            if name in ("add_argument", "option", "Option") and self._parser_argument(node):
+            if name in ("add_argument", "option", "Option") and parser_argument(self, node):
                 continue
             if not node.keywords or name in _FIELD or (not name[:1].isupper() and name not in _PARSER_MAKERS):
                 continue
@@ -215,52 +213,7 @@ class Tree:
             at = self.marks.lines.node(*self.marks.span(node))
             mapping = self.values.keywords(node)
             if mapping.items:
-                self._set(self.root, self._key(at, self._numbered(name)), mapping)
-
-    def _parser_argument(self, call: ast.Call) -> bool:
-        names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        flags = [name for name in names if name.startswith("-")]
-        if not flags:
-            return False
-        flag = next((name for name in flags if name.startswith("--")), flags[0])
-        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-        default = keywords.get("default")
-        action = keywords.get("action")
-        if default is None and isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
-            node: AnyNode = ComputedNode(
-                self.marks.lines.node(*self.marks.span(action)), str(action.value), action.value == "store_false"
-            )
-        elif default is None:
-            return True
-        else:
-            node = self._typed(self.values.node(default), keywords.get("type"), flag)
-        key = self._named(call.args[0], flag)
-        old = self.root.get(flag)
-        if old is not None:
-            self.document.duplicates.append(Duplicate((flag,), old[0], key))
-            self.document.absent[flag] = "several parsers declare it"
-        self._set(self.root, key, node)
-        return True
-
-    def _typed(self, node: AnyNode, kind: ast.expr | None, flag: str) -> AnyNode:
-        """A default that is a string goes through `type=`, as on the command line; another one is left as it is."""
-        value = self.document.value(node)
-        looks: Any = None
-        if isinstance(value, str):
-            try:
-                looks = float(value)
-            except ValueError:
-                looks = None
-        if isinstance(kind, ast.Name) and kind.id in ("float", "int") and looks is not None:
-            try:
-                typed = int(value) if kind.id == "int" else looks
-            except ValueError:
-                return node
-            return ComputedNode(node, str(value), typed, origin=node, literal=False)
-        if kind is None and (looks is not None or (isinstance(value, (int, float)) and not isinstance(value, bool))):
-            said = "and its default is a string" if looks is not None else "so a value on the command line is a string"
-            self.document.notes.append(Note("untyped-argument", (flag,), node, f"{flag} has no `type=`, {said}"))
-        return node
+                self.set(self.root, self._key(at, self._numbered(name)), mapping)
 
 
 _PARSER_MAKERS = {"ArgumentParser", "HfArgumentParser", "add_argument", "option", "Option"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from framework.reading.hydra_values import hydra_value
 from framework.reading.marks import Lines
 from framework.reading.scalars import resolve
 from framework.reading.shell_commands import Command
@@ -58,11 +59,12 @@ def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[S
 
 def _name(fields: list[Field]) -> str:
     """What a reader of the script would call the command: its script, its module, or its program."""
-    for index, field in enumerate(fields):
-        if field.text == "-m" and index + 1 < len(fields) and _INTERPRETER.fullmatch(fields[0].text):
-            return fields[index + 1].text
+    for field in fields:
         if _SCRIPT.fullmatch(field.text) and not field.unknown:
             return field.text.rpartition("/")[2]
+    for flag, module in pairwise(fields):
+        if flag.text == "-m" and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
+            return module.text
     return fields[0].text.rpartition("/")[2]
 
 
@@ -218,30 +220,3 @@ def _after(chunks: list[Chunk], length: int) -> list[Chunk]:
         rest.append(chunk.cut(length) if length else chunk)
         length = 0
     return rest
-
-
-_WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
-_INT, _FLOAT = re.compile(r"[-+]?\d+(?:_\d+)*"), re.compile(r"[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d+)?")
-
-
-def hydra_value(text: str, depth: int = 0) -> Any:
-    """A value as Hydra's override grammar takes it: `yes` stays text, `1e-4` is a number, `[a,b]` a list."""
-    text = text.strip()
-    if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
-        return text[1:-1]
-    if "${" in text:
-        return Opaque(text, "an interpolation of its own config")
-    if text[:1] == "[" and text[-1:] == "]" and depth < 20:
-        inner = text[1:-1].strip()
-        if re.search(r"[\[\]{}()'\"]", inner):
-            return Opaque(text, "a nested list")
-        return [hydra_value(part, depth + 1) for part in inner.split(",")] if inner else []
-    if text[:1] == "{" or re.fullmatch(r"\w+\(.*\)", text):
-        return Opaque(text, "only Hydra knows what it makes of it")
-    if "," in text:
-        return Opaque(text, "a sweep over several values")
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    if len(text) < 4000 and _INT.fullmatch(text):
-        return int(text)
-    return float(text.replace("_", "")) if _FLOAT.fullmatch(text) else text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from framework.reading.shell_state import Field, Variables
-from framework.reading.shell_words import Operator, Word
+from framework.reading.shell_tokens import Operator, Word
 
 _PREFIXES = {"if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"}
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "group"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.reading.shell_words import Piece, Word
+from framework.reading.shell_tokens import Piece, Word
 
 MOST_CHUNKS = 200_000
 """Pieces that a script's variables may expand to, all together."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
 
 from framework.errors import InputError
 from framework.reading.marks import Lines
+from framework.reading.shell_tokens import Operator, Piece, Word
 
 DEEPEST = 20
 
@@ -17,52 +16,6 @@ _DOUBLE = re.compile(r"""[^"\\$`]++""")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _BRACED = re.compile(r"([A-Za-z_]\w*|[0-9]+)(\[[@*]\])?(:?[-=])?", re.ASCII)
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|&>>|&>|&|\|\||\|&|\||<<<|<<-|<<|<\(|>\(|<>|<&|>&|>>|>\||<|>|\(|\)")
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.ASCII)
-
-
-@dataclass(slots=True)
-class Piece:
-    """A part of a word: literal text, a variable, or what only running the script could tell."""
-
-    kind: Literal["text", "variable", "unknown"]
-    text: str
-    """The literal text as the program gets it, or the variable's name."""
-    start: int
-    stop: int
-    """Where it stands, with its quotes if they hold nothing else."""
-    quoted: bool = False
-    inner: int = 0
-    """Where the text itself starts."""
-    default: list[Piece] | None = None
-    every: bool = False
-    """Whether it is all of an array: `${NAME[@]}`."""
-
-
-@dataclass(slots=True)
-class Word:
-    start: int
-    stop: int
-    pieces: list[Piece] = field(default_factory=list)
-    array: list[Word] | None = None
-
-    @property
-    def literal(self) -> str | None:
-        """The word's text, if it is nothing but text."""
-        return "".join(piece.text for piece in self.pieces) if all(p.kind == "text" for p in self.pieces) else None
-
-    @property
-    def assignment(self) -> tuple[str, bool] | None:
-        """The name that it assigns to, and whether it appends."""
-        if not self.pieces or self.pieces[0].kind != "text" or self.pieces[0].quoted:
-            return None
-        match = _ASSIGNMENT.match(self.pieces[0].text)
-        return (match[1], bool(match[2])) if match else None
-
-
-@dataclass(slots=True)
-class Operator:
-    text: str
-    start: int
 
 
 class Lexer:

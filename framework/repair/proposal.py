@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import glob
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from framework.conformance.meaning import same
 from framework.conformance.model import Finding, plain
 from framework.errors import InputError
-from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
 from framework.names import Path as KeyPath
-from framework.names import format_path, parse_path
-from framework.output.places import Places
-from framework.reading.bound import bound_files, matching
+from framework.names import parse_path
 from framework.reading.nodes import AnyNode, Document, ScalarNode, SequenceNode
 from framework.repair.files import Source, read_source
 from framework.repair.lists import list_splices
 from framework.repair.places import node_to_change
+from framework.repair.proof import Change, Read, Reader, prove
 from framework.repair.spelling import spelled, value_start
 from framework.repair.splices import Splice, Uncertain, spliced
 
@@ -48,17 +44,6 @@ class Proposal:
     refused: list[tuple[Finding, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    finding: Finding
-    path: KeyPath
-    splices: tuple[Splice, ...]
-    before: str
-
-
-_Read = tuple[Binding, Document]
-
-
 def propose(experiment: Experiment, findings: Iterable[Finding]) -> Proposal:
     """The repairs of all findings that have a certain one, file by file; findings of other rules have none."""
     proposal = Proposal()
@@ -72,68 +57,39 @@ def propose(experiment: Experiment, findings: Iterable[Finding]) -> Proposal:
             proposal.refused.append((finding, "it names no key"))
         else:
             by_file.setdefault(finding.location.file, []).append(finding)
-    reader = _Reader(experiment, Places(experiment.root))
-    for shown, wanted in by_file.items():
-        try:
-            source = read_source(reader.places.absolute(shown), experiment.root)
-            patch = _patch(source, shown, wanted, reader, proposal)
-        except (Uncertain, OSError, UnicodeDecodeError) as reason:
-            proposal.refused += [(finding, str(reason)) for finding in wanted]
-        else:
-            proposal.patches += [patch] if patch else []
+    with tempfile.TemporaryDirectory(prefix="framework-fix-") as folder:
+        reader = Reader(experiment, folder)
+        for shown, wanted in by_file.items():
+            try:
+                source = read_source(reader.places.absolute(shown), experiment.root)
+                patch = _patch(source, shown, wanted, reader, proposal)
+            except (Uncertain, InputError, OSError, UnicodeDecodeError) as reason:
+                proposal.refused += [(finding, str(reason)) for finding in wanted]
+            else:
+                proposal.patches += [patch] if patch else []
     return proposal
 
 
-class _Reader:
-    """Reads a file as each binding that matches it does, from its place or from other bytes."""
-
-    def __init__(self, experiment: Experiment, places: Places):
-        self.root = experiment.root
-        self.places = places
-        self._matched = [(binding, set(matching(self.root, binding.file))) for binding in experiment.stated.configs]
-
-    def bindings(self, path: Path) -> list[Binding]:
-        return [binding for binding, paths in self._matched if path in paths]
-
-    def read(self, shown: str) -> list[_Read]:
-        path = self.places.absolute(shown)
-        name = glob.escape(path.relative_to(self.root).as_posix())
-        return [(binding, self._one(self.root, binding, name)) for binding in self.bindings(path)]
-
-    def read_bytes(self, shown: str, data: bytes) -> list[_Read]:
-        """As :meth:`read`, as if the file held ``data``."""
-        path = self.places.absolute(shown)
-        with tempfile.TemporaryDirectory(prefix="framework-fix-") as folder:
-            (Path(folder) / path.name).write_bytes(data)
-            name = glob.escape(path.name)
-            return [(binding, self._one(Path(folder), binding, name)) for binding in self.bindings(path)]
-
-    @staticmethod
-    def _one(root: Path, binding: Binding, name: str) -> Document:
-        (document,) = bound_files(root, binding.model_copy(update={"file": name}))
-        return document
-
-
-def _patch(source: Source, shown: str, wanted: list[Finding], reader: _Reader, proposal: Proposal) -> Patch | None:
-    read = reader.read(shown)
-    if not read:
+def _patch(source: Source, shown: str, wanted: list[Finding], reader: Reader, proposal: Proposal) -> Patch | None:
+    documents = reader.read(shown)
+    if not documents:
         raise Uncertain("no binding reads the file by this name")
-    for _, document in read:
+    for _, document in documents:
         if document.text != source.text:
             raise Uncertain("the file was changed by something else meanwhile")
         if document.homes:
             raise Uncertain("the file is composed of several")
-    changes: list[_Change] = []
+    changes: list[Change] = []
     for finding in wanted:
         try:
-            changes.append(_change(finding, read))
+            changes.append(_change(finding, documents))
         except Uncertain as reason:
             proposal.refused.append((finding, str(reason)))
     accepted = _agreed(changes, proposal)
     try:
-        _prove(source, shown, accepted, read, reader)
+        prove(source, shown, accepted, documents, reader)
     except Uncertain:
-        accepted = _one_by_one(source, shown, accepted, read, reader, proposal)
+        accepted = _one_by_one(source, shown, accepted, documents, reader, proposal)
     if not accepted:
         return None
     repairs = []
@@ -146,14 +102,14 @@ def _patch(source: Source, shown: str, wanted: list[Finding], reader: _Reader, p
     return Patch(source, shown, text, repairs)
 
 
-def _change(finding: Finding, read: list[_Read]) -> _Change:
+def _change(finding: Finding, documents: list[Read]) -> Change:
     """How one value is changed, the same for every binding that reads the file."""
     assert finding.location is not None
     assert finding.location.key is not None
     path = parse_path(finding.location.key)
     value = plain(finding.expected)
     found: set[tuple[Splice, ...]] = set()
-    for binding, document in read:
+    for binding, document in documents:
         node = node_to_change(document, path)
         if (node.line, node.column) != (finding.location.line, finding.location.column):
             raise Uncertain("the value is stated in another place than where it is used")
@@ -166,7 +122,7 @@ def _change(finding: Finding, read: list[_Read]) -> _Change:
     (splices,) = found
     if not splices:
         raise Uncertain("its text says that already")
-    return _Change(finding, path, splices, read[0][1].text)
+    return Change(finding, path, splices, documents[0][1].text)
 
 
 def _splices(document: Document, node: AnyNode, value: Any) -> Iterator[Splice]:
@@ -198,7 +154,7 @@ def _is_json(document: Document) -> bool:
     return document.format == "json" or document.file.endswith(".json")
 
 
-def _agreed(changes: list[_Change], proposal: Proposal) -> list[_Change]:
+def _agreed(changes: list[Change], proposal: Proposal) -> list[Change]:
     """The changes without those that ask for two values of one key."""
     wanted: dict[KeyPath, set[tuple[Splice, ...]]] = {}
     for change in changes:
@@ -210,43 +166,14 @@ def _agreed(changes: list[_Change], proposal: Proposal) -> list[_Change]:
 
 
 def _one_by_one(
-    source: Source, shown: str, changes: list[_Change], read: list[_Read], reader: _Reader, proposal: Proposal
-) -> list[_Change]:
-    accepted: list[_Change] = []
+    source: Source, shown: str, changes: list[Change], documents: list[Read], reader: Reader, proposal: Proposal
+) -> list[Change]:
+    accepted: list[Change] = []
     for change in changes:
         try:
-            _prove(source, shown, [*accepted, change], read, reader)
+            prove(source, shown, [*accepted, change], documents, reader)
         except Uncertain as reason:
             proposal.refused.append((change.finding, str(reason)))
         else:
             accepted.append(change)
     return accepted
-
-
-def _prove(source: Source, shown: str, changes: list[_Change], read: list[_Read], reader: _Reader) -> None:
-    """Read the changed text again: the values are the expected ones, and every other one is what it was."""
-    if not changes:
-        return
-    text = spliced(source.text, (splice for change in changes for splice in change.splices))
-    try:
-        again = reader.read_bytes(shown, source.with_text(text))
-    except InputError:
-        raise Uncertain("the repaired file could not be read any more") from None
-    paths = [change.path for change in changes]
-    for (_, old), (_, new) in zip(read, again, strict=True):
-        if _others(old, paths) != _others(new, paths) or len(old.duplicates) != len(new.duplicates):
-            raise Uncertain("the repair would change other values too")
-        for change in changes:
-            found = new.walk(change.path)
-            if found is None or not same(plain(change.finding.expected), new.value(found[1])):
-                raise Uncertain(f"{format_path(change.path)} would still not say the same")
-
-
-def _others(document: Document, changed: list[KeyPath]) -> list[tuple[KeyPath, str]]:
-    """Every leaf outside the changed values, as its reader takes it; types count."""
-    tops = set(changed)
-    return [
-        (path, repr(document.value(node)))
-        for path, node in document.leaves()
-        if not any(path[:length] in tops for length in range(1, len(path) + 1))
-    ]

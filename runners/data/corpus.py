@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
@@ -48,6 +49,13 @@ def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool)
     if not corpus.texts:
         raise FrameworkError(f"datasets.{name}: the split {split!r} of {corpus.origin} has no rows")
     return corpus
+
+
+def source_of(dataset: Dataset) -> dict[str, Any]:
+    """What :func:`load` went by, for the run record: fields that did not decide what was read are left out."""
+    origin = ("path",) if dataset.path else ("builtin",) if dataset.builtin else ("hub", "name", "revision")
+    used = (*origin, "train_split", "validation_split", "text", "label", "labels", "limit")
+    return {name: value for name in used if (value := getattr(dataset, name)) is not None}
 
 
 def classes_of(name: str, dataset: Dataset, training: Corpus) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.manifest.models import Model
 from framework.planning.steps import Training
-from runners.data.corpus import Corpus, class_numbers, classes_of, load
+from runners.data.corpus import Corpus, class_numbers, classes_of, load, source_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
 from runners.data.tokenizing import encode, token_stream, tokenizer_for
 
@@ -46,6 +46,7 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     validation_examples = _examples(validation, work, tokenizer, classes, dataset.validation_limit)
     facts = {
         "name": name,
+        "source": source_of(dataset),
         "train": train.origin,
         "validation": validation.origin,
         "revision": dataset.revision,

@@ -52,6 +52,12 @@ def describe(family: Family, config: Any) -> dict[str, Any]:
     return {"family": family.name, **{field: getattr(config, attribute) for field, attribute in family.sizes.items()}}
 
 
+def source_of(model: Model) -> dict[str, Any]:
+    """Where a model's weights and tokenizer came from, for the run record; what did not decide it is left out."""
+    used = ("weights", "path", "tokenizer") if model.path else ("weights", "hub", "revision", "tokenizer")
+    return {name: value for name in used if (value := getattr(model, name)) is not None}
+
+
 def _source(model: Model, project: Path) -> str | None:
     return str(project / model.path) if model.path else model.hub
 

@@ -179,5 +179,6 @@ class Loop:
             },
             "max_grad_norm": phase.max_grad_norm,
             "sequence_length": phase.sequence_length,
+            "objective": phase.objective,
             "stopped_early": None,
         }

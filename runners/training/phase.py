@@ -14,9 +14,10 @@ from runners.adapters import ADAPTERS
 from runners.adapters.adapter import TrainedAdapter
 from runners.context import RunContext
 from runners.data.preparing import Prepared, prepare
-from runners.models.building import classifier_over, describe
+from runners.models.building import classifier_over, describe, source_of
 from runners.models.checkpoints import Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
 from runners.models.classifier import SequenceClassifier
+from runners.processes import on_cpu
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.held import HeldMasks
 from runners.sparsity.masks import Masks, apply_masks, intersection, masked_parameters, save_masks
@@ -110,7 +111,8 @@ class _Phase:
             loop.run()
         finally:
             described = {"precision": self.precision, "model": describe(self.family, self.model.config)}
-            record.observed = {**loop.observed, **described}
+            origin = {"source": source_of(context.step.model)} if context.parent is None else {}
+            record.observed = {**loop.observed, **described, **origin}
         metrics = {"initial_validation_loss": initial["loss"]}
         if self.learned is not None:
             learned, self.sparsity = self.learned.harden()
@@ -161,7 +163,7 @@ def _accelerator(precision: str) -> Accelerator:
     """
     AcceleratorState._reset_state()
     try:
-        return Accelerator(mixed_precision=_ACCELERATE_NAMES[precision])
+        return Accelerator(mixed_precision=_ACCELERATE_NAMES[precision], cpu=on_cpu())
     except ValueError as problem:
         raise FrameworkError(f"precision {precision}: {problem}") from problem
 

@@ -151,7 +151,7 @@ def test_uris_are_relative_to_the_repository(drifted: Project) -> None:
 
 
 def test_github_annotations_are_one_line_each_and_escaped(drifted: Project) -> None:
-    drifted.config("  lr: 3e-4", "  lr: \"x%\\n::warning file=x::y\"")
+    drifted.config("  lr: 3e-4", '  lr: "x%\\n::warning file=x::y"')
     lines = drifted.cli("check", "--format", "github").out.splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("::error file=configs/pretrain.yaml,line=4,endLine=4,col=7,endColumn=")
@@ -182,7 +182,13 @@ def junit(project: Project) -> ElementTree.Element:
     for case in suite:
         assert case.tag == "testcase"
         assert set(case.attrib) == _CASE
-        assert [child.tag for child in case] in ([], ["failure"], ["skipped"], ["system-out"], ["skipped", "system-out"])
+        assert [child.tag for child in case] in (
+            [],
+            ["failure"],
+            ["skipped"],
+            ["system-out"],
+            ["skipped", "system-out"],
+        )
     for tag, count in (("failure", "failures"), ("skipped", "skipped")):
         assert suite.attrib[count] == str(len(list(suite.iter(tag))))
     assert suite.attrib["tests"] == str(len(suite))

@@ -102,7 +102,7 @@ def test_what_is_no_text_has_no_snippet(tmp_path: Path, data: bytes) -> None:
 
 
 def test_lines_are_those_that_yaml_counts(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes("a: 1\r\nb: '\x0c'\rc: 2\n".encode())
+    (tmp_path / "a.yaml").write_bytes(b"a: 1\r\nb: '\x0c'\rc: 2\n")
     line, _ = snippet(Location("a.yaml", 3, 4), Places(tmp_path, tmp_path), Ink())
     assert line == "  3 | c: 2"
 

@@ -24,7 +24,7 @@ from framework.reading.toml_file import parse_toml
 from framework.reading.yaml_file import parse_yaml
 from framework.reading.yaml_rows import parse_rows
 
-QUICK = settings(max_examples=150, deadline=2000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=150, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _interpolated(text: str, shown: str) -> Document:

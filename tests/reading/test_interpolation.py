@@ -132,7 +132,8 @@ FILES = {
     "exp/e1.yaml": "# @package _global_\ndefaults:\n  - override /optimizer: sgd\nseed: 42\noptimizer: {z: 1}\n",
     "db/x.yaml": "host: x\np: 1\n",
     "db/y.yaml": "# @package foo.bar\nhost: y\n",
-    "nested.yaml": "defaults:\n  - server@srv.a: apache\n  - server: null\n  - _self_\n  - alpha: two\nserver: {l: 2}\n",
+    "nested.yaml": "defaults:\n  - server@srv.a: apache\n  - server: null\n  - _self_\n  - alpha: two\n"
+    "server: {l: 2}\n",
     "server/apache.yaml": "defaults:\n  - sub: s1\n  - /db2: q\n  - /db2@backup: q\n  - /db2@_here_: q\n  - sub/s2\n"
     "name: apache\nn: 1\n",
     "server/sub/s1.yaml": "s: 1\nm: 2\n",

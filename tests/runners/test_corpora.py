@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -195,6 +196,11 @@ def test_a_trained_tokenizer_has_the_declared_size_and_is_lossless() -> None:
     assert tokenizer.decode(ids) == "naïve  \n\ttext 日本"
     with pytest.raises(FrameworkError, match=r"only \d+ tokens, 300 are declared"):
         tokenizer_for("tiny", MODEL, ["aaa"], Path())
+
+
+def test_a_tokenizer_is_trained_on_all_of_the_text() -> None:
+    tokenizer = tokenizer_for("tiny", MODEL, [string.ascii_letters * 40, "zqzqzqzq " * 2000], Path())
+    assert len(encode(tokenizer, [("zqzqzqzq",)], longest=100)[0]) == 1
 
 
 def test_pairs_are_joined_where_there_is_no_separator() -> None:

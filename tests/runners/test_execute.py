@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,27 @@ def test_the_challenge_chain(laboratory: Any, phase: Callable[..., Phase]) -> No
     assert pruned.record.references == {"same_as": learned.record.key}
     assert tuned.record.parameters["trainable"] < tuned.record.parameters["total"]
     assert not list(laboratory.store.root.rglob("*.partial"))
+
+
+def test_a_child_reads_with_its_parents_tokenizer(laboratory: Any, phase: Callable[..., Phase]) -> None:
+    trained = laboratory.model.model_copy(update={"tokenizer": "train", "vocabulary": 320})
+    base = laboratory.pretrain(phase(), model=trained)
+    child = laboratory.finetune(phase("classification"), parent=base, model=trained)
+    ours, theirs = (json.loads((run.folder / "model" / "tokenizer.json").read_text()) for run in (child, base))
+    assert ours["model"] == theirs["model"]
+    assert child.record.data["vocabulary"] == 320
+
+
+def test_a_classifier_keeps_its_head_for_the_same_task(laboratory: Any, phase: Callable[..., Phase]) -> None:
+    stated = phase("classification", max_steps=8)
+    first = laboratory.finetune(stated, parent=laboratory.pretrain(phase()))
+    pruned = laboratory.run(Prune(sparsity=0.0, tensors=["in_proj"]), name="prune", parent=first)
+    again = laboratory.finetune(stated, parent=pruned)
+    assert again.record.metrics["initial_validation_loss"] == first.record.metrics["validation_loss"]
+    other = laboratory.finetune(stated, parent=first, dataset=laboratory.topics(labels=3))
+    assert len(other.record.data["classes"]) == 3
+    with pytest.raises(FrameworkError, match="its parent is a classifier"):
+        laboratory.pretrain(phase(), parent=first)
 
 
 def test_the_record_says_where_it_ran(laboratory: Any, phase: Callable[..., Phase]) -> None:

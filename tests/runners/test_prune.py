@@ -42,6 +42,12 @@ def learned(shared: Any, phase: Callable[..., Phase]) -> Run:
     return shared.pretrain(phase(max_steps=30), Mask(sdm=stated))
 
 
+@pytest.fixture(scope="module")
+def scattered(shared: Any, base: Run) -> Run:
+    """Single weights of one module pruned."""
+    return shared.run(Prune(sparsity=0.3, tensors=["in_proj"]), name="prune", parent=base)
+
+
 @pytest.mark.parametrize("score", ["magnitude", "random"])
 @pytest.mark.parametrize("structure", ["channel", "unstructured"])
 @pytest.mark.parametrize("scope", ["model", "layer"])
@@ -91,13 +97,25 @@ def test_the_random_score_follows_from_the_seed(shared: Any, base: Run) -> None:
     assert not torch.equal(first[name], other[name])
 
 
-def test_pruning_twice_keeps_the_first_mask(shared: Any, base: Run) -> None:
-    first = shared.run(Prune(sparsity=0.3, tensors=["in_proj"]), name="prune", parent=base)
-    second = shared.run(Prune(score="random", sparsity=0.5, tensors=MODULES), name="prune", parent=first)
-    before, after = load_masks(first.folder), load_masks(second.folder)
+def test_pruning_twice_keeps_the_first_mask(shared: Any, scattered: Run) -> None:
+    second = shared.run(Prune(score="random", sparsity=0.5, tensors=MODULES), name="prune", parent=scattered)
+    before, after = load_masks(scattered.folder), load_masks(second.folder)
     for name, mask in before.items():
         assert not (after[name] & ~mask).any()
     assert second.record.sparsity["zeros"] == round(0.5 * second.record.sparsity["elements"])
+
+
+def test_masks_of_other_tensors_are_passed_on(shared: Any, scattered: Run) -> None:
+    second = shared.run(Prune(sparsity=0.3, tensors=["out_proj"]), name="prune", parent=scattered)
+    masks = load_masks(second.folder)
+    assert {name.split(".")[-2] for name in masks} == {"in_proj", "out_proj"}
+    assert all(torch.equal(masks[name], mask) for name, mask in load_masks(scattered.folder).items())
+
+
+def test_zeros_that_were_there_before_are_not_passed_over(shared: Any, scattered: Run) -> None:
+    channels = Prune(structure="channel", sparsity=0.25, tensors=["in_proj", "out_proj"])
+    with pytest.raises(FrameworkError, match=r"in_proj\.weight has \d+ zeros after pruning and \d+ were asked for"):
+        shared.run(channels, name="prune", parent=scattered)
 
 
 def test_an_impossible_number_of_channel_weights_names_the_nearest(shared: Any, base: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import SDM, Mask
+from framework.manifest.methods import SDM, Mask, Prune
 from framework.manifest.phases import Phase
 from runners.models.building import build_language_model
 from runners.models.families import FAMILIES
@@ -112,6 +112,19 @@ def test_a_run_leaves_masks_that_hold(laboratory: Any, phase: Callable[..., Phas
     lines = trace(run)
     assert lines[-1]["temperature"] == pytest.approx(0.1)
     assert lines[-1]["hard_sparsity"] == pytest.approx(sparsity["channels"]["reached"])
+
+
+def test_an_inherited_mask_holds_beside_the_learned_one(laboratory: Any, phase: Callable[..., Phase]) -> None:
+    base = laboratory.pretrain(phase())
+    pruned = laboratory.run(Prune(sparsity=0.3, tensors=["in_proj"]), name="prune", parent=base)
+    stated = SDM(target_sparsity=0.3, learning_rate=0.4, initial_logit=0.2, tensors=["in_proj", "out_proj"])
+    run = laboratory.pretrain(phase(max_steps=20), Mask(sdm=stated), parent=pruned)
+    before, after = load_masks(pruned.folder), load_masks(run.folder)
+    assert {name.split(".")[-2] for name in after} == {"in_proj", "out_proj"}
+    for name, mask in before.items():
+        assert not (after[name] & ~mask).any()
+        assert int(after[name].sum()) < int(mask.sum())
+    assert run.record.sparsity["zeros"] == sum(int((~mask).sum()) for mask in after.values())
 
 
 def test_only_the_declared_tensors_are_masked(laboratory: Any, phase: Callable[..., Phase]) -> None:

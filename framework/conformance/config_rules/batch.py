@@ -47,7 +47,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
             return context.judge.unverified(clause, context.stage, f"{where}: {unknown}", str(where))
         if type(value) is not int or value < 1:
             message = f"{where.key} is {said(value)}: not a whole number of at least 1"
-            finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location)
+            advice = f"factors whose product is {clause.value}"
+            finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location, advice)
             return context.judge.violated(clause, finding, str(where))
         factors[part] = value
         places.append(where)

@@ -59,8 +59,9 @@ def _verdict(context: ManifestContext, clause: Clause, spec: DifferOnlyIn, first
     if not apart:
         where = context.experiment.location(("variants", other))
         message = f"{first} and {other} are compared, and state the same run"
+        advice = "state what differs, or take one of the two out of the rule"
         return context.judge.violated(
-            clause, Finding(ALIKE, message, clause.id, location=where, declared=clause.location)
+            clause, Finding(ALIKE, message, clause.id, location=where, declared=clause.location, advice=advice)
         )
     return context.judge.conforms(clause, Stage.MANIFEST, f"{len(apart)} differences, all admitted")
 

@@ -1,0 +1,92 @@
+"""The proof of a repair: the changed text is read again, and says what it should, and nothing else differently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.conformance.meaning import same
+from framework.conformance.model import Finding, plain
+from framework.errors import InputError
+from framework.manifest.bindings import Binding
+from framework.manifest.loading import Experiment
+from framework.names import Path as KeyPath
+from framework.names import format_path
+from framework.output.places import Places
+from framework.reading.bound import matching
+from framework.reading.formats import read
+from framework.reading.nodes import Document
+from framework.repair.files import Source
+from framework.repair.splices import Splice, Uncertain, spliced
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How one finding would be repaired."""
+
+    finding: Finding
+    path: KeyPath
+    splices: tuple[Splice, ...]
+    before: str
+
+
+Read = tuple[Binding, Document]
+
+
+class Reader:
+    """Reads a file as each binding that matches it does, from its place or from other bytes.
+
+    ``folder`` is an empty one for the other bytes: a reader may go by the file's name.
+    """
+
+    def __init__(self, experiment: Experiment, folder: str):
+        self.places = Places(experiment.root)
+        self.folder = folder
+        bindings = experiment.stated.configs
+        self._matched = [(binding, set(matching(experiment.root, binding.file))) for binding in bindings]
+
+    def bindings(self, path: Path) -> list[Binding]:
+        return [binding for binding, paths in self._matched if path in paths]
+
+    def read(self, shown: str) -> list[Read]:
+        path = self.places.absolute(shown)
+        return [(binding, read(path, shown, binding.reader)) for binding in self.bindings(path)]
+
+    def read_bytes(self, shown: str, data: bytes) -> list[Read]:
+        """As :meth:`read`, as if the file held ``data``."""
+        path = self.places.absolute(shown)
+        copy = Path(self.folder) / path.name
+        copy.write_bytes(data)
+        try:
+            return [(binding, read(copy, shown, binding.reader)) for binding in self.bindings(path)]
+        finally:
+            copy.unlink()
+
+
+def prove(source: Source, shown: str, changes: list[Change], documents: list[Read], reader: Reader) -> None:
+    """Read the changed text again: the values are the expected ones, and every other one is what it was."""
+    if not changes:
+        return
+    text = spliced(source.text, (splice for change in changes for splice in change.splices))
+    try:
+        again = reader.read_bytes(shown, source.with_text(text))
+    except InputError:
+        raise Uncertain("the repaired file could not be read any more") from None
+    paths = [change.path for change in changes]
+    for (_, old), (_, new) in zip(documents, again, strict=True):
+        if _others(old, paths) != _others(new, paths) or len(old.duplicates) != len(new.duplicates):
+            raise Uncertain("the repair would change other values too")
+        for change in changes:
+            found = new.walk(change.path)
+            if found is None or not same(plain(change.finding.expected), new.value(found[1])):
+                raise Uncertain(f"{format_path(change.path)} would still not say the same")
+
+
+def _others(document: Document, changed: list[KeyPath]) -> list[tuple[KeyPath, str]]:
+    """Every leaf outside the changed values, as its reader takes it; types count."""
+    tops = set(changed)
+    return [
+        (path, repr(document.value(node)))
+        for path, node in document.leaves()
+        if not any(path[:length] in tops for length in range(1, len(path) + 1))
+    ]
