@@ -85,6 +85,10 @@ def _methods(step: Step) -> Iterator[Obstacle]:
         wanted.append((STRUCTURES, registered_name(work.structure), place))
     elif isinstance(work, Permute):
         wanted.append((TRANSFORMS, work.method, place))
+        family = step.model.family
+        if family in FAMILIES and work.dimension not in (known := FAMILIES.get(family).dimensions):
+            found = f"a {family} has no such dimension; {did_you_mean(work.dimension, known)}"
+            yield Obstacle(f"{place}.permute", f"permute the {work.dimension} dimension", found)
     wanted.append((FAMILIES, step.model.family, f"models.{step.model_name}.family"))
     for registry, name, clause in wanted:
         if name not in registry:
@@ -92,13 +96,19 @@ def _methods(step: Step) -> Iterator[Obstacle]:
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
 
 
+def _read(step: Step) -> Training | None:
+    """The training whose data a step reads: its own, or the one that it is calibrated on."""
+    return step.work if isinstance(step.work, Training) else step.calibration
+
+
 def _local(step: Step, project: Path) -> Iterator[Obstacle]:
     """Local paths that are not there."""
     model = step.model
     if step.parent is None and model.path is not None and not (project / model.path / "config.json").is_file():
         yield Obstacle(f"models.{step.model_name}.path", model.path, "no folder with a config.json")
-    if isinstance(step.work, Training) and step.work.dataset.path is not None:
-        dataset, name = step.work.dataset, step.work.dataset_name
+    data = _read(step)
+    if data is not None and data.dataset.path is not None:
+        dataset, name = data.dataset, data.dataset_name
         assert dataset.path is not None
         for split in (dataset.train_split, dataset.validation_split):
             try:
@@ -117,10 +127,11 @@ def _hub(steps: Sequence[Step], project: Path) -> Iterator[Obstacle]:
         own = model.tokenizer
         if step.parent is None and own not in (None, "train", "bytes", model.hub) and not (project / own).is_dir():
             wanted[Repository("model", own, None)] = f"models.{step.model_name}.tokenizer"
-        if isinstance(step.work, Training):
-            dataset = step.work.dataset
+        data = _read(step)
+        if data is not None:
+            dataset = data.dataset
             if dataset.hub is not None and dataset.path is None and dataset.builtin is None:
-                clause = f"datasets.{step.work.dataset_name}.hub"
+                clause = f"datasets.{data.dataset_name}.hub"
                 wanted[Repository("dataset", dataset.hub, dataset.revision)] = clause
     for repository, reason in missing_repositories(wanted).items():
         yield Obstacle(wanted[repository], repository.name, reason)

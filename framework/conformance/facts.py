@@ -144,8 +144,13 @@ def telling_leaves(context: ConfigContext, bound: BoundFile) -> Sequence[tuple[P
     kept, since a project may have many files."""
     key = ("telling", id(bound.document))
     if key not in context.cache:
-        leaves = bound.document.leaves()
-        context.cache[key] = [leaf for leaf in leaves if leaf[0] and (KNOBS[leaf[0][-1]] or SLIPS[leaf[0][-1]])]
+        shape, leaves = bound.document.shape(), bound.document.leaf_nodes()
+        telling = context.cache.get(("telling places", id(shape)))
+        if telling is None:
+            places = range(len(shape))
+            telling = [at for at in places if shape[at] and (KNOBS[shape[at][-1]] or SLIPS[shape[at][-1]])]
+            context.cache["telling places", id(shape)] = telling
+        context.cache[key] = [(shape[at], leaves[at]) for at in telling]
     found: list[tuple[Path, AnyNode]] = context.cache[key]
     return found
 

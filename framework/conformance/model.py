@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from framework.locations import Location
 from framework.manifest.base import Duration
 from framework.manifest.clauses import Clause
+from framework.reading.nodes import Place
 
 
 class Stage(StrEnum):
@@ -102,13 +103,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one look at one clause found. ``evidence`` points to what was looked at."""
+    """What one look at one clause found. ``evidence`` points to what was looked at: a text, or what becomes one when
+    somebody reads it, since a check of many files looks at far more places than it shows."""
 
     clause: str
     stage: Stage
     status: Status
     reason: str = ""
-    evidence: str | None = None
+    evidence: str | Place | None = None
     finding: Finding | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ class Verdict:
             "stage": str(self.stage),
             "status": str(self.status),
             "reason": self.reason,
-            "evidence": self.evidence,
+            "evidence": None if self.evidence is None else str(self.evidence),
         }
 
 

@@ -99,7 +99,7 @@ def _conforming(result: CheckResult) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for verdict in result.matrix.verdicts:
         if verdict.stage is Stage.CONFIG and verdict.status is Status.CONFORMS and verdict.evidence:
-            found.setdefault(verdict.clause, set()).add(_file_of(verdict.evidence))
+            found.setdefault(verdict.clause, set()).add(_file_of(str(verdict.evidence)))
     return found
 
 
@@ -147,7 +147,7 @@ def _gone(before: Clause, finding: Finding, new: Experiment) -> Finding:
 
 def _both(before: Clause, now: Clause, file: str, result: CheckResult) -> Finding:
     looks = result.matrix.looks(now, Stage.CONFIG)
-    place = next((v.evidence for v in looks if v.evidence and _file_of(v.evidence) == file), None)
+    place = next((str(v.evidence) for v in looks if v.evidence and _file_of(str(v.evidence)) == file), None)
     numbers = re.search(r":(\d+):(\d+)$", place or "")
     declared = Location(file, int(numbers[1]), int(numbers[2])) if numbers else None
     return Finding(
@@ -247,4 +247,4 @@ def _renamed(verdict: Verdict, old_root: str, shown: str) -> Verdict:
     finding = verdict.finding
     if finding is not None and finding.location is not None:
         finding = replace(finding, location=replace(finding.location, file=named(finding.location.file)))
-    return replace(verdict, evidence=named(verdict.evidence) if verdict.evidence else None, finding=finding)
+    return replace(verdict, evidence=named(str(verdict.evidence)) if verdict.evidence else None, finding=finding)

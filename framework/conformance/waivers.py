@@ -10,6 +10,7 @@ from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.statements import Waiver
 from framework.names import find_path
+from framework.reading.nodes import Place
 
 
 class Judge:
@@ -35,7 +36,7 @@ class Judge:
                 return waiver
         return None
 
-    def conforms(self, clause: Clause, stage: Stage, reason: str = "", evidence: str | None = None) -> Verdict:
+    def conforms(self, clause: Clause, stage: Stage, reason: str = "", evidence: str | Place | None = None) -> Verdict:
         """The clause holds; where a profile changes it, what holds is the deviation: `waived`, never `conforms`."""
         if clause.deviation and stage not in (Stage.MANIFEST, Stage.CONFIG):
             note = f"profile {clause.deviation.profile}: {clause.deviation.reason}"

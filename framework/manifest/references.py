@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.manifest.methods import Prune, SameAs
+from framework.manifest.methods import Permute, Prune, SameAs
 from framework.manifest.root import Manifest
-from framework.manifest.variants import TRANSFORMS, PermuteStep, PruneStep, phase_of
+from framework.manifest.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import Path, did_you_mean, find_path
 
 Dangling = tuple[Path, str, str]
@@ -50,35 +50,49 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
             phase = phase_of(step)
             if phase is not None:
                 yield from _unknown(place, "step", phase[0], known)
+                yield from _masked(manifest, name, index, phase[1], (*place, phase[0]))
             if isinstance(step, PruneStep) and isinstance(step.prune.sparsity, SameAs):
                 other = step.prune.sparsity.same_as
                 yield from _unknown((*place, "prune", "sparsity", "same_as"), "variant", other, manifest.variants)
             if isinstance(step, PermuteStep):
-                yield from _calibrated(manifest, name, index, (*place, "permute"))
+                yield from _calibrated(manifest, name, index, step.permute, (*place, "permute"))
     for name in manifest.variants:
         chain = _circle(manifest, name)
         if chain:
             yield ("variants", name), f"the variant builds on itself: {' -> '.join(chain)}", "break the circle"
 
 
-def _calibrated(manifest: Manifest, variant: str, index: int, place: Path) -> Iterator[Dangling]:
+def _calibrated(manifest: Manifest, variant: str, index: int, permute: Permute, place: Path) -> Iterator[Dangling]:
     """A permutation needs a dataset to be measured on: its own, or that of a phase before it."""
-    step = manifest.variants[variant].steps[index]
-    assert isinstance(step, PermuteStep)
-    if step.permute.dataset is not None:
-        yield from _unknown((*place, "dataset"), "dataset", step.permute.dataset, manifest.datasets)
+    if permute.dataset is not None:
+        yield from _unknown((*place, "dataset"), "dataset", permute.dataset, manifest.datasets)
+    elif not any(phase_of(step) for step in _before(manifest, variant, index)):
+        message = "no phase before this permutation says what data it is measured on"
+        yield place, message, "name the `dataset` to draw the calibration examples from"
+
+
+def _masked(manifest: Manifest, variant: str, index: int, use: PhaseUse, place: Path) -> Iterator[Dangling]:
+    """Masks can only be the importance of modules where a step before leaves some."""
+    sgh = use.adapter.sgh if use.adapter is not None else None
+    if sgh is None or sgh.importance != "mask":
         return
-    seen: set[str] = set()
-    before, steps = variant, manifest.variants[variant].steps[:index]
-    while not any(phase_of(each) for each in steps):
-        seen.add(before)
-        origin = manifest.variants[before].from_
-        if origin is None:
-            message = "no phase before this permutation says what data it is measured on"
-            yield place, message, "name the `dataset` to draw the calibration examples from"
-        if origin is None or origin in seen or origin not in manifest.variants:
+    for step in _before(manifest, variant, index):
+        phase = phase_of(step)
+        if isinstance(step, PruneStep) or (phase is not None and phase[1].mask is not None):
             return
-        before, steps = origin, manifest.variants[origin].steps
+    message = "no step before this one leaves the masks that are to be the importance"
+    yield (*place, "adapter", "sgh", "importance"), message, "start from a masked or pruned variant, or say `magnitude`"
+
+
+def _before(manifest: Manifest, variant: str, index: int) -> Iterator[Any]:
+    """The steps before one, nearest first, through the variants that its own builds on."""
+    seen: set[str] = set()
+    name: str | None = variant
+    while name in manifest.variants and name not in seen:
+        seen.add(name)
+        spec = manifest.variants[name]
+        yield from reversed(spec.steps[:index] if name == variant else spec.steps)
+        name = spec.from_
 
 
 def _circle(manifest: Manifest, start: str) -> list[str] | None:

@@ -147,6 +147,11 @@ class Document:
             self._leaves = tuple(node for _, node in found)
         return self._shape
 
+    def leaf_nodes(self) -> tuple[AnyNode, ...]:
+        """The leaves, in the order of :meth:`shape`."""
+        self.shape()
+        return self._leaves
+
     def place(self, node: Node) -> str:
         """Where a value stands, as :meth:`location` says it."""
         home = self.home(node) if self.homes else self
@@ -182,6 +187,28 @@ class Document:
             else:
                 return None
         return None if node is None else (key, node)
+
+
+class Place:
+    """Where a value stands, worked out when it is read: `file:line:column`."""
+
+    __slots__ = ("_document", "_node")
+
+    def __init__(self, document: Document, node: Node):
+        self._document = document
+        self._node = node
+
+    def __str__(self) -> str:
+        return self._document.place(self._node)
+
+    def __repr__(self) -> str:
+        return f"Place({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (str, Place)) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
 
 
 CORE = "tag:yaml.org,2002:"

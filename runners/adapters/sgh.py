@@ -90,7 +90,6 @@ class HybridAdapter(TrainedAdapter):
     def _configs(self) -> dict[str, PeftConfig]:
         """peft's configurations, by the folder that they are saved in; none for a kind that no module has."""
         swapped = any(isinstance(module, Conv1D) for module in self.model.modules())
-        common = {"fan_in_fan_out": swapped, "modules_to_save": [_HEAD] if hasattr(self.model, _HEAD) else None}
         configs: dict[str, PeftConfig] = {}
         if ranked := [name for name in self.groups if self.rank(name)]:
             configs[_LORA] = LoraConfig(
@@ -101,12 +100,12 @@ class HybridAdapter(TrainedAdapter):
                 rank_pattern={name: self.rank(name) for name in ranked},
                 alpha_pattern={name: self.alpha(name) for name in ranked},
                 bias="none",
-                **common,
+                fan_in_fan_out=swapped,
             )
             if self.masked:
                 configs[_LORA]._register_custom_module({nn.Linear: MaskedLinear, Conv1D: MaskedLinear})
         if scaled := [name for name, group in self.groups.items() if group == "ia3"]:
-            configs[_IA3] = IA3Config(target_modules=scaled, feedforward_modules=[], **common)
+            configs[_IA3] = IA3Config(target_modules=scaled, feedforward_modules=[], fan_in_fan_out=swapped)
         return configs
 
     def _weights(self, name: str) -> dict[str, Tensor]:
@@ -174,7 +173,7 @@ def _by_module(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _inject(config: PeftConfig, model: Any) -> None:
     """Put peft's layers into the model. peft leaves the configuration on it, and would take a second one for another
-    adapter of the same kind."""
+    adapter of the same kind. A head is saved with each, but named only now: peft would put a copy of it beside it."""
     try:
         inject_adapter_in_model(config, model, _NAME)
     except ValueError as problem:
@@ -182,3 +181,4 @@ def _inject(config: PeftConfig, model: Any) -> None:
     finally:
         if hasattr(model, "peft_config"):
             del model.peft_config
+    config.modules_to_save = [_HEAD] if hasattr(model, _HEAD) else None

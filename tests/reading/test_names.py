@@ -86,6 +86,11 @@ def test_of_two_readings_the_one_that_is_a_path_is_meant() -> None:
     assert find_path({"a": {"b": 1}, "a.b": 2}, '"a.b"') == ("a.b",)
 
 
+def test_of_two_keys_with_dots_the_longer_is_meant() -> None:
+    assert find_path({"a": {"b.c": 1}, "a.b": {"c": 2}}, "a.b.c") == ("a.b", "c")
+    assert find_path({"a": {"b.d": 1}, "a.b": {"c": 2}}, "a.b.d") == ("a", "b.d")
+
+
 @pytest.mark.parametrize(
     ("name", "known", "found"),
     [

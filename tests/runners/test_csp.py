@@ -20,8 +20,10 @@ from framework.errors import FrameworkError, InputError
 from framework.evidence.store import Run
 from framework.manifest.methods import Permute, Prune
 from framework.manifest.models import Model
+from framework.manifest.paper import Hardware
 from framework.manifest.phases import Phase
 from framework.planning.steps import Training
+from runners import preflight
 from runners.models.checkpoints import load_checkpoint
 from runners.models.families import FAMILIES
 from runners.models.mamba_scan import linear_scan
@@ -274,6 +276,16 @@ def test_what_cannot_be_permuted_is_refused(
 ) -> None:
     with pytest.raises(FrameworkError, match=r"a llama has no state dimension to reorder; .*channel"):
         permuted(shared, pruned["llama"], Permute(method="csp"), phase(), MODELS["llama"])
+    step = shared.step(Permute(method="csp"), model=MODELS["llama"])
+    here = Hardware(accelerator="cpu")
+    (obstacle,) = preflight.obstacles(here, [step], shared.project)
+    assert (obstacle.clause, obstacle.found) == (
+        "variants.M_x.steps[0].permute",
+        "a llama has no such dimension; known: channel",
+    )
+    elsewhere = shared.text(builtin=None, path="nowhere")
+    away = replace(shared.step(Permute(method="csp")), calibration=Training(phase(), "data", elsewhere))
+    assert [one.clause for one in preflight.obstacles(here, [away], shared.project)] == ["datasets.data.path"] * 2
     many = Permute(method="csp", calibration_examples=65)
     with pytest.raises(FrameworkError, match="65 are declared, the data has 64"):
         permuted(shared, pruned["mamba"], many, phase(), MODELS["mamba"])

@@ -145,7 +145,8 @@ def _file(observed: Observed, kind: str, needed: bool) -> TensorFile | None:
 
 def _lora(observed: Observed, needed: bool) -> dict[str, int]:
     """The rank of each module's saved LoRA: of both of its matrices."""
-    file, ranks = _file(observed, "lora", needed), {}
+    file = _file(observed, "lora", needed)
+    ranks: dict[str, int] = {}
     for name, tensor in (file.tensors if file else {}).items():
         module, end = name.removeprefix(_PREFIX).rsplit(".lora_", 1) if ".lora_" in name else ("", "")
         if end:

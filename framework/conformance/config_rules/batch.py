@@ -8,8 +8,9 @@ from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.meaning import said, unknowable
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS
-from framework.locations import Location
 from framework.manifest.clauses import Clause
+from framework.names import Path
+from framework.reading.nodes import AnyNode, Place
 
 PRODUCT = Rule(
     "C110",
@@ -32,26 +33,26 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
 
 def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[str, str]) -> Verdict:
     factors: dict[str | None, int] = {}
-    places: list[Location] = []
+    places: list[tuple[Path, AnyNode]] = []
     for part, key in keys.items():
         found = bound.find(key)
         if found is None:
             reason = f"{bound.document.file} has no {key}: the batch cannot be multiplied out"
             return context.judge.unverified(clause, context.stage, reason, bound.document.file)
-        path, node = found
-        where = bound.document.location(node, path)
-        value = bound.document.value(node)
+        value = bound.document.value(found[1])
         meant = bound.targets[key].translation
         unknown = meant.reason if meant is not None and meant.reason else unknowable(value)
         if unknown is not None:
+            where = bound.document.location(found[1], found[0])
             return context.judge.unverified(clause, context.stage, f"{where}: {unknown}", str(where))
         if type(value) is not int or value < 1:
+            where = bound.document.location(found[1], found[0])
             message = f"{where.key} is {said(value)}: not a whole number of at least 1"
             advice = f"factors whose product is {clause.value}"
             finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location, advice)
             return context.judge.violated(clause, finding, str(where))
         factors[part] = value
-        places.append(where)
+        places.append(found)
     assumed = bound.dialect.assumed if bound.dialect is not None else ()
     for each in assumed:
         if each.target.clause == clause and each.target.facet in BATCH_PARTS:
@@ -62,17 +63,19 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
     for value in factors.values():
         product *= value
     spelled = " x ".join(f"{value} ({part})" for part, value in factors.items())
-    evidence = str(places[0])
+    evidence = Place(bound.document, places[0][1])
     if len(factors) == len(BATCH_PARTS) and product == clause.value:
         return context.judge.conforms(clause, context.stage, spelled, evidence)
     if len(factors) < len(BATCH_PARTS):
         if clause.value % product == 0:
             missing = next(part for part in BATCH_PARTS if part not in factors)
             reason = f"{spelled} leaves {missing} = {clause.value // product}; no key says so"
-            return context.judge.unverified(clause, context.stage, reason, evidence)
+            return context.judge.unverified(clause, context.stage, reason, str(evidence))
         message = f"{spelled} does not divide the declared batch of {clause.value}"
     else:
         message = f"{spelled} = {product}; the manifest states {clause.id} = {clause.value}"
     advice = f"factors whose product is {clause.value}"
-    finding = Finding(PRODUCT, message, clause.id, clause.value, product, places[0], clause.location, advice)
-    return context.judge.violated(clause, finding, evidence)
+    path, node = places[0]
+    where = bound.document.location(node, path)
+    finding = Finding(PRODUCT, message, clause.id, clause.value, product, where, clause.location, advice)
+    return context.judge.violated(clause, finding, str(where))

@@ -14,6 +14,7 @@ from framework.conformance.targets import BATCH_PARTS, Target
 from framework.locations import Location
 from framework.manifest.base import Duration
 from framework.manifest.clauses import Clause, shown
+from framework.reading.nodes import Place
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
 MISSING = Rule(
@@ -59,7 +60,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         place = bound.document.place(node)
         return context.judge.unverified(clause, context.stage, f"{place}: {comparison.reason}", place)
     if comparison.same:
-        return context.judge.conforms(clause, context.stage, evidence=bound.document.place(node))
+        return context.judge.conforms(clause, context.stage, evidence=Place(bound.document, node))
     where = bound.document.location(node, path)
     word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
     message = f"{where.key} is {word}; the manifest states {target.name} = {said(comparison.expected)}"

@@ -1,0 +1,76 @@
+"""Several processes compute what one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework.errors import FrameworkError
+from framework.manifest.methods import SDM, Mask
+from framework.manifest.phases import Phase
+from framework.planning.steps import Training
+from runners import processes
+
+PROGRAM = """
+import pickle, sys
+from pathlib import Path
+from framework.evidence.store import RunStore
+from runners.execute import execute
+from runners.progress import Silent
+
+root = Path(sys.argv[1])
+step = pickle.loads((root / "step.pickle").read_bytes())
+execute(step, RunStore(root / "runs"), root, Silent())
+"""
+
+
+def launched(step: Any, root: Path, count: int) -> Path:
+    """Execute a step on so many processes, joined over the loopback device, and return its run folder."""
+    root.mkdir()
+    (root / "step.pickle").write_bytes(pickle.dumps(step))
+    (root / "program.py").write_text(PROGRAM)
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "program.py", str(root)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    (folder,) = (path for path in (root / "runs").iterdir() if path.name != ".locks")
+    return folder
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(
+    laboratory: Any, phase: Callable[..., Phase], trace: Any, tmp_path: Path
+) -> None:
+    """33 sequences in batches of 8: the last batch has one sequence, so one process has nothing that counts."""
+    mask = Mask(sdm=SDM(target_sparsity=0.3, learning_rate=0.4, sparsity_weight=10.0, initial_logit=0.5))
+    stated = phase(batch_size=8, epochs=2.0, max_grad_norm=1.0)
+    step = laboratory.step(Training(stated, "data", laboratory.text(limit=33), mask, None))
+    alone = laboratory.execute(step)
+    folder = launched(step, tmp_path / "two", 2)
+    record = json.loads((folder / "record.json").read_text())
+    lines = [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
+    assert record["status"] == "done"
+    assert (record["observed"]["processes"], record["observed"]["micro_batch_size"]) == (2, 4)
+    assert [line["samples"] for line in lines] == [8, 8, 8, 8, 1] * 2
+    for ours, theirs in zip(lines, trace(alone), strict=True):
+        assert (ours["samples"], ours["tokens"]) == (theirs["samples"], theirs["tokens"])
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+        assert ours["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-3)
+        assert ours["expected_sparsity"] == pytest.approx(theirs["expected_sparsity"], rel=1e-3)
+    assert record["metrics"]["validation_loss"] == pytest.approx(alone.record.metrics["validation_loss"], rel=1e-4)
+
+
+def test_processes_that_do_not_see_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(FrameworkError, match=r"4 processes were launched .* accelerate sees 1"):
+        processes.this_process()
