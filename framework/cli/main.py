@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
 COMMANDS = ("check", "plan", "run", "reproduce", "verify", "docs", "diff", "schema", "explain", "init")
-CONFORMS, FINDINGS, REFUSED, INTERRUPTED, BUG = 0, 1, 2, 130, 101
+CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -33,7 +33,23 @@ def _say(output: str, code: int) -> int:
         sys.stdout.write(output)
         sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
+        _stop_writing()
+    return code
+
+
+def _stop_writing() -> None:
+    """What is still to be written goes nowhere: the reader is gone, and the interpreter would complain at its end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(code: int) -> int:
+    """The exit code, with the answer written to the end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _stop_writing()
     return code
 
 
@@ -47,17 +63,19 @@ def _run(arguments: list[str]) -> int:
             parser.print_help()
             return REFUSED
         options.arguments = arguments
-        return int(options.command(options))
+        return _told(int(options.command(options)))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else REFUSED
     except FrameworkError as problem:
         from framework.cli import console
 
         console.refusal(problem)
-        return REFUSED
+        # Bad input and a bad request have types of their own; what else stops a command is a run that failed.
+        return FINDINGS if type(problem) is FrameworkError else REFUSED
     except BrokenPipeError:
-        sys.stderr.close()
-        return CONFORMS
+        # In the middle of an answer, so that there is no verdict: as if the signal had ended it, and never a pass.
+        _stop_writing()
+        return UNHEARD
     except OSError as problem:
         from framework.cli import console
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from framework import api
 from framework.cli import check as check_command
 from framework.cli import console, findings
 from framework.cli.options import add_profile, add_selection, planned
 from framework.cli.run import execute, require_possible, show_results
 from framework.cli.verify import show as show_verdicts
 from framework.conformance.check import check
+from framework.conformance.verify import verify
+from framework.isolation import own
 from framework.manifest.loading import load
 
 HELP = "check, run, verify and render the documents"
@@ -34,14 +35,14 @@ def main(options: argparse.Namespace) -> int:
     require_possible(experiment, plan, lambda other: planned(other, options, options.all))
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
     records = list(execute(experiment, plan))
-    _title(3, "documents")
-    written = api.docs(experiment, plan)
-    for path in written:
-        console.literal(f"wrote {_short(path)}")
-    _title(4, "verify: runs, tensors and documents against the manifest")
-    verified = api.verify(experiment, plan)
+    _title(3, "verify: runs and tensors against the manifest")
+    verified = verify(experiment, plan)
     findings.show(verified.findings, experiment.root)
     show_verdicts(verified)
+    _title(4, "docs: what the manifest and the evidence say")
+    written = own("reports.documents").write(verified)
+    for path in written:
+        console.literal(f"wrote {_short(path)}")
     console.text()
     show_results(records)
     console.literal(f"\nruns:      {_short(experiment.runs)}/")

@@ -59,14 +59,15 @@ def main(options: argparse.Namespace) -> int:
 
 
 def show(result: VerifyResult) -> None:
-    """The counts of each stage."""
+    """The counts of each stage that was looked at."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
     for status in Status:
         table.add_column(str(status), justify="right")
-    for stage in Stage:
+    looked = {verdict.stage for verdict in result.matrix.verdicts}
+    for stage in (stage for stage in Stage if stage in looked):
         counts = result.matrix.count(stage)
         table.add_row(
             str(stage), *(f"[{_COLOURS[status]}]{counts[status]}[/]" if counts[status] else "0" for status in Status)

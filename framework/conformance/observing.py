@@ -52,7 +52,10 @@ class Observed:
     def tensors(self) -> TensorFile:
         """The saved weights."""
         assert self.run is not None
-        return TensorFile(self.run.folder / MODEL / "model.safetensors")
+        path = self.run.folder / MODEL / "model.safetensors"
+        if not path.is_file():
+            raise NotRecorded(f"{self.step.label}: its saved model is gone")
+        return TensorFile(path)
 
     def recorded(self, *path: str) -> Any:
         """A recorded fact, by its path in the record.

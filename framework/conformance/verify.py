@@ -59,7 +59,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs)
-    steps = [Observed(step, store.done(step.key)) for step in plan.steps]
+    steps = [Observed(step, store.finished(step.key)) for step in plan.steps]
     held = [observed for observed in steps if not only or observed.step.key in only]
     matrix = Matrix(experiment.clauses)
     checked = None

@@ -29,12 +29,13 @@ RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "mo
 class RunRecord:
     """What is known of one run.
 
-    ``observed`` holds what really happened in the run's own terms: `optimizer_steps`, `epochs`,
-    `train_examples`, `batch_size`, `micro_batch_size`, `accumulation`, `processes`, `seed`,
-    `objective`, `source`, `optimizer` {class, learning_rate, weight_decay, betas, eps}, `max_grad_norm`, `precision`,
-    `sequence_length`,
-    `stopped_early`. ``sparsity`` holds `asked`, `reached`, and `tensors` {name: [zeros, elements]}.
-    ``parameters`` holds `total` and `trainable`.
+    ``observed`` holds what really happened: `optimizer_steps`, `planned_steps`, `epochs` (steps by steps per epoch),
+    `train_examples`, `batch_size`, `micro_batch_size`, `accumulation`, `processes`, `seed`, `objective`, `optimizer`
+    {class, learning_rate, weight_decay, betas, eps}, `schedule`, `max_grad_norm`, `precision`, `sequence_length`,
+    `stopped_early`, `best`, `model` (its sizes), and `source` where it started from no other run.
+    ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
+    method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total` and `trainable`;
+    ``adapter`` its `kind`, settings, `targets` and `dead` ones.
     """
 
     key: str

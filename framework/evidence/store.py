@@ -49,10 +49,15 @@ class RunStore:
                     return Run(path, record)
         return None
 
+    def finished(self, key: str) -> Run | None:
+        """The finished run with this key, whatever became of its files since."""
+        run = self.find(key)
+        return run if run is not None and run.record.status == "done" else None
+
     def done(self, key: str) -> Run | None:
         """The finished run with this key, its artefacts present in the sizes that the record states."""
-        run = self.find(key)
-        if run is None or run.record.status != "done":
+        run = self.finished(key)
+        if run is None:
             return None
         for name, facts in run.record.artefacts.items():
             path = run.folder / name

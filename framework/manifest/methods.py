@@ -122,7 +122,8 @@ class Prune(Section):
     scope: Literal["model", "layer"] = "model"
     """Whether scores compete over the whole model, or within each layer."""
     sparsity: Share | SameAs
-    """The share of weights to zero, or `{same_as: VARIANT}`: exactly that variant's zeros, over its tensors."""
+    """The share to zero, of the weights, or of the channels for `structure: channel`; or `{same_as: VARIANT}`: exactly
+    that variant's zeros, over its tensors."""
     tensors: list[str] | None = None
     """The modules that are pruned; by default those of the variant that `same_as` names."""
 

@@ -18,7 +18,7 @@ class Optimizer(Section):
     learning_rate: Positive
     """The peak learning rate."""
     weight_decay: NonNegative | None = None
-    """Decoupled weight decay."""
+    """Weight decay, of all parameters: decoupled for adamw, an L2 penalty for adam and sgd, as in torch."""
     betas: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     """Decay rates of the two moment estimates."""
     eps: Positive | None = None

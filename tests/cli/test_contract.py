@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from framework.cli.main import COMMANDS
 from framework.conformance import check as checking
 from framework.manifest import loading
 from framework.planning.build import build
-from tests.support import MANIFEST, Evidence, Project, change_record, process
+from tests.support import MANIFEST, Evidence, Project, change_record, process, seal
 
 # Exit codes of a check
 
@@ -326,6 +327,14 @@ def test_a_verification_of_what_conforms_exits_with_0(tmp_path: Path) -> None:
     assert set(summary["stages"]) == {"manifest", "config", "plan", "run", "checkpoint", "document", "claim"}
 
 
+def test_every_value_can_be_said_in_the_json_of_a_verification(tmp_path: Path) -> None:
+    project = Project(tmp_path).config("  lr: 2e-4", "  lr: .nan")
+    Evidence(project, variants=["dense"], seeds=[1])
+    outcome = project.cli("verify", "--format", "json")
+    assert outcome.code == 1
+    assert [finding["actual"] for finding in outcome.json["findings"] if finding["code"] == "C101"] == ["nan"]
+
+
 def test_a_verification_with_findings_exits_with_1(tmp_path: Path) -> None:
     project = Project(tmp_path)
     evidence = Evidence(project)
@@ -374,6 +383,8 @@ CORRUPT: dict[str, tuple[str, bytes]] = {
     "tensors": ("model/model.safetensors", b"{" * 4096),
     "a trace": ("steps.jsonl", b"{\n{}\n"),
     "a model's config": ("model/config.json", b"["),
+    "a trace of other lines": ("steps.jsonl", b'{"loss": 1.0}\n{"loss": 1.0}\n'),
+    "a trace with words for numbers": ("steps.jsonl", b'{"step": 1, "learning_rate": "x", "samples": 4}\n'),
 }
 
 
@@ -382,12 +393,61 @@ def test_corrupt_evidence_is_refused_and_named(tmp_path: Path, case: str) -> Non
     name, data = CORRUPT[case]
     project = Project(tmp_path)
     folder = Evidence(project, variants=["masked"], seeds=[1]).folder("masked", "pretrain")
-    size = (folder / name).stat().st_size
-    (folder / name).write_bytes(data[:size].ljust(size, b" ") if case != "a trace" else data + b"\n" * (size - 5))
+    (folder / name).write_bytes(data)
+    seal(folder)
     outcome = project.cli("verify", "--variant", "masked", "--seed", "1")
     assert outcome.code == 2, outcome.out
     assert name in outcome.err
     assert "Traceback" not in outcome.err
+
+
+GARBAGE = {
+    "empty": b"",
+    "half": b"{",
+    "a list": b"[]\n",
+    "nothing in it": b"{}\n",
+    "something else": b'{"a": 1}\n',
+    "wrong kinds": b'{"step": [], "event": 1, "modules": 3, "lora_alpha": {}, "n_layer": [1]}\n',
+    "no text": b"\xff" * 64,
+    "a line feed": b"\n",
+}
+FILES = {
+    "masked pretrain": ("steps.jsonl", "model/model.safetensors", "model/config.json", "masks.safetensors"),
+    "pruned finetune": ("events.jsonl", "adapter/adapter_config.json", "adapter/adapter_model.safetensors"),
+    "reordered permute": ("permutation.safetensors", "record.json"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("step", FILES)
+def test_no_evidence_whatever_it_holds_is_a_bug(tmp_path: Path, step: str, garbage: str) -> None:
+    project = Project(tmp_path).replace("{permute: csp}", "{permute: {method: csp, dimension: channel}}")
+    evidence = Evidence(project, seeds=[1])
+    folder = evidence.folder(*step.split())
+    for name in FILES[step]:
+        before = (folder / name).read_bytes()
+        (folder / name).write_bytes(GARBAGE[garbage])
+        if name != "record.json":
+            seal(folder)
+        outcome = project.cli("verify", "--seed", "1")
+        assert outcome.code in (0, 1, 2), (name, outcome.err)
+        (folder / name).write_bytes(before)
+        if name != "record.json":
+            seal(folder)
+
+
+@pytest.mark.parametrize("garbage", [*GARBAGE.values(), b'{"modules": {"h.0.in_proj": 1}}\n', b'{"modules": [1]}\n'])
+def test_no_groups_of_hybrid_adapters_are_a_bug(tmp_path: Path, garbage: bytes) -> None:
+    hybrid = (
+        "  hybrid: {from: dense, steps: [{finetune: {adapter: {sgh: {importance: magnitude, targets: [in_proj]}}}}]}\n"
+    )
+    project = Project(tmp_path).replace("variants:\n", f"variants:\n{hybrid}")
+    folder = Evidence(project, variants=["hybrid"], seeds=[1]).folder("hybrid", "finetune")
+    (folder / "adapter").mkdir(exist_ok=True)
+    (folder / "adapter" / "groups.json").write_bytes(garbage)
+    seal(folder)
+    outcome = project.cli("verify", "--variant", "hybrid", "--seed", "1")
+    assert outcome.code in (0, 1, 2), outcome.err
 
 
 # In a process of its own
@@ -410,17 +470,31 @@ def test_a_refusal_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert run.stdout == ""
 
 
-def test_a_reader_that_goes_away_is_no_bug(tmp_path: Path) -> None:
-    Project(tmp_path)
-    command = [sys.executable, "-m", "framework", "plan", "--format", "json"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+def unread(folder: Path, *arguments: str) -> tuple[int, bytes]:
+    """The exit code and the errors of a command whose reader is gone before it answers."""
+    command = [sys.executable, "-m", "framework", *arguments]
+    environment = {**os.environ, "FRAMEWORK_CACHE_DIR": str(folder / ".cache")}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as started:
         assert started.stdout is not None
         assert started.stderr is not None
         started.stdout.close()
         said = started.stderr.read()
-        started.wait(60)
-    assert b"Traceback" not in said
-    assert b"bug" not in said
+        return started.wait(60), said
+
+
+def test_a_reader_that_goes_away_is_no_bug_and_no_noise(tmp_path: Path) -> None:
+    Project(tmp_path, MANIFEST.replace("seeds: [1, 2, 3]", f"seeds: {list(range(100))}"))
+    assert unread(tmp_path, "plan", "--format", "json") == (141, b"")
+
+
+def test_a_gate_whose_reader_goes_away_does_not_pass(tmp_path: Path) -> None:
+    Project(tmp_path).config("lr: 2e-4", "lr: 3e-4")
+    for _ in range(2):
+        code, said = unread(tmp_path, "check")
+        assert code in (1, 141)
+        assert said == b""
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

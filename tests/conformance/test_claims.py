@@ -130,6 +130,19 @@ def test_a_task_s_result_may_be_claimed(tmp_path: Path) -> None:
     assert status(project) is Status.CONFORMS
 
 
+def test_of_several_tasks_the_one_that_is_named_counts(tmp_path: Path) -> None:
+    project = Project(tmp_path).replace(f'"{ASSERTED}"', '"f1(pruned, topics) >= 0.4"')
+    project.replace("topics: {epochs: 2, metric: f1}", "topics: {epochs: 2}\n      manual: {epochs: 1}")
+    evidence = Evidence(project)
+    for step in evidence.plan.steps:
+        if step.task == "manual":
+            folder = evidence.experiment.runs / step.folder
+            change_record(folder, lambda record: record.metrics.update(f1=0.1))
+    assert status(project) is Status.CONFORMS
+    project.replace("f1(pruned, topics)", "f1(pruned, manual)")
+    assert status(project) is Status.VIOLATED
+
+
 def test_a_metric_that_nothing_measured_is_unverified(tmp_path: Path) -> None:
     project = Project(tmp_path).replace(f'"{ASSERTED}"', '"rouge(pruned) >= 0.4"')
     Evidence(project)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.names import did_you_mean, find_path, format_path, near, parse_path
@@ -27,11 +27,13 @@ def places(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
         yield from places(value, (*path, key))
 
 
+@settings(deadline=None, derandomize=True)
 @given(PATHS)
 def test_a_path_that_is_written_is_read_back(path: tuple[str | int, ...]) -> None:
     assert parse_path(format_path(path)) == path
 
 
+@settings(deadline=None, derandomize=True)
 @given(TREES)
 def test_a_path_that_is_written_is_found_in_its_tree(tree: Any) -> None:
     for path in places(tree):

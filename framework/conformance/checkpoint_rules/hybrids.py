@@ -10,6 +10,7 @@ from framework.conformance.meaning import same
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
 from framework.conformance.sparsity import MASKS
+from framework.errors import InputError
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.methods import SGH
@@ -129,7 +130,11 @@ def _saved(observed: Observed) -> dict[str, dict[str, Any]]:
     path = observed.run.folder / _GROUPS_FILE
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {_GROUPS_FILE}")
-    modules: dict[str, dict[str, Any]] = read_json(path)["modules"]
+    modules = read_json(path).get("modules")
+    if not isinstance(modules, dict) or not all(
+        isinstance(found, dict) and {"importance", "group"} <= set(found) for found in modules.values()
+    ):
+        raise InputError.at(observed.place(_GROUPS_FILE), "no importance and group for each of its `modules`")
     return modules
 
 
