@@ -71,14 +71,22 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
 
 
 def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: dict[str, int]) -> int:
-    """How many weights had to become zero.
+    """How many weights had to become zero. A share is rounded to whole weights, within each tensor or over all.
 
     Raises:
-        NotRecorded: the checkpoint that says so is not there.
+        NotRecorded: the checkpoint that says so is not there, or the run did not say how it rounded to whole channels.
     """
     if not isinstance(work.sparsity, SameAs):
-        elements = sum(observed.tensors.tensors[name].elements for name in own)
-        return round(work.sparsity * elements)
+        tensors = [observed.tensors.tensors[name] for name in own]
+        elements = sum(tensor.elements for tensor in tensors)
+        if work.structure == "unstructured":
+            groups = [tensor.elements for tensor in tensors] if work.scope == "layer" else [elements]
+            return sum(round(work.sparsity * size) for size in groups)
+        # Whole channels or groups: the run's own number, where no more than one of them is rounded away.
+        asked = int(observed.recorded("sparsity", "asked_zeros"))
+        coarsest = max((1 / max(tensor.shape, default=1) for tensor in tensors), default=1.0)
+        near = abs(asked - work.sparsity * elements) <= coarsest * elements
+        return asked if near else round(work.sparsity * elements)
     reference = context.observed(observed.step.references["same_as"])
     if reference.run is None:
         raise NotRecorded(f"not run: {reference.step.label}")

@@ -44,7 +44,8 @@ def _sdm(context: EvidenceContext, observed: Observed, spec: SDM) -> Iterator[Ve
     except NotRecorded:
         return
     rule = NO_EFFECT if reached == 0 and spec.target_sparsity > 0 else OFF_TARGET
-    if abs(reached - spec.target_sparsity) > _FAR or rule is NO_EFFECT:
+    waived = context.judge.waiver(target, context.stage) is not None
+    if not waived and (abs(reached - spec.target_sparsity) > _FAR or rule is NO_EFFECT):
         said = f"removes {reached:.1%} of the channels, the target is {spec.target_sparsity:.1%}"
         message = f"{observed.step.label}: the learned mask {said}"
         yield Finding(rule, message, target.id, spec.target_sparsity, reached, observed.place(), target.location)
