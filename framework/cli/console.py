@@ -41,6 +41,13 @@ def literal(line: str) -> None:
     out().print(line, markup=False)
 
 
+def marked(style: str, word: str, line: str) -> None:
+    """A line that begins with a styled word, as one piece: a progress bar may be redrawn between two."""
+    from rich.text import Text
+
+    out().print(Text.assemble((word, style), f" {line}"))
+
+
 def note(line: str) -> None:
     err().print(line, markup=False)
 

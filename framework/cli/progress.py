@@ -43,7 +43,9 @@ class RichProgress:
         """A step starts; ``total_steps`` are its optimizer steps, 0 for a transform."""
         self._step, self._total, self._spoke = step, total_steps, time.monotonic()
         if self._bar is not None:
-            self._task = self._bar.add_task(step.label, total=total_steps or None, note="")
+            from rich.markup import escape
+
+            self._task = self._bar.add_task(escape(step.label), total=total_steps or None, note="")
         else:
             console.literal(f"start {step.label}")
 
@@ -66,8 +68,6 @@ class RichProgress:
             self._task = None
         label = self._step.label if self._step else record.folder
         if record.status == "done":
-            console.out().print("[green]done[/] ", end="")
-            console.literal(f"{label} ({record.seconds or 0:.1f} s)")
+            console.marked("green", "done", f"{label} ({record.seconds or 0:.1f} s)")
         else:
-            console.out().print("[bold red]failed[/] ", end="")
-            console.literal(f"{label}: {record.error}")
+            console.marked("bold red", "failed", f"{label}: {record.error}")

@@ -77,8 +77,7 @@ def execute(experiment: Experiment, plan: Plan) -> Iterable[RunRecord]:
     store = RunStore(experiment.runs)
     for step in plan.steps:
         if store.done(step.key):
-            console.out().print("[green]done[/] ", end="")
-            console.literal(f"{step.label} (found in runs/{_folder(store, step.key)})")
+            console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
     with RichProgress() as progress:
         yield from api.run(experiment, plan, progress)
 
