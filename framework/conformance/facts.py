@@ -36,7 +36,7 @@ _BY_FACET = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fact:
     """One number that a config file states about training.
 

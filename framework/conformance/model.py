@@ -101,7 +101,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What one look at one clause found. ``evidence`` points to what was looked at: a text, or what becomes one when
     somebody reads it, since a check of many files looks at far more places than it shows."""

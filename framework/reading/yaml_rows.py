@@ -9,6 +9,7 @@ for the nodes that somebody asks for one.
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -21,12 +22,24 @@ _PLAIN = rf"{_FIRST}[!\"$-9;-~]*+(?:(?: ++|:)(?=[!\"$-9;-~])[!\"$-9;-~]++)*+"
 _WORD = rf"{_FIRST}[\w./~+*$=-]*+(?: (?=[\w./~+])[\w./~+*$=-]++)*+"
 _QUOTED = r"'[ -&(-~\xa0-\u2027\u202a-\ud7ff]*+'|\"[ !#-\[\]-~]*+\""
 _FLOW = rf"\[ *+(?:(?:{_WORD}|{_QUOTED}) *+(?:, *+(?:{_WORD}|{_QUOTED}) *+)*+)?+\]"
-_ROW = re.compile(
+_ROW = (
     r"^( *+)(- ++)?(?:([A-Za-z0-9_][\w./-]{0,100}+):(?: ++|(?=\n|\Z)))?+"
-    rf"({_PLAIN}|{_QUOTED}|{_FLOW})?+ *+(?:(?<![^ \n])#[ -~\xa0-\u2027\u202a-\ud7ff]*+)?+(?:\n|\Z)",
-    re.ASCII | re.MULTILINE,
+    rf"({_PLAIN}|{_QUOTED}|{_FLOW})?+ *+(?:(?<![^ \n])#[ -~\xa0-\u2027\u202a-\ud7ff]*+)?+(?:\n|\Z)"
 )
-_ITEM = re.compile(rf"{_WORD}|{_QUOTED}", re.ASCII)
+_ITEM = rf"{_WORD}|{_QUOTED}"
+
+
+@cache
+def _row() -> re.Pattern[str]:
+    # Compiled at the first use: it takes longer than parsing some files.
+    return re.compile(_ROW, re.ASCII | re.MULTILINE)
+
+
+@cache
+def _item() -> re.Pattern[str]:
+    return re.compile(_ITEM, re.ASCII)
+
+
 KEY, VALUE = 3, 4
 _MARKS = frozenset(("line", "column", "start", "stop", "tag"))
 
@@ -48,7 +61,7 @@ class _Page:
 
     def span(self, row: int, part: int) -> tuple[int, int]:
         """Where the key or the value of a line stands; an absent value stands after the colon."""
-        match = _ROW.match(self.text, self.start(row))
+        match = _row().match(self.text, self.start(row))
         assert match is not None
         begin, end = match.span(part)
         if begin < 0:
@@ -97,7 +110,7 @@ class RowList(SequenceNode):
         left = self.page.start(self.row)
         self.column = begin - left + 1
         self.items = []
-        for match in _ITEM.finditer(self.page.text, begin + 1, end - 1):
+        for match in _item().finditer(self.page.text, begin + 1, end - 1):
             start, stop = match.span()
             text = match[0]
             plain = text[0] not in "'\""
@@ -166,7 +179,7 @@ def _mark_block(node: RowSequence | RowMapping, last: AnyNode) -> None:
 
 def parse_rows(text: str) -> RowMapping | None:
     """The root of a text of plain lines, or None where the real parser is needed: also for every error."""
-    rows = _ROW.findall(text)
+    rows = _row().findall(text)
     if len(rows) != text.count("\n") + 1:
         return None
     page = _Page(text)

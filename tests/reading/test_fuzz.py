@@ -548,4 +548,5 @@ def test_python_and_shell_read_numbers_where_they_stand(data: dict) -> None:
     }
     for _, node in document.leaves():
         assert not isinstance(node, ComputedNode)
-        assert float(script[node.start : node.stop]) == document.value(node)
+        value = document.value(node)
+        assert type(value)(script[node.start : node.stop]) == value

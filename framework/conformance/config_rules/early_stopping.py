@@ -25,8 +25,8 @@ METRIC = Rule(
     "C141", "early-stopping-metric", Severity.ERROR, Stage.CONFIG, "early stopping watches another metric than declared"
 )
 
-_MENTIONED = re.compile(r"early[-_ ]?stop|patience", re.IGNORECASE)
-_WATCHED = re.compile(r"early[-_ ]?stop|metric_?for_?best", re.IGNORECASE)
+_EARLY = re.compile(r"early[-_ ]?stop")
+_BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
 _PREFIX = re.compile(r"^(?:eval|val|valid|validation|test|dev)[-_/ ]+", re.IGNORECASE)
 _METRICS = {
@@ -46,11 +46,23 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
             continue
         clause = context.experiment.by_path["phases", name, "early_stopping", "metric"]
         files = [b for b in context.files if (described_by(context, b) or ("",))[0] == name]
-        stating = [bound for bound in files if _MENTIONED.search(bound.document.text)]
+        stating = [bound for bound in files if _mentioned(bound)]
         for bound in files:
             if not any(_covers(other, bound) for other in stating):
                 yield from _absent(context, bound, name)
             yield from _metric(context, bound, clause)
+
+
+def _mentioned(bound: BoundFile) -> bool:
+    """Whether a file says anything of early stopping. A word is looked for before a pattern: most files do not."""
+    text = bound.document.text.lower()
+    return "patience" in text or ("early" in text and _EARLY.search(text) is not None)
+
+
+def _watched(bound: BoundFile) -> bool:
+    text = bound.document.text.lower()
+    early = "early" in text and _EARLY.search(text) is not None
+    return early or ("best" in text and _BEST.search(text) is not None)
 
 
 def _covers(other: BoundFile, bound: BoundFile) -> bool:
@@ -81,7 +93,7 @@ def _absent(context: ConfigContext, bound: BoundFile, phase: str) -> Iterator[Fi
 
 def _metric(context: ConfigContext, bound: BoundFile, clause: Clause) -> Iterator[Verdict]:
     """An unbound key that names a metric to watch; a bound one is held as its clause."""
-    if not _WATCHED.search(bound.document.text):
+    if not _watched(bound):
         return
     shape = bound.document.shape()
     key = ("watching", id(shape))
