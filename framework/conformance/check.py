@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from framework.dialects.binding import DialectReading
 
 
+_leaf_places: dict[tuple[int, str], tuple[tuple[Path, ...], Path, int]] = {}
+"""Where a bound key's leaf stands in files of one shape; the shape is kept with it, so that its id stays its own."""
+_MOST_PLACES = 65_536
+
+
 @dataclass(frozen=True)
 class BoundFile:
     """One config file under one binding: what each bound key states."""
@@ -44,7 +49,13 @@ class BoundFile:
 
     def find(self, key: str) -> tuple[Path, AnyNode] | None:
         """The place of a bound key in the file."""
+        shape = self.document.shape()
+        known = _leaf_places.get((id(shape), key))
+        if known is not None and known[0] is shape:
+            return known[1], self.document.leaf_nodes()[known[2]]
         path: Path | None = exact_path(key)
+        if path in shape and len(_leaf_places) < _MOST_PLACES:
+            _leaf_places[id(shape), key] = (shape, path, shape.index(path))
         node = self.document.node(path) if path else None
         if node is None:
             path = find_path(self.data, key)
@@ -222,10 +233,14 @@ def _spoken(experiment: Experiment, bound: BoundFile) -> BoundFile:
 
 def _coverage(files: list[BoundFile], findings: list[Finding]) -> tuple[int, int]:
     """How many keys the bound files hold, and how many of them nothing covers."""
-    shapes: dict[str, set[tuple[Path, ...]]] = {}
+    shapes: dict[str, dict[int, tuple[Path, ...]]] = {}
     for bound in files:
-        shapes.setdefault(bound.document.file, set()).add(bound.document.shape())
-    keys = sum(len(next(iter(each)) if len(each) == 1 else set().union(*each)) for each in shapes.values())
+        shape = bound.document.shape()
+        shapes.setdefault(bound.document.file, {})[id(shape)] = shape
+    keys = 0
+    for each in shapes.values():
+        first, *others = each.values()
+        keys += len(set(first).union(*others)) if others else len(first)
     unbound = {
         (finding.location.file, finding.location.key)
         for finding in findings

@@ -92,6 +92,28 @@ class RowScalar(ScalarNode):
         return object.__getattribute__(self, name)
 
 
+class RowItem(ScalarNode):
+    """A value in a list of one line; ``first`` counts its characters from the bracket."""
+
+    __slots__ = ("first", "length", "page", "row")
+
+    def __init__(self, page: _Page, row: int, first: int, raw: str):
+        self.page = page
+        self.row = row
+        self.first = first
+        self.length = len(raw)
+        self.plain = raw[0] not in "'\""
+        self.text = raw if self.plain else raw[1:-1]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _MARKS:
+            self.start = self.page.span(self.row, VALUE)[0] + self.first
+            self.stop = self.start + self.length
+            self.line, self.column = self.row + 1, self.start - self.page.start(self.row) + 1
+            self.tag = None
+        return object.__getattribute__(self, name)
+
+
 class RowList(SequenceNode):
     """A list of one line: `[0.9, 0.98]`."""
 
@@ -103,19 +125,13 @@ class RowList(SequenceNode):
         self.raw = raw
 
     def __getattr__(self, name: str) -> Any:
-        if name != "items" and name not in _MARKS:
-            raise AttributeError(name)
-        begin, end = self.page.span(self.row, VALUE)
-        self.line, self.start, self.stop, self.tag = self.row + 1, begin, end, None
-        left = self.page.start(self.row)
-        self.column = begin - left + 1
-        self.items = []
-        for match in _item().finditer(self.page.text, begin + 1, end - 1):
-            start, stop = match.span()
-            text = match[0]
-            plain = text[0] not in "'\""
-            text = text if plain else text[1:-1]
-            self.items.append(ScalarNode(self.line, start - left + 1, start, stop, None, text, plain))
+        if name == "items":
+            found = _item().finditer(self.raw, 1, len(self.raw) - 1)
+            self.items = [RowItem(self.page, self.row, match.start(), match[0]) for match in found]
+        elif name in _MARKS:
+            self.start, self.stop = self.page.span(self.row, VALUE)
+            self.line, self.column = self.row + 1, self.start - self.page.start(self.row) + 1
+            self.tag = None
         return object.__getattribute__(self, name)
 
 
