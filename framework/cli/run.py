@@ -39,8 +39,10 @@ def require_possible(experiment: Experiment, plan: Plan, again: Callable[[Experi
     """Refuse, before anything is written, what cannot run here; name the profiles that would.
 
     Raises:
-        UsageError: with every obstacle and its clause.
+        UsageError: with every obstacle and its clause; or there is nothing to run.
     """
+    if not plan.steps:
+        raise UsageError(f"the plan has no step: {experiment.document.file} states no variant for this selection")
     obstacles = api.obstacles(experiment, plan)
     if not obstacles:
         return

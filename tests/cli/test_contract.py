@@ -261,6 +261,19 @@ def test_a_question_writes_nothing(tmp_path: Path, command: tuple[str, ...]) -> 
 # Plans
 
 
+def test_a_run_of_nothing_is_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    head, _, tail = project.read().partition("variants:\n")
+    project.write("experiment.yaml", head + "variants: {}\n" + tail[tail.index("rules:") :])
+    for section in ("rules", "claims"):
+        text = project.read()
+        start = text.index(f"{section}:")
+        following = min(at for name in ("seeds:", "configs:") if (at := text.find(f"\n{name}", start)) > 0)
+        project.write("experiment.yaml", text[:start] + text[following + 1 :])
+    outcome = project.cli("run", "--all")
+    assert (outcome.code, "no step" in outcome.err) == (2, True), outcome.err
+
+
 def test_a_plan_names_every_step_and_what_it_reads(tmp_path: Path) -> None:
     project = Project(tmp_path)
     outcome = project.cli("plan", "--format", "json", "--seed", "1")
