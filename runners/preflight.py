@@ -18,7 +18,7 @@ from runners.adapters import ADAPTERS
 from runners.data import local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
-from runners.models.families import FAMILIES
+from runners.models.families import FAMILIES, size_fault
 from runners.registry import Registry
 from runners.sparsity.scores import SCORES
 from runners.sparsity.structures import STRUCTURES, registered_name
@@ -39,13 +39,14 @@ class Obstacle:
 def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Path) -> list[Obstacle]:
     """Everything that would make the steps fail or run on other hardware than declared, each clause once.
 
-    Checked are the accelerator, local files, whether hub repositories are cached or can be reached (all at once, within
-    two seconds), and whether a runner implements each method.
+    Checked are the accelerator, local files, the models' sizes, hub repositories (whether they are cached or can be
+    reached, all at once, within two seconds), and whether a runner implements each method.
     """
     found = [*_hardware(experiment_hardware), *_hub(steps, project)]
     for step in steps:
         found += _methods(step)
         found += _local(step, project)
+        found += _sizes(step)
     return list(dict.fromkeys(found))
 
 
@@ -94,6 +95,13 @@ def _methods(step: Step) -> Iterator[Obstacle]:
         if name not in registry:
             advice = did_you_mean(name, registry.names())
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
+
+
+def _sizes(step: Step) -> Iterator[Obstacle]:
+    """Sizes that make no model of their family."""
+    model = step.model
+    if step.parent is None and model.family in FAMILIES and (fault := size_fault(model, FAMILIES.get(model.family))):
+        yield Obstacle(f"models.{step.model_name}.family", model.family, fault)
 
 
 def _read(step: Step) -> Training | None:

@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from framework.errors import FrameworkError
 from framework.manifest.models import Model
 from runners.models.classifier import SequenceClassifier
-from runners.models.families import FAMILIES, Family
+from runners.models.families import FAMILIES, SIZES, Family, size_fault
 from runners.seeds import seed_everything
 
 
@@ -88,18 +88,13 @@ def _pretrained(name: str, model: Model, source: str | None) -> nn.Module:
 
 
 def _configuration(name: str, model: Model, family: Family, source: str | None) -> Any:
-    stated = {field: getattr(model, field) for field in _SIZES if getattr(model, field) is not None}
-    if foreign := sorted(set(stated) - set(family.sizes)):
-        raise FrameworkError(f"models.{name}: a {family.name} has no {' and no '.join(foreign)}")
+    if fault := size_fault(model, family):
+        raise FrameworkError(f"models.{name}: {fault}")
+    stated = {field: getattr(model, field) for field in SIZES if getattr(model, field) is not None}
     values = {family.sizes[field]: value for field, value in stated.items()}
     if source is None:
-        if missing := [field for field in family.required if field not in stated]:
-            raise FrameworkError(f"models.{name}: a {family.name} without a checkpoint must state {', '.join(missing)}")
         return AutoConfig.for_model(family.name, **values)
     try:
         return AutoConfig.from_pretrained(source, **_revision(model), **values)
     except (OSError, ValueError) as problem:
         raise _unavailable(name, source, problem) from problem
-
-
-_SIZES = ("layers", "hidden", "state", "expand", "heads", "intermediate", "vocabulary")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,19 @@ def test_a_hub_that_hangs_costs_no_more_than_the_deadline(laboratory: Any, monke
     assert time.monotonic() - begun < 1
     assert len(missing) == 20
     assert "does not answer" in missing[wanted[0]]
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"),
+    [
+        (Model(family="llama", weights="random", layers=1, hidden=8, heads=2), "must state intermediate"),
+        (Model(family="gpt2", weights="random", layers=1, hidden=8, heads=2, state=4), "has no state"),
+    ],
+)
+def test_sizes_that_make_no_model_are_found_before_anything_starts(
+    laboratory: Any, phase: Callable[..., Phase], model: Model, fault: str
+) -> None:
+    step = replace(laboratory.step(Training(phase(), "data", laboratory.text())), model=model)
+    (obstacle,) = preflight.obstacles(ANYWHERE, [step], laboratory.project)
+    assert obstacle.clause == f"models.{step.model_name}.family"
+    assert fault in obstacle.found

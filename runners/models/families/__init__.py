@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from framework.manifest.models import Model
 from runners.models.dimensions import Dimension
 from runners.registry import Registry
 from runners.sparsity.channels import Layout
@@ -27,6 +28,21 @@ class Family:
     channels: Layout
     prepare: Callable[[], None] = lambda: None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
+
+
+SIZES = ("layers", "hidden", "state", "expand", "heads", "intermediate", "vocabulary")
+"""The fields of the manifest's model that are sizes."""
+
+
+def size_fault(model: Model, family: Family) -> str | None:
+    """Why the stated sizes make no model of the family: one that it does not have, or one that a model without a
+    checkpoint must state; None where they do."""
+    stated = [name for name in SIZES if getattr(model, name) is not None]
+    if foreign := sorted(set(stated) - set(family.sizes)):
+        return f"a {family.name} has no {' and no '.join(foreign)}"
+    if not model.path and not model.hub and (missing := [name for name in family.required if name not in stated]):
+        return f"a {family.name} without a checkpoint must state {', '.join(missing)}"
+    return None
 
 
 FAMILIES: Registry[Family] = Registry(
