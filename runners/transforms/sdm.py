@@ -133,4 +133,6 @@ class SDMask(LearnedMask):
             apply_masks(weights, masks={name: masks[name] for name in weights})
         total = sum(layer.channels for layer in self.layers)
         channels = {"removed": removed, "total": total, "reached": sum(removed.values()) / total}
-        return masks, {"asked": self.specification.target_sparsity, "structure": "channel", "channels": channels}
+        settings = self.specification.model_dump(include={"sparsity_weight", "initial_logit", "tensors"})
+        facts = {"asked": self.specification.target_sparsity, "structure": "channel", "channels": channels}
+        return masks, {**facts, "settings": {**settings, "learning_rate": self.learning_rate}}

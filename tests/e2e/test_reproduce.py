@@ -189,3 +189,10 @@ def test_a_file_that_is_gone_is_a_finding_and_no_pass(reproduced: Path, tmp_path
     assert result.returncode == 1, result.stderr
     assert "T120" in result.stdout
     assert "nothing violated" not in result.stdout
+
+
+def test_every_stated_setting_of_the_learned_mask_is_held_at_the_run(reproduced: Path) -> None:
+    result = json.loads(framework(reproduced, "verify", "--profile", "smoke", "--format", "json").stdout)
+    seen = {each["clause"]: each["status"] for each in result["verdicts"] if each["stage"] == "run"}
+    for name in ("target_sparsity", "temperature", "sparsity_weight", "initial_logit", "learning_rate"):
+        assert seen[f"variants.M_sdm.steps[0].pretrain.mask.sdm.{name}"] == "conforms"

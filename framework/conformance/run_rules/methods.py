@@ -37,6 +37,10 @@ def _sdm(context: EvidenceContext, observed: Observed, spec: SDM) -> Iterator[Ve
     asked = recorded("sparsity", "asked")
     yield from context.hold(METHOD, observed, target, spec.target_sparsity, asked, "the target sparsity")
     yield from context.hold(METHOD, observed, temperature, spec.temperature, _temperatures, "temperature", STEPS)
+    for name in ("sparsity_weight", "initial_logit", "learning_rate", "tensors"):
+        clause = context.clause(observed.step, f"mask.sdm.{name}")
+        seen = recorded("sparsity", "settings", name)
+        yield from context.hold(METHOD, observed, clause, getattr(spec, name), seen, f"SDM {name.replace('_', ' ')}")
     if observed.run is None or target is None:
         return
     try:
