@@ -146,6 +146,8 @@ def _scalar_splices(document: Document, node: AnyNode, value: Any) -> Iterator[S
     source = document.text[node.start : node.stop]
     skip = value_start(source)
     text = spelled(value, old, source[skip:], document.rules, _is_json(document))
+    if document.format == "shell" and source[skip] in "\"'" and text[0] != source[skip]:
+        text = source[skip] + text + source[skip]  # to a shell quotes are no part of a value, nor of its type
     if text != source[skip:]:
         yield Splice(node.start + skip, node.stop, text)
 
