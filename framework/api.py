@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from framework.conformance.check import CheckResult, check
 from framework.conformance.verify import VerifyResult
+from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.loading import Experiment, load
 from framework.planning.build import Plan, build
+from framework.planning.outcomes import Outcome, Unheard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,7 @@ __all__ = [
     "docs",
     "load",
     "obstacles",
+    "outcomes",
     "plan",
     "run",
     "verify",
@@ -56,10 +59,13 @@ def plan(
     return build(experiment, variants, models, tasks, seeds)
 
 
-def obstacles(experiment: Experiment, plan: Plan) -> list[Any]:
-    """What keeps the plan from running here: missing hardware, data, models, methods. Empty when nothing does."""
-    preflight = own("runners.preflight")
-    found: list[Any] = preflight.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
+def obstacles(experiment: Experiment, plan: Plan, forked: bool = False) -> list[Any]:
+    """What keeps the plan from running here: missing hardware, data, models, methods. Empty when nothing does.
+
+    ``forked`` asks in a child process, which leaves this one fit to start a pool.
+    """
+    asked = own("runners.launchers.local" if forked else "runners.preflight")
+    found: list[Any] = asked.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
     return found
 
 
@@ -69,17 +75,35 @@ def _to_do(experiment: Experiment, plan: Plan) -> list[Any]:
 
 
 def run(experiment: Experiment, plan: Plan, progress: Any = None) -> Iterator[RunRecord]:
-    """Execute the steps of a plan that have no finished run, in order; yield the record of every step.
+    """Execute the steps of a plan that have no finished run; yield the record of every step that has one then.
 
     Raises:
-        FrameworkError: a step cannot be run; what was finished before it is kept.
+        FrameworkError: at the end, if steps failed; those that do not need them were executed nevertheless.
     """
-    execute = own("runners.execute").execute
-    progress = progress or own("runners.progress").Silent()
+    failed = []
+    for outcome in outcomes(experiment, plan, progress):
+        if outcome.record is not None:
+            yield outcome.record
+        elif outcome.status == "failed":
+            failed.append(f"{outcome.step.label}: {outcome.error}")
+    if failed:
+        raise FrameworkError("\n".join(failed))
+
+
+def outcomes(experiment: Experiment, plan: Plan, progress: Any = None, jobs: int | None = None) -> Iterator[Outcome]:
+    """How each step of a plan ended, when it is known.
+
+    Args:
+        progress: A :class:`runners.progress.Progress`; with ``jobs`` a :class:`framework.planning.outcomes.Board`.
+        jobs: How many runs at a time, each in a process of its own; None executes one after the other in this process.
+    """
     store = RunStore(experiment.runs)
-    for step in plan.steps:
-        found = store.done(step.key)
-        yield found.record if found else execute(step, store, experiment.root, progress)
+    if jobs is None:
+        progress = progress or own("runners.progress").Silent()
+        yield from own("runners.launchers.inline").run_inline(plan.steps, store, experiment.root, progress)
+    else:
+        board = progress or Unheard()
+        yield from own("runners.launchers.local").run_pool(plan.steps, store, experiment.root, board, jobs)
 
 
 def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = ()) -> VerifyResult:

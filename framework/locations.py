@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
     """A place in a text file. Lines and columns count from 1, columns in characters; ``width``
-    is how many characters of that line the value takes."""
+    is how many characters of that line the value takes. Two are equal, and ordered, by the place alone."""
 
     file: str
     line: int
     column: int
-    key: str | None = None
-    width: int = 1
+    key: str | None = field(default=None, compare=False)
+    width: int = field(default=1, compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

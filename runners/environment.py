@@ -6,6 +6,8 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,22 @@ def environment(project: Path) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": _versions(),
         "hardware": hardware(),
-        "git": git_state(project),
+        "git": _REMEMBERED[project] if project in _REMEMBERED else git_state(project),
     }
+
+
+_REMEMBERED: dict[Path, dict[str, Any] | None] = {}
+
+
+@contextmanager
+def remembered_git_state(project: Path) -> Iterator[None]:
+    """For as long as the block runs, the project's commit is what it is now: for children that are forked from here
+    and execute the code that was imported here."""
+    _REMEMBERED[project] = git_state(project)
+    try:
+        yield
+    finally:
+        del _REMEMBERED[project]
 
 
 def _versions() -> dict[str, str]:

@@ -26,6 +26,22 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", action="append", default=[], type=int, metavar="N", help="a seed (repeatable)")
 
 
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs",
+        type=_at_least_one,
+        metavar="N",
+        help="runs at a time, each in a process of its own (default: one after the other in this process)",
+    )
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
+
+
 def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[Experiment, Plan]:
     """The experiment and the plan that the options choose."""
     experiment = load(options.manifest, options.profile)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from framework import api
 from framework.cli import console
-from framework.cli.options import add_profile, add_selection, planned, selected
+from framework.cli.options import add_jobs, add_profile, add_selection, planned, selected
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.loading import Experiment, load
 from framework.names import find_path
 from framework.planning.build import Plan
+from framework.planning.outcomes import Outcome
 
 HELP = "execute variants, and what they depend on"
 
@@ -22,6 +23,7 @@ HELP = "execute variants, and what they depend on"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
+    add_jobs(parser)
     parser.add_argument("--all", action="store_true", help="all variants")
 
 
@@ -29,13 +31,16 @@ def main(options: argparse.Namespace) -> int:
     if not options.variant and not options.all:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
-    require_possible(experiment, plan, lambda other: planned(other, options, options.all))
-    records = list(execute(experiment, plan))
-    show_results(records)
+    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
+    outcomes = execute(experiment, plan, options.jobs)
+    show_results([outcome.record for outcome in outcomes if outcome.record])
+    require_success(outcomes)
     return 0
 
 
-def require_possible(experiment: Experiment, plan: Plan, again: Callable[[Experiment], Plan]) -> None:
+def require_possible(
+    experiment: Experiment, plan: Plan, again: Callable[[Experiment], Plan], forked: bool = False
+) -> None:
     """Refuse, before anything is written, what cannot run here; name the profiles that would.
 
     Raises:
@@ -43,14 +48,13 @@ def require_possible(experiment: Experiment, plan: Plan, again: Callable[[Experi
     """
     if not plan.steps:
         raise UsageError(f"the plan has no step: {experiment.document.file} states no variant for this selection")
-    obstacles = api.obstacles(experiment, plan)
+    obstacles = api.obstacles(experiment, plan, forked)
     if not obstacles:
         return
     lines = ["this plan cannot run here:"]
     lines += [f"  {_place(experiment, each.clause)}{each.clause} = {each.declared}: {each.found}" for each in obstacles]
-    possible = [
-        name for name in experiment.stated.profiles if name != experiment.profile and _possible(experiment, name, again)
-    ]
+    others = [name for name in experiment.stated.profiles if name != experiment.profile]
+    possible = [name for name in others if _possible(experiment, name, again, forked)]
     if possible:
         lines.append("a profile that would work here: " + ", ".join(f"--profile {name}" for name in possible))
     raise UsageError("\n".join(lines))
@@ -64,29 +68,52 @@ def _place(experiment: Experiment, clause: str) -> str:
     return f"{experiment.location(path)}: " if path else ""
 
 
-def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment], Plan]) -> bool:
+def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment], Plan], forked: bool) -> bool:
     try:
         other = load(experiment.path, profile)
-        return not api.obstacles(other, again(other))
+        return not api.obstacles(other, again(other), forked)
     except FrameworkError:
         return False
 
 
-def execute(experiment: Experiment, plan: Plan) -> Iterable[RunRecord]:
-    """The records of all steps, with progress shown while they are made."""
-    from framework.cli.progress import RichProgress
-
+def execute(experiment: Experiment, plan: Plan, jobs: int | None = None) -> list[Outcome]:
+    """How all steps ended, in the plan's order, with progress shown while they are executed."""
     store = RunStore(experiment.runs)
-    for step in plan.steps:
-        if store.done(step.key):
+    found = [step for step in plan.steps if store.done(step.key)]
+    if jobs is None:
+        from framework.cli.progress import RichProgress
+
+        for step in found:
             console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
-    with RichProgress() as progress:
-        yield from api.run(experiment, plan, progress)
+        with RichProgress() as progress:
+            ended = list(api.outcomes(experiment, plan, progress))
+    else:
+        from framework.cli.board import PoolBoard
+
+        with PoolBoard(len(plan.steps) - len(found), len(found), jobs) as board:
+            ended = list(api.outcomes(experiment, plan, board, jobs))
+    place = {step.key: number for number, step in enumerate(plan.steps)}
+    return sorted(ended, key=lambda outcome: place[outcome.step.key])
 
 
 def _folder(store: RunStore, key: str) -> str:
     found = store.find(key)
     return found.folder.name if found else ""
+
+
+def require_success(outcomes: Sequence[Outcome]) -> None:
+    """Refuse to go on after failures.
+
+    Raises:
+        FrameworkError: with every failed step and its error, and how many were skipped because of them.
+    """
+    failed = [f"{outcome.step.label}: {outcome.error}" for outcome in outcomes if outcome.status == "failed"]
+    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
+    if failed:
+        lines = failed if len(failed) == 1 else [f"{len(failed)} runs failed", *(f"  {each}" for each in failed)]
+        if skipped:
+            lines.append(f"{skipped} steps that need {'it' if len(failed) == 1 else 'them'} were not executed")
+        raise FrameworkError("\n".join(lines))
 
 
 def show_results(records: list[RunRecord]) -> None:

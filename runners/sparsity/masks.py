@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from framework.errors import FrameworkError
+from runners.tensor_files import save_tensors
 
 MASKS = "masks.safetensors"
 
@@ -20,12 +20,7 @@ Masks = dict[str, Tensor]
 
 def save_masks(run_folder: Path, masks: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
     """Write `<run>/masks.safetensors`, whole or not at all; ``facts`` become its metadata, as text."""
-    temporary = run_folder / f".{MASKS}.partial"
-    metadata = {key: str(value) for key, value in facts.items()}
-    save_file({name: mask.cpu().contiguous() for name, mask in masks.items()}, temporary, metadata=metadata)
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    os.replace(temporary, run_folder / MASKS)
+    save_tensors(run_folder / MASKS, masks, {key: str(value) for key, value in facts.items()})
 
 
 def load_masks(run_folder: Path) -> Masks:

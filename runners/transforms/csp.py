@@ -7,7 +7,6 @@ order of float additions; that is measured here and held to, and the masks of th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from safetensors.torch import save_file
 from torch import Tensor
 
 from framework.errors import FrameworkError
@@ -34,6 +32,7 @@ from runners.models.families import Family
 from runners.seeds import generator
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
+from runners.tensor_files import save_tensors
 from runners.training.evaluation import evaluate
 from runners.training.objectives import logits_of
 from runners.training.threads import training_threads
@@ -191,8 +190,4 @@ def _save(
 
 def save_permutation(run_folder: Path, orders: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
     """Write `<run>/permutation.safetensors`, whole or not at all; ``facts`` become its metadata."""
-    temporary = run_folder / f".{PERMUTATION}.partial"
-    save_file(dict(orders), temporary, metadata=dict(facts))
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    os.replace(temporary, run_folder / PERMUTATION)
+    save_tensors(run_folder / PERMUTATION, orders, facts)

@@ -311,3 +311,11 @@ def test_a_config_file_that_cannot_be_read_is_refused_and_named(tmp_path: Path, 
     project = Project(tmp_path)
     project.write("configs/pretrain.yaml", config)
     assert refused(project).startswith("configs/pretrain.yaml:")
+
+
+def test_problems_of_one_place_are_all_told(tmp_path: Path) -> None:
+    """A fault of the file and one of a key in it can lie at the same line and column."""
+    project = Project(tmp_path, manifest="m ay: $s# a")
+    told = project.cli("check")
+    assert told.code == 2
+    assert "experiment.yaml:1:1" in told.err

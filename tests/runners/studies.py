@@ -91,6 +91,7 @@ class Study:
 
 
 def study(root: Path, variants: str) -> Study:
+    root.mkdir(parents=True, exist_ok=True)
     (root / "experiment.yaml").write_text(MANIFEST + variants)
     return Study(root)
 

@@ -1,0 +1,100 @@
+"""A grid of runs that do nothing, in the local pool: what a run costs beside its work.
+
+    python benchmarks/pool.py [--runs 360] [--jobs 2]
+
+Each run is a whole execution with its folder, lock, flushed record and registry row; the time counts from a bare
+interpreter, imports included. In the same run: what starting one process per run would cost (three are started, and
+import the same), and how long it takes to see that all runs are finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import chdir
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+IMPORTS = "import runners.launchers.local as local; local.imported()"
+MANIFEST = """\
+version: 1
+paper: {title: A grid of nothing}
+hardware: {accelerator: cpu}
+models: {tiny: {family: mamba, weights: random, layers: 1, hidden: 8, state: 4, vocabulary: 256, tokenizer: bytes}}
+datasets: {text: {builtin: language-reference}}
+phases:
+  pretrain: {objective: causal_lm, dataset: text, optimizer: {learning_rate: 1e-3}, batch_size: 1, max_steps: 1}
+variants: {nothing: {steps: [{permute: {method: csp, dataset: text}}]}}
+seeds: SEEDS
+"""
+
+
+def grid(folder: Path, jobs: int) -> None:
+    """Execute the grid; in a process of its own, since what it imports counts."""
+    from framework import api
+    from framework.evidence.store import RunStore
+    from framework.planning.outcomes import Unheard
+    from runners.launchers.local import run_pool
+    from runners.transforms import csp
+
+    csp.csp = lambda context, work: None
+    with chdir(folder):
+        experiment = api.load("experiment.yaml")
+        plan = api.plan(experiment)
+        outcomes = list(run_pool(plan.steps, RunStore(experiment.runs), experiment.root, Unheard(), jobs))
+    done = sum(outcome.status == "done" for outcome in outcomes)
+    if done != len(plan.steps):
+        sys.exit(f"only {done} of {len(plan.steps)} runs were executed: {outcomes[0].error}")
+
+
+def scan(folder: Path) -> float:
+    """Seconds until it is known that nothing is left to do."""
+    from framework import api
+    from framework.evidence.store import RunStore
+
+    with chdir(folder):
+        experiment = api.load("experiment.yaml")
+        plan = api.plan(experiment)
+        store = RunStore(experiment.runs)
+        begun = time.perf_counter()
+        missing = [step for step in plan.steps if store.done(step.key) is None]
+        seconds = time.perf_counter() - begun
+    if missing:
+        sys.exit(f"{len(missing)} runs are missing")
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=360)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        grid(Path(options.inside), options.jobs)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "experiment.yaml").write_text(MANIFEST.replace("SEEDS", str(list(range(options.runs)))))
+        command = [sys.executable, __file__, "--jobs", str(options.jobs), "--inside", name]
+        whole = _seconds(command)
+        imports = min(_seconds([sys.executable, "-c", IMPORTS]) for _ in range(3))
+        scanned = min(scan(folder) for _ in range(3))
+    each = (whole - imports) / options.runs
+    print(f"{options.runs} runs, {options.jobs} at a time: {whole:.1f} s, of which imports {imports:.1f} s")
+    print(f"a run beside its work: {each * 1e3:.1f} ms; a process that imports the same: {imports * 1e3:.0f} ms")
+    print(f"ratio: {imports / each:.0f} times cheaper than a process for each run")
+    print(f"a look at {options.runs} finished runs: {scanned * 1e3:.0f} ms")
+
+
+def _seconds(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, cwd=ROOT)
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where runs execute: in this process one after the other, or in a local pool."""
