@@ -20,7 +20,9 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """What to run or to look at; without a choice, all that the manifest (or the profile) states."""
-    parser.add_argument("--variant", action="append", default=[], metavar="NAME", help="a variant (repeatable)")
+    parser.add_argument(
+        "--variant", action="append", default=[], metavar="NAME", help="a variant, or a pattern (repeatable)"
+    )
     parser.add_argument("--model", action="append", default=[], metavar="NAME", help="a model (repeatable)")
     parser.add_argument("--task", action="append", default=[], metavar="NAME", help="a task (repeatable)")
     parser.add_argument("--seed", action="append", default=[], type=int, metavar="N", help="a seed (repeatable)")

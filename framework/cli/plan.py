@@ -9,7 +9,9 @@ from framework.cli import console
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.conformance.expected import optimizer_steps
 from framework.evidence.store import RunStore
+from framework.planning.build import Plan
 from framework.planning.reasons import reason
+from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
 
 HELP = "show what would run, and what is done"
@@ -37,7 +39,19 @@ def main(options: argparse.Namespace) -> int:
     if known:
         summary += f"; {sum(known):,} optimizer steps in {len(known)} of {open_trainings} trainings"
     console.text(summary)
+    _show_sharing(plan)
     return 0
+
+
+def _show_sharing(plan: Plan) -> None:
+    """What a reader who counts the declared runs would miss."""
+    declared, distinct = declared_runs(plan), distinct_runs(plan)
+    if declared == distinct:
+        return
+    console.literal(f"{declared} declared runs are {distinct}: these variants coincide, and run once")
+    for names in coinciding(plan):
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        console.literal(f"  {' = '.join(names[:4])}{more}")
 
 
 def _tree(rows: list[tuple[Step, str]]) -> Any:

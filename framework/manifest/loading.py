@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from framework.errors import InputError, Problem, UsageError
 from framework.locations import Location
 from framework.manifest.clauses import Clause, Deviation, clauses_of, fact_of, leaves_of, meaning_at
+from framework.manifest.grids import expanded
 from framework.manifest.profiles import Overlay, overlay
 from framework.manifest.references import dangling
 from framework.manifest.root import CLAUSE_SECTIONS, Manifest
@@ -101,7 +102,10 @@ def experiment_of(path: FilePath, document: Document) -> Experiment:
     Raises:
         InputError: it is not a valid manifest; every problem with its place.
     """
-    data = _checked(document)
+    _check(document)
+    document = expanded(document)
+    assert document.root is not None
+    data = document.value(document.root)
     stated = _validated(data, document, None, None)
     return Experiment(path.absolute(), document, stated, stated, None, tuple(clauses_of(document, data, stated)))
 
@@ -130,8 +134,8 @@ def _shown(path: FilePath) -> str:
         return str(path)
 
 
-def _checked(document: Document) -> dict[str, Any]:
-    """The raw manifest; what no manifest may hold is refused."""
+def _check(document: Document) -> None:
+    """Refuse what no manifest may hold."""
     where = Location(document.file, 1, 1)
     root = document.root
     if root is None or (isinstance(root, ScalarNode) and not root.text):
@@ -152,9 +156,6 @@ def _checked(document: Document) -> dict[str, Any]:
     ]
     if problems:
         raise InputError(problems)
-    data = document.value(root)
-    assert isinstance(data, dict)
-    return data
 
 
 def _tags(document: Document, node: AnyNode) -> Iterator[tuple[AnyNode, Opaque]]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from framework.manifest.base import Section
 from framework.manifest.bindings import Binding, Documents
+from framework.manifest.grids import Grid
 from framework.manifest.models import Dataset, Model
 from framework.manifest.paper import Hardware, Paper
 from framework.manifest.phases import Phase
@@ -32,6 +33,8 @@ class Manifest(Section):
     """The training stages, by name."""
     variants: dict[str, Variant]
     """The models of the comparison, by name."""
+    grids: dict[str, Grid] = {}
+    """Further variants, many at a time, by what they differ in."""
     rules: list[Rule] = []
     """What must hold between variants."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]

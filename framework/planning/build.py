@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -55,7 +56,7 @@ def build(
         InputError: a batch or a setting that cannot be.
     """
     manifest = experiment.manifest
-    _known("variant", variants, manifest.variants)
+    variants = _matching("variant", variants, manifest.variants)
     _known("model", models, manifest.models)
     all_tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
     _known("task", tasks, all_tasks)
@@ -73,6 +74,18 @@ def _known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in exist:
             raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, exist)}")
+
+
+def _matching(kind: str, names: Sequence[str], known: Iterable[str]) -> list[str]:
+    """The names that are meant: each itself, or all that a pattern such as `grid/*` matches, in their own order."""
+    exist = list(known)
+    chosen: list[str] = []
+    for name in names:
+        found = [name] if name in exist else fnmatch.filter(exist, name)
+        if not found:
+            _known(kind, [name], exist)
+        chosen += found
+    return list(dict.fromkeys(chosen))
 
 
 class _Builder:

@@ -54,6 +54,8 @@ def _training(work: Training, knobs: Knobs) -> dict[str, Any]:
 
 
 def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str, Any]:
+    if isinstance(work, Prune) and work.sparsity == 0:
+        return {"sparsity": 0}  # whatever would have decided, nothing goes
     if calibration is None:
         return _plain(work)
     examples = {

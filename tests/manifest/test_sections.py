@@ -32,6 +32,8 @@ waivers:
 profiles:
   small: {reason: quick, set: {seeds: [1]}}
 documents: {directory: documents}
+grids:
+  tuned: {over: {rank: [1, 2]}, from: dense, steps: [{finetune: {adapter: {lora: {rank: $rank, alpha: 4}}}}]}
 """
 )
 DATA: dict[str, Any] = yaml.safe_load(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from framework.conformance.check import ManifestContext
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.resolved import identity
+from framework.manifest.grids import grid_of
 from framework.manifest.statements import DifferOnlyIn
 
 SAME_RUN = Rule("M112", "same-run", Severity.ERROR, Stage.MANIFEST, "two variants resolve to one and the same run")
@@ -17,7 +18,7 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
     first: dict[tuple[str, ...], str] = {}
     for name in experiment.stated.variants:
         other = first.setdefault(identity(experiment, name), name)
-        if other == name or frozenset((other, name)) in _compared(context):
+        if other == name or frozenset((other, name)) in _compared(context) or _of_one_grid(context, name, other):
             continue
         where = experiment.location(("variants", name))
         yield Finding(
@@ -30,6 +31,12 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             declared=experiment.location(("variants", other)),
             advice=f"state what makes {name} another variant than {other}, or remove one of the two",
         )
+
+
+def _of_one_grid(context: ManifestContext, name: str, other: str) -> bool:
+    """Where a grid's axes meet (at a sparsity of 0 every method is one) its variants are one run, as the plan says."""
+    grids = context.experiment.stated.grids
+    return (grid := grid_of(name, grids)) is not None and grid == grid_of(other, grids)
 
 
 def _compared(context: ManifestContext) -> set[frozenset[str]]:
