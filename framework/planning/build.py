@@ -56,7 +56,7 @@ def build(
         InputError: a batch or a setting that cannot be.
     """
     manifest = experiment.manifest
-    variants = _matching("variant", variants, manifest.variants)
+    variants = matching_variants(experiment, variants)
     _known("model", models, manifest.models)
     all_tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
     _known("task", tasks, all_tasks)
@@ -76,14 +76,18 @@ def _known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
             raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, exist)}")
 
 
-def _matching(kind: str, names: Sequence[str], known: Iterable[str]) -> list[str]:
-    """The names that are meant: each itself, or all that a pattern such as `grid/*` matches, in their own order."""
-    exist = list(known)
+def matching_variants(experiment: Experiment, names: Sequence[str]) -> list[str]:
+    """The variants that are meant: each name itself, or all that a pattern such as `grid/*` matches, each once.
+
+    Raises:
+        UsageError: no variant is meant by one of them.
+    """
+    exist = list(experiment.manifest.variants)
     chosen: list[str] = []
     for name in names:
         found = [name] if name in exist else fnmatch.filter(exist, name)
         if not found:
-            _known(kind, [name], exist)
+            _known("variant", [name], exist)
         chosen += found
     return list(dict.fromkeys(chosen))
 

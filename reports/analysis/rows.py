@@ -1,0 +1,126 @@
+"""One row per declared run: where it stands in the study, and what it measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from framework.evidence.record import RunRecord
+from framework.evidence.store import RunStore
+from framework.manifest.grids import grid_of
+from framework.manifest.loading import Experiment
+from framework.manifest.methods import SDM, Prune
+from framework.manifest.variants import PruneStep, phase_of
+from framework.planning.build import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One declared run; several rows share a ``key`` where the plan found that they coincide.
+
+    ``axes`` are the names of the values that its grid gives it. ``asked`` is the declared share of zeros, ``reached``
+    the share that the record counted over the masked tensors; None where nothing is masked or stated.
+    """
+
+    variant: str
+    axes: dict[str, str]
+    model: str
+    task: str | None
+    seed: int
+    profile: str | None
+    asked: float | None
+    reached: float | None
+    metrics: dict[str, float]
+    seconds: float | None
+    key: str
+    folder: str
+    line: str = ""
+    """What it is compared with others by: the variant's name without its sparsity."""
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What seeds are averaged within."""
+        return (self.variant, self.model, self.task or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The rows that there are, and how many declared runs have none yet."""
+
+    rows: tuple[Row, ...]
+    missing: int
+
+
+def study(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> Study:
+    """The rows of the plan's variants, or of some of them, in the manifest's order; of finished, whole runs only."""
+    store = RunStore(experiment.runs)
+    rows, missing = [], 0
+    for variant in variants or experiment.manifest.variants:
+        for step in plan.final(variant):
+            run = store.done(step.key)
+            if run is None:
+                missing += 1
+            else:
+                rows.append(_row(experiment, variant, run.record, run.folder.name))
+    return Study(tuple(rows), missing)
+
+
+def _row(experiment: Experiment, variant: str, record: RunRecord, folder: str) -> Row:
+    zeros, elements = record.sparsity.get("zeros"), record.sparsity.get("elements")
+    axes = axes_of(experiment, variant)
+    asked = asked_sparsity(experiment, variant)
+    return Row(
+        variant=variant,
+        axes=axes,
+        model=record.model,
+        task=record.task,
+        seed=record.seed,
+        profile=record.profile,
+        asked=asked,
+        reached=zeros / elements if zeros is not None and elements else None,
+        metrics={name: float(value) for name, value in record.metrics.items()},
+        seconds=record.seconds,
+        key=record.key,
+        folder=folder,
+        line=_line(variant, axes, asked),
+    )
+
+
+def axes_of(experiment: Experiment, variant: str) -> dict[str, str]:
+    """By axis of its grid, the name of the value that a variant has; empty for one that is written out."""
+    grid = grid_of(variant, experiment.manifest.grids)
+    if grid is None:
+        return {}
+    return dict(zip(experiment.manifest.grids[grid].over, variant.split("/")[1:], strict=True))
+
+
+def asked_sparsity(experiment: Experiment, variant: str) -> float | None:
+    """The share of zeros that a variant's own steps state last; None where they state none as a number."""
+    found: float | None = None
+    for stated in _stated(experiment, variant):
+        if isinstance(stated, Prune):
+            found = stated.sparsity if isinstance(stated.sparsity, float | int) else None
+        else:
+            found = stated.target_sparsity
+    return found
+
+
+def _stated(experiment: Experiment, variant: str) -> Iterator[Prune | SDM]:
+    for step in experiment.manifest.variants[variant].steps:
+        phase = phase_of(step)
+        if isinstance(step, PruneStep):
+            yield step.prune
+        elif phase is not None and phase[1].mask is not None and phase[1].mask.sdm is not None:
+            yield phase[1].mask.sdm
+
+
+def _line(variant: str, axes: dict[str, str], asked: float | None) -> str:
+    kept = [label for label in axes.values() if not _is(label, asked)]
+    return "/".join([variant.partition("/")[0], *kept]) if axes else variant
+
+
+def _is(label: str, value: float | None) -> bool:
+    try:
+        return value is not None and float(label) == value
+    except ValueError:
+        return False

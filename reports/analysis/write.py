@@ -1,0 +1,90 @@
+"""The analysis as files: three tables, the figures, and a document that says what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.errors import UsageError
+from framework.evidence.atomic import write_bytes, write_text
+from framework.manifest.loading import Experiment
+from reports.analysis.baseline import Comparison, compare
+from reports.analysis.figures import figures
+from reports.analysis.groups import Group, groups
+from reports.analysis.rows import Study
+from reports.analysis.tables import curve_csv, grouped_csv, summary_csv
+from reports.analysis.tradeoffs import front, tradeoffs
+from reports.environment import render
+
+DOCUMENT = "ANALYSIS.md"
+_PREFERRED = ("accuracy", "f1", "perplexity", "validation_loss")
+
+
+def write(
+    experiment: Experiment, found: Study, folder: Path, metrics: Sequence[str] = (), baseline: Path | None = None
+) -> list[Path]:
+    """Write everything into a folder; the paths of what was written. All is made before the first file is written.
+
+    Args:
+        metrics: Which to draw and compare; by default those of accuracy, F1, perplexity and loss that there are.
+
+    Raises:
+        UsageError: no run is finished, or none has such a metric.
+        InputError: the baseline file is no table of known columns.
+    """
+    if not found.rows:
+        raise UsageError(f"no finished run to analyse below {experiment.runs}; execute some first: framework run")
+    grouped = groups(found.rows)
+    chosen = _metrics(grouped, metrics)
+    compared = compare(baseline, grouped) if baseline else []
+    drawn = dict(figures(grouped, chosen))
+    context = _context(experiment, found, grouped, chosen, list(drawn), compared)
+    texts = {
+        "summary.csv": summary_csv(found.rows),
+        "grouped_summary.csv": grouped_csv(grouped),
+        "sparsity_vs_performance.csv": curve_csv(grouped),
+        DOCUMENT: render(experiment, "ANALYSIS.md.j2", context),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    for name, data in drawn.items():
+        write_bytes(folder / name, data)
+    return [folder / name for name in (*texts, *drawn)]
+
+
+def _metrics(grouped: Sequence[Group], asked: Sequence[str]) -> list[str]:
+    there = {name for group in grouped for name in group.metrics}
+    for name in asked:
+        if name not in there:
+            raise UsageError(f"no run has the metric {name!r}; there are: {', '.join(sorted(there))}")
+    return list(asked) or [name for name in _PREFERRED if name in there] or sorted(there)
+
+
+def _context(
+    experiment: Experiment,
+    found: Study,
+    grouped: list[Group],
+    metrics: list[str],
+    drawn: list[str],
+    compared: list[Comparison],
+) -> dict[str, Any]:
+    places = list(dict.fromkeys((group.first.model, group.first.task) for group in grouped))
+    return {
+        "title": experiment.manifest.paper.title,
+        "profile": experiment.profile,
+        "declared": len(found.rows) + found.missing,
+        "missing": found.missing,
+        "distinct": len({row.key for row in found.rows}),
+        "seeds": sorted({row.seed for row in found.rows}),
+        "metrics": metrics,
+        "tradeoffs": [each for metric in metrics for each in tradeoffs(grouped, metric)],
+        "fronts": [
+            (metric, model, task, members)
+            for metric in metrics
+            for model, task in places
+            if len(members := front(grouped, metric, model, task)) > 1
+        ],
+        "figures": drawn,
+        "compared": compared,
+    }
