@@ -111,6 +111,8 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
         reading.ambiguous.append(Ambiguous(statement.path, statement.word, f"it could state {names}", lines))
     elif found:
         reading.targets[key] = _translated(found[0], statement)
+    elif not statement.doubt and (statement.value is None or statement.word == "auto"):
+        reading.silent.add(statement.path)  # "none", as the manifest has it, or left to the trainer
     else:
         reading.unstated[statement.path] = statement.fact
 

@@ -94,6 +94,15 @@ def assume(said: Said, defaults: Iterable[Default]) -> Said:
     return said
 
 
+def usual(scope: Mapping[str, Any], values: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
+    """The keys that hold what they hold anyway, and so state nothing: `label_smoothing_factor: 0`."""
+    return tuple(
+        key
+        for key, held in values.items()
+        if key in scope and any(scope[key] == each and type(scope[key]) is type(each) for each in held)
+    )
+
+
 def scopes(data: Any, names: frozenset[str], least: int) -> list[tuple[Path, dict[str, Any]]]:
     """The mappings that hold at least so many of the known keys, where none above them does."""
     found: list[tuple[Path, dict[str, Any]]] = []
@@ -143,4 +152,15 @@ def at(data: Any, *path: str | int) -> Any:
     return data
 
 
-__all__ = ["assume", "at", "by_marks", "interpolated", "mappings_with", "matching", "read_table", "scopes", "state"]
+__all__ = [
+    "assume",
+    "at",
+    "by_marks",
+    "interpolated",
+    "mappings_with",
+    "matching",
+    "read_table",
+    "scopes",
+    "state",
+    "usual",
+]

@@ -14,7 +14,7 @@ _ADAMW = {
     "fusedadamw", "decoupledadamw", "pagedadamw", "pagedadamw32bit",
 }  # fmt: skip
 _OPTIMIZERS = {**dict.fromkeys(_ADAMW, "adamw"), "adam": "adam", "fusedadam": "adam", "sgd": "sgd"}
-_NARROW = re.compile(r"(8|4)bit$|galore|apollo|anyprecision|schedulefree|cpuadam")
+_NARROW = re.compile(r"(8|4)bit(layerwise)?$|fp8$|galore|apollo|anyprecision|schedulefree|cpuadam|optimi")
 """Optimizers that change AdamW's arithmetic; whether a paper's AdamW means them cannot be known from the name."""
 _SCHEDULES = {
     "constant": "constant",
@@ -162,6 +162,18 @@ def warmup_ratio(word: Any, scope: Scope) -> Any:
     if word is None or (isinstance(steps, (int, float)) and not isinstance(steps, bool) and steps > 0):
         return UNSET
     return word
+
+
+def parallel(how: str) -> Callable[[Any, Scope], Any]:
+    """The degree of a parallelism that several devices share one batch in: with it the processes that the batch is
+    multiplied by are fewer than the devices."""
+
+    def translate(word: Any, scope: Scope) -> Any:
+        if word is None or word == 1:
+            return UNSET
+        return Unknown(f"{how} of {word}: so many devices share one micro batch")
+
+    return translate
 
 
 def modules(word: Any, scope: Scope) -> Any:

@@ -1,6 +1,7 @@
 """accelerate's launch configuration (`accelerate config`): processes and number format, read with PyYAML.
 
-`num_processes` counts the processes of all machines together.
+`num_processes` counts the processes of all machines together. `mixed_precision: 'no'` is what stands there when nobody
+chose one, and gives way to what a script or transformers' own `bf16` and `fp16` say: so it is taken as a default.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Dialect, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import by_marks, read_table
+from framework.dialects.model import UNSET, Default, Dialect, Key, Said, Scope, Unknown, words
+from framework.dialects.tables import assume, by_marks, read_table
 
 
 def _precision(word: Any, scope: Scope) -> Any:
+    if word in ("no", False):
+        return UNSET
     if word == "fp8":
         return Unknown("fp8 is used beside a 16-bit format")
     return values.precision(word, scope)
@@ -21,6 +24,11 @@ def _precision(word: Any, scope: Scope) -> Any:
 KEYS: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
     "mixed_precision": Key("precision", _precision),
+    "parallelism_config.parallelism_config_tp_size": Key("batch_size.processes", values.parallel("a tensor parallelism")),
+    "parallelism_config.parallelism_config_cp_size": Key("batch_size.processes", values.parallel("a context parallelism")),
+    "megatron_lm_config.megatron_lm_tp_degree": Key("batch_size.processes", values.parallel("a tensor parallelism")),
+    "megatron_lm_config.megatron_lm_pp_degree": Key("batch_size.processes", values.parallel("a pipeline")),
+    "megatron_lm_config.megatron_lm_gradient_clipping": Key("max_grad_norm"),
     "deepspeed_config.gradient_accumulation_steps": Key("batch_size.accumulation", values.auto()),
     "deepspeed_config.gradient_clipping": Key("max_grad_norm", values.auto()),
     "gradient_accumulation_steps": Key("batch_size.accumulation"),
@@ -40,8 +48,14 @@ MARKS = frozenset(
 )
 
 
+NONE = Default("precision", "fp32", "mixed_precision other than 'no'")
+
+
 def _read(data: Any) -> Said:
-    return read_table(data, KEYS, SILENT) if isinstance(data, dict) else Said()
+    if not isinstance(data, dict):
+        return Said()
+    said = read_table(data, KEYS, SILENT)
+    return assume(said, [NONE]) if data.get("mixed_precision") in ("no", False) else said
 
 
 DIALECT = Dialect("accelerate", "accelerate", by_marks(MARKS, 3, "accelerate's launch settings"), _read, "pyyaml", KEYS)

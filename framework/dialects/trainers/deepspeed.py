@@ -1,23 +1,26 @@
 """DeepSpeed's JSON.
 
-`train_batch_size` is the whole batch: micro batch x accumulation x processes. `auto` is filled in by the Hugging Face
-integration when it starts. `Adam` is AdamW unless `adam_w_mode` is false. The defaults of clipping and of the warmup's
-shape differ between versions and are not assumed.
+Read in its sources (0.19). `train_batch_size` is the whole batch: micro batch x accumulation x processes; without it the
+accumulation is 1. `auto` is filled in by the Hugging Face integration when it starts. Optimizers' names are read without
+their case, and `Adam` is AdamW unless `adam_w_mode` is false. Its schedulers warm up for 1,000 steps and rise
+logarithmically unless told otherwise; `WarmupCosineLR` ends at 1e-4 of its peak. The default of clipping differs between
+versions (0, since 0.19 1.0) and is not assumed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Dialect, Instead, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import at, by_marks, read_table
+from framework.dialects.model import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.tables import assume, at, by_marks, read_table
 
 _SCHEDULES = {"WarmupLR": "constant", "WarmupDecayLR": "linear", "WarmupCosineLR": "cosine"}
 
 
 def _optimizer(word: Any, scope: Scope) -> Any:
-    if word == "Adam" and at(scope, "optimizer", "params", "adam_w_mode") is not False:
+    if str(word).lower() == "adam" and at(scope, "optimizer", "params", "adam_w_mode") is not False:
         return "adamw"
     return values.optimizer(word, scope)
 
@@ -64,6 +67,7 @@ KEYS: dict[str, Key] = {
     "scheduler.params.warmup_num_steps": Key("schedule.warmup.steps", values.auto()),
     "scheduler.params.total_num_steps": Key("max_steps", values.auto()),
     "scheduler.params.cos_min_ratio": Key("schedule.min_learning_rate", values.auto(_least)),
+    "tensor_parallel.autotp_size": Key("batch_size.processes", values.parallel("a tensor parallelism")),
     "bf16.enabled": Key("precision", _half("bf16", "fp16")),
     "fp16.enabled": Key("precision", _half("fp16", "bf16")),
 }
@@ -72,7 +76,9 @@ SILENT = words(
     " dump_state flops_profiler activation_checkpointing tensorboard wandb csv_monitor comms_logger"
     " communication_data_type prescale_gradients gradient_predivide_factor sparse_gradients aio autotuning elasticity"
     " checkpoint data_types memory_breakdown fp16.* bf16.* optimizer.params.torch_adam optimizer.params.adam_w_mode"
-    " optimizer.params.bias_correction scheduler.params.last_batch_iteration"
+    " optimizer.params.bias_correction optimizer.params.fused scheduler.params.warmup_min_lr compile"
+    " amp.enabled gradient_accumulation_dtype"
+    " hybrid_engine seq_parallel_communication_data_type round_robin_gradients scheduler.params.last_batch_iteration"
 )
 MARKS = frozenset(
     words(
@@ -89,7 +95,23 @@ def _recognise(data: Any) -> Any:
 
 
 def _read(data: Any) -> Said:
-    return read_table(data, KEYS, SILENT) if isinstance(data, dict) else Said()
+    if not isinstance(data, dict):
+        return Said()
+    return assume(read_table(data, KEYS, SILENT), _defaults(data))
+
+
+def _defaults(data: Scope) -> Iterator[Default]:
+    if data.get("train_batch_size") is None and isinstance(data.get("train_micro_batch_size_per_gpu"), int):
+        yield Default("batch_size.accumulation", 1, "gradient_accumulation_steps")
+    kind, given = at(data, "scheduler", "type"), at(data, "scheduler", "params") or {}
+    if kind not in _SCHEDULES or not isinstance(given, dict):
+        return
+    yield Default("schedule.warmup.steps", 1000, "scheduler.params.warmup_num_steps")
+    peak = values.number(at(data, "optimizer", "params", "lr"), data)
+    if kind == "WarmupDecayLR":
+        yield Default("schedule.min_learning_rate", 0.0, "scheduler.params")
+    elif kind == "WarmupCosineLR" and isinstance(peak, (int, float)):
+        yield Default("schedule.min_learning_rate", 1e-4 * peak, "scheduler.params.cos_min_ratio")
 
 
 DIALECT = Dialect("deepspeed", "DeepSpeed", _recognise, _read, "yaml-1.2", KEYS)

@@ -1,8 +1,10 @@
 """`transformers.TrainingArguments` in YAML, JSON or as flags, with the usual arguments of the example scripts.
 
 Defaults are those of transformers 4 and 5, which agree on all that is listed. `warmup_steps` below 1 is a share of all
-steps (transformers 5; before, `warmup_ratio`); `max_steps` above 0 goes before epochs. `HfArgumentParser` reads YAML
-with PyYAML's `safe_load`, so `2e-4` is a string to it.
+steps (transformers 5; before, `warmup_ratio`); `max_steps` above 0 goes before epochs. The schedule `constant` reads no
+warmup (`constant_with_warmup` does), and `cosine_with_restarts` is a cosine while it restarts nowhere.
+`HfArgumentParser` reads YAML with PyYAML's `safe_load`, so `2e-4` is a string to it; TRL's parser hands the file's
+values to argparse, which makes numbers of them.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.model import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import assume, by_marks, read_table, scopes
+from framework.dialects.tables import assume, by_marks, read_table, scopes, usual
 
 LEARNING_RATE = 5e-5
 
@@ -36,6 +38,30 @@ def _share(word: Any, scope: Scope) -> Any:
     return Instead("schedule.min_learning_rate", word * peak)
 
 
+def _rate(word: Any, scope: Scope) -> Any:
+    """TRL's arguments beside it say that TRL's parser reads the file."""
+    return values.number(word, scope) if TRL & scope.keys() else word
+
+
+def _schedule(word: Any, scope: Scope) -> Any:
+    kwargs = scope.get("lr_scheduler_kwargs")
+    cycles = kwargs.get("num_cycles", 1) if isinstance(kwargs, dict) else 1
+    return "cosine" if word == "cosine_with_restarts" and cycles == 1 else values.schedule(word, scope)
+
+
+def warmup_steps(word: Any, scope: Scope) -> Any:
+    """Steps of warmup: none of them under the schedule `constant`."""
+    found = values.warmup_steps(word, scope)
+    return 0 if found is not UNSET and scope.get("lr_scheduler_type") == "constant" else found
+
+
+def warmup_ratio(word: Any, scope: Scope) -> Any:
+    """The share of the warmup: none under the schedule `constant`."""
+    found = values.warmup_ratio(word, scope)
+    constant = found is not UNSET and scope.get("lr_scheduler_type") == "constant"
+    return Instead("schedule.warmup.steps", 0) if constant else found
+
+
 def _stopping(word: Any, scope: Scope) -> Any:
     name = str(word or "").removeprefix("eval_")
     return name or UNSET
@@ -48,23 +74,23 @@ def _processes(word: Any, scope: Scope) -> Any:
 
 
 TRAINING: dict[str, Key] = {
-    "learning_rate": Key("optimizer.learning_rate"),
-    "weight_decay": Key("optimizer.weight_decay"),
-    "adam_beta1": Key("optimizer.betas[0]"),
-    "adam_beta2": Key("optimizer.betas[1]"),
-    "adam_epsilon": Key("optimizer.eps"),
+    "learning_rate": Key("optimizer.learning_rate", _rate),
+    "weight_decay": Key("optimizer.weight_decay", _rate),
+    "adam_beta1": Key("optimizer.betas[0]", _rate),
+    "adam_beta2": Key("optimizer.betas[1]", _rate),
+    "adam_epsilon": Key("optimizer.eps", _rate),
     "optim": Key("optimizer.name", values.optimizer),
-    "lr_scheduler_type": Key("schedule.name", values.schedule),
+    "lr_scheduler_type": Key("schedule.name", _schedule),
     "lr_scheduler_kwargs.min_lr": Key("schedule.min_learning_rate", values.given),
     "lr_scheduler_kwargs.min_lr_rate": Key("schedule.min_learning_rate", _share),
-    "warmup_steps": Key("schedule.warmup.steps", values.warmup_steps),
-    "warmup_ratio": Key("schedule.warmup.ratio", values.warmup_ratio),
+    "warmup_steps": Key("schedule.warmup.steps", warmup_steps),
+    "warmup_ratio": Key("schedule.warmup.ratio", warmup_ratio),
     "num_train_epochs": Key("epochs", _epochs),
     "max_steps": Key("max_steps", values.positive),
     "per_device_train_batch_size": Key("batch_size.micro", _micro),
     "per_gpu_train_batch_size": Key("batch_size.micro", values.given),
     "gradient_accumulation_steps": Key("batch_size.accumulation"),
-    "max_grad_norm": Key("max_grad_norm"),
+    "max_grad_norm": Key("max_grad_norm", _rate),
     "bf16": Key("precision", values.half("bf16", "fp16")),
     "fp16": Key("precision", values.half("fp16", "bf16")),
     "seed": Key("seed"),
@@ -109,8 +135,29 @@ SILENT = words(
     " attn_implementation use_fast_tokenizer token skip_memory_metrics include_tokens_per_second project"
     " trackio_space_id debug no_cuda average_tokens_across_devices use_liger_kernel plot_loss dataloader_drop_last"
     " group_by_length train_sampling_strategy length_column_name prediction_loss_only batch_eval_metrics"
+    " activation_checkpointing activation_checkpointing_kwargs torch_empty_cache_steps logging_nan_inf_filter"
+    " log_on_each_node save_on_each_node include_num_input_tokens_seen include_for_metrics hub_always_push"
+    " full_determinism dataloader_multiprocessing_context dataloader_in_order ddp_broadcast_buffers ddp_static_graph"
+    " ignore_data_skip restore_callback_states_from_checkpoint enable_jit_checkpoint eval_do_concat_batches"
+    " eval_use_gather_object trackio_bucket_id trackio_static_space_id use_cache fsdp fsdp_config deepspeed"
+    " bf16_full_eval fp16_full_eval jit_mode_eval use_ipex torch_dtype dtype low_cpu_mem_usage"
 )
 """Arguments that certainly state nothing about a paper; what may (`label_smoothing_factor`) is not here."""
+USUAL: dict[str, tuple[Any, ...]] = {
+    "label_smoothing_factor": (0, 0.0),
+    "neftune_noise_alpha": (None,),
+    "optim_args": (None,),
+    "auto_find_batch_size": (False,),
+    "lr_scheduler_kwargs": (None, {}),
+    "data_seed": (None,),
+    "load_in_4bit": (False, None),
+    "load_in_8bit": (False, None),
+    "use_peft": (False,),
+    "packing": (False,),
+    "max_train_samples": (None,),
+}
+TRL = frozenset(words("use_peft dataset_mixer dataset_mixture lora_task_type packing completion_only_loss max_prompt_length"
+                      " assistant_only_loss loss_type beta dataset_text_field")) # fmt: skip
 DEFAULTS = (
     Default("optimizer.learning_rate", LEARNING_RATE, "learning_rate"),
     Default("optimizer.name", "adamw", "optim"),
@@ -157,7 +204,7 @@ def read(data: Any, keys: dict[str, Key], silent: tuple[str, ...], defaults: tup
     found = scopes(data, frozenset(keys), 2) or scopes(data, frozenset(keys), 1)
     for base, scope in found:
         stops = any(name in scope for name in ("early_stopping_patience", "early_stopping_steps"))
-        read_table(scope, {**keys, **STOPPING} if stops else keys, silent, base, said)
+        read_table(scope, {**keys, **STOPPING} if stops else keys, (*silent, *usual(scope, USUAL)), base, said)
         if not stops and "metric_for_best_model" in scope:
             said.silent.add((*base, "metric_for_best_model"))
     if len(found) == 1 and not found[0][1].get("config"):

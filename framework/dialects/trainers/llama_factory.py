@@ -1,8 +1,12 @@
 """LLaMA-Factory's training YAML: transformers' arguments with those of its own for the model, the data and LoRA.
 
-It reads YAML with OmegaConf, for which `1e-4` is a number. `lora_rank` is 8 by default, `lora_alpha` twice the rank,
-`lora_dropout` 0, `cutoff_len` 2048; the rest are transformers' defaults. `dataset` names entries of its own
-`dataset_info.json`, not datasets of the hub.
+Read in its sources (0.9). It reads YAML with OmegaConf, for which `1e-4` is a number. `lora_rank` is 8 by default,
+`lora_alpha` twice the rank, `lora_dropout` 0, `cutoff_len` 2048; the rest are transformers' defaults. `dataset` names
+entries of its own `dataset_info.json`, not datasets of the hub.
+
+Its second generation (`USE_V1=1`, told by its sections such as `dist_config` and by `model` instead of
+`model_name_or_path`) has a trainer of its own: learning rate 1e-4, 3 epochs, bf16, PyTorch's AdamW, and a constant
+learning rate where no `lr_scheduler_config` says otherwise.
 """
 
 from __future__ import annotations
@@ -10,18 +14,34 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Default, Dialect, Key, Said, words
-from framework.dialects.tables import by_marks
+from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
+from framework.dialects.tables import assume, at, by_marks, read_table
 from framework.dialects.trainers import hf_training_arguments as hf
+
+
+def _lora(inner: Translate) -> Translate:
+    """What a key of LoRA states: with another `finetuning_type` nobody reads it."""
+
+    def translate(word: Any, scope: Scope) -> Any:
+        return inner(word, scope) if scope.get("finetuning_type", "lora") == "lora" else None
+
+    return translate
+
+
+def _alpha(word: Any, scope: Scope) -> Any:
+    if scope.get("use_rslora") is True:
+        return Unknown("with `use_rslora` the update is scaled by alpha / sqrt(rank)")
+    return values.given(word, scope)
+
 
 KEYS: dict[str, Key] = {
     **hf.TRAINING,
     "model_name_or_path": Key("model.hub", values.given),
     "cutoff_len": Key("sequence_length", values.given),
-    "lora_rank": Key("adapter.lora.rank", values.given),
-    "lora_alpha": Key("adapter.lora.alpha", values.given),
-    "lora_dropout": Key("adapter.lora.dropout", values.given),
-    "lora_target": Key("adapter.lora.targets", values.modules),
+    "lora_rank": Key("adapter.lora.rank", _lora(values.given)),
+    "lora_alpha": Key("adapter.lora.alpha", _lora(_alpha)),
+    "lora_dropout": Key("adapter.lora.dropout", _lora(values.given)),
+    "lora_target": Key("adapter.lora.targets", _lora(values.modules)),
     "early_stopping_steps": Key("early_stopping.patience", values.given),
 }
 SILENT = (
@@ -30,8 +50,51 @@ SILENT = (
         "stage finetuning_type template dataset_dir dataset eval_dataset preprocessing_batch_size flash_attn"
         " enable_thinking tokenized_path swanlab_project use_swanlab ray_run_name ray_storage_path ray_num_workers"
         " placement_strategy resources_per_worker export_dir upcast_layernorm enable_liger_kernel use_unsloth"
-        " image_max_pixels video_max_pixels disable_gradient_checkpointing"
+        " image_max_pixels video_max_pixels disable_gradient_checkpointing deepspeed use_kt use_ray infer_backend"
     ),
+)
+_SECOND: dict[str, Key] = {
+    "model": Key("model.hub", values.given),
+    "micro_batch_size": Key("batch_size.micro", values.given),
+    "global_batch_size": Key("batch_size", values.given),
+    "cutoff_len": Key("sequence_length", values.given),
+    "learning_rate": Key("optimizer.learning_rate", values.number),
+    "num_train_epochs": Key("epochs", lambda word, scope: UNSET if scope.get("max_steps") else values.given(word, scope)),
+    "max_steps": Key("max_steps", values.positive),
+    "max_grad_norm": Key("max_grad_norm", values.given),
+    "bf16": Key("precision", lambda word, scope: "bf16" if word is True else "fp32"),
+    "seed": Key("seed", values.given),
+    "optim_config.name": Key("optimizer.name", values.optimizer),
+    "peft_config.r": Key("adapter.lora.rank", values.given),
+    "peft_config.lora_alpha": Key("adapter.lora.alpha", values.given),
+    "peft_config.lora_dropout": Key("adapter.lora.dropout", values.given),
+    "peft_config.target_modules": Key("adapter.lora.targets", values.modules),
+}
+_SECOND_SILENT = words(
+    "output_dir model_class template kernel_config dist_config train_dataset eval_dataset sample_backend max_new_tokens"
+    " batching_workers enable_activation_checkpointing full_determinism resume_from_checkpoint save_steps save_epochs"
+    " save_ckpt_as_hf save_total_limit logging_steps init_config peft_config.name"
+)
+_SECOND_MARKS = frozenset(words("model_class dist_config kernel_config peft_config sample_backend train_dataset"))
+_SECOND_DEFAULTS = (
+    Default("batch_size.micro", 1, "micro_batch_size"),
+    Default("batch_size.accumulation", 1, "global_batch_size"),
+    Default("sequence_length", 2048, "cutoff_len"),
+    Default("optimizer.learning_rate", 1e-4, "learning_rate"),
+    Default("epochs", 3, "num_train_epochs"),
+    Default("max_grad_norm", 1.0, "max_grad_norm"),
+    Default("precision", "bf16", "bf16"),
+    Default("seed", 42, "seed"),
+    Default("optimizer.name", "adamw", "optim_config"),
+)
+_SECOND_CONSTANT = (
+    Default("schedule.name", "constant", "lr_scheduler_config"),
+    Default("schedule.warmup.steps", 0, "lr_scheduler_config"),
+)
+_SECOND_LORA = (
+    Default("adapter.lora.rank", 8, "peft_config.r"),
+    Default("adapter.lora.alpha", 16, "peft_config.lora_alpha"),
+    Default("adapter.lora.dropout", 0.05, "peft_config.lora_dropout"),
 )
 DEFAULTS = (*hf.DEFAULTS, Default("sequence_length", 2048, "cutoff_len"))
 LORA = (Default("adapter.lora.rank", 8, "lora_rank"), Default("adapter.lora.dropout", 0.0, "lora_dropout"))
@@ -40,7 +103,30 @@ MARKS = frozenset(
 )
 
 
+def _second(data: Any) -> bool:
+    return isinstance(data, dict) and "model" in data and len(_SECOND_MARKS & data.keys()) >= 2
+
+
+def _read_second(data: dict[str, Any]) -> Said:
+    said = read_table(data, _SECOND, _SECOND_SILENT)
+    defaults = list(_SECOND_DEFAULTS)
+    if not data.get("lr_scheduler_config"):
+        defaults += _SECOND_CONSTANT
+    if at(data, "peft_config", "name") == "lora":
+        defaults += _SECOND_LORA
+    if not data.get("optim_config"):
+        torch = values.torch_defaults("torch.optim.AdamW")
+        defaults += [Default(fact, value, "optim_config") for fact, value in torch.items()]
+    facts = {statement.fact for statement in said.statements}
+    skipped = {"epochs"} if "max_steps" in facts else set()
+    if "batch_size" in facts:
+        skipped.add("batch_size.accumulation")
+    return assume(said, [default for default in defaults if default.fact not in skipped])
+
+
 def _read(data: Any) -> Said:
+    if _second(data):
+        return _read_second(data)
     lora = isinstance(data, dict) and data.get("finetuning_type", "lora") == "lora"
     said = hf.read(data, KEYS, SILENT, (*DEFAULTS, *LORA) if lora else DEFAULTS)
     ranks = [each.value for each in said.statements if each.fact == "adapter.lora.rank"]
@@ -51,10 +137,19 @@ def _read(data: Any) -> Said:
     return said
 
 
+_marked = by_marks(MARKS, 2, "arguments of LLaMA-Factory", frozenset({"base_model", "peft_type", "architectures"}))
+
+
+def _recognise(data: Any) -> Recognition | None:
+    if _second(data):
+        return Recognition(0.9, f"LLaMA-Factory's second generation: {', '.join(sorted(_SECOND_MARKS & data.keys()))}")
+    return _marked(data)
+
+
 DIALECT = Dialect(
     "llama-factory",
     "LLaMA-Factory",
-    by_marks(MARKS, 2, "arguments of LLaMA-Factory", frozenset({"base_model", "peft_type", "architectures"})),
+    _recognise,
     _read,
     "omegaconf",
     KEYS,
