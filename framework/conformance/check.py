@@ -227,7 +227,7 @@ def _spoken(experiment: Experiment, bound: BoundFile) -> BoundFile:
     from framework.dialects.binding import read
     from framework.dialects.registry import dialect
 
-    reading = read(experiment, bound.binding, dialect(bound.binding.dialect), bound.data)
+    reading = read(experiment, bound.binding, dialect(bound.binding.dialect), bound.data, bound.document)
     return replace(bound, targets={**reading.targets, **bound.targets}, dialect=reading)
 
 

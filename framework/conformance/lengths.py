@@ -4,7 +4,9 @@ dataset whose `train_examples` are declared."""
 from __future__ import annotations
 
 from framework.conformance.expected import optimizer_steps
+from framework.manifest.base import Duration
 from framework.manifest.bindings import Binding
+from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.phases import Phase
 from framework.manifest.root import Manifest
@@ -71,3 +73,12 @@ def steps_of(experiment: Experiment, phase: str, task: str | None, variant: str 
     totals = [total_steps(experiment.stated, own) for own in found.values()]
     known = [total for total in totals if total is not None]
     return sorted(set(known)) if known and len(known) == len(totals) else None
+
+
+def totals_of(experiment: Experiment, binding: Binding, clause: Clause) -> list[int] | None:
+    """The numbers of optimizer steps of the trainings that a length of training is about; None for other clauses."""
+    if not isinstance(clause.value, Duration):
+        return None
+    phase, task = described(experiment, binding) or (None, None)
+    named = str(clause.path[1] if clause.path[0] == "phases" else clause.path[4])
+    return steps_of(experiment, named, task if phase == named else None, binding.variant)

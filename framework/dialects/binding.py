@@ -13,13 +13,14 @@ from framework.conformance.lengths import described, steps_of
 from framework.conformance.meaning import same
 from framework.conformance.targets import Target, Translation
 from framework.dialects.facts import Place, is_named, place_of, targets_of, within
-from framework.dialects.flags import said
+from framework.dialects.flags import said, used
 from framework.dialects.model import DEVICES, Default, Dialect, Searched, Statement, Unknown
 from framework.dialects.tables import at, interpolated
 from framework.manifest.bindings import Binding
 from framework.manifest.clauses import shown
 from framework.manifest.loading import Experiment
 from framework.names import Path, find_path, format_path
+from framework.reading.nodes import Document
 
 _OTHER_UNIT = {
     "schedule.warmup.steps": "schedule.warmup.ratio",
@@ -67,8 +68,11 @@ class DialectReading:
         return bound | self.silent | {each.path for each in self.ambiguous}
 
 
-def read(experiment: Experiment, binding: Binding, dialect: Dialect, data: Any) -> DialectReading:
-    """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before."""
+def read(
+    experiment: Experiment, binding: Binding, dialect: Dialect, data: Any, document: Document | None = None
+) -> DialectReading:
+    """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
+    which variables of a script stand only for the flags that use them."""
     reading = DialectReading(dialect)
     found = said(dialect, data)
     names = [*binding.keys, *binding.knobs, *binding.ignore]
@@ -76,6 +80,7 @@ def read(experiment: Experiment, binding: Binding, dialect: Dialect, data: Any) 
     place = place_of(experiment, binding)
     silent = {statement.path for statement in found.statements}
     reading.silent = {path for path in found.silent if path not in silent}
+    reading.silent |= used(document) if document is not None else set()
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue

@@ -1,27 +1,57 @@
-"""Command lines: what a dialect reads is the flags' names without their dashes, and its places are given back."""
+"""Command lines: what a dialect reads is the flags' names without their dashes, and its places are given back.
+
+A flag that shares its name with a variable of the script stands below its command (`train.py.--lr`): where there is
+only one command, its flags are read as if they stood beside the others.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from framework.dialects.model import Dialect, Recognition, Said
 from framework.names import Path
+from framework.reading.nodes import ComputedNode, Document
+
+_ENVIRONMENT = re.compile(
+    r"(?:CUDA|NCCL|OMP|MKL|WANDB|HF|TOKENIZERS|MASTER|TORCH|TRANSFORMERS|LD|CUBLAS|RAY|SBATCH)(?:_\w+)?|PATH|PYTHONPATH"
+)
+"""Variables that set up the machine's libraries, and Slurm's directives: nothing that a paper states."""
 
 
-def bare(data: Any) -> tuple[Any, dict[str, str]]:
-    """Data with `--per-device-batch` as `per_device_batch`, and the names as they stand; unchanged where none has
-    dashes, or where two would become one."""
-    if not isinstance(data, dict) or not any(isinstance(key, str) and key.startswith("--") for key in data):
+def bare(data: Any) -> tuple[Any, dict[str, Path]]:
+    """Data with `--per-device-batch` as `per_device_batch`, and the place of each name; unchanged where none has
+    dashes, or where two flags would become one. Variables that share a flag's name are left out: the flag counts."""
+    if not isinstance(data, dict):
         return data, {}
-    names = {_bare(key): key for key in data}
-    if len(names) != len(data):
+    commands = [key for key, inner in data.items() if key != "SBATCH" and _flags(inner)]
+    places: dict[str, Path] = {}
+    found: list[Path] = [(key,) for key in _flags(data)]
+    if len(commands) == 1:
+        found += [(commands[0], key) for key in _flags(data[commands[0]])]
+    for path in found:
+        if places.setdefault(_bare(path[-1]), path) != path:
+            return data, {}
+    if not found and not commands:
         return data, {}
-    return {own: data[key] for own, key in names.items()}, names
+    plain: dict[str, Any] = {}
+    for name, path in places.items():
+        plain[name] = data[path[0]] if len(path) == 1 else data[path[0]][path[1]]
+    for key, value in data.items():
+        if (key,) in found or key in plain or key in commands[:1] * (len(commands) == 1):
+            continue
+        plain[key] = {_bare(name): inner for name, inner in value.items()} if key in commands else value
+    return plain, places
 
 
-def _bare(key: str) -> str:
-    return key.removeprefix("--").replace("-", "_") if key.startswith("--") else key
+def _flags(data: Any) -> list[str]:
+    return [key for key in data if isinstance(key, str) and key.startswith("--")] if isinstance(data, dict) else []
+
+
+def _bare(key: Any) -> Any:
+    return key.removeprefix("--").replace("-", "_") if isinstance(key, str) and key.startswith("--") else key
 
 
 def recognised(dialect: Dialect, data: Any) -> Recognition | None:
@@ -31,16 +61,41 @@ def recognised(dialect: Dialect, data: Any) -> Recognition | None:
 
 def said(dialect: Dialect, data: Any) -> Said:
     """What data of a dialect states, each at its own place."""
-    plain, names = bare(data)
+    plain, places = bare(data)
     found = dialect.read(plain)
-    if not names:
+    if plain is data:
         return found
 
     def place(path: Path) -> Path:
-        return (names.get(str(path[0]), path[0]), *path[1:]) if path else path
+        if path and path[0] in places:
+            return (*places[str(path[0])], *path[1:])
+        inner = data.get(path[0]) if path else None
+        if len(path) > 1 and isinstance(inner, Mapping) and path[1] not in inner:
+            named = next((key for key in inner if _bare(key) == path[1]), path[1])
+            return (path[0], named, *path[2:])
+        return path
 
+    environment = {(key,) for key in data if isinstance(key, str) and _ENVIRONMENT.fullmatch(key)}
     return Said(
         [replace(statement, path=place(statement.path)) for statement in found.statements],
         [replace(default, key=f"--{default.key}") for default in found.defaults],
-        {place(path) for path in found.silent},
+        {place(path) for path in found.silent} | environment,
     )
+
+
+def used(document: Document) -> set[Path]:
+    """The variables of a script that a flag takes its value from: what they state, the flag states."""
+    if document.format != "shell":
+        return set()
+    taken = {
+        (origin.start, origin.stop)
+        for path, node in document.leaves()
+        if str(path[-1]).startswith("-")
+        and isinstance(node, ComputedNode)
+        and (origin := document.origin(node)) is not node
+    }
+    return {
+        path
+        for path, node in document.leaves()
+        if not str(path[-1]).startswith("-") and (node.start, node.stop) in taken
+    }

@@ -122,6 +122,13 @@ def given(word: Any, scope: Scope) -> Any:
     return UNSET if word is None or word == "" else word
 
 
+def repository(word: Any, scope: Scope) -> Any:
+    """A repository of the hub; of a local folder nobody can tell here what it holds."""
+    if isinstance(word, str) and (word[:1] in (".", "/", "~") or word.count("/") > 1):
+        return Unknown("a local folder: what it holds is not known here")
+    return given(word, scope)
+
+
 def torch_defaults(word: Any) -> dict[str, Any]:
     """What PyTorch's optimizers do where an argument is not given; empty for any other optimizer."""
     name = str(word)

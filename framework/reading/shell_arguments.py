@@ -197,7 +197,7 @@ def field_node(
         return ScalarNode(at.line, at.column, at.start, at.stop, None, "", True)
     through = {chunk.via for chunk in chunks}
     joined = all(one.stop == other.start for one, other in pairwise(chunks))
-    if joined and len(through) == 1:
+    if joined and len(through) == 1 and not any(chunk.computed for chunk in chunks):
         at = lines.node(chunks[0].start, chunks[-1].stop)
         node = ScalarNode(at.line, at.column, at.start, at.stop, None, whole, True)
         via = chunks[0].via

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from framework.errors import InputError
 from framework.locations import Location
+from framework.reading.shell_arithmetic import evaluate
 from framework.reading.shell_tokens import Piece, Word
 
 MOST_CHUNKS = 200_000
@@ -27,12 +28,14 @@ class Chunk:
     stop: int
     """Where it stands with its quotes."""
     via: tuple[int, int] | None = None
+    computed: bool = False
+    """Whether the script's text there is an expression, and ``text`` what it comes to."""
 
     def cut(self, begin: int, end: int | None = None) -> Chunk:
         """A part of it."""
         end = len(self.text) if end is None else end
-        if begin == 0 and end == len(self.text):
-            return self
+        if (begin == 0 and end == len(self.text)) or self.computed:
+            return self if end > begin else replace(self, text="")
         return Chunk(self.text[begin:end], self.at + begin, self.at + begin, self.at + end, self.via)
 
 
@@ -140,9 +143,19 @@ class Variables:
         elif source.unknown:
             target.default = None
 
+    def _number(self, name: str) -> str | None:
+        """The text of a variable, where it is certain."""
+        known = self.known.get(name)
+        if known is None or known.array or name in self.spoiled or known.fields[0].unknown:
+            return None
+        return known.fields[0].text
+
     def _of(self, piece: Piece) -> Value:
         name = piece.text
         if piece.kind == "unknown":
+            if (number := evaluate(name, self._number)) is not None:
+                chunk = Chunk(str(number), piece.start, piece.start, piece.stop, computed=True)
+                return Value([Field(piece.start, piece.stop, [chunk])])
             substituted = not name or name.startswith(("$(", "`"))
             said = "a substitution" if substituted else f"{name} comes from outside"
             return Value([Field(piece.start, piece.stop, unknown=said)])

@@ -83,6 +83,25 @@ def test_a_sweep_is_no_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("python t.py --n $((1 + 1))\n", 2),
+        ("G=4\nB=2\nA=$((128/$G/$B))\npython t.py --n $A\n", 16),
+        ('G=4\nA=$(expr 128 / $G)\npython t.py --n "$A"\n', 32),
+        ("G=4\nA=`expr 2 \\* $G`\npython t.py --n ${A}\n", 8),
+        ("python t.py --n $(( (7 - 2) * -3 / 2 % 4 ))\n", -3),
+        ("N=3\npython t.py --n $((N * 100))0\n", 3000),
+    ],
+)
+def test_arithmetic_of_what_is_known_is_worked_out(text: str, expected: int) -> None:
+    document = parse_shell(text, "run.sh")
+    found = document.walk(("--n",))
+    assert found is not None
+    assert document.value(found[1]) == expected
+    assert not document.editable(document.origin(found[1]))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "LR=3e-4\npython t.py --lr $LR\n",
@@ -127,7 +146,9 @@ def test_the_place_where_a_variables_value_is_written_is_kept() -> None:
         ("python t.py --lr=$1\n", UNSET),
         ("python t.py --lr $(cat lr)\n", UNSET),
         ("python t.py --lr `cat lr`\n", UNSET),
-        ("python t.py --lr $((1 + 1))\n", UNSET),
+        ("python t.py --lr $((1 + $OUTSIDE))\n", UNSET),
+        ("python t.py --lr $((1 / 0))\n", UNSET),
+        ("for i in 1 2; do N=$i; done\npython t.py --lr $((1 + N))\n", UNSET),
         ("LR=${1:-3e-4}\npython t.py --lr $LR\n", 3e-4),
         ("for lr in 1 2; do python t.py --lr $lr; done\n", UNSET),
         ('LR=1\nif [ -n "$X" ]; then LR=2; fi\npython t.py --lr $LR\n', UNSET),

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from framework.conformance.check import BoundFile, ConfigContext
+from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import compare, said
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS, Target
@@ -89,7 +90,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, target: Target, default: 
         length = declared.steps if declared.steps is not None else declared.ratio
         same: bool | None = length == 0
     else:
-        same = compare(clause.path, declared, value, target.unit).same
+        totals = totals_of(context.experiment, bound.binding, clause)
+        same = compare(clause.path, declared, value, target.unit, totals).same
     if same is None:
         return context.judge.unverified(clause, context.stage, spelled, file)
     if same:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.lengths import described, steps_of
+from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import Comparison, compare, said
 from framework.conformance.misspelled import near_verdict, nearest
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS, Target
 from framework.locations import Location
-from framework.manifest.base import Duration
-from framework.manifest.clauses import Clause, shown
+from framework.manifest.clauses import shown
 from framework.reading.nodes import Place
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
@@ -87,19 +86,12 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
     """The comparison of one value; many files say the same under one binding, and are compared once."""
     clause = target.clause
     if bound.dialect is not None or type(value) not in (int, float, str, bool):
-        return compare(clause.path, target.declared, value, target.unit, _totals(context, bound, clause))
+        return compare(
+            clause.path, target.declared, value, target.unit, totals_of(context.experiment, bound.binding, clause)
+        )
     known = ("compared", bound.index, key, type(value), value)
     if known not in context.cache:
-        totals = _totals(context, bound, clause)
+        totals = totals_of(context.experiment, bound.binding, clause)
         context.cache[known] = compare(clause.path, target.declared, value, target.unit, totals)
     found: Comparison = context.cache[known]
     return found
-
-
-def _totals(context: ConfigContext, bound: BoundFile, clause: Clause) -> list[int] | None:
-    """The numbers of optimizer steps of the trainings that a length of training is about."""
-    if not isinstance(clause.value, Duration):
-        return None
-    phase, task = described(context.experiment, bound.binding) or (None, None)
-    named = str(clause.path[1] if clause.path[0] == "phases" else clause.path[4])
-    return steps_of(context.experiment, named, task if phase == named else None, bound.binding.variant)

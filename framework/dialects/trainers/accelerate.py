@@ -24,8 +24,12 @@ def _precision(word: Any, scope: Scope) -> Any:
 KEYS: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
     "mixed_precision": Key("precision", _precision),
-    "parallelism_config.parallelism_config_tp_size": Key("batch_size.processes", values.parallel("a tensor parallelism")),
-    "parallelism_config.parallelism_config_cp_size": Key("batch_size.processes", values.parallel("a context parallelism")),
+    "parallelism_config.parallelism_config_tp_size": Key(
+        "batch_size.processes", values.parallel("a tensor parallelism")
+    ),
+    "parallelism_config.parallelism_config_cp_size": Key(
+        "batch_size.processes", values.parallel("a context parallelism")
+    ),
     "megatron_lm_config.megatron_lm_tp_degree": Key("batch_size.processes", values.parallel("a tensor parallelism")),
     "megatron_lm_config.megatron_lm_pp_degree": Key("batch_size.processes", values.parallel("a pipeline")),
     "megatron_lm_config.megatron_lm_gradient_clipping": Key("max_grad_norm"),

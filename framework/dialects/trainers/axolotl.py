@@ -1,10 +1,10 @@
 """axolotl's YAML: its names for what it hands to transformers' Trainer and peft (its sources, 0.19).
 
 It reads with PyYAML, and its schema converts numbers that are written as text, so `2e-4` is a number to it. Its own
-defaults: micro batch 1, accumulation 1, 1 epoch, fused AdamW, cosine schedule; the rest as in transformers. `batch_size`
-is micro batch x accumulation of one process: the world size multiplies it afterwards. The `lora_*` keys are read under
-`adapter: lora` and `qlora` only. `warmup_steps` goes before `warmup_ratio`, also when it is 0. What warmup it takes
-without both differs between versions (0.19: 3%, at most 100 steps) and is not assumed.
+defaults: micro batch 1, accumulation 1, 1 epoch, fused AdamW, cosine schedule; the rest as in transformers.
+`batch_size` is micro batch x accumulation of one process: the world size multiplies it afterwards. The `lora_*` keys
+are read under `adapter: lora` and `qlora` only. `warmup_steps` goes before `warmup_ratio`, also when it is 0. What
+warmup it takes without both differs between versions (0.19: 3%, at most 100 steps) and is not assumed.
 """
 
 from __future__ import annotations
@@ -83,25 +83,28 @@ def _half(name: str, other: str) -> Translate:
     return translate
 
 
-_FILE = re.compile(r"^[./~]|\.(?:jsonl?|parquet|csv|txt|arrow)$")
+_FILE = re.compile(r"\.(?:jsonl?|parquet|csv|txt|arrow)$")
 
 
 def _alone(inner: Translate) -> Translate:
     """What a dataset's key states, where it is the only dataset."""
 
     def translate(word: Any, scope: Scope) -> Any:
-        held = [each for name in ("datasets", "pretraining_dataset") for each in scope.get(name) or ()]
+        sections = (scope.get(name) for name in ("datasets", "pretraining_dataset"))
+        held = [each for section in sections if isinstance(section, list) for each in section]
         return inner(word, scope) if len(held) == 1 else Unknown("several datasets are mixed")
 
     return translate
 
 
 def _path(word: Any, scope: Scope) -> Any:
-    return Unknown("a file of its own") if isinstance(word, str) and _FILE.search(word) else values.given(word, scope)
+    if isinstance(word, str) and _FILE.search(word):
+        return Unknown("a file of its own, which may or may not be what the hub holds")
+    return values.repository(word, scope)
 
 
 KEYS: dict[str, Key] = {
-    "base_model": Key("model.hub", values.given),
+    "base_model": Key("model.hub", values.repository),
     "revision_of_model": Key("model.revision", values.given),
     "learning_rate": Key("optimizer.learning_rate", values.number),
     "optimizer": Key("optimizer.name", values.optimizer),
@@ -136,7 +139,8 @@ KEYS: dict[str, Key] = {
     "lora_target_linear": Key("adapter.lora.targets", _lora(_linear)),
     **{f"{section}.*.path": Key("dataset.hub", _alone(_path)) for section in ("datasets", "pretraining_dataset")},
     **{
-        f"{section}.*.name": Key("dataset.name", _alone(values.given)) for section in ("datasets", "pretraining_dataset")
+        f"{section}.*.name": Key("dataset.name", _alone(values.given))
+        for section in ("datasets", "pretraining_dataset")
     },
 }
 SILENT = words(
@@ -152,9 +156,11 @@ SILENT = words(
     " liger_fused_linear_cross_entropy liger_cross_entropy cut_cross_entropy tiled_mlp use_scattermoe use_sonicmoe"
     " gradient_checkpointing gradient_checkpointing_kwargs activation_offloading layer_offloading low_cpu_mem_usage"
     " resume_from_checkpoint auto_resume_from_checkpoints local_rank device_map debug tf32 strict torch_compile"
-    " torch_compile_backend torch_compile_mode torchdistx_path hub_model_id hub_strategy hub_revision hf_use_auth_token"
-    " trust_remote_code model_type tokenizer_type processor_type tokenizer_use_fast tokenizer_legacy special_tokens"
-    " deepspeed fsdp fsdp_version fsdp_config fsdp_final_state_dict_type dp_shard_size dp_replicate_size ddp ddp_timeout"
+    " torch_compile_backend torch_compile_mode torchdistx_path hub_model_id hub_strategy hub_revision"
+    " hf_use_auth_token trust_remote_code"
+    " model_type tokenizer_type processor_type tokenizer_use_fast tokenizer_legacy special_tokens"
+    " deepspeed fsdp fsdp_version fsdp_config fsdp_final_state_dict_type dp_shard_size dp_replicate_size ddp"
+    " ddp_timeout"
     " ddp_bucket_cap_mb ddp_broadcast_buffers ddp_find_unused_parameters remove_unused_columns"
     " sample_packing eval_sample_packing pad_to_sequence_len plugins adapter lora_model_dir"
     " use_tensorboard use_mlflow use_comet use_trackio use_swanlab mlflow_tracking_uri mlflow_experiment_name"
@@ -228,9 +234,11 @@ def _read(data: Any) -> Said:
 
 def _silent_of(data: Scope) -> Iterator[str]:
     for section in ("datasets", "pretraining_dataset"):
-        for item in data.get(section) or () if isinstance(data.get(section), list) else ():
-            known = [name for name in item if name in _OF_DATASETS or name.startswith("field_")] if item else []
-            yield from (f"{section}.*.{name}" for name in known)
+        held = data.get(section)
+        names = (
+            {str(name) for item in held if isinstance(item, dict) for name in item} if isinstance(held, list) else ()
+        )
+        yield from (f"{section}.*.{name}" for name in names if name in _OF_DATASETS or name.startswith("field_"))
     yield "test_datasets"
 
 

@@ -1,4 +1,5 @@
-"""Cerebras Model Zoo's trainer YAML (2.x): `trainer.init` and `trainer.fit`, classes by their names.
+"""Cerebras Model Zoo's trainer YAML (from 2.3 on): `trainer.init` and `trainer.fit`, classes by their names; and the
+params YAML before it: `train_input`, `optimizer` with its list of schedulers, `runconfig`.
 
 `train_dataloader.batch_size` is the whole batch, divided over the systems. Schedulers set the learning rate at every
 step, so the optimizer's own is not read where there are any; the first `LinearLR` that rises is the warmup.
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule
 from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
 from framework.dialects.tables import at, read_table
 from framework.names import Path
@@ -22,10 +24,15 @@ def _half(word: Any, scope: Scope) -> Any:
     return values.precision(word, scope)
 
 
+def _params_half(word: Any, scope: Scope) -> Any:
+    return UNSET if at(scope, "model", "mixed_precision") is False else _half(word, scope)
+
+
 def _enabled(word: Any, scope: Scope) -> Any:
     return UNSET if word is not False else "fp32"
 
 
+_SIZES = words("vocab_size hidden_size num_hidden_layers num_heads filter_size")
 KEYS: dict[str, Key] = {
     "init.seed": Key("seed", values.given),
     "init.backend.cluster_config.num_csx": Key("hardware.count"),
@@ -49,6 +56,37 @@ KEYS: dict[str, Key] = {
     "init.sparsity.sparsity": Key("prune.sparsity|mask.sdm.target_sparsity"),
     "fit.train_dataloader.max_sequence_length": Key("sequence_length"),
 }
+PARAMS: dict[str, Key] = {
+    "train_input.max_sequence_length": Key("sequence_length"),
+    "optimizer.optimizer_type": Key("optimizer.name", values.optimizer),
+    "optimizer.betas": Key("optimizer.betas"),
+    "optimizer.eps": Key("optimizer.eps"),
+    "optimizer.weight_decay": Key("optimizer.weight_decay"),
+    "optimizer.weight_decay_rate": Key("optimizer.weight_decay"),
+    "optimizer.momentum": Key("optimizer.momentum"),
+    "optimizer.max_gradient_norm": Key("max_grad_norm"),
+    "model.fp16_type": Key("precision", _params_half),
+    "model.mixed_precision": Key("precision", _enabled),
+    "runconfig.seed": Key("seed", values.given),
+    "runconfig.num_csx": Key("hardware.count"),
+    "runconfig.max_steps": Key("max_steps", values.given),
+    "runconfig.num_steps": Key("max_steps", values.given),
+    "runconfig.num_epochs": Key("epochs", values.given),
+    **{f"model.{name}": KEYS[f"init.model.{name}"] for name in _SIZES},
+    "sparsity.sparsity": KEYS["init.sparsity.sparsity"],
+}
+"""The keys of the params YAML, at the file's own root."""
+PARAMS_SILENT = words(
+    "eval_input train_input.data_processor train_input.data_dir train_input.shuffle train_input.shuffle_seed"
+    " train_input.num_workers train_input.prefetch_factor train_input.persistent_workers train_input.micro_batch_size"
+    " train_input.repeat train_input.use_worker_cache train_input.vocab_file optimizer.correct_bias"
+    " optimizer.log_summaries optimizer.loss_scaling_factor optimizer.initial_loss_scale optimizer.max_loss_scale"
+    " optimizer.steps_per_increase model.loss_scaling model.loss_weight model.model_name model.compute_eval_metrics"
+    " runconfig.eval_steps runconfig.checkpoint_steps runconfig.enable_distributed runconfig.log_steps"
+    " runconfig.save_initial_checkpoint runconfig.precision_opt_level runconfig.model_dir runconfig.eval_frequency"
+    " runconfig.steps_per_epoch runconfig.checkpoint_path runconfig.mode runconfig.num_workers_per_csx"
+    " runconfig.keep_checkpoints runconfig.save_losses runconfig.mount_dirs runconfig.python_paths"
+)
 SILENT = words(
     "init.model_dir init.backend init.checkpoint init.logging init.loggers init.callbacks init.loop.eval_frequency"
     " init.loop.eval_steps init.precision.loss_scaling_factor init.precision.log_loss_scale"
@@ -59,10 +97,13 @@ SILENT = words(
     " fit.train_dataloader.data_dir fit.train_dataloader.shuffle fit.train_dataloader.shuffle_seed"
     " fit.train_dataloader.num_workers fit.train_dataloader.prefetch_factor fit.train_dataloader.persistent_workers"
     " fit.train_dataloader.repeat fit.train_dataloader.use_worker_cache fit.train_dataloader.micro_batch_size"
+    " fit.train_dataloader.vocab_file fit.train_dataloader.is_training init.model.compute_eval_metrics"
 )
 
 
 def _recognise(data: Any) -> Recognition | None:
+    if _is_params(data):
+        return Recognition(0.96, "train_input and runconfig")
     found = next(_trainers(data), None)
     return Recognition(0.98, "trainer.init with an optimizer, a loop or a backend") if found else None
 
@@ -80,28 +121,28 @@ def _trainers(data: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _read(data: Any) -> Said:
-    said = Said()
+    said = _read_params(data) if _is_params(data) else Said()
     found = list(_trainers(data))
     for base, trainer in found:
         read_table(trainer, KEYS, SILENT, base, said)
         _optimizer(said, base, trainer)
         _schedule(said, base, trainer)
-        _batch(said, base, trainer)
-    if len(found) == 1 and not any(statement.fact == "max_grad_norm" for statement in said.statements):
-        said.defaults.append(Default("max_grad_norm", None, "init.precision.max_gradient_norm"))
+        size, steps = (
+            at(trainer, "fit", "train_dataloader", "batch_size"),
+            at(trainer, "init", "loop", "grad_accum_steps"),
+        )
+        place: Path = (*base, "fit", "train_dataloader", "batch_size")
+        _batch(said, place, size, steps, (*base, "init", "loop", "grad_accum_steps"))
+    if (len(found) == 1 or _is_params(data)) and not any(
+        statement.fact == "max_grad_norm" for statement in said.statements
+    ):
+        key = "init.precision.max_gradient_norm" if found else "optimizer.max_gradient_norm"
+        said.defaults.append(Default("max_grad_norm", None, key))
     return said
 
 
-def _class(value: Any) -> tuple[str, dict[str, Any]] | None:
-    """The class and its arguments, of `{AdamW: {...}}`."""
-    if isinstance(value, dict) and len(value) == 1:
-        name, arguments = next(iter(value.items()))
-        return str(name), arguments if isinstance(arguments, dict) else {}
-    return None
-
-
 def _optimizer(said: Said, base: Path, trainer: Scope) -> None:
-    chosen = _class(at(trainer, "init", "optimizer"))
+    chosen = named_class(at(trainer, "init", "optimizer"))
     if chosen is None:
         return
     name, arguments = chosen
@@ -116,58 +157,41 @@ def _optimizer(said: Said, base: Path, trainer: Scope) -> None:
             said.statements.append(Statement(own, "optimizer.learning_rate", rate, rate))
 
 
-def _stages(value: Any, place: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
-    """The learning-rate schedulers of a list, those within a `SequentialLR` one after the other."""
-    for index, item in enumerate(value if isinstance(value, list) else [value]):
-        here: Path = (*place, index) if isinstance(value, list) else place
-        chosen = _class(item)
-        if chosen is None or not chosen[0].endswith("LR"):
-            continue
-        name, arguments = chosen
-        if "schedulers" in arguments:
-            yield from _stages(arguments["schedulers"], (*here, name, "schedulers"))
-        else:
-            yield here, name, arguments
-
-
 def _schedule(said: Said, base: Path, trainer: Scope) -> None:
-    stages = list(_stages(at(trainer, "init", "schedulers") or [], (*base, "init", "schedulers")))
+    stages = by_class(at(trainer, "init", "schedulers") or [], (*base, "init", "schedulers"))
     length = at(trainer, "init", "loop", "num_steps") or at(trainer, "init", "loop", "max_steps")
-    whole = sum(total for _, _, each in stages if isinstance(total := each.get("total_iters"), int)) == length
-    for index, (place, name, arguments) in enumerate(stages):
-        start, end = arguments.get("initial_learning_rate"), arguments.get("end_learning_rate")
-        rising = isinstance(start, (int, float)) and isinstance(end, (int, float)) and start < end
-
-        def says(key: str, fact: str, place: Path = place, name: str = name, held: Any = arguments) -> None:
-            if key in held:
-                said.statements.append(Statement((*place, name, key), fact, held[key], held[key]))
-
-        if index == 0 and rising and len(stages) > 1:
-            says("end_learning_rate", "optimizer.learning_rate")
-            says("total_iters", "schedule.warmup.steps")
-            if start == 0:
-                said.silent.add((*place, name, "initial_learning_rate"))
-            continue
-        said.statements.append(Statement(place, "schedule.name", values.schedule(name.removesuffix("LR"), {}), name))
-        says("initial_learning_rate", "optimizer.learning_rate")
-        says("learning_rate", "optimizer.learning_rate")
-        says("end_learning_rate", "schedule.min_learning_rate")
-        if whole:
-            said.silent.add((*place, name, "total_iters"))
+    state_schedule(said, list(stages), length)
 
 
-def _batch(said: Said, base: Path, trainer: Scope) -> None:
-    size = at(trainer, "fit", "train_dataloader", "batch_size")
+def _batch(said: Said, place: Path, size: Any, steps: Any, accumulation: Path) -> None:
     if size is None:
         return
-    place: Path = (*base, "fit", "train_dataloader", "batch_size")
-    steps = at(trainer, "init", "loop", "grad_accum_steps")
     if steps in (None, 1):
         said.statements.append(Statement(place, "batch_size", size, size))
-        said.silent.add((*base, "init", "loop", "grad_accum_steps"))
+        said.silent.add(accumulation)
     else:
         why = f"grad_accum_steps is {steps}, which counts on GPUs and not on a CSX"
         said.statements.append(Statement(place, "batch_size", size, size, ("batch_size", "batch_size.micro"), why))
 
 
-DIALECT = Dialect("cerebras", "Cerebras Model Zoo", _recognise, _read, "yaml-1.2", KEYS)
+def _is_params(data: Any) -> bool:
+    """Whether a file is of the params YAML that came before the trainer's."""
+    return (
+        isinstance(data, dict) and isinstance(data.get("runconfig"), dict) and isinstance(data.get("train_input"), dict)
+    )
+
+
+def _read_params(data: Scope) -> Said:
+    said = read_table(data, PARAMS, PARAMS_SILENT)
+    rate, place = at(data, "optimizer", "learning_rate"), ("optimizer", "learning_rate")
+    if isinstance(rate, (list, dict)):
+        state_schedule(said, list(by_name(rate, place)), at(data, "runconfig", "max_steps"))
+    elif rate is not None:
+        said.statements.append(Statement(place, "optimizer.learning_rate", rate, rate))
+    steps = at(data, "runconfig", "grad_accum_steps")
+    size = at(data, "train_input", "batch_size")
+    _batch(said, ("train_input", "batch_size"), size, steps, ("runconfig", "grad_accum_steps"))
+    return said
+
+
+DIALECT = Dialect("cerebras", "Cerebras Model Zoo", _recognise, _read, "yaml-1.2", {**KEYS, **PARAMS})

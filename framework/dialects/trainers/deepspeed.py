@@ -1,10 +1,10 @@
 """DeepSpeed's JSON.
 
-Read in its sources (0.19). `train_batch_size` is the whole batch: micro batch x accumulation x processes; without it the
-accumulation is 1. `auto` is filled in by the Hugging Face integration when it starts. Optimizers' names are read without
-their case, and `Adam` is AdamW unless `adam_w_mode` is false. Its schedulers warm up for 1,000 steps and rise
-logarithmically unless told otherwise; `WarmupCosineLR` ends at 1e-4 of its peak. The default of clipping differs between
-versions (0, since 0.19 1.0) and is not assumed.
+Read in its sources (0.19). `train_batch_size` is the whole batch: micro batch x accumulation x processes; without it
+the accumulation is 1. `auto` is filled in by the Hugging Face integration when it starts. Optimizers' names are read
+without their case, and `Adam` is AdamW unless `adam_w_mode` is false. Its schedulers warm up for 1,000 steps and rise
+logarithmically unless told otherwise; `WarmupCosineLR` ends at 1e-4 of its peak. The default of clipping differs
+between versions (0; in 0.19 it is 1) and is not assumed.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _defaults(data: Scope) -> Iterator[Default]:
     if data.get("train_batch_size") is None and isinstance(data.get("train_micro_batch_size_per_gpu"), int):
         yield Default("batch_size.accumulation", 1, "gradient_accumulation_steps")
     kind, given = at(data, "scheduler", "type"), at(data, "scheduler", "params") or {}
-    if kind not in _SCHEDULES or not isinstance(given, dict):
+    if str(kind) not in _SCHEDULES or not isinstance(given, dict):
         return
     yield Default("schedule.warmup.steps", 1000, "scheduler.params.warmup_num_steps")
     peak = values.number(at(data, "optimizer", "params", "lr"), data)

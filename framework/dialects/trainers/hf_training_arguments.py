@@ -68,7 +68,7 @@ def _stopping(word: Any, scope: Scope) -> Any:
 
 
 def _processes(word: Any, scope: Scope) -> Any:
-    nodes = scope.get("nnodes", 1)
+    nodes = scope.get("nnodes", scope.get("num_nodes", 1))
     known = isinstance(word, int) and isinstance(nodes, int)
     return word * nodes if known else Unknown("how many processes start is decided by the launcher")
 
@@ -96,14 +96,17 @@ TRAINING: dict[str, Key] = {
     "seed": Key("seed"),
 }
 SCRIPTS: dict[str, Key] = {
-    "model_name_or_path": Key("model.hub", values.given),
-    "dataset_name": Key("dataset.hub", values.given),
+    "model_name_or_path": Key("model.hub", values.repository),
+    "model_revision": Key("model.revision", values.given),
+    "dataset_name": Key("dataset.hub", values.repository),
     "dataset_config_name": Key("dataset.name", values.given),
     "dataset_config": Key("dataset.name", values.given),
     "max_seq_length": Key("sequence_length", values.given),
+    "model_max_length": Key("sequence_length", values.given),
     "block_size": Key("sequence_length", values.given),
     "max_length": Key("sequence_length", values.given),
     "lora_r": Key("adapter.lora.rank", values.given),
+    "lora_rank": Key("adapter.lora.rank", values.given),
     "lora_alpha": Key("adapter.lora.alpha", values.given),
     "lora_dropout": Key("adapter.lora.dropout", values.given),
     "lora_target_modules": Key("adapter.lora.targets", values.modules),
@@ -113,15 +116,17 @@ SCRIPTS: dict[str, Key] = {
 LAUNCH: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
     "nproc_per_node": Key("hardware.count|batch_size.processes", _processes),
+    "num_gpus": Key("hardware.count|batch_size.processes", _processes),
     "mixed_precision": Key("precision", values.precision),
 }
-"""Flags of `accelerate launch` and `torchrun` in the same command."""
+"""Flags of `accelerate launch`, `torchrun` and `deepspeed` in the same command."""
 KEYS = {**TRAINING, **SCRIPTS, **LAUNCH}
 """What the trainer's and its example scripts' arguments state."""
 STOPPING = {"metric_for_best_model": Key("early_stopping.metric", _stopping)}
 """Only where training ends early does the metric of the best model decide when."""
 SILENT = words(
-    "nnodes node_rank master_addr master_port rdzv_backend rdzv_endpoint standalone config_file num_machines"
+    "nnodes num_nodes include exclude fsdp_transformer_layer_cls_to_wrap evaluate_during_training"
+    " node_rank master_addr master_port rdzv_backend rdzv_endpoint standalone config_file num_machines"
     " machine_rank main_process_ip main_process_port multi_gpu "
     "output_dir overwrite_output_dir run_name report_to logging_dir logging_steps logging_strategy logging_first_step"
     " log_level log_level_replica disable_tqdm save_steps save_strategy save_total_limit save_only_model"
@@ -156,8 +161,13 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "packing": (False,),
     "max_train_samples": (None,),
 }
-TRL = frozenset(words("use_peft dataset_mixer dataset_mixture lora_task_type packing completion_only_loss max_prompt_length"
-                      " assistant_only_loss loss_type beta dataset_text_field")) # fmt: skip
+TRL = frozenset(
+    words(
+        "use_peft dataset_mixer dataset_mixture lora_task_type packing completion_only_loss assistant_only_loss"
+        " max_prompt_length max_completion_length num_generations dataset_text_field"
+    )
+)
+"""Arguments that only TRL has."""
 DEFAULTS = (
     Default("optimizer.learning_rate", LEARNING_RATE, "learning_rate"),
     Default("optimizer.name", "adamw", "optim"),

@@ -36,7 +36,7 @@ def _alpha(word: Any, scope: Scope) -> Any:
 
 KEYS: dict[str, Key] = {
     **hf.TRAINING,
-    "model_name_or_path": Key("model.hub", values.given),
+    "model_name_or_path": Key("model.hub", values.repository),
     "cutoff_len": Key("sequence_length", values.given),
     "lora_rank": Key("adapter.lora.rank", _lora(values.given)),
     "lora_alpha": Key("adapter.lora.alpha", _lora(_alpha)),
@@ -54,12 +54,14 @@ SILENT = (
     ),
 )
 _SECOND: dict[str, Key] = {
-    "model": Key("model.hub", values.given),
+    "model": Key("model.hub", values.repository),
     "micro_batch_size": Key("batch_size.micro", values.given),
     "global_batch_size": Key("batch_size", values.given),
     "cutoff_len": Key("sequence_length", values.given),
     "learning_rate": Key("optimizer.learning_rate", values.number),
-    "num_train_epochs": Key("epochs", lambda word, scope: UNSET if scope.get("max_steps") else values.given(word, scope)),
+    "num_train_epochs": Key(
+        "epochs", lambda word, scope: UNSET if scope.get("max_steps") else values.given(word, scope)
+    ),
     "max_steps": Key("max_steps", values.positive),
     "max_grad_norm": Key("max_grad_norm", values.given),
     "bf16": Key("precision", lambda word, scope: "bf16" if word is True else "fp32"),

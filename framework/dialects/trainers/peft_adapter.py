@@ -23,17 +23,12 @@ def _alpha(word: Any, scope: Scope) -> Any:
     return Unknown("`alpha_pattern` gives some modules another alpha") if scope.get("alpha_pattern") else word
 
 
-def _base(word: Any, scope: Scope) -> Any:
-    local = isinstance(word, str) and word.startswith((".", "/", "~"))
-    return Unknown("a local folder") if local else values.given(word, scope)
-
-
 KEYS: dict[str, Key] = {
     "r": Key("adapter.lora.rank", _rank),
     "lora_alpha": Key("adapter.lora.alpha", _alpha),
     "lora_dropout": Key("adapter.lora.dropout"),
     "target_modules": Key("adapter.lora.targets", values.modules),
-    "base_model_name_or_path": Key("model.hub", _base),
+    "base_model_name_or_path": Key("model.hub", values.repository),
     "revision": Key("model.revision", values.given),
 }
 DEFAULTS = (

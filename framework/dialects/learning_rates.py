@@ -1,0 +1,99 @@
+"""Learning rates as Cerebras' schedulers state them: one after the other, the first that rises is the warmup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from framework.dialects import values
+from framework.dialects.model import Said, Scope, Statement
+from framework.names import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One scheduler: where its name and its arguments stand."""
+
+    named: Path
+    place: Path
+    word: str
+    """Its name as the file has it: `LinearLR`, `Linear`."""
+    arguments: Scope
+
+    @property
+    def name(self) -> str:
+        return self.word.removesuffix("LR")
+
+
+def named_class(value: Any) -> tuple[str, dict[str, Any]] | None:
+    """The class and its arguments, of `{AdamW: {...}}`."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        return str(name), arguments if isinstance(arguments, dict) else {}
+    return None
+
+
+def by_class(value: Any, place: Path) -> Iterator[Stage]:
+    """The learning-rate schedulers of a list of classes, those within a `SequentialLR` in its order."""
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        here: Path = (*place, index) if isinstance(value, list) else place
+        chosen = named_class(item)
+        if chosen is None or not chosen[0].endswith("LR"):
+            continue
+        name, arguments = chosen
+        if "schedulers" in arguments:
+            yield from by_class(arguments["schedulers"], (*here, name, "schedulers"))
+        else:
+            yield Stage(here, (*here, name), name, arguments)
+
+
+def by_name(value: Any, place: Path) -> Iterator[Stage]:
+    """The schedulers of the params YAML: mappings that name theirs under `scheduler`."""
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        here: Path = (*place, index) if isinstance(value, list) else place
+        if isinstance(item, dict) and isinstance(item.get("scheduler"), str):
+            yield Stage((*here, "scheduler"), here, item["scheduler"], item)
+
+
+def state_schedule(said: Said, stages: list[Stage], length: Any) -> None:
+    """What schedulers state of the learning rate. The lengths of decays say nothing where all of them together are the
+    training's ``length``, nor does a constant tail after a decay."""
+    totals = [total for stage in stages if isinstance(total := stage.arguments.get("total_iters"), int)]
+    for index, stage in enumerate(stages):
+        start, end = (stage.arguments.get(f"{which}_learning_rate") for which in ("initial", "end"))
+        rising = _number(start) and _number(end) and start < end  # type: ignore[operator]
+        if index == 0 and rising and len(stages) > 1:
+            _says(said, stage, "end_learning_rate", "optimizer.learning_rate")
+            _says(said, stage, "total_iters", "schedule.warmup.steps")
+            if start == 0:
+                said.silent.add((*stage.place, "initial_learning_rate"))
+            if stage.named != stage.place[:-1]:
+                said.silent.add(stage.named)
+            continue
+        if stage.name == "Constant" and index > 0 and _ends(stages[index - 1]):
+            said.silent.add(stage.place)
+            continue
+        name = values.schedule(stage.name, {})
+        said.statements.append(Statement(stage.named, "schedule.name", name, stage.word))
+        _says(said, stage, "initial_learning_rate", "optimizer.learning_rate")
+        _says(said, stage, "learning_rate", "optimizer.learning_rate")
+        _says(said, stage, "end_learning_rate", "schedule.min_learning_rate")
+        if sum(totals) == length:
+            said.silent.add((*stage.place, "total_iters"))
+
+
+def _ends(stage: Stage) -> bool:
+    """Whether a scheduler goes down."""
+    start, end = (stage.arguments.get(f"{which}_learning_rate") for which in ("initial", "end"))
+    return _number(start) and _number(end) and end < start  # type: ignore[operator]
+
+
+def _says(said: Said, stage: Stage, key: str, fact: str) -> None:
+    if key in stage.arguments:
+        value = stage.arguments[key]
+        said.statements.append(Statement((*stage.place, key), fact, value, value))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
