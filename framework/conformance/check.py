@@ -132,7 +132,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     blamed = {verdict.clause for verdict in verdicts if verdict.status is not Status.CONFORMS}
     stated = (clause for clause in experiment.clauses if not clause.added)
     matrix.add(judge.conforms(clause, Stage.MANIFEST, "valid") for clause in stated if clause.id not in blamed)
-    findings = [*matrix.findings(), *findings, *more]
+    findings = [*matrix.findings(), *matrix.unsettled(), *findings, *more]
     looked = (verdict.status is not Status.UNVERIFIED for verdict in matrix.verdicts if verdict.stage is Stage.CONFIG)
     if not any(bound.targets or bound.dialect for bound in files) or not any(looked):
         raise InputError.at(

@@ -56,6 +56,8 @@ def compare(
 def unknowable(stated: Any) -> str | None:
     """Why nobody but its own program can tell what a file's value is; None where anybody can."""
     if isinstance(stated, Opaque):
+        if stated.reason:
+            return f"{stated.tag} is not known here: {stated.reason}"
         return f"only its own program knows what {stated.tag} makes of it"
     if isinstance(stated, str) and _INTERPOLATION.search(stated):
         return f"the interpolation {stated!r} is resolved by its own program"

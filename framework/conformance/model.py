@@ -212,6 +212,17 @@ class Matrix:
                 seen.append(verdict.finding)
                 yield verdict.finding
 
+    def unsettled(self) -> Iterator[Finding]:
+        """What rules have to say of clauses that no look settled: of each, the first."""
+        seen: set[tuple[str, Stage]] = set()
+        for verdict in self.verdicts:
+            cell = (verdict.clause, verdict.stage)
+            if verdict.status is not Status.UNVERIFIED or verdict.finding is None or cell in seen:
+                continue
+            seen.add(cell)
+            if all(look.status is Status.UNVERIFIED for look in self._cells[cell]):
+                yield verdict.finding
+
     def count(self, stage: Stage) -> dict[Status, int]:
         """How many clauses have each status at a stage."""
         counts = dict.fromkeys(Status, 0)

@@ -28,6 +28,8 @@ class Translation:
     word: Any
     value: Any = None
     reason: str = ""
+    inherent: bool = False
+    """Whether nothing in a config file could settle it: a parameter that is searched."""
 
 
 @dataclass(frozen=True, slots=True)

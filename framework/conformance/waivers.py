@@ -52,9 +52,11 @@ class Judge:
             return Verdict(clause.id, stage, Status.WAIVED, reason, evidence, finding)
         return Verdict(clause.id, stage, Status.VIOLATED, finding.message, evidence, finding)
 
-    def unverified(self, clause: Clause, stage: Stage, reason: str, evidence: str | None = None) -> Verdict:
-        """Nobody could look, and why."""
-        return Verdict(clause.id, stage, Status.UNVERIFIED, reason, evidence)
+    def unverified(
+        self, clause: Clause, stage: Stage, reason: str, evidence: str | None = None, finding: Finding | None = None
+    ) -> Verdict:
+        """Nobody could look, and why. ``finding`` is what to say of it where no other look settles the clause."""
+        return Verdict(clause.id, stage, Status.UNVERIFIED, reason, evidence, finding)
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

@@ -37,6 +37,8 @@ class Ambiguous:
     why: str
     lines: tuple[str, ...]
     """What to write into `keys:`, one of these."""
+    foreign: bool = False
+    """Whether it names a repository, and none of those that the manifest states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
     elif len(found) > 1:
         names = ", ".join(target.clause.id for target in found[:4])
         lines = tuple(f"{key}: {_named(target)}" for target in found[:4])
-        reading.ambiguous.append(Ambiguous(statement.path, statement.word, f"it could state {names}", lines))
+        foreign = _names_none(found, statement)
+        why = f"it names none of {names}" if foreign else f"it could state {names}"
+        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
     elif found:
         reading.targets[key] = _translated(found[0], statement)
     elif not statement.doubt and (statement.value is None or statement.word == "auto"):
@@ -141,6 +145,12 @@ def _that_says(found: list[Target], statement: Statement) -> Target | None:
     return _translated(hits[0], statement) if len(hits) == 1 else None
 
 
+def _names_none(found: list[Target], statement: Statement) -> bool:
+    """Whether a key names a repository that is none of those which it could be."""
+    named = statement.fact.endswith(".hub") and isinstance(statement.value, str) and not interpolated(statement.word)
+    return named and not any(_repository(target.clause.value, statement.value) for target in found)
+
+
 def _repository(declared: Any, stated: Any) -> bool:
     """Whether two names are one repository of the hub: `glue` is the old name of `nyu-mll/glue`."""
     if not isinstance(declared, str) or not isinstance(stated, str):
@@ -158,7 +168,7 @@ def _translated(target: Target, statement: Statement) -> Target:
     if isinstance(value, Searched):
         if value.holds(declared):
             reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
-            return replace(target, translation=Translation(word, reason=reason))
+            return replace(target, translation=Translation(word, reason=reason, inherent=True))
         return replace(target, translation=Translation(word, str(value)))
     if statement.fact == "seed":
         member = isinstance(declared, list) and any(same(seed, value) for seed in declared)

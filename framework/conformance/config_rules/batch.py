@@ -8,6 +8,7 @@ from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.meaning import said, unknowable
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS
+from framework.conformance.unresolved import unresolved
 from framework.manifest.clauses import Clause
 from framework.names import Path
 from framework.reading.nodes import AnyNode, Place
@@ -43,8 +44,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
         meant = bound.targets[key].translation
         unknown = meant.reason if meant is not None and meant.reason else unknowable(value)
         if unknown is not None:
-            where = bound.document.location(found[1], found[0])
-            return context.judge.unverified(clause, context.stage, f"{where}: {unknown}", str(where))
+            return unresolved(context, bound, bound.targets[key], found[0], found[1], unknown)
         if type(value) is not int or value < 1:
             where = bound.document.location(found[1], found[0])
             message = f"{where.key} is {said(value)}: not a whole number of at least 1"

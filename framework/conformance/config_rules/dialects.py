@@ -26,6 +26,13 @@ AMBIGUOUS = Rule(
     Stage.CONFIG,
     "a key that a dialect knows, and that may state several things",
 )
+FOREIGN = Rule(
+    "C132",
+    "foreign-repository",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "a file names a model or a dataset of the hub that is none of the manifest's",
+)
 DEFAULT = Rule(
     "C131",
     "default-differs",
@@ -48,6 +55,16 @@ def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
         found = bound.document.walk(each.path)
         where = bound.document.location(found[1], each.path) if found else None
         lines = " or ".join(f"`{line}`" for line in each.lines)
+        if each.foreign:
+            yield Finding(
+                FOREIGN,
+                f"{format_path(each.path)} is {said(each.word)}: {each.why}",
+                actual=each.word,
+                location=where,
+                advice="name one of them there, or state it in the manifest; if it is about something else, list it "
+                "under `ignore:`",
+            )
+            continue
         yield Finding(
             AMBIGUOUS,
             f"{format_path(each.path)} is not bound: {each.why}",
@@ -79,8 +96,10 @@ def _verdict(context: ConfigContext, bound: BoundFile, target: Target, default: 
     clause, declared = target.clause, target.declared
     trainer, file = bound.dialect.dialect.trainer, bound.document.file
     spelled = f"{file} has no {default.key}, and {trainer} takes {said(value)}"
-    if not bound.binding.required:
-        return context.judge.unverified(clause, context.stage, f"{spelled} unless another file says it", file)
+    elsewhere = bound.document.absent.get("")
+    if not bound.binding.required or elsewhere:
+        why = elsewhere or "unless another file says it"
+        return context.judge.unverified(clause, context.stage, f"{spelled}; {why}", file)
     if clause.path == ("seeds",):
         stated = clause.value if isinstance(clause.value, list) else []
         if value in stated or len(stated) != 1:

@@ -11,6 +11,7 @@ from framework.conformance.meaning import Comparison, compare, said
 from framework.conformance.misspelled import near_verdict, nearest
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.targets import BATCH_PARTS, Target
+from framework.conformance.unresolved import UNRESOLVED, unresolved
 from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.reading.nodes import Place
@@ -20,6 +21,7 @@ MISSING = Rule(
     "C102", "missing-key", Severity.ERROR, Stage.CONFIG, "a config file lacks a key that is bound to a clause"
 )
 WRONG_TYPE = Rule("C103", "wrong-type", Severity.ERROR, Stage.CONFIG, "the file's reader takes a number for a string")
+__all__ = ["DRIFT", "MISSING", "UNRESOLVED", "WRONG_TYPE", "check"]
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
@@ -35,9 +37,12 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     if found is None:
         if (near := nearest(context, bound, key)) is not None:
             return near_verdict(context, bound, key, target, near)
-        if not bound.binding.required:
-            return context.judge.unverified(clause, context.stage, f"{file} has no {key}", file)
-        message = f"{file} has no {key!r}; the manifest states {clause.id} = {said(clause.value)}"
+        reason = bound.document.absent.get(key) or bound.document.absent.get("", "")
+        if not bound.binding.required or (reason and key not in bound.document.absent):
+            why = f"{file} has no {key}" + (f": {reason}" if reason else "")
+            return context.judge.unverified(clause, context.stage, why, file)
+        known = f" ({reason})" if reason else ""
+        message = f"{file} has no {key!r}{known}; the manifest states {clause.id} = {said(clause.value)}"
         finding = Finding(
             MISSING,
             message,
@@ -45,19 +50,22 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             expected=clause.value,
             location=bound.document.location(bound.document.root) if bound.document.root else Location(file, 1, 1),
             declared=clause.location,
-            advice=f"add `{key}: {shown(clause.value)}`, or say `required: false` in the binding",
+            advice="name the one that counts under `keys:`"
+            if reason
+            else f"add `{key}: {shown(clause.value)}`, or say `required: false` in the binding",
         )
         return context.judge.violated(clause, finding, file)
     path, node = found
     stated, meant = bound.document.value(node), target.translation
     if meant is not None and meant.reason:
-        place = bound.document.place(node)
-        return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
+        if meant.inherent:
+            place = bound.document.place(node)
+            return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
+        return unresolved(context, bound, target, path, node, meant.reason)
     value = stated if meant is None else meant.value
     comparison = _compared(context, bound, key, target, value)
     if comparison.same is None:
-        place = bound.document.place(node)
-        return context.judge.unverified(clause, context.stage, f"{place}: {comparison.reason}", place)
+        return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
         return context.judge.conforms(clause, context.stage, evidence=Place(bound.document, node))
     where = bound.document.location(node, path)

@@ -19,8 +19,8 @@ _NAMES = {
     "hidden": ("hidden_size", "d_model", "n_embd", "dim"),
     "state": ("state_size", "ssm_state_size", "d_state"),
     "expand": ("expand",),
-    "heads": ("num_attention_heads", "n_head", "n_heads"),
-    "intermediate": ("intermediate_size", "n_inner", "ffn_dim"),
+    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "intermediate": ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "d_inner", "hidden_dim", "ffn_hidden_size"),
     "vocabulary": ("vocab_size",),
 }
 KEYS: dict[str, Key] = {

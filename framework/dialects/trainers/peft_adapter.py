@@ -1,7 +1,8 @@
 """peft's `adapter_config.json`, and the same keys in other files: a `LoraConfig`.
 
 Defaults are peft's: rank 8, alpha 8, dropout 0. With `use_rslora` alpha is divided by the root of the rank, so it is
-not the manifest's alpha. `target_modules` is saved from a set: its order says nothing.
+not the manifest's alpha. `target_modules` is saved from a set: its order says nothing. A file of another method than
+LoRA has no rank at all.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Default, Dialect, Key, Recognition, Said, Scope, Unknown
+from framework.dialects.model import Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown
 from framework.dialects.tables import assume, mappings_with, read_table
 
 
@@ -31,6 +32,7 @@ KEYS: dict[str, Key] = {
     "base_model_name_or_path": Key("model.hub", values.repository),
     "revision": Key("model.revision", values.given),
 }
+_OF_ALL = ("base_model_name_or_path", "revision")
 DEFAULTS = (
     Default("adapter.lora.rank", 8, "r"),
     Default("adapter.lora.alpha", 8, "lora_alpha"),
@@ -52,7 +54,8 @@ AS_USUAL = {
     "use_rslora": (False,), "exclude_modules": (None,), "lora_bias": (False,), "trainable_token_indices": (None,),
     "corda_config": (None,), "eva_config": (None,), "use_qalora": (False,), "qalora_group_size": (16,),
     "target_parameters": (None,), "ensure_weight_tying": (False,), "arrow_config": (None,),
-    "alora_invocation_tokens": (None,),
+    "alora_invocation_tokens": (None,), "kasa_config": (None,), "lora_ga_config": (None,),
+    "monteclora_config": (None,), "use_bdlora": (None,), "velora_config": (None,), "revision": (None,),
 }  # fmt: skip
 """Options that state nothing while they hold these values."""
 
@@ -72,7 +75,10 @@ def _recognise(data: Any) -> Recognition | None:
 def _read(data: Any) -> Said:
     said = Said()
     for base, scope in mappings_with(data, "lora_alpha", "r", "peft_type"):
-        if str(scope.get("peft_type", "LORA")).upper() != "LORA":
+        kind = scope.get("peft_type", "LORA")
+        if str(kind).upper() != "LORA":
+            said.statements.append(Statement((*base, "peft_type"), "adapter.lora.rank", None, kind))
+            read_table(scope, {name: KEYS[name] for name in _OF_ALL}, SILENT[1:], base, said)
             continue
         usual = tuple(key for key, held in AS_USUAL.items() if key in scope and scope[key] in held)
         read_table(scope, KEYS, (*SILENT, *usual), base, said)

@@ -1,0 +1,33 @@
+"""What readers noticed about bound values, and that is no error of the file: an argument without a type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance.check import ConfigContext
+from framework.conformance.misspelled import covered, within
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+
+UNTYPED = Rule(
+    "C122",
+    "untyped-argument",
+    Severity.WARNING,
+    Stage.CONFIG,
+    "a bound argument of a program has no type: what a command line gives is a string",
+)
+
+
+def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
+    for bound in {bound.document.file: bound for bound in context.files if bound.document.notes}.values():
+        document = bound.document
+        for note in document.notes:
+            if note.kind == "untyped-argument" and within(note.path, covered(context, bound)):
+                value = document.value(note.node)
+                kind = "int" if isinstance(value, int) else "float"
+                yield Finding(
+                    UNTYPED,
+                    note.message,
+                    actual=value,
+                    location=document.location(note.node, note.path),
+                    advice=f"declare it with `type={kind}`",
+                )
