@@ -9,16 +9,16 @@ MASKS = "masks.safetensors"
 """The mask file of a run folder: one boolean tensor per weight, of its name and shape, True = kept."""
 
 
-def masks_of(observed: Observed) -> TensorFile:
-    """The masks that a run's model must hold.
+def masks_of(observed: Observed, name: str = MASKS) -> TensorFile:
+    """The masks that a run's model must hold, or those in another file of its folder.
 
     Raises:
         NotRecorded: the run left none.
     """
     assert observed.run is not None
-    path = observed.run.folder / MASKS
+    path = observed.run.folder / name
     if not path.is_file():
-        raise NotRecorded(f"{observed.step.label} left no {MASKS}")
+        raise NotRecorded(f"{observed.step.label} left no {name}")
     return TensorFile(path)
 
 

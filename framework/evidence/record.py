@@ -35,7 +35,8 @@ class RunRecord:
     `stopped_early`, `best`, `model` (its sizes), and `source` where it started from no other run.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total` and `trainable`;
-    ``adapter`` its `kind`, settings, `targets` and `dead` ones.
+    ``adapter`` its `kind`, settings, `targets`, `dead` ones and `mask_sha256`; and of its merge `masked_weights`
+    {total, nonzero} and `logits` (see `docs/adapters.md`).
     """
 
     key: str

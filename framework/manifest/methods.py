@@ -59,8 +59,11 @@ class LoRA(Section):
     """Dropout on the adapter's input."""
     targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
     """The modules that get an adapter."""
-    masked: bool = False
-    """Whether training already sees the masked update, (W + BA) * M; a merge is masked in any case."""
+    mode: Literal["dense", "sparse_to_dense", "sparse_to_sparse"] | None = None
+    """How the update and the masks of a step before meet. `sparse_to_dense`: training sees W * M + s B A, and the merge
+    alone masks the update. `sparse_to_sparse`: training sees (W + s B A) * M, and the merged model is the trained one.
+    `dense`: plain LoRA, on targets that no mask holds. By default `sparse_to_dense` where a target is masked, else
+    `dense`."""
 
 
 class SGH(Section):

@@ -72,16 +72,25 @@ def _calibrated(manifest: Manifest, variant: str, index: int, permute: Permute, 
 
 
 def _masked(manifest: Manifest, variant: str, index: int, use: PhaseUse, place: Path) -> Iterator[Dangling]:
-    """Masks can only be the importance of modules where a step before leaves some."""
-    sgh = use.adapter.sgh if use.adapter is not None else None
-    if sgh is None or sgh.importance != "mask":
+    """Masks can only be the importance of modules, or hold their updates, where a step before leaves some."""
+    if use.adapter is None:
+        return
+    lora, sgh = use.adapter.lora, use.adapter.sgh
+    if sgh is not None and sgh.importance == "mask":
+        where: Path = ("sgh", "importance")
+        message = "no step before this one leaves the masks that are to be the importance"
+        remedy = "start from a masked or pruned variant, or say `magnitude`"
+    elif lora is not None and lora.mode is not None and lora.mode != "dense":
+        where = ("lora", "mode")
+        message = f"no step before this one leaves the masks that `{lora.mode}` is about"
+        remedy = "start from a masked or pruned variant, or say `dense`"
+    else:
         return
     for step in _before(manifest, variant, index):
         phase = phase_of(step)
         if isinstance(step, PruneStep) or (phase is not None and phase[1].mask is not None):
             return
-    message = "no step before this one leaves the masks that are to be the importance"
-    yield (*place, "adapter", "sgh", "importance"), message, "start from a masked or pruned variant, or say `magnitude`"
+    yield (*place, "adapter", *where), message, remedy
 
 
 def _before(manifest: Manifest, variant: str, index: int) -> Iterator[Any]:

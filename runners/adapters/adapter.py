@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ class TrainedAdapter(Method):
     def facts(self) -> dict[str, Any]:
         """What the run record says: `kind`, `targets` (full module names), `parameters`, and `dead`, the targets whose
         gradient was exactly zero at every step so far."""
+
+    @abstractmethod
+    def trained_weights(self) -> Iterator[tuple[str, Tensor]]:
+        """The weights of the targets as the trained function uses them, update included, by tensor name, one at a
+        time: what a merge would give if it masked nothing."""
 
     @abstractmethod
     def save(self, run_folder: Path) -> None:

@@ -1,8 +1,8 @@
-"""LoRA (Hu et al. 2021) through peft: W + (alpha / rank) B A on every target."""
+"""LoRA (Hu et al. 2021) through peft: W + (alpha / rank) B A on every target, dense or over masked weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from transformers.pytorch_utils import Conv1D
 from framework.errors import FrameworkError
 from framework.manifest.methods import LoRA
 from runners.adapters.adapter import TrainedAdapter
-from runners.adapters.masked import MaskedLinear, hold_masks
+from runners.adapters.configuration import SparseLoraConfig
+from runners.adapters.masked import SPARSE_TO_DENSE, hold_masks
+from runners.adapters.saved import digest_of, save_sparse_lora
 from runners.files import whole_folder
 from runners.seeds import seed_everything
 
 ADAPTER = "adapter"
+DENSE = "dense"
 _NAME = "default"
 _PREFIX = "base_model.model."
 
@@ -27,23 +30,23 @@ class LoRAAdapter(TrainedAdapter):
     """LoRA on the modules whose name is a target or ends in one; a classification head is trained in full.
 
     Raises:
-        FrameworkError: peft has no adapter for a target, no module is called so, or a masked update was asked for
-            where no mask is.
+        FrameworkError: peft has no adapter for a target, no module is called so, or the mode and the masks exclude each
+            other.
     """
 
     def __init__(self, specification: LoRA, model: nn.Module, masks: Mapping[str, Tensor], seed: int):
         self.specification = specification
-        config = LoraConfig(
-            r=specification.rank,
-            lora_alpha=specification.alpha,  # type: ignore[arg-type]
-            lora_dropout=specification.dropout,
-            target_modules=list(specification.targets),
-            modules_to_save=["classifier"] if hasattr(model, "classifier") else None,
-            bias="none",
-            fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
-        )
-        if specification.masked:
-            config._register_custom_module({nn.Linear: MaskedLinear, Conv1D: MaskedLinear})
+        self.mode = mode_of(specification, masks)
+        stated: dict[str, Any] = {
+            "r": specification.rank,
+            "lora_alpha": specification.alpha,
+            "lora_dropout": specification.dropout,
+            "target_modules": list(specification.targets),
+            "modules_to_save": ["classifier"] if hasattr(model, "classifier") else None,
+            "bias": "none",
+            "fan_in_fan_out": any(isinstance(module, Conv1D) for module in model.modules()),
+        }
+        config = LoraConfig(**stated) if self.mode == DENSE else SparseLoraConfig(**stated, mode=self.mode)
         seed_everything(seed, "adapter")
         try:
             self.model: Any = get_peft_model(model, config)
@@ -57,8 +60,7 @@ class LoRAAdapter(TrainedAdapter):
         for target in specification.targets:
             if not any(f".{name}".endswith(f".{target}") for name in self.layers):
                 raise FrameworkError(f"adapter.lora.targets: no module is called {target!r}")
-        if specification.masked:
-            hold_masks(self.layers, masks)
+        self.masks = {} if self.mode == DENSE else hold_masks(self.layers, masks)
         self._alive: set[str] = set()
 
     def after_backward(self) -> None:
@@ -70,23 +72,54 @@ class LoRAAdapter(TrainedAdapter):
         layer = self.layers[name]
         return [layer.lora_A[_NAME].weight, layer.lora_B[_NAME].weight]
 
+    def trained_weights(self) -> Iterator[tuple[str, Tensor]]:
+        for name, layer in self.layers.items():
+            yield f"{name}.weight", layer.get_base_layer().weight + layer.get_delta_weight(_NAME)
+
     def facts(self) -> dict[str, Any]:
         specification = self.specification
         return {
             "kind": "lora",
+            "mode": self.mode,
             "rank": specification.rank,
             "alpha": specification.alpha,
             "dropout": specification.dropout,
-            "masked": specification.masked,
             "targets": sorted(self.layers),
+            "unmasked": sorted(name for name in self.layers if f"{name}.weight" not in self.masks),
+            "mask_sha256": digest_of(self.masks) if self.masks else None,
             "parameters": sum(weight.numel() for name in self.layers for weight in self._weights(name)),
             "dead": sorted(self.layers.keys() - self._alive),
         }
 
     def save(self, run_folder: Path) -> None:
         with whole_folder(run_folder / ADAPTER) as folder:
-            self.model.save_pretrained(folder)
+            if self.mode == DENSE:
+                self.model.save_pretrained(folder)
+            else:
+                save_sparse_lora(self.model, folder)
             (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
 
     def merge(self) -> nn.Module:
         return self.model.merge_and_unload()  # type: ignore[no-any-return]
+
+
+def mode_of(specification: LoRA, masks: Mapping[str, Tensor]) -> str:
+    """The declared mode, or by default the one that fits the masks of the targets.
+
+    Raises:
+        FrameworkError: it is not possible with these masks.
+    """
+    held = [
+        name
+        for name in masks
+        if any(f".{name.removesuffix('.weight')}".endswith(f".{target}") for target in specification.targets)
+    ]
+    mode = specification.mode or (SPARSE_TO_DENSE if held else DENSE)
+    if mode == DENSE and held:
+        raise FrameworkError(
+            f"adapter.lora.mode: dense, but masks hold {len(held)} of its targets, such as {held[0]}, and a plain merge "
+            "would bring their zeros back; say sparse_to_dense or sparse_to_sparse"
+        )
+    if mode != DENSE and not held:
+        raise FrameworkError(f"adapter.lora.mode: {mode}, but no step before has left a mask for any of its targets")
+    return mode

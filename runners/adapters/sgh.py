@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import IA3Config, LoraConfig, PeftConfig, inject_adapter_in_model
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import transpose
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
@@ -28,11 +29,14 @@ from transformers.pytorch_utils import Conv1D
 from framework.errors import FrameworkError
 from framework.manifest.methods import SGH
 from runners.adapters.adapter import TrainedAdapter
+from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.importance import GROUPS, groups_of, importance_of
 from runners.adapters.lora import ADAPTER
-from runners.adapters.masked import MaskedLinear
+from runners.adapters.masked import SPARSE_TO_SPARSE, SparseLinear, hold_masks
+from runners.adapters.saved import digest_of
 from runners.files import whole_folder
 from runners.seeds import seed_everything
+from runners.sparsity.masks import save_masks
 from runners.sparsity.selection import weights_of
 
 GROUPS_FILE = "groups.json"
@@ -71,9 +75,10 @@ class HybridAdapter(TrainedAdapter):
         self.layers: dict[str, Any] = {
             name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)
         }
-        for name, layer in self.layers.items():
-            if isinstance(layer, MaskedLinear):  # a target without a mask of its own is updated everywhere
-                layer.register_buffer("keep", own.get(name, torch.ones(1, dtype=torch.bool)), persistent=False)
+        sparse = {name: layer for name, layer in self.layers.items() if isinstance(layer, SparseLinear)}
+        self.masks = hold_masks(sparse, masks)  # a target without a mask of its own is updated everywhere
+        if self.masked and _LORA in self.configs:
+            self.configs[_LORA].mask_sha256 = digest_of(self.masks)
         trained = {id(weight) for name in self.layers for weight in self._weights(name).values()}
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(id(parameter) in trained or name.startswith(f"{_HEAD}."))
@@ -87,14 +92,15 @@ class HybridAdapter(TrainedAdapter):
         """By default twice the rank: a scale of 2 in both groups."""
         return self.specification.alpha or 2 * self.rank(name)
 
-    def _configs(self) -> dict[str, PeftConfig]:
+    def _configs(self) -> dict[str, Any]:
         """peft's configurations, by the folder that they are saved in; none for a kind that no module has."""
         swapped = any(isinstance(module, Conv1D) for module in self.model.modules())
-        configs: dict[str, PeftConfig] = {}
+        configs: dict[str, Any] = {}
         if ranked := [name for name in self.groups if self.rank(name)]:
-            configs[_LORA] = LoraConfig(
+            kind: Any = partial(SparseLoraConfig, mode=SPARSE_TO_SPARSE) if self.masked else LoraConfig
+            configs[_LORA] = kind(
                 r=self.specification.low_rank,
-                lora_alpha=self.specification.alpha or 2 * self.specification.low_rank,  # type: ignore[arg-type]
+                lora_alpha=self.specification.alpha or 2 * self.specification.low_rank,
                 lora_dropout=self.specification.dropout,
                 target_modules=ranked,
                 rank_pattern={name: self.rank(name) for name in ranked},
@@ -102,8 +108,6 @@ class HybridAdapter(TrainedAdapter):
                 bias="none",
                 fan_in_fan_out=swapped,
             )
-            if self.masked:
-                configs[_LORA]._register_custom_module({nn.Linear: MaskedLinear, Conv1D: MaskedLinear})
         if scaled := [name for name, group in self.groups.items() if group == "ia3"]:
             configs[_IA3] = IA3Config(target_modules=scaled, feedforward_modules=[], fan_in_fan_out=swapped)
         return configs
@@ -120,6 +124,14 @@ class HybridAdapter(TrainedAdapter):
             if any(weight.grad is not None and bool(weight.grad.any()) for weight in self._weights(name).values()):
                 self._alive.add(name)
 
+    def trained_weights(self) -> Iterator[tuple[str, Tensor]]:
+        for name, layer in self.layers.items():
+            weight = layer.get_base_layer().weight
+            if self.groups[name] == "ia3":
+                yield f"{name}.weight", weight * transpose(layer.ia3_l[_NAME], layer.fan_in_fan_out)
+            else:
+                yield f"{name}.weight", weight + layer.get_delta_weight(_NAME)
+
     def _modules(self) -> dict[str, dict[str, Any]]:
         return {name: {"importance": self.importance[name], "group": group} for name, group in self.groups.items()}
 
@@ -130,6 +142,7 @@ class HybridAdapter(TrainedAdapter):
             **self.specification.model_dump(mode="json", exclude={"targets", "alpha"}),
             "alpha": self.specification.alpha,
             "masked": self.masked,
+            "mask_sha256": digest_of(self.masks) if self.masks else None,
             "modules": self._modules(),
             "groups": {group: numbers[group] for group in GROUPS},
             "targets": sorted(self.layers),
@@ -138,13 +151,15 @@ class HybridAdapter(TrainedAdapter):
         }
 
     def save(self, run_folder: Path) -> None:
-        """`lora/` and `ia3/`, each as peft saves it, and `groups.json`. What peft saves does not say that the updates
-        are masked; the last file does."""
+        """`lora/` and `ia3/`, each as peft saves it, `groups.json`, and the masks of the LoRA beside it, where it has
+        some: plain peft then refuses it."""
         said = self.specification.model_dump(mode="json")
         with whole_folder(run_folder / ADAPTER) as folder:
             for kind, config in self.configs.items():
                 config.save_pretrained(folder / kind)
                 save_file(self._tensors(kind), folder / kind / "adapter_model.safetensors", metadata={"format": "pt"})
+            if self.masks:
+                save_masks(folder / _LORA, self.masks, {"mode": SPARSE_TO_SPARSE})
             text = json.dumps({**said, "masked": self.masked, "modules": self._modules()}, indent=2)
             (folder / GROUPS_FILE).write_text(text + "\n", "utf-8")
 

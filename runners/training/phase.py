@@ -6,16 +6,18 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch import nn
+from torch import Tensor, nn
 
 from framework.errors import FrameworkError
+from framework.evidence.record import MODEL
 from framework.planning.steps import Training
 from runners.adapters import ADAPTERS
 from runners.adapters.adapter import TrainedAdapter
+from runners.adapters.merging import MergeEvidence, dead_adapters, probe
 from runners.context import RunContext
 from runners.data.preparing import Prepared, prepare
 from runners.models.building import classifier_over, describe, source_of
-from runners.models.checkpoints import Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
+from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
 from runners.models.classifier import SequenceClassifier
 from runners.processes import on_cpu
 from runners.sparsity.facts import sparsity_facts
@@ -67,6 +69,7 @@ class _Phase:
         self.family = checkpoint.family
         self.masks: Masks = context.inherited_masks()
         self.sparsity: dict[str, Any] = {}
+        self.evidence = MergeEvidence(model, self.masks)
         methods: list[Method] = [HeldMasks(model, self.masks)] if self.masks else []
         self.total = sum(tensor.numel() for tensor in unique_tensors(model).values())
         self.learned = self._learned()
@@ -132,24 +135,30 @@ class _Phase:
     def _merge(self, adapter: TrainedAdapter) -> dict[str, float]:
         """Check, save and merge the adapter: W' = (W + update) * mask."""
         facts = self.context.record.adapter = adapter.facts()
-        if facts["dead"]:
-            raise FrameworkError(
-                f"{len(facts['dead'])} of {len(facts['targets'])} adapters never had a gradient, such as "
-                f"{facts['dead'][0]}: this model's forward pass reads the weight without its module; drop that target"
-            )
-        before = self.loop.evaluate()["loss"]
+        if dead := dead_adapters(facts, self.masks):
+            raise FrameworkError(dead)
+        before, logits = self.loop.evaluate()["loss"], self._probe(adapter.model)
+        self.evidence.trained(adapter, self.masks)
         if self.context.is_main:
             adapter.save(self.context.folder)
         self.model = adapter.merge()
         apply_masks(masked_parameters(self.model, self.masks), self.masks)
         self.loop.model = self.model
+        self.evidence.merged(self.model, self.masks)
+        self.evidence.compare(logits, self._probe(self.model))
         return {"loss_before_merge": before}
+
+    def _probe(self, model: nn.Module) -> Tensor:
+        return probe(self.loop.accelerator, model, self.data.validation, getattr(self.model.config, "vocab_size", 1))
 
     def _save(self) -> None:
         context = self.context
         if not context.is_main:
             return
         save_checkpoint(context.folder, self.model, self.data.tokenizer)
+        if self.adapter is not None:
+            self.evidence.reloaded(context.folder / MODEL / TENSORS, self.masks)
+            context.record.adapter |= self.evidence.facts()
         if self.masks:
             said = {key: value for key, value in context.record.sparsity.items() if not isinstance(value, dict)}
             save_masks(context.folder, self.masks, {**said, "seed": context.step.seed})

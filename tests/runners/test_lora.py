@@ -28,9 +28,9 @@ def pruned(shared: Any, phase: Callable[..., Phase]) -> Run:
     return shared.run(prune, name="prune", parent=base)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_the_merge_is_masked(shared: Any, phase: Callable[..., Phase], pruned: Run, masked: bool) -> None:
-    lora = LoRA(rank=2, alpha=6.0, dropout=0.1, masked=masked)
+@pytest.mark.parametrize("mode", ["sparse_to_dense", "sparse_to_sparse"])
+def test_the_merge_is_masked(shared: Any, phase: Callable[..., Phase], pruned: Run, mode: Any) -> None:
+    lora = LoRA(rank=2, alpha=6.0, dropout=0.1, mode=mode)
     stated = phase("classification", max_steps=12, optimizer={"learning_rate": 5e-2})
     run = shared.finetune(stated, Adapter(lora=lora), parent=pruned)
     before, after, masks = tensors(pruned), tensors(run), load_masks(run.folder)
@@ -53,7 +53,7 @@ def test_the_merge_is_masked(shared: Any, phase: Callable[..., Phase], pruned: R
     metrics = run.record.metrics
     assert metrics["loss_after_merge"] == metrics["validation_loss"]
     gap = abs(metrics["loss_after_merge"] - metrics["loss_before_merge"])
-    assert gap < 1e-5 if masked else gap > 1e-5
+    assert gap < 1e-5 if mode == "sparse_to_sparse" else gap > 1e-5
     assert run.record.sparsity["zeros"] == pruned.record.sparsity["zeros"]
 
 
@@ -90,8 +90,10 @@ def test_a_target_without_an_adapter_is_refused(
 
 def test_a_masked_update_needs_a_mask(shared: Any, phase: Callable[..., Phase]) -> None:
     base = shared.pretrain(phase(), seed=8)
-    with pytest.raises(FrameworkError, match="no step before has left a mask"):
-        shared.finetune(phase("classification"), Adapter(lora=LoRA(rank=2, alpha=4.0, masked=True)), parent=base)
+    with pytest.raises(FrameworkError, match="no step before has left a mask for any of its targets"):
+        shared.finetune(
+            phase("classification"), Adapter(lora=LoRA(rank=2, alpha=4.0, mode="sparse_to_sparse")), parent=base
+        )
 
 
 def test_plain_training_holds_an_inherited_mask(shared: Any, phase: Callable[..., Phase], pruned: Run) -> None:

@@ -1,4 +1,4 @@
-"""Adapters as they were saved: rank, alpha, dropout and targets."""
+"""Adapters as they were saved: rank, alpha, dropout, targets and mode."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             ("alpha", spec.alpha, partial(_config, "lora_alpha")),
             ("dropout", spec.dropout, partial(_config, "lora_dropout")),
             ("targets", sorted(spec.targets), _targets),
+            ("mode", spec.mode, _mode),
         ]
         for name, wanted, observe in facts:
             clause = context.clause(observed.step, f"adapter.lora.{name}")
@@ -45,6 +46,12 @@ def _config(key: str, observed: Observed) -> Any:
     if key not in data:
         raise NotRecorded(f"{_CONFIG} has no {key}")
     return data[key]
+
+
+def _mode(observed: Observed) -> str:
+    """The mode that the adapter is saved with; peft's own configurations have none."""
+    data = read_json(_file(observed, _CONFIG))
+    return str(data.get("mode", "dense" if data.get("peft_type") == "LORA" else None))
 
 
 def _rank(observed: Observed) -> int | list[int]:

@@ -25,7 +25,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         if work.mask is not None and isinstance(spec := work.mask.chosen[1], SDM):
             yield from _sdm(context, observed, spec)
         if work.adapter is not None and isinstance(lora := work.adapter.chosen[1], LoRA):
-            for name in ("rank", "alpha", "dropout", "masked"):
+            for name in ("rank", "alpha", "dropout", "mode"):
                 clause = context.clause(observed.step, f"adapter.lora.{name}")
                 wanted = getattr(lora, name)
                 yield from context.hold(METHOD, observed, clause, wanted, recorded("adapter", name), f"LoRA {name}")
