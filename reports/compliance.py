@@ -17,7 +17,7 @@ MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Sta
 def compliance_context(result: VerifyResult) -> dict[str, Any]:
     experiment, matrix = result.experiment, result.matrix
     profile = experiment.manifest.profiles[experiment.profile] if experiment.profile else None
-    below = _from_root(result)
+    below = from_root(result)
     return {
         "paper": experiment.manifest.paper,
         "source": experiment.path.name,
@@ -60,19 +60,19 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
     }
 
 
-def _from_root(result: VerifyResult) -> Callable[[str], str]:
+def from_root(result: VerifyResult) -> Callable[[str], str]:
     """Writes the files that a finding names as seen from the manifest: a report is the same wherever it is rendered."""
     root = os.path.abspath(result.experiment.root)
     files = [result.experiment.document.file, *(result.checked.files if result.checked else ())]
     names = {file: os.path.relpath(os.path.abspath(file), root) for file in sorted(files, key=len, reverse=True)}
     names = {file: name for file, name in names.items() if file != name}
 
-    def from_root(text: str) -> str:
+    def named(text: str) -> str:
         for file, name in names.items():
             text = text.replace(file, name)
         return text
 
-    return from_root
+    return named
 
 
 def _value(clause: Any) -> str:

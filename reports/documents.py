@@ -17,6 +17,7 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause, shown
 from framework.manifest.loading import Experiment
 from framework.names import did_you_mean
+from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
 from reports.environment import cell, code, render
 from reports.setup import setup_context
@@ -32,22 +33,24 @@ STALE = Rule(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A kind of document: its file, its template, and what the template is given."""
+    """A kind of document: its file, its template, what the template is given, and the studies that it is about."""
 
     name: str
     file: str
     template: str
     context: Callable[[VerifyResult], dict[str, Any]]
+    applies: Callable[[VerifyResult], bool] = lambda result: True
 
 
 DOCUMENTS = (
     Document("setup", "EXPERIMENTAL_SETUP.md", "EXPERIMENTAL_SETUP.md.j2", setup_context),
     Document("compliance", "COMPLIANCE.md", "COMPLIANCE.md.j2", compliance_context),
+    Document("memo", "CORRECTNESS_MEMO.md", "CORRECTNESS_MEMO.md.j2", memo_context, has_adapters),
 )
 
 
-def chosen(names: Sequence[str]) -> list[Document]:
-    """The documents of these names; all without any.
+def chosen(result: VerifyResult, names: Sequence[str]) -> list[Document]:
+    """The documents of these names; without any all that are about what the plan does.
 
     Raises:
         UsageError: there is no such document.
@@ -56,7 +59,7 @@ def chosen(names: Sequence[str]) -> list[Document]:
     for name in names:
         if name not in known:
             raise UsageError(f"no document {name!r}: {did_you_mean(name, known)}")
-    return [document for document in DOCUMENTS if not names or document.name in names]
+    return [document for document in DOCUMENTS if document.name in names or (not names and document.applies(result))]
 
 
 def folder(experiment: Experiment) -> Path:
@@ -67,7 +70,7 @@ def folder(experiment: Experiment) -> Path:
 
 def write(result: VerifyResult, names: Sequence[str] = ()) -> list[Path]:
     """Render and write documents, each atomically; all are rendered before the first is written."""
-    texts = _rendered(result, chosen(names), {})
+    texts = _rendered(result, chosen(result, names), {})
     for path, text in texts.items():
         write_text(path, text)
     return list(texts)
@@ -76,7 +79,7 @@ def write(result: VerifyResult, names: Sequence[str] = ()) -> list[Path]:
 def stale(result: VerifyResult, names: Sequence[str] = ()) -> list[tuple[Path, str]]:
     """The documents on disk that are missing or say something else than a new rendering, with the first difference."""
     found = []
-    for path, text in _rendered(result, chosen(names), _existing(result.experiment)).items():
+    for path, text in _rendered(result, chosen(result, names), _existing(result.experiment)).items():
         if not path.is_file():
             found.append((path, "missing"))
         elif (old := path.read_text("utf-8", errors="replace")) != text:

@@ -2,8 +2,8 @@
 
 peft 0.21 warns about a configuration key that it does not know, and goes on: `mode` and `mask_sha256` alone would be
 dropped, the adapter loaded as plain LoRA, and the sparsity gone with the first merge. A `peft_type` that it does not
-know is a KeyError in every one of its ways in (`PeftModel.from_pretrained`, `load_adapter`, `PeftConfig`, `AutoPeftModel`,
-and transformers' own `load_adapter`), so that is what is written. In memory it is a LoRA among others.
+know is a KeyError in every one of its ways in (`PeftModel.from_pretrained`, `load_adapter`, `PeftConfig`,
+`AutoPeftModel`, and transformers' own `load_adapter`), so that is what is written. In memory it is a LoRA like others.
 """
 
 from __future__ import annotations

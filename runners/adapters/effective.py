@@ -32,12 +32,13 @@ def effective_weight(weight: Tensor | None, left: Tensor, right: Tensor, keep: T
         keep: [rows, columns] boolean, contiguous, True = kept; None keeps all.
 
     Returns:
-        [rows, columns]; what is masked is zero, of either sign.
+        [rows, columns]; what is masked is zero, of either sign. The same under autocast as without it.
     """
-    if weight is None:
-        total = (left @ right).mul_(scale)
-    else:
-        total = torch.addmm(weight, left.to(weight.dtype), right.to(weight.dtype), alpha=scale)
+    with torch.autocast(left.device.type, enabled=False):
+        if weight is None:
+            total = (left @ right).mul_(scale)
+        else:
+            total = torch.addmm(weight, left.to(weight.dtype), right.to(weight.dtype), alpha=scale)
     return total if keep is None else total.mul_(keep.view(torch.uint8))
 
 

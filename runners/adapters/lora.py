@@ -117,8 +117,8 @@ def mode_of(specification: LoRA, masks: Mapping[str, Tensor]) -> str:
     mode = specification.mode or (SPARSE_TO_DENSE if held else DENSE)
     if mode == DENSE and held:
         raise FrameworkError(
-            f"adapter.lora.mode: dense, but masks hold {len(held)} of its targets, such as {held[0]}, and a plain merge "
-            "would bring their zeros back; say sparse_to_dense or sparse_to_sparse"
+            f"adapter.lora.mode: dense, but masks hold {len(held)} of its targets, such as {held[0]}, and a plain "
+            "merge would fill their zeros; say sparse_to_dense or sparse_to_sparse"
         )
     if mode != DENSE and not held:
         raise FrameworkError(f"adapter.lora.mode: {mode}, but no step before has left a mask for any of its targets")

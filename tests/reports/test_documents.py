@@ -15,6 +15,7 @@ from reports.documents import clause_row
 from tests.support import Evidence, Project, change_record, codes, status_of
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"
+MEMO = "documents/CORRECTNESS_MEMO.md"
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def rendered(project: Project, *options: str) -> Project:
 def test_documents_that_were_just_rendered_are_fresh(project: Project) -> None:
     outcome = project.cli("docs")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.splitlines() == [f"wrote {SETUP}", f"wrote {COMPLIANCE}"]
+    assert outcome.out.splitlines() == [f"wrote {SETUP}", f"wrote {COMPLIANCE}", f"wrote {MEMO}"]
     outcome = project.cli("docs", "--check")
     assert outcome.code == 0
     assert outcome.out.startswith("fresh")
@@ -111,6 +112,7 @@ def test_documents_lie_where_the_manifest_says(project: Project) -> None:
     rendered(project.append("documents: {directory: paper/appendix}\n"))
     assert sorted(path.name for path in project.path("paper/appendix").iterdir()) == [
         "COMPLIANCE.md",
+        "CORRECTNESS_MEMO.md",
         "EXPERIMENTAL_SETUP.md",
     ]
     assert not project.path("documents").exists()

@@ -1,4 +1,4 @@
-"""Merges of adapters: the saved weights are (W + s B A) * M, and what the run says of its merge is what lies on disk."""
+"""Merges of adapters: the saved weights are (W + s B A) * M, and what the run says of its merge is on disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVIDENCE = Rule(
     "merge-evidence",
     Severity.ERROR,
     Stage.CHECKPOINT,
-    "a run recorded its merge otherwise than it lies on disk",
+    "a run recorded its merge otherwise than it is on disk",
 )
 
 _CONFIGS = ("adapter/adapter_config.json", "adapter/lora/adapter_config.json")
