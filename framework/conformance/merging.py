@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 _WEIGHTS, _CONFIG = "adapter/adapter_model.safetensors", "adapter/adapter_config.json"
+ADAPTER_MASKS = (f"adapter/{MASKS}", f"adapter/lora/{MASKS}")
+"""Where the masks of an adapter lie, and those of a hybrid's LoRA."""
 _PREFIX = "base_model.model."
 _PRECISION = {"F64": 2.0**-52, "F32": 2.0**-23, "F16": 2.0**-10, "BF16": 2.0**-7}
 """The distance from 1 to the next number."""
@@ -92,7 +94,7 @@ def adapter_masks(observed: Observed) -> TensorFile:
         NotRecorded: there are none.
     """
     assert observed.run is not None
-    for name in (f"adapter/{MASKS}", f"adapter/lora/{MASKS}"):
+    for name in ADAPTER_MASKS:
         if (observed.run.folder / name).is_file():
             return masks_of(observed, name)
     raise NotRecorded(f"{observed.step.label} left no adapter/{MASKS}")

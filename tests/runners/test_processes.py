@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,14 @@ execute(step, RunStore(root / "runs"), root, Silent())
 """
 
 
-def launched(step: Any, root: Path, count: int) -> Path:
-    """Execute a step on so many processes, joined over the loopback device, and return its run folder."""
+def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = ()) -> Path:
+    """Execute a step on so many processes, joined over the loopback device, and return its run folder.
+
+    ``runs`` are those that it builds on.
+    """
     root.mkdir()
+    for run in runs:
+        shutil.copytree(run, root / "runs" / run.name)
     (root / "step.pickle").write_bytes(pickle.dumps(step))
     (root / "program.py").write_text(PROGRAM)
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "program.py", str(root)]
@@ -43,7 +49,8 @@ def launched(step: Any, root: Path, count: int) -> Path:
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, timeout=240
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    (folder,) = (path for path in (root / "runs").iterdir() if path.name != ".locks")
+    known = {".locks", *(run.name for run in runs)}
+    (folder,) = (path for path in (root / "runs").iterdir() if path.name not in known)
     return folder
 
 
