@@ -17,7 +17,7 @@ class HeldMasks(Method):
     def __init__(self, model: nn.Module, masks: Mapping[str, Tensor]):
         self.parameters = masked_parameters(model, masks)
         self.masks = dict(masks)
-        self.after_update()
+        apply_masks(self.parameters, self.masks)
 
     def after_backward(self) -> None:
         for name, parameter in self.parameters.items():
@@ -26,4 +26,5 @@ class HeldMasks(Method):
                 parameter.grad.masked_fill_(~self.masks[name], 0)
 
     def after_update(self) -> None:
-        apply_masks(self.parameters, self.masks)
+        trained = {name: mask for name, mask in self.masks.items() if self.parameters[name].requires_grad}
+        apply_masks(self.parameters, trained)  # frozen weights, as under an adapter, stay as they are
