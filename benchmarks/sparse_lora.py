@@ -115,16 +115,18 @@ def clock(device: str) -> float:
 
 
 def measure(ways: dict[str, Any], ids: Tensor, rounds: int, device: str) -> dict[str, list[float]]:
-    """The seconds of one step of each way, round by round; a first round warms up."""
+    """The seconds of one step of each way, round by round, each round begun by another; a first one warms up."""
     optimizers = {
         name: torch.optim.AdamW([value for value in way.parameters() if value.requires_grad], lr=1e-4)
         for name, way in ways.items()
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
+    order = list(ways)
     for number in range(rounds + 1):
-        for name, way in ways.items():
+        order.append(order.pop(0))
+        for name in order:
             start = clock(device)
-            step(way, optimizers[name], ids)
+            step(ways[name], optimizers[name], ids)
             took = clock(device) - start
             if number > 0:
                 times[name].append(took)

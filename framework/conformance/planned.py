@@ -10,6 +10,7 @@ from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict,
 from framework.conformance.waivers import Judge
 from framework.manifest.clauses import Clause, fact_of, value_at
 from framework.manifest.loading import Experiment
+from framework.manifest.methods import Prune
 from framework.names import Path
 from framework.planning.build import Plan
 from framework.planning.steps import Step, Training
@@ -88,6 +89,8 @@ def _overridden(experiment: Experiment, step: Step, inner: Path) -> bool:
 def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
     """What the step would use where the clause has its value; the clause's own value where the step only names it."""
     path, work = clause.path, step.work
+    if path[0] == "variants" and path[1] != step.variant and _idle(work, path):
+        return clause.effective
     if path[0] == "models":
         return value_at(step.model, path[2:])
     if isinstance(work, Training):
@@ -106,6 +109,14 @@ def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
     elif path[0] == "variants" and len(path) > 5:
         return value_at(work, path[5:])
     return clause.effective
+
+
+def _idle(work: Any, path: Path) -> bool:
+    """Whether a clause decides nothing, so that variants which state it otherwise share one run: how nothing is pruned,
+    and how an adapter meets masks (which only variants whose masks keep everything share)."""
+    if isinstance(work, Prune):
+        return work.sparsity == 0 and path[5:] != ("prune", "sparsity")
+    return path[-2:] == ("lora", "mode")
 
 
 def _set_to(work: Training, inner: Path, clause: Clause) -> Any:

@@ -14,7 +14,7 @@ from framework.manifest.references import needs
 from framework.manifest.root import Manifest
 from framework.manifest.variants import PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import did_you_mean
-from framework.planning.identity import identity_of, key_of
+from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.overrides import with_settings
 from framework.planning.steps import Step, Training
@@ -190,7 +190,8 @@ class _Builder:
     ) -> str:
         spec = self.manifest.models[model]
         knobs = knobs_for(self.experiment, variant, name)
-        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration)
+        keeps_all = masks_keep_all(self.nodes, parent)
+        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration, keeps_all)
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)

@@ -13,7 +13,7 @@ from typing import Any
 
 from framework.manifest.methods import Permute, Prune
 from framework.manifest.models import Model
-from framework.planning.steps import Knobs, Training
+from framework.planning.steps import Knobs, Step, Training
 
 VERSION = 1
 
@@ -27,13 +27,15 @@ def identity_of(
     references: Mapping[str, str],
     knobs: Knobs,
     calibration: Training | None = None,
+    masks_keep_all: bool = False,
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
-    that is reported) is left out; so are knobs that change how a result is computed and not what it is."""
+    that is reported) is left out; so are knobs that change how a result is computed and not what it is, and where the
+    masks before the step keep every weight (``masks_keep_all``), how an adapter meets them."""
     return {
         "version": VERSION,
         "step": name,
-        "does": _training(work, knobs) if isinstance(work, Training) else _transform(work, calibration),
+        "does": _training(work, knobs, masks_keep_all) if isinstance(work, Training) else _transform(work, calibration),
         "model": _plain(model, "parameters"),
         "seed": seed,
         "parent": parent,
@@ -41,7 +43,10 @@ def identity_of(
     }
 
 
-def _training(work: Training, knobs: Knobs) -> dict[str, Any]:
+def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, Any]:
+    adapter = _plain(work.adapter) if work.adapter else None
+    if adapter and masks_keep_all:
+        adapter.get("lora", {}).pop("mode", None)
     phase = _plain(work.phase, "metric", "tasks", "dataset", "precision")
     phase["schedule"]["min_learning_rate"] = work.phase.min_learning_rate()
     return {
@@ -49,8 +54,27 @@ def _training(work: Training, knobs: Knobs) -> dict[str, Any]:
         "precision": work.phase.precision or knobs.precision or "fp32",
         "dataset": _plain(work.dataset, "train_examples"),
         "mask": _plain(work.mask) if work.mask else None,
-        "adapter": _plain(work.adapter) if work.adapter else None,
+        "adapter": adapter,
     }
+
+
+def masks_keep_all(steps: Mapping[str, Step], last: str | None) -> bool:
+    """Whether there are masks after a step, and none of them removes a weight: all were pruned by nothing.
+
+    Args:
+        steps: By key, all that the last one builds on.
+    """
+    pruned = False
+    while last is not None:
+        step = steps[last]
+        if isinstance(step.work, Prune):
+            if step.work.sparsity != 0:
+                return False
+            pruned = True
+        elif isinstance(step.work, Training) and step.work.mask is not None:
+            return False
+        last = step.parent
+    return pruned
 
 
 def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str, Any]:

@@ -352,6 +352,29 @@ def test_a_mode_about_masks_needs_a_step_that_leaves_some(tmp_path: Path) -> Non
     assert problem.location is not None
 
 
+NOTHING = """\
+  dense: {steps: [pretrain]}
+  by_size: {from: dense, steps: [{prune: {sparsity: 0.0, tensors: [in_proj, x_proj]}}, {finetune: *to_dense}]}
+  at_random: {from: dense, steps: [{prune: {sparsity: 0.0, score: random, tensors: [in_proj]}}, {finetune: *to_sparse}]}
+  somewhat: {from: dense, steps: [{prune: {sparsity: 0.5, tensors: [in_proj, x_proj]}}, {finetune: *to_sparse}]}
+"""
+STATED = "{adapter: {lora: {rank: 2, alpha: 4, mode: sparse_to_%s}}}"
+
+
+def test_where_nothing_is_pruned_the_modes_are_one_run(tmp_path: Path) -> None:
+    text = NOTHING
+    for mode in ("dense", "sparse"):
+        text = text.replace(f"*to_{mode}", f"&to_{mode} {STATED % mode}", 1)
+    made = study(tmp_path, text)
+    tuned = {step.variants for step in made.plan.steps if step.name == "finetune"}
+    assert tuned == {("by_size", "at_random"), ("somewhat",)}
+    made.execute()
+    assert [finding.message for finding in made.verify().findings] == []
+    nonzero = recorded(made, "by_size").adapter["masked_weights"]
+    assert nonzero["total"] == 0
+    assert set(nonzero["nonzero"].values()) == {0}
+
+
 def test_the_mode_follows_the_masks_of_the_targets() -> None:
     masks = {"h.0.in_proj.weight": torch.ones(2, 2, dtype=torch.bool)}
 

@@ -1,8 +1,9 @@
 """peft's `adapter_config.json`, and the same keys in other files: a `LoraConfig`.
 
 Defaults are peft's: rank 8, alpha 8, dropout 0. With `use_rslora` alpha is divided by the root of the rank, so it is
-not the manifest's alpha. `target_modules` is saved from a set: its order says nothing. A file of another method than
-LoRA has no rank at all.
+not the manifest's alpha. `target_modules` is saved from a set: its order says nothing. A `SPARSE_LORA` is this
+project's own over masked weights (`docs/adapters.md`), with a `mode` beside what peft states. A file of another method
+than LoRA has no rank at all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ KEYS: dict[str, Key] = {
     "lora_alpha": Key("adapter.lora.alpha", _alpha),
     "lora_dropout": Key("adapter.lora.dropout"),
     "target_modules": Key("adapter.lora.targets", values.modules),
+    "mode": Key("adapter.lora.mode"),
     "base_model_name_or_path": Key("model.hub", values.repository),
     "revision": Key("model.revision", values.given),
 }
@@ -46,6 +48,7 @@ SILENT = (
     "peft_version",
     "fan_in_fan_out",
     "runtime_config",
+    "mask_sha256",
 )
 AS_USUAL = {
     "bias": ("none",), "init_lora_weights": (True,), "layer_replication": (None,), "layers_pattern": (None,),
@@ -76,7 +79,7 @@ def _read(data: Any) -> Said:
     said = Said()
     for base, scope in mappings_with(data, "lora_alpha", "r", "peft_type"):
         kind = scope.get("peft_type", "LORA")
-        if str(kind).upper() != "LORA":
+        if str(kind).upper() not in ("LORA", "SPARSE_LORA"):
             said.statements.append(Statement((*base, "peft_type"), "adapter.lora.rank", None, kind))
             read_table(scope, {name: KEYS[name] for name in _OF_ALL}, SILENT[1:], base, said)
             continue
