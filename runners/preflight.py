@@ -19,6 +19,7 @@ from runners.data import local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
 from runners.models.families import FAMILIES, size_fault
+from runners.models.refusals import refusals
 from runners.registry import Registry
 from runners.sparsity.scores import SCORES
 from runners.sparsity.structures import STRUCTURES, registered_name
@@ -86,15 +87,14 @@ def _methods(step: Step) -> Iterator[Obstacle]:
         wanted.append((STRUCTURES, registered_name(work.structure), place))
     elif isinstance(work, Permute):
         wanted.append((TRANSFORMS, work.method, place))
-        family = step.model.family
-        if family in FAMILIES and work.dimension not in (known := FAMILIES.get(family).dimensions):
-            found = f"a {family} has no such dimension; {did_you_mean(work.dimension, known)}"
-            yield Obstacle(f"{place}.permute", f"permute the {work.dimension} dimension", found)
     wanted.append((FAMILIES, step.model.family, f"models.{step.model_name}.family"))
     for registry, name, clause in wanted:
         if name not in registry:
             advice = did_you_mean(name, registry.names())
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
+    if step.model.family in FAMILIES:
+        for declared, found in refusals(FAMILIES.get(step.model.family), work):
+            yield Obstacle(place if isinstance(work, Training) else f"{place}.{step.name}", declared, found)
 
 
 def _sizes(step: Step) -> Iterator[Obstacle]:

@@ -47,10 +47,35 @@ def llama(
     *, layers: int, hidden: int, intermediate: int, vocabulary: int, heads: int, groups: int, tied: bool = False
 ) -> int:
     """Llama (Touvron et al. 2023; grouped queries: Ainslie et al. 2023, `groups` key-value heads): RMSNorm, gated
-    feed-forward, rotary positions, no bias."""
+    feed-forward, rotary positions, no bias. Mistral (Jiang et al. 2023) has the same tensors."""
     narrow = hidden // heads * groups
     block = 2 * hidden * hidden + 2 * hidden * narrow + 3 * hidden * intermediate + 2 * hidden
     return vocabulary * hidden * (1 if tied else 2) + layers * block + hidden
+
+
+def mixtral(
+    *,
+    layers: int,
+    hidden: int,
+    intermediate: int,
+    vocabulary: int,
+    heads: int,
+    groups: int,
+    experts: int,
+    tied: bool = False,
+) -> int:
+    """Mixtral (Jiang et al. 2024, "Mixtral of Experts"): a Mistral whose feed-forward layers are `experts` times
+    there, with one row of the router for each."""
+    one = llama(
+        layers=layers,
+        hidden=hidden,
+        intermediate=intermediate,
+        vocabulary=vocabulary,
+        heads=heads,
+        groups=groups,
+        tied=tied,
+    )
+    return one + layers * (experts * hidden + (experts - 1) * 3 * hidden * intermediate)
 
 
 def bert(
@@ -79,38 +104,39 @@ def _mamba(model: Model) -> Iterator[Count]:
 def _gpt2(model: Model) -> Iterator[Count]:
     if model.layers and model.hidden and model.vocabulary:
         wide = model.intermediate or 4 * model.hidden
-        for positions in (1024, 512, 2048):
-            count = gpt2(
-                layers=model.layers,
-                hidden=model.hidden,
-                intermediate=wide,
-                vocabulary=model.vocabulary,
-                positions=positions,
-            )
-            yield count, f"{positions} positions, feed-forward {wide} wide, embedding tied to the head"
+        sizes = {"layers": model.layers, "hidden": model.hidden, "intermediate": wide, "vocabulary": model.vocabulary}
+        for positions in (model.positions,) if model.positions else (1024, 512, 2048):
+            spelled = f"{positions} positions, feed-forward {wide} wide, embedding tied to the head"
+            yield gpt2(**sizes, positions=positions), spelled
 
 
 def _llama(model: Model) -> Iterator[Count]:
     if model.layers and model.hidden and model.vocabulary and model.intermediate and model.heads:
-        for groups in (n for n in range(model.heads, 0, -1) if model.heads % n == 0):
+        sizes = {"layers": model.layers, "hidden": model.hidden, "heads": model.heads}
+        sizes |= {"intermediate": model.intermediate, "vocabulary": model.vocabulary}
+        if model.family == "mixtral" and model.experts is None:
+            return
+        for groups in _groups(model.heads, model.key_value_heads):
             for tied in (False, True):
-                count = llama(
-                    layers=model.layers,
-                    hidden=model.hidden,
-                    intermediate=model.intermediate,
-                    vocabulary=model.vocabulary,
-                    heads=model.heads,
-                    groups=groups,
-                    tied=tied,
-                )
-                yield count, f"{groups} key-value heads, embedding {'tied to' if tied else 'apart from'} the head"
+                spelled = f"{groups} key-value heads, embedding {'tied to' if tied else 'apart from'} the head"
+                if model.family == "mixtral" and model.experts:
+                    yield mixtral(**sizes, groups=groups, experts=model.experts, tied=tied), spelled
+                else:
+                    yield llama(**sizes, groups=groups, tied=tied), spelled
+
+
+def _groups(heads: int, stated: int | None) -> list[int]:
+    """How many key-value heads there may be: as many as stated, or any number that divides the heads."""
+    return [stated] if stated else [number for number in range(heads, 0, -1) if heads % number == 0]
 
 
 def _bert(model: Model) -> Iterator[Count]:
     if model.layers and model.hidden and model.vocabulary:
         wide = model.intermediate or 4 * model.hidden
-        hidden, vocabulary = model.hidden, model.vocabulary
-        encoder = bert(layers=model.layers, hidden=hidden, intermediate=wide, vocabulary=vocabulary)
+        hidden, vocabulary, positions = model.hidden, model.vocabulary, model.positions or 512
+        encoder = bert(
+            layers=model.layers, hidden=hidden, intermediate=wide, vocabulary=vocabulary, positions=positions
+        )
         masked = bert_masked_lm(hidden=hidden, vocabulary=vocabulary, encoder=encoder)
         yield encoder, "the encoder with its pooler"
         yield encoder - hidden * hidden - hidden, "the encoder without its pooler"
@@ -122,6 +148,8 @@ _FAMILIES: dict[str, Callable[[Model], Iterator[Count]]] = {
     "mamba": _mamba,
     "gpt2": _gpt2,
     "llama": _llama,
+    "mistral": _llama,
+    "mixtral": _llama,
     "bert": _bert,
 }
 

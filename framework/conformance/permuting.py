@@ -49,16 +49,20 @@ _MAMBA_CHANNEL: Axes = {
     **dict.fromkeys(("in_proj.weight", "in_proj.bias"), (0, 2)),
     **dict.fromkeys(("x_proj.weight", "out_proj.weight"), (1, 1)),
 }
-_GATED: Axes = {
-    **dict.fromkeys(("gate_proj.weight", "gate_proj.bias", "up_proj.weight", "up_proj.bias"), (0, 1)),
-    "down_proj.weight": (1, 1),
+_GATED: Axes = {**dict.fromkeys(("gate_proj.weight", "up_proj.weight"), (0, 1)), "down_proj.weight": (1, 1)}
+_LLAMA: Axes = {**_GATED, **dict.fromkeys(("gate_proj.bias", "up_proj.bias"), (0, 1))}
+_BERT: Axes = {
+    **dict.fromkeys(("intermediate.dense.weight", "intermediate.dense.bias"), (0, 1)),
+    "output.dense.weight": (1, 1),
 }
 _GPT2: Axes = {"c_fc.weight": (1, 1), "c_fc.bias": (0, 1), "c_proj.weight": (0, 1)}
 
 LAYOUTS: dict[tuple[str, str], Layout] = {
     ("mamba", "state"): Layout(_MIXER, "A_log", {"A_log": (1, 1), "x_proj.weight": (0, 2)}),
     ("mamba", "channel"): Layout(_MIXER, "D", _MAMBA_CHANNEL),
-    ("llama", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _GATED),
+    ("llama", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _LLAMA),
+    ("mistral", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _GATED),
+    ("bert", "channel"): Layout(r"bert\.encoder\.layer\.\d+", "intermediate.dense.weight", _BERT),
     ("gpt2", "channel"): Layout(r"transformer\.h\.\d+\.mlp", "c_fc.weight", _GPT2),
 }
 """By family and dimension. Mamba's `in_proj` has the convolution's input and then the gate, its `x_proj` the rows of

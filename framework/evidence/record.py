@@ -34,9 +34,10 @@ class RunRecord:
     {class, learning_rate, weight_decay, betas, eps}, `schedule`, `max_grad_norm`, `precision`, `sequence_length`,
     `stopped_early`, `best`, `model` (its sizes), and `source` where it started from no other run.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
-    method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total` and `trainable`;
-    ``adapter`` its `kind`, settings, `targets`, `dead` ones and `mask_sha256`; and of its merge `masked_weights`
-    {total, nonzero} and `logits` (see `docs/adapters.md`).
+    method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
+    where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,
+    settings, `targets`, `dead` ones and `mask_sha256`; and of its merge `masked_weights` {total, nonzero} and `logits`
+    (see `docs/adapters.md`).
     """
 
     key: str

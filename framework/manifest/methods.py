@@ -38,7 +38,8 @@ class SDM(Section):
     learning_rate: Positive | None = None
     """Learning rate of the logits, where it is not the phase's."""
     tensors: Annotated[list[str], Field(min_length=1)] = ["in_proj", "conv1d", "x_proj", "out_proj"]
-    """The modules whose weights are zeroed along the masked channels, and over which sparsity is counted."""
+    """The modules whose weights are zeroed along the masked channels, and over which sparsity is counted; where they
+    are not stated, those of the model's family (the default here is a mamba's)."""
 
 
 class Mask(OneOf):
@@ -58,7 +59,8 @@ class LoRA(Section):
     dropout: Share = 0.0
     """Dropout on the adapter's input."""
     targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
-    """The modules that get an adapter."""
+    """The modules that get an adapter; where they are not stated, those of the model's family (the default here is a
+    mamba's)."""
     mode: Literal["dense", "sparse_to_dense", "sparse_to_sparse"] | None = None
     """How the update and the masks of a step before meet. `sparse_to_dense`: training sees W * M + s B A, and the merge
     alone masks the update. `sparse_to_sparse`: training sees (W + s B A) * M, and the merged model is the trained one.
@@ -88,7 +90,8 @@ class SGH(Section):
     """What the thresholds count in: `absolute` is the importance itself; `percentile` p means the (1 - p) * n most
     important of n modules, rounded half up, ties broken by the modules' names."""
     targets: Annotated[list[str], Field(min_length=1)] = ["in_proj", "x_proj"]
-    """The modules that may get an adapter."""
+    """The modules that may get an adapter; where they are not stated, those of the model's family (the default here is
+    a mamba's)."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -13,7 +13,8 @@ class Model(Section):
     """One model: a pretrained checkpoint, or an architecture with sizes that is initialised anew."""
 
     family: str
-    """The architecture's name as transformers spells it: `mamba`, `llama`, `gpt2`, `bert`."""
+    """The architecture's name as transformers spells it: `bert`, `gpt2`, `llama`, `mamba`, `mistral`, `mixtral`, or one
+    that an installed package adds."""
     weights: Literal["pretrained", "random"] = "pretrained"
     """Start from the checkpoint's weights, or from a random initialisation of the same sizes."""
     hub: str | None = None
@@ -34,13 +35,21 @@ class Model(Section):
     """State-space models: inner width as a multiple of `hidden`."""
     heads: Count | None = None
     """Transformers: attention heads."""
+    key_value_heads: Count | None = None
+    """Transformers: heads of keys and values, shared by groups of attention heads; by default as many as `heads`."""
     intermediate: Count | None = None
-    """Transformers: width of the feed-forward layer."""
+    """Transformers: width of the feed-forward layer, of each expert where there are several."""
+    experts: Count | None = None
+    """Mixtures of experts: feed-forward experts in each block."""
+    experts_per_token: Count | None = None
+    """Mixtures of experts: how many of them the router sends a token to."""
+    positions: Count | None = None
+    """Transformers: the longest sequence that it reads."""
     vocabulary: Count | None = None
     """Number of tokens that the embedding knows."""
     tokenizer: str | None = None
     """`train` (a byte-level BPE of `vocabulary` tokens, trained on the dataset), `bytes`, a folder, or a hub
-    repository; by default the checkpoint's own."""
+    repository; by default the checkpoint's own. The first two frame texts with `[CLS]` and `[SEP]` for an encoder."""
 
     @model_validator(mode="after")
     def _has_origin(self) -> Self:

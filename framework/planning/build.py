@@ -18,6 +18,7 @@ from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.overrides import with_settings
 from framework.planning.steps import Step, Training
+from framework.planning.targets import with_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,8 @@ class _Builder:
         calibration: Training | None = None,
     ) -> str:
         spec = self.manifest.models[model]
+        if isinstance(work, Training):
+            work = with_targets(work, spec.family)
         knobs = knobs_for(self.experiment, variant, name)
         keeps_all = masks_keep_all(self.nodes, parent)
         identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration, keeps_all)

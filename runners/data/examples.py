@@ -17,7 +17,8 @@ class Batch:
 
     ``input_ids`` and ``attention_mask`` are int64 [examples, length], padded on the right; ``labels`` are int64
     [examples], or None for language modelling. ``tokens`` counts what is not padding, and ``predictions`` the terms
-    of the loss: the tokens that have one before them, or the examples.
+    of the loss: the tokens that have one before them, or the examples. ``segments`` are int64 like ``input_ids``, 0 for
+    the first text of a pair and 1 for the second; None for a model that is not told.
     """
 
     input_ids: Tensor
@@ -25,11 +26,13 @@ class Batch:
     labels: Tensor | None
     tokens: int
     predictions: int
+    segments: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         labels = None if self.labels is None else self.labels.to(device)
         inputs, mask = self.input_ids.to(device), self.attention_mask.to(device)
-        return Batch(inputs, mask, labels, self.tokens, self.predictions)
+        segments = None if self.segments is None else self.segments.to(device)
+        return Batch(inputs, mask, labels, self.tokens, self.predictions, segments)
 
 
 class Examples(Protocol):
@@ -47,7 +50,7 @@ class Examples(Protocol):
         """Tokens of all examples."""
 
     def fingerprint(self) -> str:
-        """SHA-256 over the token ids (and classes) of all examples, in order."""
+        """SHA-256 over the token ids (and classes, and segments) of all examples, in order."""
 
 
 class Sequences:
@@ -78,10 +81,18 @@ class Sequences:
 
 
 class LabelledTexts:
-    """Rows of tokens with a class each."""
+    """Rows of tokens with a class each; ``segments`` of the rows' lengths, where the model is told them."""
 
-    def __init__(self, rows: Sequence[Sequence[int]], labels: Sequence[int], padding: int, limit: int | None):
+    def __init__(
+        self,
+        rows: Sequence[Sequence[int]],
+        labels: Sequence[int],
+        padding: int,
+        limit: int | None,
+        segments: Sequence[Sequence[int]] | None = None,
+    ):
         self._rows = rows[:limit]
+        self._segments = None if segments is None else segments[:limit]
         self.labels = list(labels[:limit])
         self._padding = padding
 
@@ -93,7 +104,11 @@ class LabelledTexts:
         inputs = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self._padding)
         mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
         labels = torch.tensor([self.labels[index] for index in indices])
-        return Batch(inputs, mask, labels, int(mask.sum()), len(rows))
+        segments = None
+        if self._segments is not None:
+            own = [torch.tensor(self._segments[index]) for index in indices]
+            segments = torch.nn.utils.rnn.pad_sequence(own, batch_first=True)
+        return Batch(inputs, mask, labels, int(mask.sum()), len(rows), segments)
 
     def predictions(self, indices: Sequence[int]) -> int:
         return len(indices)
@@ -106,4 +121,6 @@ class LabelledTexts:
         digest = hashlib.sha256(b"labelled texts")
         for row, label in zip(self._rows, self.labels, strict=True):
             digest.update(f"{label}:{','.join(map(str, row))};".encode())
+        for row in self._segments or ():
+            digest.update(f"{','.join(map(str, row))};".encode())
         return digest.hexdigest()

@@ -12,6 +12,7 @@ from framework.planning.steps import Training
 from runners.data.corpus import Corpus, class_numbers, classes_of, load, source_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
 from runners.data.tokenizing import encode, token_stream, tokenizer_for
+from runners.models.families import FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,16 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
         FrameworkError: the data or the tokenizer cannot be had, or make no example.
     """
     dataset, name = work.dataset, work.dataset_name
+    family = FAMILIES.get(model.family)
     labelled = work.phase.objective == "classification"
     train = load(name, dataset, dataset.train_split, project, labelled)
     validation = load(name, dataset, dataset.validation_split, project, labelled)
     if tokenizer is None:
-        tokenizer = tokenizer_for(model_name, model, ("".join(row) for row in train.texts), project)
+        texts = ("".join(row) for row in train.texts)
+        tokenizer = tokenizer_for(model_name, model, texts, project, family.encoder)
     classes = classes_of(name, dataset, train) if labelled else ()
-    train_examples = _examples(train, work, tokenizer, classes, dataset.limit)
-    validation_examples = _examples(validation, work, tokenizer, classes, dataset.validation_limit)
+    train_examples = _examples(train, work, tokenizer, classes, dataset.limit, family.segments)
+    validation_examples = _examples(validation, work, tokenizer, classes, dataset.validation_limit, family.segments)
     facts = {
         "name": name,
         "source": source_of(dataset),
@@ -62,7 +65,9 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     return Prepared(train_examples, validation_examples, tokenizer, classes, facts)
 
 
-def _examples(corpus: Corpus, work: Training, tokenizer: Any, classes: tuple[str, ...], limit: int | None) -> Examples:
+def _examples(
+    corpus: Corpus, work: Training, tokenizer: Any, classes: tuple[str, ...], limit: int | None, segmented: bool
+) -> Examples:
     length = work.phase.sequence_length
     examples: Examples
     if not classes:
@@ -71,9 +76,9 @@ def _examples(corpus: Corpus, work: Training, tokenizer: Any, classes: tuple[str
         if len(examples) == 0:
             raise FrameworkError(f"{corpus.origin} is shorter than one sequence of {length} tokens")
         return examples
-    rows = encode(tokenizer, corpus.texts, longest=length)
+    rows, segments = encode(tokenizer, corpus.texts[:limit], longest=length)
     for index, row in enumerate(rows):
         if not row:
             raise FrameworkError(f"{corpus.place(index)}: an empty text has no token to classify")
     padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
-    return LabelledTexts(rows, class_numbers(corpus, classes), padding, limit)
+    return LabelledTexts(rows, class_numbers(corpus, classes), padding, limit, segments if segmented else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -16,16 +16,18 @@ from framework.errors import FrameworkError
 from framework.manifest.models import Model
 
 END = "<|endoftext|>"
+_PADDING, _FIRST, _LAST = _FRAME = ("[PAD]", "[CLS]", "[SEP]")
 _BYTES = 256
 _ROWS_AT_ONCE = 1000
 
 
-def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project: Path) -> Any:
+def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project: Path, framed: bool = False) -> Any:
     """The tokenizer that a model without a parent starts with.
 
     `train` learns a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) of ``model.vocabulary`` tokens from the
-    training split; `bytes` has the 256 bytes; anything else is a folder relative to the project or a hub repository, by
-    default the checkpoint's.
+    training split; `bytes` has the 256 bytes. Both frame texts as BERT reads them where ``framed``: `[CLS]`, the text,
+    `[SEP]`, and in a pair the second text and `[SEP]`. Anything else is a folder relative to the project or a hub
+    repository, by default the checkpoint's.
 
     Raises:
         FrameworkError: none is stated and there is no checkpoint, or it cannot be loaded.
@@ -33,10 +35,12 @@ def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project
     if model.tokenizer == "train":
         if model.vocabulary is None or model.vocabulary <= _BYTES:
             raise FrameworkError(f"models.{name}.vocabulary: a trained tokenizer needs more than {_BYTES} tokens")
-        return _wrapped(trained(training_text, model.vocabulary), end=END)
+        learned = trained(training_text, model.vocabulary, _FRAME if framed else (END,))
+        return _framed(learned) if framed else _wrapped(learned, end=END)
     if model.tokenizer == "bytes":
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-        return _wrapped(_byte_level({token: number for number, token in enumerate(alphabet)}), end=None)
+        plain = _byte_level({token: number for number, token in enumerate(alphabet)})
+        return _framed(plain) if framed else _wrapped(plain, end=None)
     source = model.tokenizer or model.path or model.hub
     if source is None:
         raise FrameworkError(f"models.{name}.tokenizer: say `train`, `bytes`, a folder or a hub repository")
@@ -53,8 +57,8 @@ def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project
         ) from problem
 
 
-def trained(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """A byte-level BPE; training it is deterministic.
+def trained(texts: Iterable[str], vocabulary: int, special: Sequence[str] = (END,)) -> Tokenizer:
+    """A byte-level BPE whose first tokens are ``special``; training it is deterministic.
 
     Raises:
         FrameworkError: the texts do not hold enough different pairs for that many tokens.
@@ -62,7 +66,7 @@ def trained(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     tokenizer = _byte_level({})
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[END],
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -86,6 +90,23 @@ def _wrapped(tokenizer: Tokenizer, end: str | None) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)
 
 
+def _framed(tokenizer: Tokenizer) -> Any:
+    tokenizer.add_special_tokens(list(_FRAME))
+    first, last = ((token, tokenizer.token_to_id(token)) for token in (_FIRST, _LAST))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{_FIRST} $A {_LAST}",
+        pair=f"{_FIRST} $A {_LAST} $B:1 {_LAST}:1",
+        special_tokens=[first, last],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        clean_up_tokenization_spaces=False,
+        cls_token=_FIRST,
+        sep_token=_LAST,
+        pad_token=_PADDING,
+    )
+
+
 def token_stream(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int | None = None) -> Tensor:
     """Running text as one stream of token ids (int32 [tokens]), rows joined as they are, without special tokens.
 
@@ -102,8 +123,8 @@ def token_stream(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int 
     return torch.cat(parts)
 
 
-def encode(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int) -> list[list[int]]:
-    """Token ids of each row, cut to ``longest``.
+def encode(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Token ids of each row, cut to ``longest``, and the segment of each token (0, or 1 in the second text of a pair).
 
     Pairs go through the tokenizer's own template where it has a separator token, and are joined by a line break where
     it has none.
@@ -111,4 +132,5 @@ def encode(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int) -> li
     columns = [list(column) for column in zip(*texts, strict=True)]
     if len(columns) > 1 and tokenizer.sep_token is None:
         columns = [["\n".join(row) for row in texts]]
-    return list(tokenizer(*columns, truncation=True, max_length=longest)["input_ids"])
+    found = tokenizer(*columns, truncation=True, max_length=longest, return_token_type_ids=True)
+    return list(found["input_ids"]), list(found["token_type_ids"])

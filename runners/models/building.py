@@ -8,17 +8,19 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 from framework.errors import FrameworkError
+from framework.manifest.architectures import SIZES
 from framework.manifest.models import Model
-from runners.models.classifier import SequenceClassifier
-from runners.models.families import FAMILIES, SIZES, Family, size_fault
+from runners.models.classifier import Encoder, SequenceClassifier
+from runners.models.families import FAMILIES, Family, size_fault
 from runners.seeds import seed_everything
 
 
 def build_language_model(name: str, model: Model, vocabulary: int, seed: int, project: Path) -> nn.Module:
-    """A causal language model with float32 weights: the checkpoint's, or random ones that follow from the seed.
+    """A causal language model, or an encoder without a head, with float32 weights: the checkpoint's, or random ones
+    that follow from the seed.
 
     Args:
         name: The model's name in the manifest, for messages.
@@ -31,12 +33,19 @@ def build_language_model(name: str, model: Model, vocabulary: int, seed: int, pr
     family.prepare()
     source = _source(model, project)
     if model.weights == "pretrained":
-        return _pretrained(name, model, source)
+        return _pretrained(name, model, family, source)
     config = _configuration(name, model, family, source)
     if model.vocabulary is None and source is None:
         config.vocab_size = vocabulary
     seed_everything(seed, "model")
-    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    return unfilled(family, config)
+
+
+def unfilled(family: Family, config: Any) -> nn.Module:
+    """The language model or the encoder of a configuration, its weights initialised by torch's generator."""
+    if family.encoder:
+        return Encoder(family.backbone, AutoModel.from_config(config, dtype=torch.float32))
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-any-return]
 
 
 def classifier_over(model: Any, family: Family, classes: Sequence[str], seed: int) -> SequenceClassifier:
@@ -44,7 +53,7 @@ def classifier_over(model: Any, family: Family, classes: Sequence[str], seed: in
     seed_everything(seed, "head")
     model.config.id2label = dict(enumerate(classes))
     model.config.label2id = {name: number for number, name in enumerate(classes)}
-    return SequenceClassifier(family.backbone, getattr(model, family.backbone), model.config)
+    return SequenceClassifier(family, getattr(model, family.backbone), model.config)
 
 
 def describe(family: Family, config: Any) -> dict[str, Any]:
@@ -73,24 +82,25 @@ def _unavailable(name: str, source: str | None, problem: Exception) -> Framework
     )
 
 
-def _pretrained(name: str, model: Model, source: str | None) -> nn.Module:
+def _pretrained(name: str, model: Model, family: Family, source: str | None) -> nn.Module:
+    kind = AutoModel if family.encoder else AutoModelForCausalLM
     try:
-        loaded, report = AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, output_loading_info=True, **_revision(model)
-        )
+        loaded, report = kind.from_pretrained(source, dtype=torch.float32, output_loading_info=True, **_revision(model))
     except (OSError, ValueError) as problem:
         raise _unavailable(name, source, problem) from problem
     if missing := report["missing_keys"]:
         raise FrameworkError(f"models.{name}: {source} lacks {len(missing)} tensors, such as {min(missing)}")
     if loaded.config.model_type != model.family:
         raise FrameworkError(f"models.{name}: {source} is a {loaded.config.model_type}, not a {model.family}")
-    return loaded  # type: ignore[no-any-return]
+    return Encoder(family.backbone, loaded) if family.encoder else loaded
 
 
 def _configuration(name: str, model: Model, family: Family, source: str | None) -> Any:
     if fault := size_fault(model, family):
         raise FrameworkError(f"models.{name}: {fault}")
     stated = {field: getattr(model, field) for field in SIZES if getattr(model, field) is not None}
+    if source is None:
+        stated = {field: stated[other] for field, other in family.implied.items() if other in stated} | stated
     values = {family.sizes[field]: value for field, value in stated.items()}
     if source is None:
         return AutoConfig.for_model(family.name, **values)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from framework.errors import FrameworkError
 from framework.evidence.record import MODEL
 from runners.files import whole_folder
-from runners.models.classifier import SequenceClassifier
+from runners.models.building import unfilled
+from runners.models.classifier import Encoder, SequenceClassifier
 from runners.models.families import FAMILIES, Family
 
 TENSORS = "model.safetensors"
@@ -47,11 +47,18 @@ def save_checkpoint(run_folder: Path, model: Any, tokenizer: Any | None) -> None
     """Write `<run>/model/`, whole or not at all."""
     with whole_folder(run_folder / MODEL) as folder:
         config = model.config.to_dict()
-        config["architectures"] = [type(model).__name__]
+        config["architectures"] = [_architecture(model)]
         type(model.config).from_dict(config).save_pretrained(folder)
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
         save_file(unique_tensors(model), folder / TENSORS, metadata={"format": "pt"})
+
+
+def _architecture(model: Any) -> str:
+    """The class of transformers that reads the model, where there is one."""
+    if isinstance(model, Encoder):
+        return type(next(model.children())).__name__
+    return model.family.head if isinstance(model, SequenceClassifier) else type(model).__name__
 
 
 def load_tokenizer(run_folder: Path) -> Any | None:
@@ -71,9 +78,9 @@ def load_checkpoint(run_folder: Path) -> Checkpoint:
     family = FAMILIES.get(config.model_type)
     family.prepare()
     tensors = load_file(folder / TENSORS)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model: Any = unfilled(family, config)
     if _HEAD in tensors:
-        model = SequenceClassifier(family.backbone, getattr(model, family.backbone), config)
+        model = SequenceClassifier(family, getattr(model, family.backbone), config)
     _fill(model, tensors, folder)
     return Checkpoint(model, family, load_tokenizer(run_folder))
 

@@ -14,7 +14,8 @@ def logits_of(model: Any, batch: Batch) -> Tensor:
     """Language modelling: [examples, length, vocabulary]. Classification: [examples, classes]."""
     if batch.labels is None:
         return model(input_ids=batch.input_ids, use_cache=False).logits
-    return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+    segments = {} if batch.segments is None else {"token_type_ids": batch.segments}
+    return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **segments)
 
 
 def summed_loss(logits: Tensor, batch: Batch) -> Tensor:

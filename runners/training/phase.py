@@ -45,6 +45,8 @@ def train_phase(context: RunContext, work: Training) -> None:
     data = prepare(work, step.model_name, step.model, tokenizer, context.project)
     context.record.data = data.facts
     checkpoint = context.starting_model(data.tokenizer)
+    if context.parent is None:
+        context.record.parameters["model"] = sum(tensor.numel() for tensor in unique_tensors(checkpoint.model).values())
     model = _for_objective(context, work, checkpoint, data)
     _fits(model, work, step.model_name)
     with training_threads(sum(parameter.numel() for parameter in model.parameters())) as threads:
@@ -78,7 +80,7 @@ class _Phase:
         trained = self.adapter.model if self.adapter else model
         own = {id(value) for method in methods for group in method.parameter_groups() for value in group["params"]}
         parameters = [value for value in trained.parameters() if value.requires_grad and id(value) not in own]
-        context.record.parameters = {"total": self.total, "trainable": sum(value.numel() for value in parameters)}
+        context.record.parameters |= {"total": self.total, "trainable": sum(value.numel() for value in parameters)}
         self.loop = Loop(
             accelerator=accelerator,
             model=accelerator.prepare(trained),
@@ -183,6 +185,9 @@ def _for_objective(context: RunContext, work: Training, checkpoint: Checkpoint, 
     if work.phase.objective == "causal_lm":
         if isinstance(model, SequenceClassifier):
             raise FrameworkError(f"{context.step.label}: its parent is a classifier and has no language-model head")
+        if checkpoint.family.encoder:
+            why = checkpoint.family.refuses["causal_lm"]
+            raise FrameworkError(f"{context.step.label}: a {checkpoint.family.name} has no objective causal_lm: {why}")
         return model
     same_task = context.parent is not None and context.parent.record.task == context.step.task
     if isinstance(model, SequenceClassifier) and same_task and model.classes == data.classes:

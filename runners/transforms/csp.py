@@ -28,7 +28,7 @@ from runners.models.building import describe
 from runners.models.checkpoints import Checkpoint, save_checkpoint, unique_tensors
 from runners.models.classifier import SequenceClassifier
 from runners.models.dimensions import Dimension, reorder
-from runners.models.families import Family
+from runners.models.families import FAMILIES, Family
 from runners.seeds import generator
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
@@ -72,6 +72,12 @@ def _data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
     step = context.step
     assert step.calibration is not None
     classifies = checkpoint is not None and isinstance(checkpoint.model, SequenceClassifier)
+    family = FAMILIES.get(step.model.family)
+    if family.encoder and not classifies:
+        raise FrameworkError(
+            f"{step.label}: a {family.name} without a classification head has no outputs to permute by; "
+            "permute a variant that was fine-tuned"
+        )
     objective = "classification" if classifies else "causal_lm"
     work: Training = replace(step.calibration, phase=step.calibration.phase.model_copy(update={"objective": objective}))
     tokenizer = checkpoint.tokenizer if checkpoint is not None else None
@@ -80,8 +86,8 @@ def _data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
 
 def _dimension(family: Family, name: str) -> Dimension:
     if name not in family.dimensions:
-        advice = did_you_mean(name, family.dimensions)
-        raise FrameworkError(f"permute.dimension: a {family.name} has no {name} dimension to reorder; {advice}")
+        why = family.refuses.get("permute") or did_you_mean(name, family.dimensions)
+        raise FrameworkError(f"permute.dimension: a {family.name} has no {name} dimension to reorder; {why}")
     return family.dimensions[name]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import MODEL
 from framework.evidence.store import Run
 from framework.evidence.tensors import TensorFile
@@ -16,8 +16,8 @@ from runners.context import RunContext
 from runners.data.tokenizing import tokenizer_for
 from runners.models.building import describe
 from runners.models.checkpoints import TENSORS, load_tokenizer, save_checkpoint, unique_tensors
-from runners.models.families import Family
-from runners.sparsity.channels import Layer, channel_layers
+from runners.models.families import FAMILIES
+from runners.sparsity.channels import Layer, Layout, channel_layers
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import apply_masks, intersection, load_masks, masked_parameters, save_masks
 from runners.sparsity.scores import SCORES
@@ -36,10 +36,11 @@ def prune(context: RunContext, specification: Prune) -> None:
     checkpoint = context.starting_model(_tokenizer(context))
     model: Any = checkpoint.model
     reference = context.references["same_as"] if isinstance(specification.sparsity, SameAs) else None
+    layout = checkpoint.family.channels if specification.structure == "channel" else None
     modules = specification.tensors or _masked_modules(reference)
-    weights = weights_of(model, modules)
+    weights = weights_of(model, _in_full(modules, layout, model.config), experts=True)
     amount = _amount(specification, reference, list(weights))
-    layers = _layers(specification, checkpoint.family, model, weights)
+    layers = _layers(layout, model.config, weights)
     score = SCORES.get(specification.score)
     scores = {name: score(name, weight, step.seed) for name, weight in weights.items()}
     make_masks = STRUCTURES.get(registered_name(specification.structure))
@@ -74,7 +75,8 @@ def _tokenizer(context: RunContext) -> Any | None:
         return load_tokenizer(context.parent.folder)
     if step.model.tokenizer == "train":
         return None
-    return tokenizer_for(step.model_name, step.model, (), context.project)
+    framed = FAMILIES.get(step.model.family).encoder
+    return tokenizer_for(step.model_name, step.model, (), context.project, framed)
 
 
 def _masked_modules(reference: Run | None) -> list[str]:
@@ -101,13 +103,30 @@ def _amount(specification: Prune, reference: Run | None, names: Sequence[str]) -
     return Amount(zeros={name: saved.zeros(name) for name in names})
 
 
-def _layers(specification: Prune, family: Family, model: Any, weights: Mapping[str, Tensor]) -> list[Layer]:
-    """The inner channels of the layers whose weights are pruned, over these weights."""
-    if specification.structure != "channel":
+def _in_full(modules: Sequence[str], layout: Layout | None, config: Any) -> list[str]:
+    """Modules by the names that channels are stated by, in full: another module may end in the same name."""
+    prefixes = [] if layout is None else [layout.prefix.format(layer=index) for index in range(layout.layers(config))]
+    names = []
+    for name in modules:
+        names += [f"{prefix}.{name}" for prefix in prefixes] if layout and name in layout.slices else [name]
+    return names
+
+
+def _layers(layout: Layout | None, config: Any, weights: Mapping[str, Tensor]) -> list[Layer]:
+    """The inner channels of the layers whose weights are pruned, over these weights.
+
+    Raises:
+        UsageError: a weight holds no inner channels.
+    """
+    if layout is None:
         return []
-    modules = list(dict.fromkeys(name.split(".")[-2] for name in weights))
-    layers = channel_layers(family.channels, model.config, modules)
+    layers = channel_layers(layout, config, list(layout.slices))
     own = [(layer, {name: at for name, at in layer.slices.items() if name in weights}) for layer in layers]
+    inside = {name for _, slices in own for name in slices}
+    for name in weights:
+        if name not in inside:
+            known = ", ".join(layout.slices)
+            raise UsageError(f"prune.tensors: no inner channel lies in {name.removesuffix('.weight')}; known: {known}")
     return [Layer(layer.prefix, layer.channels, slices) for layer, slices in own if slices]
 
 

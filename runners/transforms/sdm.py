@@ -70,11 +70,13 @@ class SDMask(LearnedMask):
         self.temperature = specification.temperature[0]
         self._noise: list[Tensor] = []
         for layer, gates in zip(self.layers, self.gates, strict=True):
-            for module, where in self._modules(layer):
-                parametrize.register_parametrization(module, "weight", GatedWeight(gates, where), unsafe=True)
+            for module, tensor, where in self._tensors(layer):
+                parametrize.register_parametrization(module, tensor, GatedWeight(gates, where), unsafe=True)
 
-    def _modules(self, layer: Layer) -> list[tuple[nn.Module, Slice]]:
-        return [(self.model.get_submodule(name.removesuffix(".weight")), at) for name, at in layer.slices.items()]
+    def _tensors(self, layer: Layer) -> list[tuple[nn.Module, str, Slice]]:
+        """The module, the name within it, and the slices of each tensor of a layer."""
+        named = [(*name.rpartition(".")[::2], where) for name, where in layer.slices.items()]
+        return [(self.model.get_submodule(module), tensor, where) for module, tensor, where in named]
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         logits = [gates.logits for gates in self.gates]
@@ -126,9 +128,9 @@ class SDMask(LearnedMask):
                 )
             removed[layer.prefix] = int((~keep).sum())
             weights = {}
-            for (name, _), (module, _) in zip(layer.slices.items(), self._modules(layer), strict=True):
-                parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
-                weights[name] = module.weight
+            for name, (module, tensor, _) in zip(layer.slices, self._tensors(layer), strict=True):
+                parametrize.remove_parametrizations(module, tensor, leave_parametrized=False)
+                weights[name] = getattr(module, tensor)
             masks |= layer.spread(keep, weights)
             apply_masks(weights, masks={name: masks[name] for name in weights})
         total = sum(layer.channels for layer in self.layers)

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
 from framework.errors import UsageError
-from framework.manifest.models import Model
-from runners.models.building import build_language_model
+from runners.models.building import unfilled
 from runners.models.families import FAMILIES
 from runners.sparsity.channels import channel_layers
+from tests.runners.tiny import build, outputs, randomised
 
-SIZES = {
-    "mamba": {"state": 4},
-    "llama": {"heads": 2, "intermediate": 24},
-    "gpt2": {"heads": 2, "intermediate": 24},
-}
-CHANNEL_ATTRIBUTE = {"mamba": "intermediate_size", "llama": "intermediate_size", "gpt2": "n_inner"}
+CHANNEL_ATTRIBUTE = {"gpt2": "n_inner"}
+IDS = torch.arange(22).view(2, 11)
+HEADED = [name for name in FAMILIES.names() if FAMILIES.get(name).heads]
 
 
-def build(family: str) -> torch.nn.Module:
-    stated = Model(family=family, weights="random", layers=2, hidden=16, vocabulary=64, **SIZES[family])
-    return build_language_model("tiny", stated, 64, 3, Path()).eval()
-
-
-def without_channel(family: str, model: torch.nn.Module, channel: int) -> torch.nn.Module:
-    """A model of one channel less per layer, with all other weights copied."""
+def without_channel(family: str, model: Any, channel: int) -> Any:
+    """A model of one channel less per layer (per expert), with all other weights copied."""
     config = copy.deepcopy(model.config)
-    channels = FAMILIES.get(family).channels.channels(config)
-    setattr(config, CHANNEL_ATTRIBUTE[family], channels - 1)
-    small = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    attribute = CHANNEL_ATTRIBUTE.get(family, "intermediate_size")
+    channels = getattr(config, attribute)
+    setattr(config, attribute, channels - 1)
+    config._experts_implementation = "eager"  # the grouped one wants rows of 16 bytes
+    small: Any = unfilled(FAMILIES.get(family), config).eval()
     shapes = {name: tensor.shape for name, tensor in small.state_dict().items()}
     tensors = {}
     for name, tensor in model.state_dict().items():
@@ -47,29 +40,72 @@ def without_channel(family: str, model: torch.nn.Module, channel: int) -> torch.
 
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_a_zeroed_channel_is_a_removed_one(family: str) -> None:
-    model, layout = build(family), FAMILIES.get(family).channels
-    ids = torch.randint(0, 64, (2, 11))
-    full = model(input_ids=ids).logits
-    small = without_channel(family, model, 5)(input_ids=ids).logits
+    model, layout = randomised(build(family)), FAMILIES.get(family).channels
+    full = outputs(model, IDS)
+    small = outputs(without_channel(family, model, 5), IDS)
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for layer in channel_layers(layout, model.config, list(layout.slices)):
             keep = torch.ones(layer.channels, dtype=torch.bool)
-            keep[5] = False
+            gone = range(5, layer.channels, 24) if family == "mixtral" else [5]
+            keep[list(gone)] = False
             for name, mask in layer.spread(keep, parameters).items():
-                assert int((~mask).sum()) == layer.slices[name].size(parameters[name])
+                assert int((~mask).sum()) == len(gone) * layer.slices[name].size(parameters[name], layer.channels)
                 parameters[name].masked_fill_(~mask, 0)
-    zeroed = model(input_ids=ids).logits
-    assert torch.allclose(zeroed, small, atol=1e-5)
-    assert not torch.allclose(zeroed, full, atol=1e-4)
+    zeroed = outputs(model, IDS)
+    assert torch.allclose(zeroed, small, atol=2e-5 * float(full.detach().abs().max()))
+    assert not torch.allclose(zeroed, full, atol=1e-3)
 
 
-@pytest.mark.parametrize("family", FAMILIES.names())
-def test_channel_sums_add_up_to_the_weights(family: str) -> None:
-    model, layout = build(family), FAMILIES.get(family).channels
+@pytest.mark.parametrize("family", HEADED)
+def test_a_zeroed_head_gives_nothing_and_leaves_the_others(family: str) -> None:
+    model, layout = randomised(build(family)), FAMILIES.get(family).heads
+    reader = list(layout.slices)[-1]
+    seen: list[torch.Tensor] = []
+    for index in range(2):
+        module = model.get_submodule(f"{layout.prefix.format(layer=index)}.{reader}")
+        module.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    full = outputs(model, IDS)
+    parameters = dict(model.named_parameters())
+    heads = layout.channels(model.config)
+    width = 16 // heads
+    own = slice(width, 2 * width)
+    with torch.no_grad():
+        for layer in channel_layers(layout, model.config, list(layout.slices)):
+            keep = torch.ones(layer.channels, dtype=torch.bool)
+            keep[1] = False
+            for name, mask in layer.spread(keep, parameters).items():
+                assert int((~mask).sum()) * heads == mask.numel()
+                parameters[name].masked_fill_(~mask, 0)
+    removed = outputs(model, IDS)
+    before, after = seen[0], seen[2]
+    others = [index for index in range(16) if index not in range(16)[own]]
+    assert torch.allclose(after[..., others], before[..., others], atol=1e-5)
+    values = after[..., own].flatten(0, 1)
+    assert torch.allclose(values, values[0].expand_as(values), atol=1e-5), "what is left is the bias, or nothing"
+    assert not torch.allclose(removed, full, atol=1e-3)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            if name.endswith(("key.bias", "value.bias", "c_attn.bias")):
+                parameter.view(-1, heads, width)[:, 1] += 1.0
+    assert torch.allclose(outputs(model, IDS), removed, atol=1e-5), "and nothing reads it"
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"), [*((name, "channels") for name in FAMILIES.names()), *((name, "heads") for name in HEADED)]
+)
+def test_channel_sums_add_up_to_the_weights(family: str, kind: str) -> None:
+    model, layout = build(family), getattr(FAMILIES.get(family), kind)
     parameters = {name: value.detach() for name, value in model.named_parameters()}
     for layer in channel_layers(layout, model.config, list(layout.slices)):
         ones = {name: torch.ones_like(parameters[name]) for name in layer.slices}
+        marked = {
+            name: where.spread(torch.arange(float(layer.channels)), ones[name]) * ones[name]
+            for name, where in layer.slices.items()
+        }
+        assert layer.scores(marked).tolist() == [
+            number * layer.channel_size(parameters) for number in range(layer.channels)
+        ]
         assert layer.scores(ones).tolist() == [layer.channel_size(parameters)] * layer.channels
         assert layer.channel_size(parameters) * layer.channels == sum(one.numel() for one in ones.values())
 

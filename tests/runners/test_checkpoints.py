@@ -14,18 +14,10 @@ from framework.manifest.models import Model
 from runners.models.building import build_language_model, classifier_over
 from runners.models.checkpoints import load_checkpoint, save_checkpoint
 from runners.models.families import FAMILIES
+from tests.runners.tiny import build, outputs, tiny
 
-STATED = {
-    "mamba": Model(family="mamba", weights="random", layers=2, hidden=16, state=4, vocabulary=64),
-    "llama": Model(family="llama", weights="random", layers=2, hidden=16, heads=2, intermediate=24, vocabulary=64),
-    "gpt2": Model(family="gpt2", weights="random", layers=2, hidden=16, heads=2, vocabulary=64),
-}
 IDS = torch.arange(22).view(2, 11)
 ONES = torch.ones_like(IDS)
-
-
-def build(family: str, seed: int = 3) -> Any:
-    return build_language_model("tiny", STATED[family], 64, seed, Path()).eval()
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
@@ -33,7 +25,7 @@ def test_a_language_model_survives_the_disk(family: str, tmp_path: Path) -> None
     model = build(family)
     save_checkpoint(tmp_path, model, None)
     again = load_checkpoint(tmp_path)
-    assert torch.equal(again.model.eval()(IDS).logits, model(IDS).logits)
+    assert torch.equal(outputs(again.model.eval(), IDS), outputs(model, IDS))
     assert (again.family.name, again.tokenizer) == (family, None)
     assert list((tmp_path / "model").glob("*.partial")) == []
 
@@ -43,7 +35,8 @@ def test_a_classifier_survives_the_disk_and_keeps_the_names(family: str, tmp_pat
     model = build(family)
     names = {name for name, _ in model.named_parameters()}
     classifier = classifier_over(model, FAMILIES.get(family), ["no", "yes", "maybe"], 3).eval()
-    assert {name for name, _ in classifier.named_parameters()} - {"classifier.weight"} == names - {"lm_head.weight"}
+    head = {"classifier.weight", "classifier.bias"} if family == "bert" else {"classifier.weight"}
+    assert {name for name, _ in classifier.named_parameters()} ^ (names - {"lm_head.weight"}) == head
     save_checkpoint(tmp_path, classifier, None)
     again: Any = load_checkpoint(tmp_path).model.eval()
     assert again.classes == ("no", "yes", "maybe")
@@ -61,10 +54,10 @@ def test_padding_does_not_change_a_class(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_the_initialisation_follows_from_the_seed(family: str) -> None:
     torch.manual_seed(1)
-    first = build(family, seed=3)(IDS).logits
+    first = outputs(build(family, seed=3), IDS)
     torch.manual_seed(2)
-    assert torch.equal(build(family, seed=3)(IDS).logits, first)
-    assert not torch.equal(build(family, seed=4)(IDS).logits, first)
+    assert torch.equal(outputs(build(family, seed=3), IDS), first)
+    assert not torch.equal(outputs(build(family, seed=4), IDS), first)
 
 
 def test_sizes_come_from_a_folder_and_weights_only_if_stated(tmp_path: Path) -> None:
@@ -74,7 +67,7 @@ def test_sizes_come_from_a_folder_and_weights_only_if_stated(tmp_path: Path) -> 
     assert torch.equal(loaded.eval()(IDS).logits, build("mamba")(IDS).logits)
     wider = Model(family="mamba", path="model", weights="random", hidden=24)
     fresh: Any = build_language_model("tiny", wider, 64, 0, tmp_path)
-    assert (fresh.config.hidden_size, fresh.config.num_hidden_layers, fresh.config.state_size) == (24, 2, 4)
+    assert (fresh.config.hidden_size, fresh.config.num_hidden_layers, fresh.config.state_size) == (24, 2, 6)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +75,16 @@ def test_sizes_come_from_a_folder_and_weights_only_if_stated(tmp_path: Path) -> 
     [
         (Model(family="llama", weights="random", layers=2, hidden=16), "must state heads, intermediate"),
         (Model(family="gpt2", weights="random", layers=2, hidden=16, heads=2, state=4), "a gpt2 has no state"),
+        (tiny("bert", intermediate=None), "a bert without a checkpoint must state intermediate"),
+        (tiny("mixtral", experts=None), "a mixtral without a checkpoint must state experts"),
+        (tiny("mixtral", experts_per_token=4), "experts_per_token 4 is more than experts 3"),
+        (tiny("llama", heads=3), "heads 3 does not divide hidden 16"),
+        (tiny("mistral", key_value_heads=3), "key_value_heads 3 does not divide heads 4"),
+        (tiny("mistral", experts=2), "a mistral has no experts"),
+        (
+            Model(family="bert", hub="nobody/bert-of-nowhere"),
+            r"(?s)models\.tiny: nobody/bert-of-nowhere cannot be loaded",
+        ),
         (Model(family="mamba", path="nowhere"), r"(?s)models\.tiny: .*nowhere cannot be loaded.*profile"),
         (Model(family="mambo", weights="random", layers=2, hidden=16), "no model family is called 'mambo'.*'mamba'"),
     ],

@@ -192,7 +192,7 @@ def test_a_trained_tokenizer_has_the_declared_size_and_is_lossless() -> None:
     texts = builtin.running_text(validation=False)[:5]
     tokenizer = tokenizer_for("tiny", MODEL, texts, Path())
     assert len(tokenizer) == 300
-    (ids,) = encode(tokenizer, [("naïve  \n\ttext 日本",)], longest=100)
+    ((ids,), _) = encode(tokenizer, [("naïve  \n\ttext 日本",)], longest=100)
     assert tokenizer.decode(ids) == "naïve  \n\ttext 日本"
     with pytest.raises(FrameworkError, match=r"only \d+ tokens, 300 are declared"):
         tokenizer_for("tiny", MODEL, ["aaa"], Path())
@@ -200,10 +200,10 @@ def test_a_trained_tokenizer_has_the_declared_size_and_is_lossless() -> None:
 
 def test_a_tokenizer_is_trained_on_all_of_the_text() -> None:
     tokenizer = tokenizer_for("tiny", MODEL, [string.ascii_letters * 40, "zqzqzqzq " * 2000], Path())
-    assert len(encode(tokenizer, [("zqzqzqzq",)], longest=100)[0]) == 1
+    assert len(encode(tokenizer, [("zqzqzqzq",)], longest=100)[0][0]) == 1
 
 
 def test_pairs_are_joined_where_there_is_no_separator() -> None:
     tokenizer = tokenizer_for("tiny", MODEL.model_copy(update={"tokenizer": "bytes"}), (), Path())
-    (ids,) = encode(tokenizer, [("ab", "cd")], longest=10)
+    ((ids,), _) = encode(tokenizer, [("ab", "cd")], longest=10)
     assert tokenizer.decode(ids) == "ab\ncd"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
 from framework.evidence.record import MODEL, read_json
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
@@ -19,7 +19,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "state": ("state_size",),
     "expand": ("expand",),
     "heads": ("num_attention_heads", "n_head"),
+    "key_value_heads": ("num_key_value_heads",),
     "intermediate": ("intermediate_size", "n_inner"),
+    "experts": ("num_local_experts",),
+    "experts_per_token": ("num_experts_per_tok",),
+    "positions": ("max_position_embeddings", "n_positions"),
     "vocabulary": ("vocab_size",),
 }
 """Manifest field -> the names that transformers' model configs use for it."""
@@ -35,8 +39,13 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
                 yield from context.hold(SIZE, observed, clause, declared, seen, name, f"{MODEL}/config.json")
         if model.parameters is not None and observed.step.parent is None:
             clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
-            total = recorded("parameters", "total")
-            yield from context.hold(SIZE, observed, clause, model.parameters, total, "parameters")
+            yield from context.hold(SIZE, observed, clause, model.parameters, _parameters, "parameters")
+
+
+def _parameters(observed: Observed) -> Any:
+    """The parameters of the model that a run started from: a classification head is not among them."""
+    assert observed.run is not None
+    return observed.run.record.parameters.get("model") or observed.recorded("parameters", "total")
 
 
 def _config(name: str, observed: Observed) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from framework.conformance.check import ManifestContext
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.parameters import counts
+from framework.manifest.architectures import SIZES
 
 PARAMETERS = Rule(
     "M160",
@@ -26,13 +27,10 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
         if model.parameters in [count for count, _ in admitted]:
             continue
         count, kind = min(admitted, key=lambda found: abs(found[0] - (model.parameters or 0)))
-        sizes = ", ".join(f"{field} {value:,}" for field in _SIZES if (value := getattr(model, field)) is not None)
+        sizes = ", ".join(f"{field} {value:,}" for field in SIZES if (value := getattr(model, field)) is not None)
         message = f"{name} states {model.parameters:,} parameters; a {model.family} of {sizes} has {count:,} ({kind})"
         advice = f"write {count:_}, or correct the size that is wrong (apart by {model.parameters - count:+,})"
         where = clause.location
         declared = context.experiment.location(("models", name))
         finding = Finding(PARAMETERS, message, clause.id, count, model.parameters, where, declared, advice)
         yield context.judge.violated(clause, finding)
-
-
-_SIZES = ("layers", "hidden", "state", "expand", "heads", "intermediate", "vocabulary")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from framework.conformance.check import ManifestContext
 from framework.conformance.lengths import phase_under
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.architectures import ARCHITECTURES, SIZES
 from framework.manifest.phases import Phase
 from framework.manifest.variants import PermuteStep, phase_of
 from framework.names import Path, format_path
@@ -15,14 +16,6 @@ UNUSED = Rule("M180", "unused-clause", Severity.WARNING, Stage.MANIFEST, "a clau
 
 Unread = tuple[Path, str, str]
 """The path, why nothing reads it, and what to do."""
-
-_FOREIGN = {
-    "mamba": ("heads", "intermediate"),
-    "gpt2": ("state", "expand"),
-    "llama": ("state", "expand"),
-    "bert": ("state", "expand"),
-}
-"""Sizes that a family does not have."""
 
 
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
@@ -66,7 +59,8 @@ def _datasets(context: ManifestContext) -> Iterator[Unread]:
 
 def _models(context: ManifestContext) -> Iterator[Unread]:
     for name, model in context.experiment.stated.models.items():
-        for field in _FOREIGN.get(model.family, ()):
+        known = ARCHITECTURES[model.family].sizes if model.family in ARCHITECTURES else SIZES
+        for field in (size for size in SIZES if size not in known):
             if getattr(model, field) is not None:
                 yield ("models", name, field), f"a {model.family} has no such size", "remove it, or correct `family`"
 

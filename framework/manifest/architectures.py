@@ -1,0 +1,70 @@
+"""What a manifest may say of each model family: its sizes, its objectives, and where methods work by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Names = tuple[str, ...]
+
+SIZES: Names = (
+    "layers",
+    "hidden",
+    "state",
+    "expand",
+    "heads",
+    "key_value_heads",
+    "intermediate",
+    "experts",
+    "experts_per_token",
+    "positions",
+    "vocabulary",
+)
+"""The fields of the manifest's model that are sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A family in the manifest's words.
+
+    ``sizes`` are the size fields that it has. ``adapted`` are the modules that get an adapter, and ``masked`` those
+    that a learned mask zeroes, where a manifest names none; ``encoder`` says that it reads in both directions, so that
+    there is no next token to predict.
+    """
+
+    sizes: Names
+    adapted: Names
+    masked: Names
+    encoder: bool = False
+
+
+_ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+_LLAMA = ("layers", "hidden", "heads", "key_value_heads", "intermediate", "positions", "vocabulary")
+_GATED = ("gate_proj", "up_proj", "down_proj")
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "bert": Architecture(
+        sizes=("layers", "hidden", "heads", "intermediate", "positions", "vocabulary"),
+        adapted=("query", "key", "value"),
+        masked=("intermediate.dense", "output.dense"),
+        encoder=True,
+    ),
+    "gpt2": Architecture(
+        sizes=("layers", "hidden", "heads", "intermediate", "positions", "vocabulary"),
+        adapted=("c_attn", "c_fc"),
+        masked=("c_fc", "c_proj"),
+    ),
+    "llama": Architecture(sizes=_LLAMA, adapted=_ATTENTION, masked=_GATED),
+    "mamba": Architecture(
+        sizes=("layers", "hidden", "state", "expand", "vocabulary"),
+        adapted=("in_proj", "x_proj"),
+        masked=("in_proj", "conv1d", "x_proj", "out_proj"),
+    ),
+    "mistral": Architecture(sizes=_LLAMA, adapted=_ATTENTION, masked=_GATED),
+    "mixtral": Architecture(
+        sizes=(*_LLAMA, "experts", "experts_per_token"),
+        adapted=_ATTENTION,
+        masked=("gate_up_proj", "down_proj"),
+    ),
+}
+"""By the name that transformers gives a family. A family of a third party may be missing here: what it needs is then
+stated in the manifest."""
