@@ -94,7 +94,8 @@ def _methods(step: Step) -> Iterator[Obstacle]:
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
     if step.model.family in FAMILIES:
         for declared, found in refusals(FAMILIES.get(step.model.family), work):
-            yield Obstacle(place if isinstance(work, Training) else f"{place}.{step.name}", declared, found)
+            own = {Prune: ".prune", Permute: ".permute"}.get(type(work), "")
+            yield Obstacle(f"{place}{own}", declared, found)
 
 
 def _sizes(step: Step) -> Iterator[Obstacle]:

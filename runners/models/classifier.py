@@ -35,6 +35,7 @@ class SequenceClassifier(nn.Module):
         super().__init__()
         self.config = config
         self.family = family
+        self.base_model_prefix = family.backbone  # by transformers' name; peft looks for it
         self.add_module(family.backbone, backbone)
         self.classifier = nn.Linear(config.hidden_size, len(config.id2label), bias=family.encoder)
         nn.init.normal_(self.classifier.weight, std=0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framework.conformance.parameters import bert, bert_masked_lm, counts, gpt2, llama, mamba
+from framework.conformance.parameters import bert, bert_masked_lm, counts, gpt2, llama, mamba, mixtral
 from framework.manifest.models import Model
 
 
@@ -38,6 +38,18 @@ def test_llama() -> None:
     assert (two, three, tied) == (6_738_415_616, 8_030_261_248, 1_235_814_400)
 
 
+def test_mistral_and_mixtral() -> None:
+    """mistralai/Mistral-7B-v0.1 and mistralai/Mixtral-8x7B-v0.1."""
+    sizes = {"layers": 32, "hidden": 4096, "intermediate": 14336, "vocabulary": 32000, "heads": 32, "groups": 8}
+    assert (llama(**sizes), mixtral(**sizes, experts=8)) == (7_241_732_096, 46_702_792_704)
+    assert mixtral(**sizes, experts=1) == llama(**sizes) + 32 * 4096, "one expert is a Mistral and a router's row"
+
+
+def test_minilm() -> None:
+    """sentence-transformers/all-MiniLM-L6-v2."""
+    assert bert(layers=6, hidden=384, intermediate=1536, vocabulary=30522) == 22_713_216
+
+
 @pytest.mark.parametrize(
     ("layers", "hidden", "vocabulary", "total"), [(12, 768, 30522, 109_482_240), (24, 1024, 30522, 335_141_888)]
 )
@@ -51,6 +63,15 @@ def test_bert_with_heads() -> None:
     assert bert_masked_lm(hidden=768, vocabulary=30522, encoder=109_482_240) == 109_514_298
     model = Model(family="bert", hub="google-bert/bert-base-uncased", layers=12, hidden=768, vocabulary=30522)
     assert [count for count, _ in counts(model)] == [109_482_240, 108_891_648, 109_514_298, 110_106_428]
+
+
+def test_what_is_declared_leaves_no_choice() -> None:
+    sizes = {"layers": 2, "hidden": 16, "heads": 4, "intermediate": 24, "vocabulary": 64, "weights": "random"}
+    free, stated = (Model(family="mistral", **sizes, key_value_heads=groups) for groups in (None, 2))
+    assert [kind.split(",")[0] for _, kind in counts(free)[::2]] == [f"{n} key-value heads" for n in (4, 2, 1)]
+    assert [kind.split(",")[0] for _, kind in counts(stated)[::2]] == ["2 key-value heads"]
+    assert len(counts(Model(family="gpt2", **sizes, positions=32))) == 1
+    assert counts(Model(family="mixtral", **sizes)) == []
 
 
 @pytest.mark.parametrize(
