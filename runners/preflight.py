@@ -94,7 +94,7 @@ def _methods(step: Step) -> Iterator[Obstacle]:
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
     if step.model.family in FAMILIES:
         for declared, found in refusals(FAMILIES.get(step.model.family), work):
-            own = {Prune: ".prune", Permute: ".permute"}.get(type(work), "")
+            own = ".prune" if isinstance(work, Prune) else ".permute" if isinstance(work, Permute) else ""
             yield Obstacle(f"{place}{own}", declared, found)
 
 

@@ -22,10 +22,10 @@ _STAGES = ("manifest", "config", "plan", "run", "checkpoint", "document", "claim
 @cache
 def catalogue() -> dict[str, Rule]:
     """Every rule by its code, in the order of the stages; those of other distributions included."""
-    from framework.conformance import claims, planned, since
+    from framework.conformance import claims, damaged, planned, since
 
     found = rules()
-    for module in (claims, planned, since):
+    for module in (claims, damaged, planned, since):
         found |= {value.code: value for value in vars(module).values() if isinstance(value, Rule)}
     return _ordered(found.values())
 

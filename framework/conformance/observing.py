@@ -28,10 +28,16 @@ class NotRecorded(Exception):
 
 @dataclass(frozen=True)
 class Observed:
-    """A planned step and its finished run, if there is one."""
+    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot."""
 
     step: Step
     run: Run | None
+    damage: str | None = None
+
+    @property
+    def absent(self) -> str:
+        """Why there is no run to look at."""
+        return f"damaged: {self.damage}" if self.damage else f"not run: {self.step.label}"
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:
@@ -149,7 +155,7 @@ class EvidenceContext:
         if clause is None:
             return
         if observed.run is None:
-            yield self.judge.unverified(clause, self.stage, f"not run: {observed.step.label}")
+            yield self.judge.unverified(clause, self.stage, observed.absent)
             return
         where = observed.place(place)
         try:

@@ -9,7 +9,8 @@ from typing import Any
 
 from framework.conformance.check import CheckResult, check
 from framework.conformance.claims import claim_verdicts
-from framework.conformance.model import Finding, Matrix, Severity, Stage
+from framework.conformance.damaged import readable, unreadable_records
+from framework.conformance.model import Finding, Matrix, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, Observed
 from framework.conformance.planned import plan_verdicts
 from framework.conformance.registry import apply
@@ -18,6 +19,8 @@ from framework.errors import InputError
 from framework.evidence.store import RunStore
 from framework.manifest.loading import Experiment
 from framework.planning.build import Plan
+
+_STAGES = (("run_rules", Stage.RUN), ("checkpoint_rules", Stage.CHECKPOINT))
 
 
 @dataclass
@@ -60,10 +63,11 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs)
     steps = [Observed(step, store.finished(step.key)) for step in plan.steps]
-    held = [observed for observed in steps if not only or observed.step.key in only]
+    unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
+    seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
     matrix = Matrix(experiment.clauses)
     checked = None
-    findings: list[Finding] = []
+    findings: list[Finding] = [finding for _, finding in unreadable.values()]
     try:
         checked = check(experiment.as_stated, today)
     except InputError as failure:
@@ -73,11 +77,19 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         matrix.add(checked.matrix.verdicts)
         findings += [finding for finding in checked.findings if finding not in list(matrix.findings())]
     matrix.add(plan_verdicts(experiment, plan, judge))
-    for package, stage in (("run_rules", Stage.RUN), ("checkpoint_rules", Stage.CHECKPOINT)):
-        context = EvidenceContext(experiment, judge, plan, held, stage, lookup={o.step.key: o for o in steps})
-        verdicts, more = apply(package, context)
+
+    def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:
+        held = [observed for observed in seen if not only or observed.step.key in only]
+        lookup = {observed.step.key: observed for observed in seen}
+        return [
+            apply(package, EvidenceContext(experiment, judge, plan, held, stage, lookup)) for package, stage in _STAGES
+        ]
+
+    outcomes, seen, damaged = readable(hold, seen)
+    for verdicts, more in outcomes:
         matrix.add(verdicts)
         findings += more
-    matrix.add(claim_verdicts(experiment, steps, judge))
+    findings += damaged
+    matrix.add(claim_verdicts(experiment, seen, judge))
     findings = [*matrix.findings(), *findings]
     return VerifyResult(experiment, plan, steps, matrix, findings, checked)

@@ -396,22 +396,31 @@ CORRUPT: dict[str, tuple[str, bytes]] = {
     "tensors": ("model/model.safetensors", b"{" * 4096),
     "a trace": ("steps.jsonl", b"{\n{}\n"),
     "a model's config": ("model/config.json", b"["),
+    "a record": ("record.json", b"{"),
     "a trace of other lines": ("steps.jsonl", b'{"loss": 1.0}\n{"loss": 1.0}\n'),
     "a trace with words for numbers": ("steps.jsonl", b'{"step": 1, "learning_rate": "x", "samples": 4}\n'),
 }
 
 
 @pytest.mark.parametrize("case", CORRUPT)
-def test_corrupt_evidence_is_refused_and_named(tmp_path: Path, case: str) -> None:
+def test_corrupt_evidence_is_a_finding_and_the_rest_is_held(tmp_path: Path, case: str) -> None:
     name, data = CORRUPT[case]
     project = Project(tmp_path)
-    folder = Evidence(project, variants=["masked"], seeds=[1]).folder("masked", "pretrain")
+    evidence = Evidence(project, variants=["masked"], seeds=[1, 2])
+    folder, other = (evidence.folder("masked", "pretrain", seed) for seed in (1, 2))
     (folder / name).write_bytes(data)
-    seal(folder)
-    outcome = project.cli("verify", "--variant", "masked", "--seed", "1")
-    assert outcome.code == 2, outcome.out
-    assert name in outcome.err
-    assert "Traceback" not in outcome.err
+    if name != "record.json":
+        seal(folder)
+    outcome = project.cli("verify", "--variant", "masked", "--format", "json")
+    assert outcome.code == 1, outcome.err
+    (finding,) = [finding for finding in outcome.json["findings"] if finding["code"] == "T121"]
+    assert finding["location"]["file"].endswith(f"{folder.name}/{name}")
+    verdicts = outcome.json["verdicts"]
+    reasons = {each["reason"] for each in verdicts if each["status"] == "unverified"}
+    assert any(reason.startswith(f"damaged: {folder.name}/{name}: ") for reason in reasons)
+    assert not any("seed 1" in reason and reason.startswith("not run") for reason in reasons)
+    held = [each for each in verdicts if each["stage"] == "run" and each["evidence"] and other.name in each["evidence"]]
+    assert "conforms" in {each["status"] for each in held}
 
 
 GARBAGE = {

@@ -41,7 +41,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             if clause is None:
                 continue
             if observed.run is None:
-                yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+                yield context.judge.unverified(clause, context.stage, observed.absent)
                 continue
             for rule, look in _looks(name):
                 try:
@@ -72,7 +72,7 @@ def _groups(context: EvidenceContext, observed: Observed, spec: SGH) -> str:
         raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
     parent = context.observed(step.parent)
     if parent.run is None:
-        raise NotRecorded(f"not run: {parent.step.label}")
+        raise NotRecorded(parent.absent)
     masks = parent.run.folder / MASKS
     importance = importance_in(spec, parent.tensors, TensorFile(masks) if masks.is_file() else None)
     expected, saved = expected_groups(spec, importance), _saved(observed)

@@ -50,7 +50,7 @@ def _held(context: EvidenceContext, spec: IsoSparsity, clauses: list[Clause]) ->
 def _pair(context: EvidenceContext, spec: IsoSparsity, clause: Clause, one: Observed, other: Observed) -> Verdict:
     for observed in (one, other):
         if observed.run is None:
-            return context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+            return context.judge.unverified(clause, context.stage, observed.absent)
     try:
         first, second = zeros_of(one), zeros_of(other)
     except NotRecorded as missing:

@@ -45,7 +45,7 @@ def _source(context: EvidenceContext, observed: Observed) -> Observed | None:
 def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause]) -> Iterator[Verdict]:
     if observed.run is None:
         for clause in clauses:
-            yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+            yield context.judge.unverified(clause, context.stage, observed.absent)
         return
     try:
         returned = returned_weights(observed)
@@ -89,7 +89,7 @@ def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: di
         return asked if near else round(work.sparsity * elements)
     reference = context.observed(observed.step.references["same_as"])
     if reference.run is None:
-        raise NotRecorded(f"not run: {reference.step.label}")
+        raise NotRecorded(reference.absent)
     return sum(zeros_of(reference).values())
 
 

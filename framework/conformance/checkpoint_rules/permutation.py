@@ -47,7 +47,7 @@ def _held(context: EvidenceContext, observed: Observed, work: Permute, clause: C
     elif name == "dataset":
         yield from context.hold(PERMUTED, observed, clause, work.dataset, recorded("data", "name"), "the dataset")
     elif observed.run is None:
-        yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+        yield context.judge.unverified(clause, context.stage, observed.absent)
     else:
         where = observed.place(PERMUTATION)
         try:
@@ -75,7 +75,7 @@ def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int
         raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
     parent = context.observed(step.parent)
     if parent.run is None:
-        raise NotRecorded(f"not run: {parent.step.label}")
+        raise NotRecorded(parent.absent)
     layout = LAYOUTS.get((step.model.family, work.dimension))
     if layout is None:
         raise NotRecorded(f"nothing here says where the {work.dimension} dimension of a {step.model.family} lies")

@@ -30,7 +30,7 @@ def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterat
     if clause is None:
         return
     if observed.run is None:
-        yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+        yield context.judge.unverified(clause, context.stage, observed.absent)
     elif metric in observed.run.record.metrics:
         value = observed.run.record.metrics[metric]
         yield context.judge.conforms(clause, context.stage, f"{metric} {value:.4g}", observed.place().file)
@@ -61,9 +61,7 @@ def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStoppin
     names = ("metric", "patience", "min_delta")
     clauses = [clause for name in names if (clause := context.clause(observed.step, f"early_stopping.{name}"))]
     if observed.run is None:
-        yield from (
-            context.judge.unverified(each, context.stage, f"not run: {observed.step.label}") for each in clauses
-        )
+        yield from (context.judge.unverified(each, context.stage, observed.absent) for each in clauses)
         return
     where = observed.place(EVENTS)
     events = [line for line in read_lines(observed.run.folder / EVENTS) if line.get("event") == "evaluation"]

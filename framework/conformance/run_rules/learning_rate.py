@@ -23,7 +23,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
         clauses = [clause for fact in _FACTS if (clause := context.clause(observed.step, fact))]
         if observed.run is None or not observed.trace:
-            reason = f"not run: {observed.step.label}" if observed.run is None else "the run recorded no steps"
+            reason = observed.absent if observed.run is None else "the run recorded no steps"
             yield from (context.judge.unverified(clause, context.stage, reason) for clause in clauses)
             continue
         try:

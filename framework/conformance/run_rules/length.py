@@ -33,7 +33,7 @@ def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Itera
     clause = context.clause(observed.step, fact)
     if clause is None or observed.run is None:
         if clause is not None:
-            yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+            yield context.judge.unverified(clause, context.stage, observed.absent)
         return
     try:
         examples = observed.recorded("observed", "train_examples")
@@ -60,7 +60,7 @@ def _samples(context: EvidenceContext, observed: Observed, phase: Phase) -> Iter
     if clause is None:
         return
     if observed.run is None:
-        yield context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}")
+        yield context.judge.unverified(clause, context.stage, observed.absent)
         return
     try:
         examples = observed.recorded("observed", "train_examples")
