@@ -115,8 +115,8 @@ class EvidenceContext:
         return None
 
     def _places(self, step: Step, fact: str) -> Iterator[Path]:
-        for variant in step.variants:
-            place: Path = ("variants", variant, "steps", step.index, step.name)
+        for stated in step.places:
+            place: Path = (*stated, step.name)
             if (own := self.experiment.settings.get((*place, *fact.split(".")))) is not None:
                 yield own.path
             inner = find_path(self._raw(place), fact)

@@ -54,10 +54,11 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     if section == "models":
         return step.model_name == name
     if section == "variants":
-        own = [("steps", step.index), ("from",) if step.index == 0 else None]
+        index = next((place[-1] for place in step.places if place[1] == name), None)
+        own = [("steps", index), ("from",) if index == 0 else None]
         fact = fact_of(experiment.manifest, clause.path)
         other_task = fact is not None and fact[0] == "tasks" and fact[1:2] != (step.task,)
-        return name in step.variants and clause.path[2:4] in own and not other_task
+        return index is not None and clause.path[2:4] in own and not other_task
     if not isinstance(step.work, Training):
         return False
     if section == "datasets":
@@ -74,7 +75,7 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
 
 def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
     """Whether a variant states the same thing anew."""
-    places = (("variants", variant, "steps", step.index, step.name) for variant in step.variants)
+    places = ((*place, step.name) for place in step.places)
     paths = [(*place, *inner[:length]) for place in places for length in range(1, len(inner) + 1)]
     return any(path in experiment.settings for path in paths)
 

@@ -14,6 +14,7 @@ from framework.conformance.model import Finding, Matrix, Severity, Stage, Verdic
 from framework.conformance.observing import EvidenceContext, Observed
 from framework.conformance.planned import plan_verdicts
 from framework.conformance.registry import apply
+from framework.conformance.shared import for_all_variants
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.store import RunStore
@@ -87,7 +88,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
 
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
-        matrix.add(verdicts)
+        matrix.add(for_all_variants(experiment, plan, verdicts, judge))
         findings += more
     findings += damaged
     matrix.add(claim_verdicts(experiment, seen, judge))

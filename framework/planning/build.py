@@ -203,6 +203,7 @@ class _Builder:
                 key=key,
                 name=name,
                 index=index,
+                indices=(index,),
                 depth=depth,
                 variants=(variant,),
                 model_name=model,
@@ -218,5 +219,6 @@ class _Builder:
                 profile=self.experiment.profile,
             )
         elif variant not in known.variants:
-            self.nodes[key] = replace(known, variants=(*known.variants, variant))
+            variants, indices = (*known.variants, variant), (*known.indices, index)
+            self.nodes[key] = replace(known, variants=variants, indices=indices)
         return key

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from framework.manifest.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
+from framework.names import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Step:
     """One node of the plan.
 
     ``key`` identifies the result by content (see :mod:`framework.planning.identity`); ``variants`` are all
-    variants that use it, the first gives the run its name. ``parent`` is the key of the step whose checkpoint
+    variants that use it, the first gives the run its name; ``indices`` are its positions in their lists of steps (the
+    first's, ``index``, in all of them where none are given). ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
     role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on.
     """
@@ -63,10 +65,17 @@ class Step:
     knobs: Knobs = Knobs()
     profile: str | None = None
     depth: int = 0
+    indices: tuple[int, ...] = ()
 
     @property
     def variant(self) -> str:
         return self.variants[0]
+
+    @property
+    def places(self) -> list[Path]:
+        """Where the manifest states it: `variants.NAME.steps[i]` of each variant that uses it."""
+        indices = self.indices or (self.index,) * len(self.variants)
+        return [("variants", name, "steps", index) for name, index in zip(self.variants, indices, strict=True)]
 
     @property
     def folder(self) -> str:

@@ -24,8 +24,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         source = _source(context, observed)
         if source is None:
             continue
-        place = ("variants", source.step.variant, "steps", source.step.index)
-        clauses = [clause for clause in context.experiment.below(place) if {"mask", "prune"} & set(clause.path)]
+        stated = [clause for place in source.step.places for clause in context.experiment.below(place)]
+        clauses = [clause for clause in stated if {"mask", "prune"} & set(clause.path)]
         yield from _returned(context, observed, clauses)
         if source is observed and isinstance(observed.step.work, Prune):
             yield from _pruned(context, observed, observed.step.work, clauses)

@@ -33,9 +33,8 @@ class _Differs(Exception):
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         if isinstance(work := observed.step.work, Permute):
-            for variant in observed.step.variants:
-                place = ("variants", variant, "steps", observed.step.index, "permute")
-                for clause in context.experiment.below(place):
+            for place in observed.step.places:
+                for clause in context.experiment.below((*place, "permute")):
                     yield from _held(context, observed, work, clause)
 
 

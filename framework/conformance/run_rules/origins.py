@@ -61,14 +61,12 @@ def _model(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
 def _parent(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
     """The variant's `from`, and the names of its steps, by the chain of content keys that the run recorded."""
     step, find = observed.step, context.experiment.by_path.get
-    for variant in step.variants:
-        clause = find(("variants", variant, "steps", step.index))
+    for place in step.places:
+        clause = find(place)
         yield from context.hold(PARENT, observed, clause, step.name, recorded("step"), "the step")
-        if step.index == 0:
+        if place[-1] == 0:
             what = "the step it started from"
-            yield from context.hold(
-                PARENT, observed, find(("variants", variant, "from")), step.parent, recorded("parent"), what
-            )
+            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, recorded("parent"), what)
 
 
 def _same(context: EvidenceContext) -> Iterator[Verdict]:
