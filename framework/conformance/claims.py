@@ -27,7 +27,8 @@ from framework.names import did_you_mean
 
 REFUTED = Rule("A101", "claim-unsupported", Severity.ERROR, Stage.CLAIM, "the results do not support a claim")
 
-_CALL = re.compile(r"\b(\w+)\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
+CALL = re.compile(r"\b(\w+)\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
+"""One result: the metric, the variant and, where it has several, the task."""
 _COMPARISON = re.compile(r"<=|>=|<|>")
 
 
@@ -81,7 +82,7 @@ def sides_of(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str
         raise InputError.at(where, f"not one comparison (<=, >=, <, >): {claim.assert_!r}")
     tasks = {task for phase in experiment.stated.phases.values() for task in phase.tasks}
     results: dict[str, float] = {}
-    for match in _CALL.finditer(claim.assert_):
+    for match in CALL.finditer(claim.assert_):
         results[match[0]] = 1.0
         for kind, name, known in (("variant", match[2], experiment.stated.variants), ("task", match[3], tasks)):
             if name is not None and name not in known:
@@ -122,7 +123,7 @@ def _differences(
 def _results(side: str, steps: list[Observed], model: str, seed: int) -> dict[str, float]:
     """The measured value of each call in a side, by its text; the last step of the variant that measured it."""
     found: dict[str, float] = {}
-    for match in _CALL.finditer(side):
+    for match in CALL.finditer(side):
         metric, variant, task = match.groups()
         for observed in steps:
             step, run = observed.step, observed.run
@@ -142,7 +143,7 @@ def _value(side: str, results: Mapping[str, float]) -> float:
         return f"_{len(names) - 1}"
 
     try:
-        return _arithmetic(ast.parse(_CALL.sub(named, side).strip(), mode="eval").body, names, side)
+        return _arithmetic(ast.parse(CALL.sub(named, side).strip(), mode="eval").body, names, side)
     except ArithmeticError as problem:
         raise Undefined(f"{side.strip()!r} has no value: {problem}") from None
 

@@ -75,6 +75,8 @@ BROKEN = {
     "a seed twice": ("M170", "[42, 43, 44, 45, 46]", f"{MARK}[42, 43, 44, 45, 46, 46]"),
     "one seed for a claim": ("M171", "seeds: [42, 43, 44, 45, 46]", "seeds: [41]"),
     "three seeds for 95%": ("M172", "seeds: [42, 43, 44, 45, 46]", "seeds: [42, 43, 44]"),
+    "a misspelled metric": ("M173", '"perplexity(M_sdm)', f'{MARK}"perplexty(M_sdm)'),
+    "a metric that is not measured": ("M173", '"perplexity(M_sdm)', f'{MARK}"accuracy(M_sdm)'),
     "momentum for adamw": ("M180", ADAMW, ADAMW.replace("0.1}", f"0.1, momentum: {MARK}0.9}}")),
     "betas for sgd": ("M180", ADAMW, ADAMW.replace("adamw", "sgd").replace("0.1}", f"0.1, {MARK}betas: [0.9, 0.98]}}")),
     "the end of a constant schedule": (

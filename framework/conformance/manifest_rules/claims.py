@@ -1,0 +1,34 @@
+"""Claims about results that no run will ever record: they would stay `unverified` for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance.check import ManifestContext
+from framework.conformance.claims import CALL
+from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.metrics import METRICS, metrics_of
+from framework.names import did_you_mean
+
+METRIC = Rule(
+    "M173", "claim-metric", Severity.ERROR, Stage.MANIFEST, "a claim is about a metric that its variant does not record"
+)
+
+
+def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
+    experiment = context.experiment
+    for index, claim in enumerate(experiment.stated.claims):
+        clause = experiment.by_path["claims", index, "assert"]
+        for metric, variant in dict.fromkeys(match.group(1, 2) for match in CALL.finditer(claim.assert_)):
+            if variant not in experiment.stated.variants:
+                continue
+            recorded = list(dict.fromkeys(metrics_of(experiment.stated, variant)))
+            if metric in recorded:
+                continue
+            if metric in METRICS:
+                message = f"{claim.id}: no run of {variant} records {metric}"
+                advice = f"its own steps record {', '.join(recorded)}" if recorded else "its own steps record no metric"
+            else:
+                message, advice = f"{claim.id}: no run records a metric {metric!r}", did_you_mean(metric, METRICS)
+            finding = Finding(METRIC, message, clause.id, recorded, metric, clause.location, advice=advice)
+            yield context.judge.violated(clause, finding)

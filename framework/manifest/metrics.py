@@ -1,0 +1,28 @@
+"""The metrics that runs record, by what a variant does: the names that a claim may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.manifest.root import Manifest
+from framework.manifest.variants import PermuteStep, phase_of
+
+TRAINED = ("initial_validation_loss", "validation_loss")
+"""Of every phase."""
+BY_OBJECTIVE = {"causal_lm": ("perplexity",), "classification": ("accuracy", "f1", "majority_share")}
+MERGED = ("loss_before_merge", "loss_after_merge")
+"""Of a phase with an adapter."""
+PERMUTED = ("max_logit_difference",)
+
+METRICS_OF_A_PERMUTATION = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names), *PERMUTED)
+METRICS = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names), *MERGED, *PERMUTED)
+
+
+def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
+    """What the runs of a variant's own steps record; those that it starts from are other variants' results."""
+    for step in manifest.variants[variant].steps:
+        if isinstance(step, PermuteStep):
+            yield from METRICS_OF_A_PERMUTATION
+        if (use := phase_of(step)) is not None:
+            objective = manifest.phases[use[0]].objective
+            yield from (*TRAINED, *BY_OBJECTIVE[objective], *(MERGED if use[1].adapter else ()))
