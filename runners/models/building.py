@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
 
 from framework.errors import FrameworkError
 from framework.manifest.architectures import SIZES
@@ -84,6 +85,7 @@ def _unavailable(name: str, source: str | None, problem: Exception) -> Framework
 
 def _pretrained(name: str, model: Model, family: Family, source: str | None) -> nn.Module:
     kind = AutoModel if family.encoder else AutoModelForCausalLM
+    disable_progress_bar()
     try:
         loaded, report = kind.from_pretrained(source, dtype=torch.float32, output_loading_info=True, **_revision(model))
     except (OSError, ValueError) as problem:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
+import torch
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset, Model
@@ -20,6 +21,7 @@ from framework.manifest.phases import Phase
 from framework.planning.steps import Training
 from runners.data import builtin
 from runners.data.corpus import Corpus, class_numbers, classes_of, load
+from runners.data.examples import LabelledTexts
 from runners.data.preparing import prepare
 from runners.data.tokenizing import encode, tokenizer_for
 
@@ -207,3 +209,40 @@ def test_pairs_are_joined_where_there_is_no_separator() -> None:
     tokenizer = tokenizer_for("tiny", MODEL.model_copy(update={"tokenizer": "bytes"}), (), Path())
     ((ids,), _) = encode(tokenizer, [("ab", "cd")], longest=10)
     assert tokenizer.decode(ids) == "ab\ncd"
+
+
+# What an encoder reads
+
+
+@pytest.mark.parametrize("kind", ["bytes", "train"])
+def test_an_encoder_s_texts_are_framed(kind: str) -> None:
+    model = MODEL.model_copy(update={"tokenizer": kind})
+    texts = [string.printable * 40, "one two three one two three " * 2000]
+    tokenizer = tokenizer_for("tiny", model, texts, Path(), framed=True)
+    assert len(tokenizer) == (259 if kind == "bytes" else MODEL.vocabulary)
+    rows, segments = encode(tokenizer, [("one", "two three"), ("three", "")], longest=20)
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    for row, sides in zip(rows, segments, strict=True):
+        assert (row[0], row[-1], row.count(first), row.count(last)) == (first, last, 1, 2)
+        assert sides == [0] * (row.index(last) + 1) + [1] * (len(row) - row.index(last) - 1)
+    assert tokenizer.decode(rows[0], skip_special_tokens=True) == "onetwo three"
+    (alone,), (sides,) = encode(tokenizer, [("one",)], longest=20)
+    assert (alone[0], alone[-1], set(sides)) == (first, last, {0})
+    assert len(encode(tokenizer, [("one " * 50, "two " * 50)], longest=12)[0][0]) == 12
+
+
+def test_segments_go_with_their_rows() -> None:
+    rows, segments = [[1, 5, 2, 6, 2], [1, 2, 2]], [[0, 0, 0, 1, 1], [0, 0, 1]]
+    examples = LabelledTexts(rows, [1, 0], 9, None, segments)
+    batch = examples.batch([1, 0])
+    assert batch.segments is not None
+    assert batch.segments.tolist() == [[0, 0, 1, 0, 0], [0, 0, 0, 1, 1]]
+    assert batch.input_ids.tolist() == [[1, 2, 2, 9, 9], [1, 5, 2, 6, 2]]
+    moved = batch.to(torch.device("meta"))
+    assert moved.segments is not None
+    assert moved.segments.device.type == "meta"
+    plain = LabelledTexts(rows, [1, 0], 9, None)
+    assert plain.batch([0]).segments is None
+    others = LabelledTexts(rows, [1, 0], 9, None, [[0, 0, 0, 0, 1], [0, 0, 1]])
+    assert len({plain.fingerprint(), examples.fingerprint(), others.fingerprint()}) == 3
+    assert LabelledTexts(rows, [1, 0], 9, 1, segments).batch([0]).segments is not None
