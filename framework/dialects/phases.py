@@ -19,7 +19,8 @@ _COUNTS = frozenset(
     words(
         "batch_size batch_size.micro batch_size.accumulation max_steps sequence_length early_stopping.patience"
         " adapter.lora.rank hardware.count model.layers model.hidden model.state model.expand model.heads"
-        " model.intermediate model.vocabulary"
+        " model.key_value_heads model.intermediate model.experts model.experts_per_token model.positions"
+        " model.vocabulary"
     )
 )
 _SHARES = frozenset(
