@@ -78,6 +78,7 @@ def test_sizes_come_from_a_folder_and_weights_only_if_stated(tmp_path: Path) -> 
         (tiny("bert", intermediate=None), "a bert without a checkpoint must state intermediate"),
         (tiny("mixtral", experts=None), "a mixtral without a checkpoint must state experts"),
         (tiny("mixtral", experts_per_token=4), "experts_per_token 4 is more than experts 3"),
+        (tiny("mixtral", intermediate=30), "intermediate 30 is no multiple of 8"),
         (tiny("llama", heads=3), "heads 3 does not divide hidden 16"),
         (tiny("mistral", key_value_heads=3), "key_value_heads 3 does not divide heads 4"),
         (tiny("mistral", experts=2), "a mistral has no experts"),

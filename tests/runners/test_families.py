@@ -26,7 +26,8 @@ HUB: dict[str, tuple[dict[str, Any], dict[str, int], int]] = {
     "state-spaces/mamba-130m-hf": (
         {"model_type": "mamba", "hidden_size": 768, "num_hidden_layers": 24, "vocab_size": 50280, "state_size": 16,
          "expand": 2, "conv_kernel": 4, "intermediate_size": 1536, "time_step_rank": 48, "use_bias": False,
-         "use_conv_bias": True, "tie_word_embeddings": True},
+         "use_conv_bias": True, "d_model": 768, "n_layer": 24, "d_inner": 1536, "rms_norm": True, "ssm_cfg": {},
+         "fused_add_norm": True, "residual_in_fp32": True, "pad_vocab_size_multiple": 8, "time_step_floor": 0.0001},
         {"layers": 24, "hidden": 768, "state": 16, "expand": 2, "vocabulary": 50280},
         129_135_360,
     ),
@@ -59,7 +60,7 @@ HUB: dict[str, tuple[dict[str, Any], dict[str, int], int]] = {
         46_702_792_704,
     ),
 }  # fmt: skip
-"""config.json as the repository publishes it, the sizes as a manifest states them, and the checkpoint's parameters."""
+"""A config.json of the published sizes, the sizes as a manifest states them, and the checkpoint's parameters."""
 
 
 def parameters(model: Any) -> int:

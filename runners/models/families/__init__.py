@@ -54,6 +54,8 @@ def size_fault(model: Model, family: Family) -> str | None:
     for whole, part in (("hidden", "heads"), ("heads", "key_value_heads")):
         if whole in stated and part in stated and stated[whole] % stated[part]:
             return f"{part} {stated[part]} does not divide {whole} {stated[whole]}"
+    if "experts" in stated and (odd := [name for name in ("hidden", "intermediate") if stated.get(name, 0) % 8]):
+        return f"{odd[0]} {stated[odd[0]]} is no multiple of 8, which the product of all experts at once needs"
     if stated.get("experts_per_token", 0) > stated.get("experts", stated.get("experts_per_token", 0)):
         return f"experts_per_token {stated['experts_per_token']} is more than experts {stated['experts']}"
     return None
