@@ -117,7 +117,8 @@ def test_a_saved_adapter_is_loaded_by_the_checkpoint_it_was_put_on(finished: Stu
     folder = finished.folder("to_sparse", "finetune")
     merged = load_checkpoint(folder).model
     model = load_checkpoint(finished.folder("pruned", "prune")).model
-    backbone = load_sparse_lora(type(merged)("backbone", model.backbone, merged.config), folder / "adapter")
+    start = type(merged)(merged.family, model.backbone, merged.config)
+    backbone = load_sparse_lora(start, folder / "adapter")
     ids = torch.arange(20).view(2, 10)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     assert torch.allclose(backbone(**inputs), merged(**inputs), atol=1e-5)

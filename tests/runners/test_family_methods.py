@@ -89,7 +89,7 @@ def step_of(shared: Any, phase: Phase, causal: Phase, family: str, method: str, 
         "prune unstructured": lambda: Prune(sparsity=0.3, tensors=CHANNELS[family]),
         "prune channel": lambda: Prune(sparsity=0.25, structure="channel", tensors=CHANNELS[family]),
         "lora": lambda: training(adapter=Adapter(lora=LoRA(rank=2, alpha=4))),
-        "masked lora": lambda: training(adapter=Adapter(lora=LoRA(rank=2, alpha=4, masked=True))),
+        "masked lora": lambda: training(adapter=Adapter(lora=LoRA(rank=2, alpha=4, mode="sparse_to_sparse"))),
         "sgh by magnitude": lambda: training(adapter=Adapter(sgh=SGH(importance="magnitude"))),
         "sgh by mask": lambda: training(adapter=Adapter(sgh=SGH(importance="mask"))),
         "lora on channels": lambda: training(
