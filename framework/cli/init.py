@@ -10,9 +10,9 @@ from pathlib import Path
 from framework.cli import console
 from framework.conformance.check import check
 from framework.conformance.model import Finding, Severity
-from framework.dialects.discovery import Found, discover
+from framework.dialects.discovery import Found, discover, standing
 from framework.dialects.draft import draft, title_of
-from framework.dialects.evidence import gather
+from framework.dialects.evidence import gather, trainings
 from framework.dialects.leaves import Tree
 from framework.dialects.registry import names
 from framework.dialects.writing import render
@@ -40,9 +40,9 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"{output} exists: say --force to replace it, or --output FILE to write elsewhere")
     if output.absolute().parent.resolve() != root.resolve():
         raise UsageError(f"{output} must lie in {root}: the paths in a manifest are relative to its folder")
-    files = discover(root)
+    files, left = standing(root, discover(root))
     gathered = gather(files)
-    if not gathered.phases:
+    if not trainings(gathered):
         seen = ", ".join(f"{found.name} ({found.dialect.name})" for found in files[:5])
         found = f"only {seen}, which says nothing about a training" if files else "no config file of a known trainer"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
@@ -54,7 +54,7 @@ def main(options: argparse.Namespace) -> int:
             marks.setdefault(finding.clause, []).append(_mark(finding))
     write_text(output, render(tree, marks))
     load(output)
-    _report(output, files, disagreements)
+    _report(output, files, left, disagreements)
     return 0
 
 
@@ -92,10 +92,12 @@ def _mark(finding: Finding) -> str:
     return f"{_where(finding)}: {said}"
 
 
-def _report(output: Path, files: list[Found], disagreements: list[Finding]) -> None:
+def _report(output: Path, files: list[Found], left: dict[str, str], disagreements: list[Finding]) -> None:
     console.literal(f"wrote {output}")
     for found in files:
         console.literal(f"  {found.name}: {found.dialect.name} ({found.recognition.why})")
+    for name, why in left.items():
+        console.literal(f"  left out: {name} ({why})")
     for finding in disagreements:
         console.literal(f"  disagrees: {_where(finding)}: {finding.message}")
     todo = output.read_text(encoding="utf-8").count("TODO") - 1

@@ -5,6 +5,7 @@ Only names that mean one thing wherever they stand are listed: `batch_size` (of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -108,3 +109,21 @@ def _numbered(own: str, known: str) -> bool:
 
 SLIPS = Memo(slip_of)
 """A key as it is written -> the well-known one that it is a slip of, or None."""
+
+
+METRICS = {
+    "loss": "loss",
+    "perplexity": "perplexity",
+    "ppl": "perplexity",
+    "accuracy": "accuracy",
+    "acc": "accuracy",
+    "f1": "f1",
+    "f1score": "f1",
+}
+"""What trainers call the metrics that a manifest can name, folded."""
+_PREFIX = re.compile(r"^(?:eval|val|valid|validation|test|dev)[-_/ ]+", re.IGNORECASE)
+
+
+def metric_named(word: str) -> str | None:
+    """The manifest's name of a metric: of `val/acc` it is `accuracy`; None for one that it has no name for."""
+    return METRICS.get(folded(_PREFIX.sub("", word)))

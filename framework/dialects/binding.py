@@ -15,6 +15,7 @@ from framework.conformance.targets import Target, Translation
 from framework.dialects.facts import Place, is_named, place_of, targets_of, within
 from framework.dialects.flags import said, used
 from framework.dialects.model import DEVICES, Default, Dialect, Searched, Statement, Unknown
+from framework.dialects.sections import rough
 from framework.dialects.tables import at, interpolated
 from framework.manifest.bindings import Binding
 from framework.manifest.clauses import shown
@@ -87,6 +88,7 @@ def read(
         if any(statement.path[: len(path)] == path for path in taken):
             continue
         _bind(experiment, place, statement, reading)
+    _part(found.statements, reading)
     stated = {(target.clause.id, target.facet) for target in reading.targets.values()}
     doubted = {fact for statement in found.statements for fact in statement.doubt}
     for default in found.defaults:
@@ -143,6 +145,25 @@ def _that_says(found: list[Target], statement: Statement) -> Target | None:
         return None
     hits = [target for target in found if _repository(target.clause.value, statement.value) is True]
     return _translated(hits[0], statement) if len(hits) == 1 else None
+
+
+def _part(statements: list[Statement], reading: DialectReading) -> None:
+    """Take back what several sections state with different values: the actor's learning rate and the critic's."""
+    by_target: dict[tuple[str, str | None], list[Statement]] = {}
+    for statement in statements:
+        target = reading.targets.get(format_path(statement.path))
+        if target is not None:
+            by_target.setdefault((target.clause.id, target.facet), []).append(statement)
+    for stated in by_target.values():
+        sections = {rough(each.within): each for each in stated}
+        if len(sections) < 2 or all(same(each.value, stated[0].value) for each in stated):
+            continue
+        for each in stated:
+            key = format_path(each.path)
+            target = reading.targets.pop(key)
+            other = next(one for one in stated if not same(one.value, each.value))
+            why = f"{format_path(other.path)} states the same for another section, {other.word}"
+            reading.ambiguous.append(Ambiguous(each.path, each.word, why, (f"{key}: {_named(target)}",)))
 
 
 def _names_none(found: list[Target], statement: Statement) -> bool:

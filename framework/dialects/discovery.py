@@ -42,6 +42,11 @@ class Found:
         found = self.document.walk(statement.path)
         return found[1].line if found else 1
 
+    def home(self, statement: Statement) -> str:
+        """The file in which it stands: another one, where a Hydra config is composed of several."""
+        found = self.document.walk(statement.path)
+        return self.document.home(found[1]).file if found else self.name
+
 
 def discover(root: FilePath) -> list[Found]:
     """The config files below a folder that a dialect recognises, by path."""
@@ -52,6 +57,37 @@ def discover(root: FilePath) -> list[Found]:
         if recognised is not None:
             found.append(recognised)
     return found
+
+
+def standing(root: FilePath, files: list[Found]) -> tuple[list[Found], dict[str, str]]:
+    """The files that stand for themselves, and why each of the others does not: parts of a Hydra config that another
+    file composes, the other choices of its groups, and files that state nothing."""
+    parts: dict[str, str] = {}
+    groups: dict[FilePath, str] = {}
+    for found in files:
+        for path, _ in found.document.composed:
+            name = _below(root, path)
+            if name is not None and name != found.name and path.is_file():
+                parts.setdefault(name, found.name)
+                if path.parent != (root / found.name).parent:
+                    groups.setdefault(path.parent, found.name)
+    own, left = [], {}
+    for found in files:
+        folder = (root / found.name).parent
+        if found.name in parts and parts.get(parts[found.name]) != found.name:
+            left[found.name] = f"{parts[found.name]} composes it"
+        elif folder in groups and found.name not in parts:
+            left[found.name] = f"another choice of a group of {groups[folder]}"
+        elif not found.said.statements:
+            left[found.name] = "it states nothing that a manifest does"
+        else:
+            own.append(found)
+    return own, left
+
+
+def _below(root: FilePath, path: FilePath) -> str | None:
+    path, root = path.resolve(), root.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
 
 
 def _candidates(root: FilePath) -> Iterator[FilePath]:

@@ -32,10 +32,12 @@ class Evidence:
     line: int
     note: str = ""
     """What else a comment must say about it."""
+    home: str = ""
+    """The file in which it stands, where ``file`` is composed of several."""
 
     @property
     def where(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else f"{self.file} (the trainer's default)"
+        return f"{self.home or self.file}:{self.line}" if self.line else f"{self.file} (the trainer's default)"
 
 
 @dataclass
@@ -97,7 +99,7 @@ def _take(gathered: Gathered, found: Found, phase: str | None) -> None:
         if isinstance(value, Searched):
             value, note = (value.values[0] if value.values else value.low), f"TODO: searched, {value}"
         value = number(value, {}) if isinstance(value, str) else value
-        evidence = Evidence(value, found.name, found.line(statement), note)
+        evidence = Evidence(value, found.name, found.line(statement), note, found.home(statement))
         kind = statement.fact.partition(".")[0]
         if kind in ("seed", "seeds", "hardware", "model", "dataset", "prune"):
             gathered.project.setdefault(statement.fact, []).append(evidence)
@@ -114,6 +116,17 @@ def _take(gathered: Gathered, found: Found, phase: str | None) -> None:
         facts = gathered.phases[next(iter(gathered.phases_of[found.name]))]
         for default in found.said.defaults:
             _assume(facts, found, default)
+
+
+_LENGTHS = frozenset({"optimizer.learning_rate", "epochs", "max_steps", "batch_size", "batch_size.micro"})
+"""Facts of which a phase needs one to be a training."""
+
+
+def trainings(gathered: Gathered) -> bool:
+    """Whether any file states a training: a learning rate, a length or a batch."""
+    facts = (fact.lstrip("?") for own in gathered.phases.values() for fact in own)
+    tasks = (fact for own in gathered.tasks.values() for task in own.values() for fact in task)
+    return any(fact in _LENGTHS for fact in (*facts, *tasks))
 
 
 def _file(gathered: Gathered, found: Found, phase: str, statement: Statement, evidence: Evidence) -> None:

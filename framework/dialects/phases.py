@@ -117,7 +117,7 @@ def _schedule(facts: dict[str, list[Evidence]]) -> Tree:
         found["name"] = chosen(names)
     units = ("schedule.warmup.ratio", "schedule.warmup.steps")
     warmups = [
-        Evidence(_duration(unit, each.value), each.file, each.line, each.note)
+        Evidence(_duration(unit, each.value), each.file, each.line, each.note, each.home)
         for unit in units
         for each in fitting(unit, facts.get(unit))
     ]
@@ -149,7 +149,7 @@ def _batch(gathered: Gathered, facts: dict[str, list[Evidence]]) -> Leaf:
     folds = {each.file: each.value for each in assumed_or_stated(facts, "batch_size.accumulation")}
     if not whole:
         sizes = [
-            Evidence(each.value * folds.get(each.file, 1) * count, each.file, each.line, each.note)
+            Evidence(each.value * folds.get(each.file, 1) * count, each.file, each.line, each.note, each.home)
             for each in assumed_or_stated(facts, "batch_size.micro")
         ]
     if sizes:

@@ -16,7 +16,8 @@ _NAMES: dict[str, str] = {
     "optimizer.betas[1]": "beta2 beta_2 adam_beta2",
     "optimizer.eps": "adam_eps adam_epsilon",
     "epochs": "epochs num_epochs max_epochs num_train_epochs n_epochs total_epochs train_epochs",
-    "max_steps": "max_steps max_train_steps num_train_steps num_training_steps total_steps train_steps max_iters",
+    "max_steps": "max_steps max_train_steps num_train_steps num_training_steps total_steps train_steps max_iters"
+    " total_training_steps train_iters num_iters max_iterations",
     "batch_size.micro": "micro_batch_size per_device_train_batch_size per_gpu_train_batch_size per_device_batch_size"
     " train_micro_batch_size_per_gpu device_batch_size micro_bsz",
     "batch_size.accumulation": "gradient_accumulation_steps grad_accumulation_steps grad_accum_steps"
@@ -42,13 +43,17 @@ _MEANING = {
     **_PLAIN,
     **dict.fromkeys(("warmup_steps", "num_warmup_steps", "warmup_iters", "lr_warmup_steps"),
                     Key("schedule.warmup.steps", values.warmup_steps)),
-    **dict.fromkeys(("warmup_ratio", "warmup_steps_ratio", "warmup_fraction", "warmup_proportion", "warmup_frac"),
+    **dict.fromkeys(("warmup_ratio", "warmup_steps_ratio", "warmup_fraction", "warmup_proportion", "warmup_frac",
+                     "lr_warmup_steps_ratio", "lr_warmup_ratio"),
                     Key("schedule.warmup.ratio", values.warmup_ratio)),
     **dict.fromkeys(("optim", "optimizer", "optimizer_name", "optimizer_type"),
                     Key("optimizer.name", values.optimizer)),
     **dict.fromkeys(("lr_scheduler_type", "lr_scheduler", "scheduler", "scheduler_type", "lr_schedule", "schedule",
                      "scheduler_name"), Key("schedule.name", values.schedule)),
     **dict.fromkeys(("precision", "mixed_precision"), Key("precision", values.precision)),
+    **dict.fromkeys(("n_gpus_per_node", "gpus_per_node", "num_gpus_per_node", "nproc_per_node"),
+                    Key("hardware.count|batch_size.processes", values.per_node)),
+    "early_stopping_metric": Key("early_stopping.metric", values.metric),
     "bf16": Key("precision", values.half("bf16", "fp16")),
     "fp16": Key("precision", values.half("fp16", "bf16")),
     **dict.fromkeys(("lora_target_modules", "lora_targets", "lora_target"),
@@ -78,7 +83,7 @@ _SECTIONS: dict[str, tuple[str, dict[str, Key]]] = {
         {
             "patience": Key("early_stopping.patience"),
             "min_delta": Key("early_stopping.min_delta"),
-            **dict.fromkeys(("metric", "monitor"), Key("early_stopping.metric")),
+            **dict.fromkeys(("metric", "monitor"), Key("early_stopping.metric", values.metric)),
         },
     ),
     "lora": (
@@ -115,7 +120,7 @@ ELSEWHERE = frozenset(
     words(
         "eval evaluation evaluate validation val valid validate test testing inference infer generate generation"
         " predict prediction logging logger log wandb checkpoint checkpointing ema teacher discriminator"
-        " search sweep hydra"
+        " search sweep hydra profiler global_profiler critic reward reward_model ref reference rollout sampler sampling"
     )
 )
 """Sections whose keys are about something else than the training."""

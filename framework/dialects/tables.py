@@ -30,7 +30,9 @@ def interpolated(word: Any) -> bool:
 
 
 def state(path: Path, key: Key, word: Any, scope: Scope, within: tuple[str, ...] = ()) -> Statement | None:
-    """What one key states; None where its value says nothing."""
+    """What one key states; None where its value says nothing (`???` is to be given on the command line)."""
+    if word == "???":
+        return None
     value = word if key.translate is None or interpolated(word) else key.translate(word, scope)
     if isinstance(value, Unset) or (key.translate is None and word is None):
         return None

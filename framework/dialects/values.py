@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from framework.conformance.hyperparameters import metric_named
 from framework.dialects.model import UNSET, Instead, Scope, Unknown
 from framework.reading.scalars import resolve
 
@@ -122,6 +123,16 @@ def given(word: Any, scope: Scope) -> Any:
     return UNSET if word is None or word == "" else word
 
 
+_NODES = ("nnodes", "num_nodes", "n_nodes", "num_machines", "nodes")
+
+
+def per_node(word: Any, scope: Scope) -> Any:
+    """The devices of all machines, from those of one."""
+    nodes = next((scope[name] for name in _NODES if scope.get(name) is not None), 1)
+    known = all(isinstance(each, int) and not isinstance(each, bool) for each in (word, nodes))
+    return word * nodes if known else Unknown("how many processes start is decided by the launcher")
+
+
 def repository(word: Any, scope: Scope) -> Any:
     """A repository of the hub; of a local folder nobody can tell here what it holds."""
     if isinstance(word, str) and (word[:1] in (".", "/", "~") or word.count("/") > 1):
@@ -154,7 +165,7 @@ def warmup_steps(word: Any, scope: Scope) -> Any:
     if word is None:
         return UNSET
     if isinstance(word, (int, float)) and not isinstance(word, bool):
-        if word == 0 and scope.get("warmup_ratio"):
+        if word < 0 or (word == 0 and scope.get("warmup_ratio")):
             return UNSET
         if 0 < word < 1:
             return Instead("schedule.warmup.ratio", word)
@@ -169,6 +180,11 @@ def warmup_ratio(word: Any, scope: Scope) -> Any:
     if word is None or (isinstance(steps, (int, float)) and not isinstance(steps, bool) and steps > 0):
         return UNSET
     return word
+
+
+def metric(word: Any, scope: Scope) -> Any:
+    """The metric that is watched: `val/acc` is the accuracy."""
+    return (metric_named(word) or word) if isinstance(word, str) and word else given(word, scope)
 
 
 def parallel(how: str) -> Callable[[Any, Scope], Any]:

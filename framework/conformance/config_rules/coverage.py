@@ -12,6 +12,9 @@ from framework.names import Path, did_you_mean, format_path
 UNBOUND = Rule("C120", "unbound-key", Severity.WARNING, Stage.CONFIG, "a key that no clause, knob or `ignore` covers")
 DUPLICATE = Rule("C121", "duplicate-key", Severity.ERROR, Stage.CONFIG, "a key that stands twice in one mapping")
 
+_COMPARED = 2_000
+"""Pairs of names of one file that are compared for a slip: in a file of more, near names are the rule."""
+
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
     unstated: dict[str, dict[Path, str]] = {}
@@ -22,10 +25,11 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
         document = bound.document
         if places := uncovered(context, bound):
             leaves, known = document.leaves(), covered(context, bound)
+            comparable = len(places) * len(known) <= _COMPARED
             for path, node in (leaves[place] for place in places):
                 name = format_path(path)
                 bound_names = [format_path(other) for other in known]
-                near = did_you_mean(name, bound_names)
+                near = did_you_mean(name, bound_names) if comparable else ""
                 advice = f"bind `{name}` to a clause under `keys:`, or list it under `ignore:`"
                 stated = unstated.get(document.file, {})
                 above = (path[:length] for length in range(1, len(path) + 1))

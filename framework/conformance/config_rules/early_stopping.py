@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.facts import described_by, facts_of
-from framework.conformance.hyperparameters import folded
+from framework.conformance.hyperparameters import folded, metric_named
 from framework.conformance.meaning import said
 from framework.conformance.misspelled import covered, within
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
@@ -28,16 +28,6 @@ METRIC = Rule(
 _EARLY = re.compile(r"early[-_ ]?stop")
 _BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
-_PREFIX = re.compile(r"^(?:eval|val|valid|validation|test|dev)[-_/ ]+", re.IGNORECASE)
-_METRICS = {
-    "loss": "loss",
-    "perplexity": "perplexity",
-    "ppl": "perplexity",
-    "accuracy": "accuracy",
-    "acc": "accuracy",
-    "f1": "f1",
-    "f1score": "f1",
-}
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
@@ -55,6 +45,8 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
 
 def _mentioned(bound: BoundFile) -> bool:
     """Whether a file says anything of early stopping. A word is looked for before a pattern: most files do not."""
+    if any("early_stopping" in target.clause.path for target in bound.targets.values()):
+        return True
     text = bound.document.text.lower()
     return "patience" in text or ("early" in text and _EARLY.search(text) is not None)
 
@@ -106,7 +98,7 @@ def _metric(context: ConfigContext, bound: BoundFile, clause: Clause) -> Iterato
         stated = bound.document.value(node)
         if not isinstance(stated, str):
             continue
-        metric = _METRICS.get(folded(_PREFIX.sub("", stated)))
+        metric = metric_named(stated)
         where = bound.document.location(node, path)
         if metric is None:
             continue

@@ -12,6 +12,7 @@ from typing import Any
 
 from framework.dialects import synonyms
 from framework.dialects.model import DEVICES, UNSET, Dialect, Recognition, Said, Statement, Unset, leaves, words
+from framework.dialects.sections import rough
 from framework.dialects.tables import at, interpolated, state
 from framework.names import Path
 
@@ -21,7 +22,10 @@ SILENT = frozenset(
     words(
         "output_dir log_dir logging_dir save_dir run_name experiment_name num_workers pin_memory device wandb_project"
         " project entity logging_steps log_every log_interval save_steps save_every save_interval eval_steps eval_every"
-        " eval_interval resume verbose debug notes tags"
+        " eval_interval resume verbose debug notes tags data_dir root_dir ckpt_path task_name compile torch_compile"
+        " wandb_log wandb_run_name wandb_entity wandb_group use_wandb log_wandb out_dir always_save_checkpoint eval_iters"
+        " eval_only ckpt_dir checkpoint_dir device_map gpu_ids gpu backend master_port prefetch_factor"
+        " persistent_workers progress_bar report_to gradient_checkpointing"
     )
 )
 
@@ -94,29 +98,16 @@ def _contradicting(statements: list[Statement]) -> list[Statement]:
     """Mark the keys that state one fact with two values, below the same names, as doubtful."""
     groups: dict[tuple[str, tuple[str, ...]], list[Statement]] = defaultdict(list)
     for each in statements:
-        groups[each.fact, _rough(each)].append(each)
+        groups[each.fact, rough(each.within)].append(each)
     result = []
     for each in statements:
-        rivals = [other for other in groups[each.fact, _rough(each)] if other.value != each.value]
+        rivals = [other for other in groups[each.fact, rough(each.within)] if other.value != each.value]
         if rivals and not each.doubt and not interpolated(each.word):
             other = ".".join(str(part) for part in rivals[0].path)
             why = f"{other} states the same with another value, {rivals[0].word}"
             each = Statement(each.path, each.fact, each.value, each.word, (each.fact,), why, each.within, each.named)
         result.append(each)
     return result
-
-
-_GROUPING = frozenset(
-    words(
-        "training train trainer optimizer optim scheduler lr_scheduler schedule config cfg params hparams"
-        " hyperparameters args model data lora encoder decoder generator backbone head"
-    )
-)
-
-
-def _rough(statement: Statement) -> tuple[str, ...]:
-    """The names above a key that may be those of phases, tasks or variants."""
-    return tuple(name for name in statement.within if synonyms.normal(name) not in _GROUPING)
 
 
 def _recognise(data: Any) -> Recognition | None:

@@ -62,17 +62,6 @@ def warmup_ratio(word: Any, scope: Scope) -> Any:
     return Instead("schedule.warmup.steps", 0) if constant else found
 
 
-def _stopping(word: Any, scope: Scope) -> Any:
-    name = str(word or "").removeprefix("eval_")
-    return name or UNSET
-
-
-def _processes(word: Any, scope: Scope) -> Any:
-    nodes = scope.get("nnodes", scope.get("num_nodes", 1))
-    known = isinstance(word, int) and isinstance(nodes, int)
-    return word * nodes if known else Unknown("how many processes start is decided by the launcher")
-
-
 TRAINING: dict[str, Key] = {
     "learning_rate": Key("optimizer.learning_rate", _rate),
     "weight_decay": Key("optimizer.weight_decay", _rate),
@@ -115,14 +104,14 @@ SCRIPTS: dict[str, Key] = {
 }
 LAUNCH: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
-    "nproc_per_node": Key("hardware.count|batch_size.processes", _processes),
-    "num_gpus": Key("hardware.count|batch_size.processes", _processes),
+    "nproc_per_node": Key("hardware.count|batch_size.processes", values.per_node),
+    "num_gpus": Key("hardware.count|batch_size.processes", values.per_node),
     "mixed_precision": Key("precision", values.precision),
 }
 """Flags of `accelerate launch`, `torchrun` and `deepspeed` in the same command."""
 KEYS = {**TRAINING, **SCRIPTS, **LAUNCH}
 """What the trainer's and its example scripts' arguments state."""
-STOPPING = {"metric_for_best_model": Key("early_stopping.metric", _stopping)}
+STOPPING = {"metric_for_best_model": Key("early_stopping.metric", values.metric)}
 """Only where training ends early does the metric of the best model decide when."""
 SILENT = words(
     "nnodes num_nodes include exclude fsdp_transformer_layer_cls_to_wrap evaluate_during_training"

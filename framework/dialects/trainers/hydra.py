@@ -9,14 +9,23 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Default, Dialect, Key, Recognition, Said, mappings
+from framework.dialects.model import Default, Dialect, Key, Recognition, Said, mappings, words
 from framework.dialects.tables import assume, state
 from framework.dialects.trainers import generic
 
 _LIGHTNING: dict[str, Key] = {
-    "devices": Key("hardware.count|batch_size.processes"),
+    "devices": Key("hardware.count|batch_size.processes", values.per_node),
     "precision": Key("precision", values.precision),
 }
+_TRAINER = frozenset(
+    words(
+        "accelerator strategy deterministic benchmark check_val_every_n_epoch default_root_dir sync_batchnorm"
+        " log_every_n_steps num_sanity_val_steps enable_progress_bar enable_model_summary enable_checkpointing"
+        " callbacks logger plugins profiler val_check_interval num_nodes use_distributed_sampler inference_mode"
+    )
+)
+"""Arguments of Lightning's Trainer that state nothing about a paper."""
+_OF_HYDRA = ("_target_", "_partial_", "_recursive_", "_convert_")
 _SILENT = ("defaults", "hydra", "callbacks", "paths", "extras")
 
 
@@ -34,8 +43,9 @@ def _read(data: Any) -> Said:
     defaults: list[Default] = []
     for path, scope in mappings(data):
         target = str(scope.get("_target_", ""))
-        said.silent |= {(*path, "_target_")} if target else set()
+        said.silent |= {(*path, name) for name in _OF_HYDRA if name in scope}
         if target.endswith(".Trainer"):
+            said.silent |= {(*path, name) for name in _TRAINER & scope.keys()}
             for name in _LIGHTNING.keys() & scope.keys():
                 if isinstance(scope[name], list) or scope[name] == "auto":
                     continue

@@ -47,7 +47,7 @@ def summary(report: Report, ink: Ink) -> Iterator[str]:
     verdict = ink(report.verdict, "bold", "red" if report.failed else "green")
     yield f"{verdict}: {counted(counts['files'], 'config file')}, {coverage(counts)}"
     spelled = ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
-    yield f"{counts['clauses']} clauses: {spelled} (no config file states those)"
+    yield f"{counts['clauses']} clauses: {spelled} (no config file settles those)"
     if report.findings:
         errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
         yield f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}" + (
