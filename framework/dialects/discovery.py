@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -106,12 +107,18 @@ def _candidates(root: FilePath) -> Iterator[FilePath]:
             seen += 1
             if seen > MOST:
                 return
-            if path.suffix.lower() not in SUFFIXES or name.startswith("."):
+            if name.startswith(".") or not (path.suffix.lower() in SUFFIXES or _is_settings(path)):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(real):
                 continue
             if path.is_file() and path.stat().st_size <= LARGEST:
                 yield path
+
+
+def _is_settings(path: FilePath) -> bool:
+    """Whether a Python file is one of settings, by its name or its folder's: `config/train_gpt2.py`."""
+    parts = (path.stem.casefold(), path.parent.name.casefold())
+    return path.suffix == ".py" and any(re.search(r"(?:^|_)(?:config|configs|conf|cfg)(?:_|$)", part) for part in parts)
 
 
 def _read(path: FilePath, name: str) -> Found | None:

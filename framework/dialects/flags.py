@@ -1,7 +1,6 @@
 """Command lines: what a dialect reads is the flags' names without their dashes, and its places are given back.
 
-A flag that shares its name with a variable of the script stands below its command (`train.py.--lr`): where there is
-only one command, its flags are read as if they stood beside the others.
+Flags that two commands of a script state stand below their command (`train.py.--lr`), and are read as a section of it.
 """
 
 from __future__ import annotations
@@ -28,21 +27,15 @@ def bare(data: Any) -> tuple[Any, dict[str, Path]]:
         return data, {}
     commands = [key for key, inner in data.items() if key != "SBATCH" and _flags(inner)]
     places: dict[str, Path] = {}
-    found: list[Path] = [(key,) for key in _flags(data)]
-    if len(commands) == 1:
-        found += [(commands[0], key) for key in _flags(data[commands[0]])]
-    for path in found:
-        if places.setdefault(_bare(path[-1]), path) != path:
+    for key in _flags(data):
+        if places.setdefault(_bare(key), (key,)) != (key,):
             return data, {}
-    if not found and not commands:
+    if not places and not commands:
         return data, {}
-    plain: dict[str, Any] = {}
-    for name, path in places.items():
-        plain[name] = data[path[0]] if len(path) == 1 else data[path[0]][path[1]]
+    plain: dict[str, Any] = {name: data[path[0]] for name, path in places.items()}
     for key, value in data.items():
-        if (key,) in found or key in plain or key in commands[:1] * (len(commands) == 1):
-            continue
-        plain[key] = {_bare(name): inner for name, inner in value.items()} if key in commands else value
+        if (key,) not in places.values() and key not in plain:
+            plain[key] = {_bare(name): inner for name, inner in value.items()} if key in commands else value
     return plain, places
 
 

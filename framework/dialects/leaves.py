@@ -35,4 +35,14 @@ def chosen(evidence: list[Evidence]) -> Leaf:
 def differing(found: list[list[Evidence]]) -> str:
     """The other values, for a comment; empty where all agree."""
     others = [f"{group[0].where} says {shown(group[0].value)}" for group in found[1:]]
-    return f"; DISAGREES: {'; '.join(others)}" if others else ""
+    return f"; DISAGREES: {listed(others)}" if others else ""
+
+
+MOST = 8
+"""Places that a comment lists."""
+
+
+def listed(places: list[str]) -> str:
+    """Places for a comment, as many as fit into a line that people read."""
+    rest = f"; and {len(places) - MOST} more" if len(places) > MOST else ""
+    return "; ".join(places[:MOST]) + rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from framework.dialects import values
-from framework.dialects.model import Key, words
+from framework.dialects.model import UNSET, Key, words
 
 _NAMES: dict[str, str] = {
     "optimizer.learning_rate": "lr learning_rate max_lr max_learning_rate peak_lr peak_learning_rate",
@@ -23,7 +23,7 @@ _NAMES: dict[str, str] = {
     "batch_size.accumulation": "gradient_accumulation_steps grad_accumulation_steps grad_accum_steps"
     " gradient_accumulation accumulate_grad_batches grad_accum accumulation_steps accum_steps",
     "batch_size": "global_batch_size effective_batch_size total_batch_size total_train_batch_size",
-    "hardware.count|batch_size.processes": "num_processes world_size num_gpus n_gpus",
+    "hardware.count|batch_size.processes": "num_processes num_gpus n_gpus",
     "max_grad_norm": "max_grad_norm grad_clip gradient_clipping gradient_clip_val clip_grad_norm grad_clip_norm"
     " gradient_clip grad_norm_clip max_gradient_norm clip_grad",
     "sequence_length": "sequence_length seq_length seq_len sequence_len max_seq_length max_seq_len"
@@ -53,6 +53,10 @@ _MEANING = {
     **dict.fromkeys(("precision", "mixed_precision"), Key("precision", values.precision)),
     **dict.fromkeys(("n_gpus_per_node", "gpus_per_node", "num_gpus_per_node", "nproc_per_node"),
                     Key("hardware.count|batch_size.processes", values.per_node)),
+    "world_size": Key("hardware.count|batch_size.processes", lambda word, scope: UNSET if word == 1 else word),
+    "n_layer": Key("model.layers"),
+    "n_head": Key("model.heads"),
+    "n_embd": Key("model.hidden"),
     "early_stopping_metric": Key("early_stopping.metric", values.metric),
     "bf16": Key("precision", values.half("bf16", "fp16")),
     "fp16": Key("precision", values.half("fp16", "bf16")),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.dialects.leaves import Leaf
+from framework.dialects.leaves import Leaf, listed
 from framework.manifest.clauses import shown
 from framework.names import Path, format_path
 from framework.reading.scalars import resolve
@@ -59,8 +59,8 @@ def _comment(leaf: Leaf, path: Path, marks: Mapping[str, list[str]]) -> str:
         mark for mark in marks.get(format_path(path), []) if mark.partition(" ")[0].rstrip(":") not in leaf.comment
     ]
     words = leaf.comment
-    if further:
-        words += ("; " if "DISAGREES" in words else "; DISAGREES: " if words else "DISAGREES: ") + "; ".join(further)
+    if further and not words.endswith(" more"):
+        words += ("; " if "DISAGREES" in words else "; DISAGREES: " if words else "DISAGREES: ") + listed(further)
     return f" # {words}" if words else ""
 
 

@@ -140,3 +140,55 @@ def test_links_out_of_the_repository_and_large_files_are_not_read(tmp_path: Path
     (inside / "args.yaml").symlink_to(outside / "args.yaml")
     (inside / "folder").symlink_to(outside)
     assert run(["init", str(inside)]) == 2
+
+
+def test_a_composed_tree_is_bound_once_with_each_values_own_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Parts of a Hydra config and the other choices of its groups are no trainings of their own."""
+    project(
+        tmp_path,
+        {
+            "conf/train.yaml": "defaults: [_self_, optim: adamw, trainer: one]\nseed: 3\n",
+            "conf/optim/adamw.yaml": "_target_: torch.optim.AdamW\nlr: 0.001\n",
+            "conf/optim/sgd.yaml": "_target_: torch.optim.SGD\nlr: 0.1\n",
+            "conf/trainer/one.yaml": "_target_: lightning.Trainer\nmax_epochs: 4\n",
+        },
+    )
+    assert run(["init", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "left out: conf/optim/adamw.yaml (conf/train.yaml composes it)" in said
+    assert "left out: conf/optim/sgd.yaml (another choice of a group of conf/train.yaml)" in said
+    manifest = load(tmp_path).stated
+    assert [each.file for each in manifest.configs] == ["conf/train.yaml"]
+    assert manifest.phases["train"].optimizer.learning_rate == 1e-3
+    text = (tmp_path / "experiment.yaml").read_text()
+    assert "learning_rate: 0.001 # from conf/optim/adamw.yaml:2\n" in text
+    assert "epochs: 4 # from conf/trainer/one.yaml:2\n" in text
+    assert errors(tmp_path) == []
+
+
+def test_a_file_that_trains_nothing_is_no_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generation = "model: {_component_: x.llama}\ndtype: bf16\ntemperature: 0.6\n"
+    project(tmp_path, {"generate.yaml": generation})
+    assert run(["init", str(tmp_path)]) == 2
+    assert "says nothing about a training" in capsys.readouterr().err
+    assert not (tmp_path / "experiment.yaml").exists()
+
+
+def test_python_settings_are_read_and_other_python_is_not(tmp_path: Path) -> None:
+    settings = "batch_size = 12\nblock_size = 64\ngradient_accumulation_steps = 5 * 8\nmax_iters = 100\nlr = 1e-3\n"
+    project(tmp_path, {"config/train_gpt2.py": settings, "train.py": settings.replace("100", "7")})
+    assert run(["init", str(tmp_path)]) == 0
+    manifest = load(tmp_path).stated
+    assert [each.file for each in manifest.configs] == ["config/train_gpt2.py"]
+    assert (manifest.phases["train"].batch_size, manifest.phases["train"].max_steps) == (480, 100)
+    assert errors(tmp_path) == []
+
+
+def test_many_disagreements_stay_a_line_that_people_read(tmp_path: Path) -> None:
+    project(tmp_path, {f"{index:02}.yaml": ARGS.replace("0.0002", f"0.0{index + 11}") for index in range(12)})
+    assert run(["init", str(tmp_path)]) == 0
+    line = next(line for line in (tmp_path / "experiment.yaml").read_text().splitlines() if " learning_rate:" in line)
+    assert line.count(" says ") == 8
+    assert line.endswith("; and 3 more")

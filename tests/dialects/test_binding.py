@@ -238,3 +238,39 @@ def test_a_command_that_names_a_config_assumes_no_defaults(tmp_path: Path) -> No
     configs = "  - {file: run.sh, dialect: hf-training-arguments, describes: phases.train}\n"
     text = "python train.py --config a.yaml --learning_rate 2e-4 --num_train_epochs 3\n"
     assert errors(held(tmp_path, configs, {"run.sh": text})) == []
+
+
+def test_two_sections_that_state_one_fact_differently_are_not_guessed(tmp_path: Path) -> None:
+    """An actor's learning rate and another component's: which of them the phase's is, only the user can say."""
+    configs = "  - {file: a.yaml, dialect: generic, describes: phases.train}\n"
+    text = "actor: {lr: 2e-4, epochs: 3}\nbackbone2: {lr: 1e-5}\n"
+    result = held(tmp_path, configs, {"a.yaml": text})
+    found = [each for each in result.findings if each.code == "C130"]
+    assert {each.location.key for each in found if each.location} == {"actor.lr", "backbone2.lr"}
+    assert errors(result) == []
+    assert status(result, f"{PHASE}.optimizer.learning_rate") is Status.UNVERIFIED
+    alike = held(tmp_path, configs, {"a.yaml": text.replace("1e-5", "2e-4")})
+    assert status(alike, f"{PHASE}.optimizer.learning_rate") is Status.CONFORMS
+
+
+def test_what_is_none_in_both_needs_no_clause(tmp_path: Path) -> None:
+    """`clip_grad_norm: null` where the manifest states no clipping is covered; a number is not."""
+    configs = "  - {file: t.yaml, dialect: torchtune, describes: phases.train, variant: lora}\n"
+    without = ("    max_grad_norm: 1.0\n", "")
+    text = TEXTS["torchtune"].replace("clip_grad_norm: 1.0", "clip_grad_norm: null")
+
+    def unbound(text: str) -> set[str | None]:
+        result = held(tmp_path, configs, {"t.yaml": text}, without)
+        return {each.location.key for each in result.findings if each.code == "C120" and each.location}
+
+    assert "clip_grad_norm" not in unbound(text)
+    assert "clip_grad_norm" in unbound(TEXTS["torchtune"])
+
+
+def test_a_variable_that_a_flag_takes_is_stated_once(tmp_path: Path) -> None:
+    script = "GPUS=2\nRATE=2e-4\nUNUSED=1\naccelerate launch --num_processes $GPUS t.py --learning_rate $RATE"
+    script += " --num_train_epochs 3 --per_device_train_batch_size 8\n"
+    configs = "  - {file: run.sh, dialect: hf-training-arguments, describes: phases.train}\n"
+    result = held(tmp_path, configs, {"run.sh": script})
+    unbound = {each.location.key for each in result.findings if each.code == "C120" and each.location}
+    assert unbound == {"UNUSED"}

@@ -3,6 +3,9 @@
 A section that is named as a phase, a task or a variant of the manifest says what its keys are about. What a name does
 not settle is never guessed: `batch_size` may be one device's or the whole; two keys of one section that state one fact
 with two values contradict each other.
+
+Configs of nanoGPT's kind (`block_size`, `max_iters`) divide `gradient_accumulation_steps` by the number of processes,
+so the whole batch is `batch_size` times it, on any number of devices.
 """
 
 from __future__ import annotations
@@ -11,10 +14,22 @@ from collections import defaultdict
 from typing import Any
 
 from framework.dialects import synonyms
-from framework.dialects.model import DEVICES, UNSET, Dialect, Recognition, Said, Statement, Unset, leaves, words
+from framework.dialects.model import (
+    DEVICES,
+    UNSET,
+    Dialect,
+    Recognition,
+    Said,
+    Statement,
+    Unknown,
+    Unset,
+    leaves,
+    words,
+)
 from framework.dialects.sections import rough
 from framework.dialects.tables import at, interpolated, state
 from framework.names import Path
+from framework.reading.nodes import Opaque
 
 _BY_NAME = frozenset({"epochs", "optimizer.learning_rate", "batch_size"})
 """Facts that a mapping may state by the names of tasks: `epochs: {sst2: 5, mnli: 10}`."""
@@ -23,9 +38,9 @@ SILENT = frozenset(
         "output_dir log_dir logging_dir save_dir run_name experiment_name num_workers pin_memory device wandb_project"
         " project entity logging_steps log_every log_interval save_steps save_every save_interval eval_steps eval_every"
         " eval_interval resume verbose debug notes tags data_dir root_dir ckpt_path task_name compile torch_compile"
-        " wandb_log wandb_run_name wandb_entity wandb_group use_wandb log_wandb out_dir always_save_checkpoint eval_iters"
-        " eval_only ckpt_dir checkpoint_dir device_map gpu_ids gpu backend master_port prefetch_factor"
-        " persistent_workers progress_bar report_to gradient_checkpointing"
+        " wandb_log wandb_run_name wandb_entity wandb_group use_wandb log_wandb out_dir always_save_checkpoint"
+        " eval_iters eval_only ckpt_dir checkpoint_dir device_map gpu_ids gpu backend master_port prefetch_factor"
+        " progress_bar persistent_workers report_to gradient_checkpointing"
     )
 )
 
@@ -33,6 +48,10 @@ SILENT = frozenset(
 def read(data: Any) -> Said:
     """What plain data states by its keys' names."""
     said = Said()
+    if isinstance(data, dict) and data.keys() >= _NANO:
+        said.silent |= {(name,) for name in ("gradient_accumulation_steps",) if data.keys() & {"max_iters"}}
+        same = data.get("lr_decay_iters") is not None and data.get("lr_decay_iters") == data.get("max_iters")
+        said.silent |= {("lr_decay_iters",)} if same else set()
     for path, word in leaves(data):
         names = [part for part in path if isinstance(part, str)]
         if not names or any(synonyms.normal(name) in synonyms.ELSEWHERE for name in names[:-1]):
@@ -49,8 +68,36 @@ def read(data: Any) -> Said:
             said.silent.add(path)
         elif isinstance(found, Statement):
             said.statements.append(found)
-    said.statements = _contradicting(_batches(said.statements))
+    said.statements = _contradicting(_batches(_nano(data, _certain(said))))
     return said
+
+
+def _certain(said: Said) -> list[Statement]:
+    """The statements without those that only the program knows, where another key of the section states the same; and
+    without a dataclass's `field(...)`, which states what the class does."""
+    known = {(each.fact, rough(each.within)) for each in said.statements if not isinstance(each.word, Opaque)}
+    kept = []
+    for each in said.statements:
+        opaque = isinstance(each.word, Opaque)
+        if opaque and ((each.fact, rough(each.within)) in known or each.word.tag.startswith("field(")):
+            said.silent.add(each.path)
+        else:
+            kept.append(each)
+    return kept
+
+
+_NANO = frozenset({"batch_size", "block_size", "gradient_accumulation_steps"})
+
+
+def _nano(data: Any, statements: list[Statement]) -> list[Statement]:
+    """With nanoGPT's keys: the whole batch from its two factors."""
+    if not isinstance(data, dict) or not (data.keys() >= _NANO and data.keys() & {"max_iters", "lr_decay_iters"}):
+        return statements
+    size, folds = data["batch_size"], data["gradient_accumulation_steps"]
+    known = all(type(each) is int for each in (size, folds))
+    value = size * folds if known else Unknown("its program works out the accumulation")
+    kept = [each for each in statements if each.path not in (("batch_size",), ("gradient_accumulation_steps",))]
+    return [*kept, Statement(("batch_size",), "batch_size", value, size)]
 
 
 def _says(

@@ -2,19 +2,26 @@
 
 A searched parameter states a set, not a value. Where the manifest's value is not in the set, no run of the sweep does
 what the paper says, and that is drift; where it is, which of the values a run took is not known here: `unverified`.
+The bounds of `log_uniform` are exponents of e, those of `log_uniform_values` the values themselves. A bound that PyYAML
+takes for a string (`1e-5`) is refused by W&B; among `values` it reaches the program as the same text. Seeds that are
+tried are the seeds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-from framework.dialects import synonyms
+from framework.dialects import synonyms, values
 from framework.dialects.model import Dialect, Recognition, Said, Searched, Statement, words
 from framework.dialects.tables import state
 from framework.names import Path
 
 SILENT = words("program method metric name project entity description command early_terminate run_cap controller")
+_EXPONENTS = frozenset({"log_uniform", "q_log_uniform"})
+_STEEPEST = 700
+"""The exponent of e above which no float is left."""
 _CONSTRAINTS = frozenset({"value", "values", "min", "max", "distribution", "probabilities", "mu", "sigma", "q"})
 
 
@@ -53,6 +60,8 @@ def _read(data: Any) -> Said:
 
 
 def _statement(place: Path, name: str, above: str | None, spec: dict[str, Any]) -> Statement | None:
+    *sections, name = name.split(".")
+    above = sections[-1] if sections else above
     key = synonyms.meaning(name, above)
     fact, doubt, why = (key.fact if key else ""), (), ""
     if synonyms.normal(name) in synonyms.DOUBTFUL:
@@ -69,11 +78,22 @@ def _statement(place: Path, name: str, above: str | None, spec: dict[str, Any]) 
             return state((*place, "value"), key, spec["value"], {})
         return Statement((*place, "value"), fact, spec["value"], spec["value"], doubt, why)
     if isinstance(spec.get("values"), list):
-        tried = Searched(tuple(meant(word) for word in spec["values"]))
+        if fact == "seed":
+            return Statement((*place, "values"), "seeds", spec["values"], spec["values"])
+        tried = Searched(tuple(values.number(meant(word), {}) for word in spec["values"]))
         return Statement((*place, "values"), fact, tried, spec["values"], doubt, why)
     low, high = spec.get("min"), spec.get("max")
+    for bound, word in (("min", low), ("max", high)):
+        if isinstance(word, str) and isinstance(values.number(word, {}), (int, float)):
+            return Statement((*place, bound), fact, word, word, doubt, why)
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
-        return Statement((*place, "min"), fact, Searched(low=low, high=high), low, doubt, why)
+        if str(spec.get("distribution", "")) in _EXPONENTS:
+            if max(low, high) > _STEEPEST:
+                return None
+            tried = Searched(low=math.exp(low), high=math.exp(high))
+        else:
+            tried = Searched(low=low, high=high)
+        return Statement((*place, "min"), fact, tried, low, doubt, why)
     return None
 
 
