@@ -17,8 +17,8 @@ from framework.evidence.tensors import TensorFile
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
-from framework.names import Path, find_path
 from framework.planning.build import Plan
+from framework.planning.places import clause_of
 from framework.planning.steps import Step, Training
 
 
@@ -109,33 +109,7 @@ class EvidenceContext:
 
     def clause(self, step: Step, fact: str) -> Clause | None:
         """The clause that states a fact of a training step: the variant's own, else the task's, else the phase's."""
-        for path in self._places(step, fact):
-            if path in self.experiment.by_path:
-                return self.experiment.by_path[path]
-        return None
-
-    def _places(self, step: Step, fact: str) -> Iterator[Path]:
-        for stated in step.places:
-            place: Path = (*stated, step.name)
-            if (own := self.experiment.settings.get((*place, *fact.split(".")))) is not None:
-                yield own.path
-            inner = find_path(self._raw(place), fact)
-            if inner:
-                yield (*place, *inner)
-        phase: Path = ("phases", step.name)
-        short = fact.removeprefix("optimizer.")
-        if step.task is not None:
-            yield (*phase, "tasks", step.task, short)
-        yield (*phase, *fact.split("."))
-
-    def _raw(self, path: Path) -> Any:
-        value: Any = self.experiment.raw
-        for part in path:
-            try:
-                value = value[part]
-            except (LookupError, TypeError):
-                return {}
-        return value
+        return clause_of(self.experiment, step.places, step.name, step.task, fact)
 
     def hold(
         self,

@@ -20,6 +20,7 @@ def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     yield from _variants(manifest)
     yield from _statements(manifest, data)
     yield from _configs(manifest, data)
+    yield from _runners(manifest)
 
 
 def _unknown(path: Path, kind: str, name: str, known: Any) -> Iterator[Dangling]:
@@ -162,6 +163,23 @@ def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
                 f"no clause {binding.describes!r}",
                 did_you_mean(binding.describes, _paths(data)),
             )
+
+
+def _runners(manifest: Manifest) -> Iterator[Dangling]:
+    """A runner trains a phase that exists, and no two train the same step."""
+    for name, runner in manifest.runners.items():
+        place: Path = ("runners", name)
+        phase = runner.phase or name
+        yield from _unknown((*place, "phase") if runner.phase else place, "phase", phase, manifest.phases)
+        for position, variant in enumerate(runner.variants):
+            yield from _unknown((*place, "variants", position), "variant", variant, manifest.variants)
+        for other, earlier in manifest.runners.items():
+            if other == name:
+                break
+            both = set(runner.variants or manifest.variants) & set(earlier.variants or manifest.variants)
+            if (earlier.phase or other) == phase and both:
+                message = f"runners.{other} and runners.{name} both train {phase!r} of {min(both)!r}"
+                yield place, message, "say under `variants` which of them trains which"
 
 
 def _paths(data: Any) -> list[str]:

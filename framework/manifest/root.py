@@ -12,6 +12,7 @@ from framework.manifest.grids import Grid
 from framework.manifest.models import Dataset, Model
 from framework.manifest.paper import Hardware, Paper
 from framework.manifest.phases import Phase
+from framework.manifest.runners import Runner
 from framework.manifest.statements import Claim, Profile, Rule, Waiver
 from framework.manifest.variants import Variant
 
@@ -43,6 +44,8 @@ class Manifest(Section):
     """What the paper says about the results."""
     configs: list[Binding] = []
     """Which keys of which config files state which clauses."""
+    runners: dict[str, Runner] = {}
+    """Training scripts of one's own, by name, for phases that they train in the place of the built-in training."""
     waivers: list[Waiver] = []
     """Deviations with a reason, an owner and an end."""
     profiles: dict[str, Profile] = {}

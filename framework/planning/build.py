@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from framework.errors import InputError, UsageError
 from framework.manifest.loading import Experiment
@@ -17,8 +18,11 @@ from framework.names import did_you_mean
 from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.overrides import with_settings
-from framework.planning.steps import Step, Training
+from framework.planning.steps import Knobs, Step, Training
 from framework.planning.targets import with_targets
+
+if TYPE_CHECKING:
+    from framework.planning.commands.command import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,10 @@ class _Builder:
             work = with_targets(work, spec.family)
         knobs = knobs_for(self.experiment, variant, name)
         keeps_all = masks_keep_all(self.nodes, parent)
-        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration, keeps_all)
+        command = None
+        if self.manifest.runners and isinstance(work, Training):
+            command = self._command(variant, index, name, model, task, seed, work, parent, knobs)
+        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration, keeps_all, command)
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)
@@ -217,8 +224,35 @@ class _Builder:
                 calibration=calibration,
                 knobs=knobs,
                 profile=self.experiment.profile,
+                command=command,
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)
             self.nodes[key] = replace(known, variants=variants, indices=indices)
         return key
+
+    def _command(
+        self,
+        variant: str,
+        index: int,
+        phase: str,
+        model: str,
+        task: str | None,
+        seed: int,
+        work: Training,
+        parent: str | None,
+        knobs: Knobs,
+    ) -> Command | None:
+        """What trains the step, where the manifest names a runner for it."""
+        from framework.planning.commands.facts import Situation
+        from framework.planning.commands.making import command_for, runner_of
+
+        found = runner_of(self.manifest, phase, variant)
+        if found is None:
+            return None
+        spec = self.manifest.models[model]
+        continues = parent is not None
+        place = Situation(
+            self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs
+        )
+        return command_for(place, *found)

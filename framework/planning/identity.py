@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.manifest.methods import Permute, Prune
 from framework.manifest.models import Model
 from framework.planning.steps import Knobs, Step, Training
+
+if TYPE_CHECKING:
+    from framework.planning.commands.command import Command
 
 VERSION = 1
 
@@ -28,6 +31,7 @@ def identity_of(
     knobs: Knobs,
     calibration: Training | None = None,
     masks_keep_all: bool = False,
+    command: Command | None = None,
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
     that is reported) is left out; so are knobs that change how a result is computed and not what it is, and where the
@@ -40,6 +44,7 @@ def identity_of(
         "seed": seed,
         "parent": parent,
         "references": dict(references),
+        **({"command": command.identity()} if command is not None else {}),
     }
 
 

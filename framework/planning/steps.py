@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.manifest.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
 from framework.names import Path
+
+if TYPE_CHECKING:
+    from framework.planning.commands.command import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Step:
     variants that use it, the first gives the run its name; ``indices`` are its positions in their lists of steps (the
     first's, ``index``, in all of them where none are given). ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
-    role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on.
+    role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on. ``command`` is what
+    trains in the place of the built-in training, where a runner says so.
     """
 
     key: str
@@ -66,6 +70,7 @@ class Step:
     profile: str | None = None
     depth: int = 0
     indices: tuple[int, ...] = ()
+    command: Command | None = None
 
     @property
     def variant(self) -> str:

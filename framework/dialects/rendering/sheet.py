@@ -1,0 +1,136 @@
+"""What a writer of a dialect works on: the facts of one step, and the keys that it has put down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.manifest.base import Duration
+from framework.names import Path, parse_path
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the manifest says of one training step, by the names that dialects know facts by.
+
+    ``values`` holds such as `optimizer.learning_rate`, `schedule.warmup` (a Duration), `batch_size`,
+    `batch_size.micro`, `adapter.lora.rank`, `model.hub`, `seed`; a list is one value. ``steps`` is the number of
+    optimizer steps, where the manifest says how much data there is.
+    """
+
+    values: Mapping[str, Any]
+    steps: int | None = None
+
+    def __contains__(self, fact: str) -> bool:
+        return fact in self.values
+
+    def __getitem__(self, fact: str) -> Any:
+        return self.values[fact]
+
+    def get(self, fact: str) -> Any:
+        return self.values.get(fact)
+
+    @property
+    def warmup_steps(self) -> int | None:
+        """The warmup in optimizer steps; None where it is a share of an unknown number."""
+        warmup: Duration = self["schedule.warmup"]
+        if warmup.steps is not None:
+            return warmup.steps
+        if warmup.ratio == 0:
+            return 0
+        return None if self.steps is None else warmup.in_steps(self.steps)
+
+    @property
+    def warms_up(self) -> bool:
+        warmup: Duration = self["schedule.warmup"]
+        return bool(warmup.steps or warmup.ratio)
+
+    @property
+    def min_ratio(self) -> float:
+        """Where the decay ends, as a share of the peak."""
+        return float(self["schedule.min_learning_rate"] / self["optimizer.learning_rate"])
+
+
+@dataclass(slots=True)
+class Sheet:
+    """The config that is being written: ``data`` as its trainer reads it, the facts that it says, and those that the
+    trainer cannot be told, with the reason."""
+
+    facts: Facts
+    data: dict[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    places: dict[Path, set[str]] = field(default_factory=dict)
+    """Each key that was put down, and the facts that it says."""
+
+    def put(self, key: str | Path, value: Any, *facts: str) -> None:
+        """Write a key (a dotted one stands below sections), which says these facts."""
+        path = parse_path(key) if isinstance(key, str) else key
+        put(self.data, path, value)
+        known = {fact for fact in facts if fact in self.facts}
+        self.places.setdefault(path, set()).update(known)
+        self.said |= known
+
+    def say(self, key: str | Path, fact: str) -> None:
+        """Write a fact as it is, where the manifest has it."""
+        if fact in self.facts:
+            self.put(key, self.facts[fact], fact)
+
+    def say_all(self, keys: Mapping[str, str]) -> None:
+        """As :meth:`say`, for a table of fact -> key."""
+        for fact, key in keys.items():
+            self.say(key, fact)
+
+    def leave_out(self, facts: Set[str], keys: Callable[[Path], bool] = lambda path: False) -> None:
+        """Take out the keys that only say some of these facts, and those that ``keys`` tells."""
+        for path, said in list(self.places.items()):
+            if (said and said <= facts) or keys(path):
+                _remove(self.data, path)
+                del self.places[path]
+
+    def needless(self, *facts: str) -> None:
+        """Facts that the trainer fulfils where nothing is written."""
+        self.said.update(fact for fact in facts if fact in self.facts)
+
+    def refuse(self, fact: str, why: str) -> None:
+        """A fact that the trainer has no word for."""
+        if fact in self.facts:
+            self.refused[fact] = why
+
+
+def put(data: Any, path: Path, value: Any) -> None:
+    """Set a value in nested mappings, which are made where they are missing; a list grows by one item at most.
+
+    Raises:
+        ValueError: a value stands where a section would have to.
+    """
+    for part, following in zip(path, path[1:], strict=False):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(data, list) and isinstance(part, int):
+            if part == len(data):
+                data.append(empty)
+            data = data[part]
+        elif isinstance(data, dict):
+            data = data.setdefault(part, empty)
+        else:
+            raise ValueError(f"a value stands where the section {part!r} would have to")
+    last = path[-1]
+    if isinstance(data, list) and isinstance(last, int):
+        data[last:] = [value, *data[last + 1 :]]
+    elif isinstance(data, dict):
+        data[last] = value
+    else:
+        raise ValueError(f"a value stands where the section of {last!r} would have to")
+
+
+def _remove(data: Any, path: Path) -> None:
+    """Take a key out, and the sections that are then empty."""
+    *above, last = path
+    trail = [data]
+    for part in above:
+        trail.append(trail[-1][part])
+    del trail[-1][last]
+    for section, part in zip(reversed(trail[:-1]), reversed(above), strict=True):
+        if section[part] == {}:
+            del section[part]

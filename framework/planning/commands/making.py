@@ -1,0 +1,225 @@
+"""From a runner and a step to the command: every stated value is passed once, or it is said why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from framework.dialects.rendering.registry import written
+from framework.dialects.rendering.sheet import Facts, Sheet, put
+from framework.errors import InputError, Problem, UsageError
+from framework.locations import Location
+from framework.manifest.clauses import shown
+from framework.manifest.root import Manifest
+from framework.manifest.runners import Flags, RenderedConfig, Runner, placeholders
+from framework.names import Path, did_you_mean, parse_path
+from framework.planning.commands.command import Command, Passed, filled
+from framework.planning.commands.facts import Situation, facts_of
+from framework.planning.commands.flags import as_arguments, names_in
+from framework.planning.commands.keys import fact_named, fact_of, known_facts, value_of
+from framework.planning.commands.sources import sources_of
+
+_BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
+_TOLD_OTHERWISE = re.compile(r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*")
+"""Facts that are no hyperparameters: a script is written for them, or takes them by `{model}` and `{dataset}`."""
+_NOTHING = (None, False, 0, "constant")
+
+
+def runner_of(manifest: Manifest, phase: str, variant: str) -> tuple[str, Runner] | None:
+    """The runner that trains a variant's phase, and its name."""
+    for name, runner in manifest.runners.items():
+        if (runner.phase or name) == phase and (not runner.variants or variant in runner.variants):
+            return name, runner
+    return None
+
+
+def command_for(situation: Situation, name: str, runner: Runner) -> Command:
+    """The command of a step.
+
+    Raises:
+        InputError: with every stated value that is passed nowhere, and whatever else cannot be.
+    """
+    return _Making(situation, name, runner).command()
+
+
+class _Making:
+    def __init__(self, situation: Situation, name: str, runner: Runner):
+        self.situation, self.name, self.runner = situation, name, runner
+        self.facts: Facts = facts_of(situation)
+        self.said: set[str] = set()
+        self.refused: dict[str, str] = {}
+        self.sinks: list[str] = []
+
+    def command(self) -> Command:
+        runner = self.runner
+        self._by_placeholder()
+        configs, files = {}, {}
+        for file, config in runner.configs.items():
+            configs[file], files[file] = self._config(file, config)
+        given = tuple(filled(runner.command, self._values()))
+        flags, passed = self._flags(runner.flags, given) if runner.flags else ((), None)
+        at = given.index("{flags}") if "{flags}" in given else len(given)
+        argv = (*given[:at], *flags, *given[at + 1 :])
+        notes = self._unsaid()
+        return Command(
+            runner=self.name,
+            argv=argv,
+            configs=configs,
+            environment=filled(dict(runner.environment), self._values()),
+            sources=sources_of(self.situation.experiment.root, runner.command, runner.sources, self._at("sources")),
+            resume=runner.resume,
+            timeout_hours=runner.timeout_hours,
+            outputs=runner.outputs,
+            processes=self.facts["batch_size.processes"],
+            facts=self.facts.values,
+            passed=tuple(sorted(self.said)),
+            flags=passed,
+            files=files,
+            notes=notes,
+        )
+
+    def _at(self, *path: str) -> Location:
+        return self.situation.experiment.location(("runners", self.name, *path))
+
+    def _values(self) -> dict[str, str]:
+        """What the placeholders of facts stand for; those of folders stay."""
+        situation = self.situation
+        known = {"phase": situation.phase, "variant": situation.variant, "task": situation.task or ""}
+        facts = {name: self.facts.get(fact) for name, fact in _BY_PLACEHOLDER.items()}
+        return known | {name: str(value) for name, value in facts.items() if value is not None}
+
+    def _by_placeholder(self) -> None:
+        """Facts that the command takes by a placeholder; one that has no value here is refused."""
+        situation, runner = self.situation, self.runner
+        spoken = [*runner.command, *runner.environment.values(), [each.values for each in runner.configs.values()]]
+        used = set(placeholders(spoken))
+        for name in used & _BY_PLACEHOLDER.keys():
+            if self.facts.get(_BY_PLACEHOLDER[name]) is None:
+                what = {"model": f"models.{situation.model_name}", "dataset": f"datasets.{situation.work.dataset_name}"}
+                message = f"{{{name}}}: {what[name]} has neither `path` nor `hub` that a script could read"
+                raise InputError.at(self._at("command"), message)
+            self.said.add(_BY_PLACEHOLDER[name])
+        if "task" in used and situation.task is None:
+            raise InputError.at(self._at("command"), f"{{task}}: the phase {situation.phase!r} has no tasks")
+
+    def _config(self, file: str, config: RenderedConfig) -> tuple[dict[str, Any], Passed]:
+        place = ("configs", file)
+        self.sinks.append(f"{file} ({config.dialect})" if config.dialect else file)
+        keyed, bound = self._keyed(config.keys, (*place, "keys"))
+        data: dict[str, Any] = {}
+        for key, value in filled(config.values, self._values()).items():
+            put(data, parse_path(key), value)
+        sheet = self._sheet(config.dialect, {fact_of(name) for name in bound.values()}, (*place, "dialect"))
+        for path in sheet.places if sheet else ():
+            assert sheet is not None
+            self._put(data, path, _at(sheet.data, path), (*place, "values"))
+        for key, value in keyed.items():
+            self._put(data, parse_path(key), value, (*place, "values"))
+        return filled(data, self._values()), Passed(config.dialect, bound)
+
+    def _put(self, data: dict[str, Any], path: Path, value: Any, place: tuple[str, ...]) -> None:
+        """Write a value of the manifest's; one of `values` that says otherwise is refused."""
+        try:
+            before = _at(data, path)
+        except LookupError:
+            before = None
+        named = ".".join(map(str, path))
+        if before is not None and before != value and not (isinstance(before, dict) and value == {}):
+            message = f"`values` state {named} = {shown(before)}; the manifest makes it {shown(value)}"
+            raise InputError.at(self._at(*place), message, "leave it out: it is written by itself")
+        if before is None:
+            try:
+                put(data, path, value)
+            except ValueError as problem:
+                raise InputError.at(self._at(*place), f"{named}: {problem}") from None
+
+    def _flags(self, flags: Flags, given: tuple[str, ...]) -> tuple[tuple[str, ...], Passed]:
+        self.sinks.append(f"flags ({flags.dialect})" if flags.dialect else "flags")
+        keyed, bound = self._keyed(flags.keys, ("flags", "keys"))
+        present = names_in(given)
+        for name in keyed:
+            if name.lstrip("-").replace("-", "_") in present:
+                raise InputError.at(self._at("flags", "keys", name), f"the command states {name!r} itself already")
+        sheet = self._sheet(flags.dialect, {fact_of(name) for name in bound.values()}, ("flags", "dialect"), present)
+        spoken = {**(sheet.data if sheet else {}), **keyed}
+        named = {key if flags.style == "key=value" or key.startswith("-") else f"--{key}": bound[key] for key in bound}
+        return tuple(filled(as_arguments(spoken, flags.style), self._values())), Passed(flags.dialect, named)
+
+    def _keyed(self, keys: Mapping[str, str], place: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values of explicit keys, and the facts that they name; those that the manifest does not state are left
+        out."""
+        values, bound = {}, {}
+        for key, text in keys.items():
+            where = self._at(*place, key)
+            name = fact_named(self.situation, text, where)
+            value = value_of(self.facts, name, where)
+            if value is not None:
+                values[key], bound[key] = value, name
+                self.said.add(fact_of(name))
+        return values, bound
+
+    def _sheet(
+        self, dialect: str | None, keyed: set[str], place: tuple[str, ...], present: set[str] | None = None
+    ) -> Sheet | None:
+        """What a dialect writes; not what an explicit key says, nor a flag that the command states itself."""
+        if dialect is None:
+            return None
+        try:
+            sheet = written(dialect, self.facts)
+        except UsageError as problem:
+            raise InputError.at(self._at(*place), str(problem)) from None
+        sheet.leave_out(keyed, lambda path: present is not None and str(path[0]) in present)
+        self.said |= sheet.said
+        self.refused = {**sheet.refused, **self.refused}
+        return sheet
+
+    def _unsaid(self) -> tuple[str, ...]:
+        """Notes of what is passed nowhere though it could be.
+
+        Raises:
+            InputError: the manifest states it, and nothing says that the script does it by itself.
+        """
+        if {"batch_size.micro", "batch_size.accumulation"} <= self.said:
+            self.said.add("batch_size")
+        problems: list[Problem] = []
+        notes: list[str] = []
+        for text in self.runner.unpassed:
+            if not any(name == text or name.startswith(f"{text}.") for name in known_facts()):
+                advice = did_you_mean(text, known_facts())
+                raise InputError.at(self._at("unpassed"), f"no clause {text!r} of a training step", advice)
+        for fact, value in self._missing():
+            clause = self.situation.clause(fact)
+            named = clause.id if clause else fact
+            spelled = f"{named} = {shown(value)}"
+            if any(fact == text or fact.startswith(f"{text}.") for text in self.runner.unpassed):
+                notes.append(f"not passed: {spelled}; the script does it by itself, as `unpassed` says")
+            elif clause is None or clause.effective is None:
+                if value not in _NOTHING and str(value) != "0 steps":
+                    notes.append(f"not passed, and not stated: {fact} = {shown(value)} by default")
+            else:
+                why = self.refused.get(fact) or f"{' and '.join(self.sinks) or 'the command'} has no key for it"
+                advice = f"name its key under `keys: {{NAME: {fact}}}`, or list it under `unpassed`"
+                problems.append(Problem(f"{spelled} is passed nowhere by runners.{self.name}: {why}", clause.location, advice))
+        if self.situation.continues and "model" not in self.said:
+            message = "the step starts from the checkpoint of another, which the command does not take: write {model}"
+            problems.append(Problem(message, self._at("command")))
+        if problems:
+            raise InputError(problems)
+        for name, owner in (("model", "the model"), ("dataset", "the dataset")):
+            if not any(fact == name or fact.startswith(f"{name}.") for fact in self.said):
+                notes.append(f"not passed: {owner}; the script has its own")
+        return tuple(notes)
+
+    def _missing(self) -> Iterator[tuple[str, Any]]:
+        for fact, value in self.facts.values.items():
+            if fact not in self.said and not _TOLD_OTHERWISE.fullmatch(fact):
+                yield fact, value
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        if not isinstance(data, (dict, list)):
+            raise LookupError(part)
+        data = data[part]  # type: ignore[index]
+    return data
