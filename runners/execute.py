@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from framework.evidence.store import Run, RunStore
 from framework.manifest.methods import Permute
 from framework.planning.steps import Step, Training
 from runners.adapters.lora import ADAPTER
+from runners.command.perform import train_by_command
+from runners.command.places import CONFIGS, KEPT, LOG, STATE, STDERR, STDOUT
 from runners.context import RunContext
 from runners.environment import environment
 from runners.files import only_one
@@ -24,7 +27,7 @@ from runners.training.phase import train_phase
 from runners.transforms import TRANSFORMS
 from runners.transforms.csp import PERMUTATION
 
-_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS)
+_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, CONFIGS, LOG, STATE, STDOUT, STDERR)
 
 
 def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:
@@ -55,7 +58,7 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         return record
     with only_one(store.root / ".locks" / step.folder, step.label):
         _clear(step, store)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         record = _new_record(step, project)
         record.write(folder)
         processes.wait_for_everyone()
@@ -80,8 +83,16 @@ def _clear(step: Step, store: RunStore) -> None:
         state = "is finished" if store.done(step.key) else "is finished, but files of it are missing or changed in size"
         raise FrameworkError(f"{step.label} {state}: remove {known.folder} to execute it again")
     for left in {store.folder(step.folder), known.folder if known else store.folder(step.folder)}:
-        if left.exists():
+        if left.exists() and (step.command is None or left != store.folder(step.folder)):
             shutil.rmtree(left)
+        elif left.exists():
+            _clear_all_but(left, KEPT)
+
+
+def _clear_all_but(folder: Path, kept: Sequence[str]) -> None:
+    for left in folder.iterdir():
+        if left.name not in kept:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _new_record(step: Step, project: Path) -> RunRecord:
@@ -124,7 +135,9 @@ def _recorded(context: RunContext) -> None:
 
 def _perform(context: RunContext) -> None:
     work = context.step.work
-    if isinstance(work, Training):
+    if context.step.command is not None:
+        train_by_command(context, context.step.command)
+    elif isinstance(work, Training):
         train_phase(context, work)
     else:
         TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)

@@ -15,6 +15,7 @@ from framework.manifest.paper import Hardware
 from framework.names import did_you_mean, format_path
 from framework.planning.steps import Step, Training
 from runners.adapters import ADAPTERS
+from runners.command.starting import unstartable
 from runners.data import local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
@@ -41,10 +42,15 @@ def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Pat
     """Everything that would make the steps fail or run on other hardware than declared, each clause once.
 
     Checked are the accelerator, local files, the models' sizes, hub repositories (whether they are cached or can be
-    reached, all at once, within two seconds), and whether a runner implements each method.
+    reached, all at once, within two seconds), and whether a runner implements each method. A command finds its own data
+    and models; of it, its program and what it is passed are.
     """
-    found = [*_hardware(experiment_hardware), *_hub(steps, project)]
+    own = [step for step in steps if step.command is None]
+    found = [*_hardware(experiment_hardware), *_hub(own, project)]
     for step in steps:
+        if step.command is not None:
+            found += (Obstacle(*each) for each in unstartable(step, step.command, project))
+    for step in own:
         found += _methods(step)
         found += _local(step, project)
         found += _sizes(step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.cli import console
 from framework.cli.options import add_format, add_profile, add_selection, selected
@@ -13,6 +13,9 @@ from framework.planning.build import Plan
 from framework.planning.reasons import reason
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
+
+if TYPE_CHECKING:
+    from framework.planning.commands.command import Command
 
 HELP = "show what would run, and what is done"
 
@@ -71,7 +74,29 @@ def _tree(rows: list[tuple[Step, str]]) -> Any:
         because = "" if why == "done" else f": {why}"
         text = f"{status} {escape(step.label + shared + reads + steps)} [dim]{step.key[:10]}[/]{escape(because)}"
         branches[step.key] = (branches[step.parent] if step.parent else top).add(text)
+        for line in command_lines(step):
+            branches[step.key].add(f"[dim]{escape(line)}[/]")
     return top
+
+
+def command_lines(step: Step) -> list[str]:
+    """What a command of the user's own would be started with, and what it is not told."""
+    command = step.command
+    if command is None:
+        return []
+    import shlex
+
+    lines = [f"runners.{command.runner} starts: {shlex.join(command.argv)}"]
+    lines += [f"with {name}={shlex.quote(value)}" for name, value in command.environment.items()]
+    lines += [f"with {{{name}}} written for it: {_keys(data)}" for name, data in command.configs.items()]
+    return lines + list(command.notes)
+
+
+def _keys(data: Any) -> str:
+    """A rendered config on one line."""
+    import json
+
+    return json.dumps(data, ensure_ascii=False)
 
 
 def _length(step: Step) -> int | None:
@@ -98,4 +123,17 @@ def _as_dict(step: Step, why: str) -> dict[str, object]:
         "optimizer_steps": _length(step),
         "status": "done" if why == "done" else "to run",
         "reason": why,
+        "command": None if step.command is None else _command(step.command),
+    }
+
+
+def _command(command: Command) -> dict[str, object]:
+    return {
+        "runner": command.runner,
+        "argv": list(command.argv),
+        "configs": dict(command.configs),
+        "environment": dict(command.environment),
+        "sources": dict(command.sources),
+        "passed": list(command.passed),
+        "notes": list(command.notes),
     }

@@ -15,9 +15,10 @@ _QUIET_SECONDS = 10.0
 
 
 class RichProgress:
-    """A bar for the running step; a line for each that ended."""
+    """A bar for the running step; a line for each that ended. ``verbose`` also shows what commands write."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbose: bool = False) -> None:
+        self.verbose = verbose
         self._bar: Any = None
         self._task: Any = None
         self._step: Step | None = None

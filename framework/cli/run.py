@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_jobs(parser)
     parser.add_argument("--all", action="store_true", help="all variants")
+    parser.add_argument("--verbose", action="store_true", help="show what commands of `runners` write")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -32,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
-    outcomes = execute(experiment, plan, options.jobs)
+    outcomes = execute(experiment, plan, options.jobs, options.verbose)
     show_results([outcome.record for outcome in outcomes if outcome.record])
     require_success(outcomes)
     return 0
@@ -76,16 +77,20 @@ def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment]
         return False
 
 
-def execute(experiment: Experiment, plan: Plan, jobs: int | None = None) -> list[Outcome]:
+def execute(experiment: Experiment, plan: Plan, jobs: int | None = None, verbose: bool = False) -> list[Outcome]:
     """How all steps ended, in the plan's order, with progress shown while they are executed."""
     store = RunStore(experiment.runs)
     found = [step for step in plan.steps if store.done(step.key)]
+    started = sorted({step.command.runner for step in plan.steps if step.command and step not in found})
+    if started:
+        names = ", ".join(f"runners.{name}" for name in started)
+        console.literal(f"starts programs that the manifest names, without a shell: {names}")
     if jobs is None:
         from framework.cli.progress import RichProgress
 
         for step in found:
             console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
-        with RichProgress() as progress:
+        with RichProgress(verbose) as progress:
             ended = list(api.outcomes(experiment, plan, progress))
     else:
         from framework.cli.board import PoolBoard

@@ -41,7 +41,7 @@ class Observed:
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:
-        """One line for each optimizer step.
+        """One line for each optimizer step; of a run that another program logged, for each that it logged.
 
         Raises:
             InputError: a line is not one, or lacks what every line has.
@@ -49,10 +49,20 @@ class Observed:
         assert self.run is not None
         lines = list(read_lines(self.run.folder / STEPS))
         for number, line in enumerate(lines, 1):
-            for name in ("step", "learning_rate", "samples"):
+            for name in ("step",) if self.logged else ("step", "learning_rate", "samples"):
                 if type(line.get(name)) not in (int, float):
                     raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
         return lines
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record says that was observed."""
+        return {} if self.run is None else self.run.record.observed
+
+    @property
+    def logged(self) -> bool:
+        """Whether a command of the user's own trained, and what is known of it is what it logged."""
+        return "command" in self.facts
 
     @cached_property
     def tensors(self) -> TensorFile:

@@ -134,8 +134,9 @@ class Runner(Section):
     """The variants whose steps it trains; by default all that use the phase."""
     command: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     """The program and its arguments, one text each. Placeholders: `{output}`, `{folder}` and `{project}` are folders,
-    `{model}` is what it starts from, `{dataset}` what it reads, `{seed}`, `{task}`, `{variant}`, `{phase}`, `{processes}`
-    and `{NAME}` of a file under `configs`; an argument `{flags}` is where the flags go, else they come last."""
+    `{model}` is what it starts from, `{dataset}` what it reads; `{seed}`, `{task}`, `{variant}`, `{phase}`,
+    `{processes}`, and `{NAME}` of a file under `configs`; an argument `{flags}` is where the flags go, else they come
+    last."""
     flags: Flags | None = None
     """The manifest's values as flags."""
     configs: dict[Annotated[str, Field(pattern=r"^[\w-]+\.(yaml|yml|json|toml)$")], RenderedConfig] = {}

@@ -252,7 +252,5 @@ class _Builder:
             return None
         spec = self.manifest.models[model]
         continues = parent is not None
-        place = Situation(
-            self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs
-        )
+        place = Situation(self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs)
         return command_for(place, *found)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from framework.conformance import logged
 from framework.conformance.expected import optimizer_steps, samples_at, steps_per_epoch
 from framework.conformance.meaning import said
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 from framework.evidence.record import STEPS
 from framework.manifest.phases import Phase
+from framework.planning.steps import Training
 
 LENGTH = Rule("R101", "training-length", Severity.ERROR, Stage.RUN, "another number of optimizer steps than declared")
 BATCH = Rule("R102", "samples-per-step", Severity.ERROR, Stage.RUN, "optimizer steps of another batch than declared")
@@ -20,12 +22,25 @@ EXAMPLES = Rule(
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
-        yield from _length(context, observed, work.phase)
-        yield from _samples(context, observed, work.phase)
+        if observed.logged:
+            yield from _logged(context, observed, work)
+        else:
+            yield from _length(context, observed, work.phase)
+            yield from _samples(context, observed, work.phase)
         declared = context.experiment.by_path.get(("datasets", work.dataset_name, "train_examples"))
         if declared is not None and declared.effective is not None:
             count = recorded("observed", "train_examples")
             yield from context.hold(EXAMPLES, observed, declared, declared.effective, count, "training examples")
+
+
+def _logged(context: EvidenceContext, observed: Observed, work: Training) -> Iterator[Verdict]:
+    """As far as another program's log says it."""
+    length = context.clause(observed.step, "max_steps" if work.phase.max_steps is not None else "epochs")
+    if length is not None:
+        yield from logged.length(context, observed, work, length, LENGTH)
+    batch = context.clause(observed.step, "batch_size")
+    if batch is not None:
+        yield from logged.samples(context, observed, work, batch, BATCH)
 
 
 def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Iterator[Verdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,7 +106,7 @@ def put(data: Any, path: Path, value: Any) -> None:
     Raises:
         ValueError: a value stands where a section would have to.
     """
-    for part, following in zip(path, path[1:], strict=False):
+    for part, following in itertools.pairwise(path):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(data, list) and isinstance(part, int):
             if part == len(data):

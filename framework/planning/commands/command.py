@@ -40,6 +40,7 @@ class Command:
     processes: int
     facts: Mapping[str, Any] = field(default_factory=dict)
     passed: tuple[str, ...] = ()
+    unpassed: tuple[str, ...] = ()
     flags: Passed | None = None
     files: Mapping[str, Passed] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

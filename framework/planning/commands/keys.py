@@ -8,7 +8,7 @@ from typing import Any
 from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
 from framework.locations import Location
-from framework.manifest.base import Duration
+from framework.manifest.base import Duration, Section
 from framework.manifest.methods import SDM, SGH, LoRA
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import EarlyStopping, Optimizer, Phase, Schedule
@@ -17,7 +17,7 @@ from framework.planning.commands.facts import Situation
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
 _UNITS = {"schedule.warmup.ratio": "schedule.warmup", "schedule.warmup.steps": "schedule.warmup"}
-_SECTIONS = {
+_SECTIONS: dict[str, type[Section]] = {
     "": Phase, "optimizer.": Optimizer, "schedule.": Schedule, "early_stopping.": EarlyStopping, "model.": Model,
     "dataset.": Dataset, "adapter.lora.": LoRA, "adapter.sgh.": SGH, "mask.sdm.": SDM,
 }  # fmt: skip

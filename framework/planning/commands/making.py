@@ -21,7 +21,9 @@ from framework.planning.commands.keys import fact_named, fact_of, known_facts, v
 from framework.planning.commands.sources import sources_of
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
-_TOLD_OTHERWISE = re.compile(r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*")
+_TOLD_OTHERWISE = re.compile(
+    r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*"
+)
 """Facts that are no hyperparameters: a script is written for them, or takes them by `{model}` and `{dataset}`."""
 _NOTHING = (None, False, 0, "constant")
 
@@ -74,6 +76,7 @@ class _Making:
             processes=self.facts["batch_size.processes"],
             facts=self.facts.values,
             passed=tuple(sorted(self.said)),
+            unpassed=tuple(runner.unpassed),
             flags=passed,
             files=files,
             notes=notes,
@@ -200,7 +203,9 @@ class _Making:
             else:
                 why = self.refused.get(fact) or f"{' and '.join(self.sinks) or 'the command'} has no key for it"
                 advice = f"name its key under `keys: {{NAME: {fact}}}`, or list it under `unpassed`"
-                problems.append(Problem(f"{spelled} is passed nowhere by runners.{self.name}: {why}", clause.location, advice))
+                problems.append(
+                    Problem(f"{spelled} is passed nowhere by runners.{self.name}: {why}", clause.location, advice)
+                )
         if self.situation.continues and "model" not in self.said:
             message = "the step starts from the checkpoint of another, which the command does not take: write {model}"
             problems.append(Problem(message, self._at("command")))

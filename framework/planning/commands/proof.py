@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.conformance.check import CheckResult, check
-from framework.conformance.model import Severity, Stage, Status
+from framework.conformance.model import Finding, Severity, Stage, Status
 from framework.errors import InputError
 from framework.manifest.loading import load
 from framework.manifest.methods import SGH
@@ -35,7 +35,7 @@ def contradictions(step: Step, command: Command) -> list[str]:
             result = check(load(root / "experiment.yaml"))
         except InputError as failure:
             return [str(problem).replace(f"{folder}/", "") for problem in failure.problems]
-        found = [each for each in result.findings if each.severity is Severity.ERROR]
+        found = [each for each in result.findings if each.severity is Severity.ERROR and not _by_itself(command, each)]
         lines = [f"{each.location}: {each.message}" if each.location else each.message for each in found]
         return [line.replace(f"{folder}/", "") for line in lines or _unproven(command, result)]
 
@@ -43,7 +43,7 @@ def contradictions(step: Step, command: Command) -> list[str]:
 def _bindings(step: Step, command: Command) -> Iterator[dict[str, Any]]:
     work = step.work
     assert isinstance(work, Training)
-    places = [(name, passed) for name, passed in command.files.items()]
+    places = [(name, passed) for name, passed in command.files.items() if command.configs[name]]
     for name, passed in ([(_SCRIPT, command.flags)] if command.flags else []) + places:
         binding: dict[str, Any] = {"file": name, "describes": f"phases.{step.name}", "variant": step.variant}
         if passed.dialect is not None:
@@ -52,6 +52,12 @@ def _bindings(step: Step, command: Command) -> Iterator[dict[str, Any]]:
             binding["reader"] = "shell"
         binding["keys"] = {key: _clause(step, work, fact) for key, fact in passed.keys.items()}
         yield binding
+
+
+def _by_itself(command: Command, finding: Finding) -> bool:
+    """Whether a default of the trainer's is about what the script is said to do without being told."""
+    clause = finding.clause or ""
+    return finding.code == "C131" and any(f".{fact}." in f"{clause}." for fact in command.unpassed)
 
 
 def _clause(step: Step, work: Training, fact: str) -> str:

@@ -20,7 +20,7 @@ def sources_of(root: Path, command: Sequence[str], patterns: Sequence[str], wher
     Raises:
         InputError: a pattern matches no file.
     """
-    found = {path: None for path in _named(root, command)}
+    found = dict.fromkeys(_named(root, command))
     for pattern in patterns:
         matched = sorted(path for path in root.glob(pattern) if path.is_file())
         if not matched:

@@ -1,0 +1,124 @@
+"""Runs whose training another program logged: what its log says, where it says less than our own evidence does.
+
+A log may hold every tenth step, and neither the samples of a step nor the number of examples. What it leaves open is
+unverified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance.expected import optimizer_steps, samples_at, steps_per_epoch
+from framework.conformance.meaning import said, same
+from framework.conformance.model import Rule, Verdict
+from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.evidence.record import STEPS
+from framework.manifest.clauses import Clause
+from framework.manifest.phases import Phase
+from framework.planning.steps import Training
+
+
+def examples_of(observed: Observed, work: Training) -> int | None:
+    """Training examples: as the log says, else as the manifest declares."""
+    try:
+        return int(observed.recorded("observed", "train_examples"))
+    except NotRecorded:
+        declared = work.dataset.train_examples
+        return None if declared is None else min(declared, work.dataset.limit or declared)
+
+
+def total_of(observed: Observed, work: Training) -> int | None:
+    """The steps that a schedule is stretched over: as the manifest demands, else as long as the run itself planned."""
+    if work.phase.max_steps is not None:
+        return work.phase.max_steps
+    examples = examples_of(observed, work)
+    if examples is not None:
+        return optimizer_steps(work.phase, examples)
+    known = observed.facts
+    return known.get("planned_steps") or known.get("optimizer_steps")
+
+
+def length(
+    context: EvidenceContext, observed: Observed, work: Training, clause: Clause, rule: Rule
+) -> Iterator[Verdict]:
+    """Steps done against the declared length; epochs by the log's own count where the data's size is not known."""
+    phase, known = work.phase, observed.facts
+    where = observed.place(STEPS, max(1, len(observed.trace)))
+    examples = examples_of(observed, work)
+    label = observed.step.label
+    if phase.max_steps is None and examples is None:
+        yield from _by_epochs(context, observed, phase, clause, rule)
+        return
+    demanded = optimizer_steps(phase, examples or 0)
+    size = f" of {examples} examples" if phase.max_steps is None else ""
+    fact = "max_steps" if phase.max_steps is not None else "epochs"
+    spelled = f"optimizer steps of {demanded} ({said(clause.effective)} {fact}{size})"
+    done = known.get("optimizer_steps")
+    if done is None:
+        least, most = known.get("optimizer_steps_between", (0, demanded))
+        if least <= demanded <= most:
+            reason = f"the log ends at step {least}, and does not say whether it was the last {spelled}"
+            yield context.judge.unverified(clause, context.stage, reason, where.file)
+        else:
+            message = f"{label}: {least} to {most} {spelled}"
+            yield context.violated(rule, clause, message, demanded, least, where)
+    elif done == demanded:
+        yield context.judge.conforms(clause, context.stage, f"{done} {spelled}", where.file)
+    elif (
+        phase.early_stopping
+        and known.get("stopped_early")
+        and done < demanded
+        and _at_epochs_end(phase, examples, done)
+    ):
+        yield context.judge.conforms(clause, context.stage, f"{done} {spelled}; stopped early, as declared", where.file)
+    else:
+        yield context.violated(rule, clause, f"{label}: {done} {spelled}", demanded, done, where)
+
+
+def _at_epochs_end(phase: Phase, examples: int | None, done: int) -> bool:
+    return examples is None or done % steps_per_epoch(examples, phase.batch_size) == 0
+
+
+def _by_epochs(
+    context: EvidenceContext, observed: Observed, phase: Phase, clause: Clause, rule: Rule
+) -> Iterator[Verdict]:
+    epochs, where = observed.facts.get("epochs"), observed.place()
+    if epochs is None:
+        reason = "the log says neither how many epochs nor how many examples there were"
+        yield context.judge.unverified(clause, context.stage, reason, where.file)
+    elif same(phase.epochs, epochs) or (phase.early_stopping and observed.facts.get("stopped_early")):
+        reason = f"{said(epochs)} epochs, by the log's own count"
+        yield context.judge.conforms(clause, context.stage, reason, where.file)
+    else:
+        message = f"{observed.step.label}: {said(epochs)} epochs, not {said(phase.epochs)}"
+        yield context.violated(rule, clause, message, phase.epochs, epochs, where)
+
+
+def samples(
+    context: EvidenceContext, observed: Observed, work: Training, clause: Clause, rule: Rule
+) -> Iterator[Verdict]:
+    """The batch, where the log leaves only one that could have been; or the samples of each step that it holds."""
+    declared, where = work.phase.batch_size, observed.place(STEPS)
+    logged = [line for line in observed.trace if "samples" in line]
+    examples = examples_of(observed, work)
+    for line in logged:
+        demanded = declared if examples is None else samples_at(line["step"], examples, declared)
+        if line["samples"] != demanded:
+            message = f"{observed.step.label}: step {line['step']} had {line['samples']} samples, not {demanded}"
+            place = observed.place(STEPS, observed.trace.index(line) + 1)
+            yield context.violated(rule, clause, message, demanded, line["samples"], place)
+            return
+    if logged:
+        reason = f"{len(logged)} logged steps of {declared} samples"
+        yield context.judge.conforms(clause, context.stage, reason, where.file)
+        return
+    found = observed.facts.get("batch_size")
+    if found is None:
+        reason = "the log does not say how many samples a step had"
+        yield context.judge.unverified(clause, context.stage, reason, where.file)
+    elif found == declared:
+        reason = f"{found} sequences per optimizer step, as the log's length, epochs and samples allow no other"
+        yield context.judge.conforms(clause, context.stage, reason, where.file)
+    else:
+        message = f"{observed.step.label}: {found} sequences per optimizer step, not {declared}"
+        yield context.violated(rule, clause, message, declared, found, where)

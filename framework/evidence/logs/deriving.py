@@ -1,0 +1,70 @@
+"""What follows from a log without a guess: a number is stated only where no other would give the same log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from framework.evidence.logs.log import Log
+from framework.planning.steps import Training
+
+_RUNTIME_DIGITS, _RATE_DIGITS = 4, 3
+"""Decimals to which transformers' `speed_metrics` rounds a runtime and a rate."""
+
+
+def steps_done(log: Log) -> dict[str, Any]:
+    """How many optimizer steps were made, for a log that does not state it outright: exactly where it holds every step,
+    else between its last one and the one before it would have logged the next."""
+    if "optimizer_steps" in log.observed or not log.steps:
+        return {}
+    numbers = [line["step"] for line in log.steps]
+    last = numbers[-1]
+    gaps = [after - before for before, after in zip([0, *numbers], numbers, strict=False)]
+    if max(gaps) == 1:
+        return {"optimizer_steps": last}
+    return {"optimizer_steps_between": [last, last + max(gaps) - 1]}
+
+
+def derived(observed: Mapping[str, Any], work: Training) -> dict[str, Any]:
+    """The number of training examples, and of sequences in each optimizer step, where the log leaves only one."""
+    found: dict[str, Any] = {}
+    samples = _samples(observed)
+    steps, epochs = observed.get("optimizer_steps"), observed.get("epochs")
+    examples = observed.get("train_examples")
+    if work.phase.max_steps is not None:
+        if samples is not None and steps and (batch := _only(samples[0] / steps, samples[1] / steps)):
+            found["batch_size"] = batch
+        return found
+    if examples is None and samples is not None and (passes := work.phase.epochs):
+        examples = _only(samples[0] / passes, samples[1] / passes)
+        if examples is not None:
+            found["train_examples"] = examples
+    if examples is not None and steps and epochs and (batch := _batch(examples, steps, epochs)) is not None:
+        found["batch_size"] = batch
+    return found
+
+
+def _samples(observed: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Between which numbers of samples the rounded runtime and rate of the whole training lie."""
+    seconds, rate = observed.get("train_runtime"), observed.get("train_samples_per_second")
+    if seconds is None or rate is None:
+        return None
+    slack, loose = 0.5 * 10**-_RUNTIME_DIGITS, 0.5 * 10**-_RATE_DIGITS
+    return max(0.0, seconds - slack) * max(0.0, rate - loose), (seconds + slack) * (rate + loose)
+
+
+def _only(low: float, high: float) -> int | None:
+    """The one whole number between two; None for none or several."""
+    first = math.ceil(low - 1e-9)
+    return first if first >= 1 and first <= high + 1e-9 < first + 1 else None
+
+
+def _batch(examples: int, steps: int, epochs: float) -> int | None:
+    """The one batch size with which a pass over the examples takes as many steps as were made."""
+    per_epoch = steps / epochs
+    whole = round(per_epoch)
+    if whole < 2 or not math.isclose(per_epoch, whole, rel_tol=1e-6):
+        return None
+    least, most = math.ceil(examples / whole), (examples - 1) // (whole - 1)
+    return least if least == most else None

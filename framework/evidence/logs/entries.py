@@ -1,0 +1,42 @@
+"""Logs that are a row of named numbers for each step: JSON lines, CSV, TensorBoard's scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from framework.errors import InputError
+from framework.evidence.logs.log import Log, Reading
+from framework.evidence.logs.names import USUAL, evaluation, pick
+from framework.locations import Location
+
+
+def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], reading: Reading) -> Log:
+    """The log that rows make. Rows of one step are one; of what a step states twice, as after a restart, the last
+    counts.
+
+    Raises:
+        InputError: a step that is no whole number, or lies before the first one.
+    """
+    steps: dict[int, dict[str, Any]] = {}
+    evaluations: dict[int, dict[str, Any]] = {}
+    for where, row in rows:
+        stated = pick(row, "step", reading.names)
+        if stated is None:
+            continue
+        if not float(stated).is_integer():
+            raise InputError.at(where, f"the step {stated!r} is no whole number")
+        step = int(stated) + 1 - reading.steps_from
+        line = {
+            name: value for name in USUAL if name != "step" and (value := pick(row, name, reading.names)) is not None
+        }
+        metrics = evaluation(row)
+        if metrics:
+            epoch = {"epoch": line["epoch"]} if "epoch" in line else {}
+            evaluations.setdefault(step, {"step": step}).update(epoch | metrics)
+        if set(line) - {"epoch"}:
+            if step < 1:
+                message = f"the log has a step {stated}, before its first one, {reading.steps_from}"
+                raise InputError.at(where, message, "say `steps_from: 0` where the first step is called 0")
+            steps.setdefault(step, {"step": step}).update(line)
+    return Log(kind, [steps[step] for step in sorted(steps)], [evaluations[step] for step in sorted(evaluations)])

@@ -1,0 +1,55 @@
+"""What trainers and home-grown loops call what they log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_NAMES = {
+    "step": "step global_step iteration iter _step train/global_step",
+    "epoch": "epoch train/epoch trainer/epoch",
+    "learning_rate": "learning_rate lr train/learning_rate train/lr train_lr lr-AdamW lr-Adam lr-SGD lr/AdamW"
+    " lr-AdamW/pg1 optim/lr",
+    "loss": "loss train_loss train/loss train_loss_step loss/train",
+    "samples": "samples samples_in_step train/samples",
+    "tokens": "tokens tokens_in_step train/tokens",
+}
+USUAL = {known: names.split() for known, names in _NAMES.items()}
+_EVALUATED = ("eval_", "eval/", "val_", "val/", "validation_", "validation/", "valid_", "valid/", "dev_", "dev/")
+_METRICS = {"loss": "loss", "accuracy": "accuracy", "acc": "accuracy", "f1": "f1", "f1_score": "f1",
+            "perplexity": "perplexity", "ppl": "perplexity"}  # fmt: skip
+_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+def number(value: Any) -> float | int | None:
+    """A finite number, also where it is written as text; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if any(mark in value for mark in ".eE") else int(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return value
+
+
+def pick(entry: Mapping[str, Any], name: str, own: Mapping[str, str]) -> float | int | None:
+    """What an entry holds under a name of the table, or under the log's own for it."""
+    for key in [own[name]] if name in own else USUAL[name]:
+        if (found := number(entry.get(key))) is not None:
+            return found
+    return None
+
+
+def evaluation(entry: Mapping[str, Any]) -> dict[str, float]:
+    """The validation metrics of an entry, by the names that the manifest uses where it has one."""
+    found = {}
+    for key, value in entry.items():
+        prefix = next((each for each in _EVALUATED if key.startswith(each)), None)
+        if prefix is None or (value := number(value)) is None:
+            continue
+        rest = key.removeprefix(prefix)
+        if not rest.endswith(_SPEED):
+            found[_METRICS.get(rest, rest)] = float(value)
+    return found

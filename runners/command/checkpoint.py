@@ -1,0 +1,140 @@
+"""The model that a command left, as the model of its run: later steps start from it, and are held to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from framework.errors import FrameworkError
+from framework.evidence.record import MODEL, read_json
+from framework.evidence.tensors import TensorFile
+from runners.adapters.lora import ADAPTER
+from runners.context import RunContext
+from runners.files import whole_folder
+from runners.models.checkpoints import TENSORS, save_checkpoint
+from runners.sparsity.masks import apply_masks, masked_parameters, save_masks
+
+CONFIG, INDEX, ADAPTER_CONFIG = "config.json", "model.safetensors.index.json", "adapter_config.json"
+_ADAPTER_TENSORS = "adapter_model.safetensors"
+_BESIDE = (
+    "config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json",
+    "chat_template*", "vocab*", "merges.txt", "spiece.model", "sentencepiece*",
+)  # fmt: skip
+"""What belongs to a model beside its tensors."""
+
+
+def take_checkpoint(context: RunContext, source: Path) -> None:
+    """Make a checkpoint the run's: `model/` in one file, `adapter/` where it is one, and the parent's masks.
+
+    Raises:
+        FrameworkError: it is no model or adapter in safetensors; an adapter that does not fit its base.
+    """
+    if not source.is_dir():
+        raise FrameworkError(f"the checkpoint {source} is no folder")
+    adapter = (source / ADAPTER_CONFIG).is_file()
+    if adapter:
+        _adapter(context, source)
+    else:
+        _model(context.folder, source)
+    if (context.folder / MODEL / TENSORS).is_file():
+        _facts(context, counted=not adapter)
+
+
+def _model(folder: Path, source: Path) -> None:
+    if not (source / CONFIG).is_file():
+        raise FrameworkError(f"the checkpoint {source} has no {CONFIG}")
+    with whole_folder(folder / MODEL) as target:
+        for pattern in _BESIDE:
+            for file in source.glob(pattern):
+                if file.is_file():
+                    shutil.copy2(file, target / file.name)
+        if (source / TENSORS).is_file():
+            _link(source / TENSORS, target / TENSORS)
+        elif (source / INDEX).is_file():
+            _join(source, target / TENSORS)
+        else:
+            pickled = any(source.glob("*.bin")) or any(source.glob("*.pt*"))
+            why = "; pickled weights are not read, since reading them runs code: save safetensors" if pickled else ""
+            raise FrameworkError(f"the checkpoint {source} has no {TENSORS}{why}")
+        TensorFile(target / TENSORS)
+
+
+def _link(file: Path, target: Path) -> None:
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copy2(file, target)
+
+
+def _join(source: Path, target: Path) -> None:
+    """The shards of one model in one file."""
+    index = read_json(source / INDEX).get("weight_map")
+    if not isinstance(index, dict):
+        raise FrameworkError(f"{source / INDEX} has no `weight_map`")
+    tensors: dict[str, Any] = {}
+    for name in sorted(set(index.values())):
+        if Path(str(name)).name != name or not (source / name).is_file():
+            raise FrameworkError(f"{source / INDEX} names {name!r}, which is not there")
+        try:
+            tensors |= load_file(source / name)
+        except SafetensorError as problem:
+            raise FrameworkError(f"{source / name} is not safetensors: {problem}") from None
+    if missing := sorted(index.keys() - tensors.keys()):
+        raise FrameworkError(f"the shards of {source} lack {missing[0]}")
+    save_file(tensors, target, metadata={"format": "pt"})
+
+
+def _adapter(context: RunContext, source: Path) -> None:
+    """Keep the adapter as it is, and merge a language model's: W' = (W + update) * mask."""
+    if not (source / _ADAPTER_TENSORS).is_file():
+        raise FrameworkError(f"the adapter {source} has no {_ADAPTER_TENSORS}; pickled weights are not read")
+    with whole_folder(context.folder / ADAPTER) as target:
+        for name in (ADAPTER_CONFIG, _ADAPTER_TENSORS):
+            shutil.copy2(source / name, target / name)
+    settings = read_json(source / ADAPTER_CONFIG)
+    context.record.adapter = {
+        "kind": str(settings.get("peft_type", "")).lower(),
+        "rank": settings.get("r"),
+        "alpha": settings.get("lora_alpha"),
+        "dropout": settings.get("lora_dropout"),
+        "masked": False,
+    }
+    if settings.get("task_type") != "CAUSAL_LM":
+        context.progress.message("the adapter is kept as it is: only a language model's is merged")
+        return
+    from peft import PeftModel
+
+    checkpoint = context.starting_model(None)
+    total = sum(parameter.numel() for parameter in checkpoint.model.parameters())
+    try:
+        model: Any = PeftModel.from_pretrained(checkpoint.model, str(source), is_trainable=True)
+    except (ValueError, RuntimeError, KeyError) as problem:
+        raise FrameworkError(f"the adapter {source} does not fit the model that it starts from: {problem}") from None
+    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    context.record.parameters = {"total": total, "trainable": trainable}
+    merged = model.merge_and_unload()
+    masks = context.inherited_masks()
+    apply_masks(masked_parameters(merged, masks), masks)
+    save_checkpoint(context.folder, merged, checkpoint.tokenizer)
+
+
+def _facts(context: RunContext, counted: bool) -> None:
+    """Sizes and zeros as they are on disk; whether the parent's masks still hold is for `verify` to say."""
+    saved = TensorFile(context.folder / MODEL / TENSORS)
+    record = context.record
+    if counted:
+        record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}
+    masks = context.inherited_masks()
+    if not masks:
+        return
+    save_masks(context.folder, masks, {"seed": context.step.seed})
+    held = [name for name in masks if name in saved.tensors]
+    tensors = {name: [saved.zeros(name), saved.tensors[name].elements] for name in held}
+    zeros, elements = (sum(pair[place] for pair in tensors.values()) for place in (0, 1))
+    reached = zeros / elements if elements else 0.0
+    record.sparsity = {"zeros": zeros, "elements": elements, "reached": reached, "tensors": tensors}

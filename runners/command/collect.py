@@ -1,0 +1,170 @@
+"""What a command left, as the evidence of a run: its log, its metrics, its final model."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.errors import FrameworkError, InputError
+from framework.evidence.logs.deriving import derived, steps_done
+from framework.evidence.logs.log import Log, Reading
+from framework.evidence.logs.names import evaluation, number
+from framework.evidence.logs.registry import natural, read_log
+from framework.evidence.logs.settings import stated_by
+from framework.evidence.record import EVENTS, STEPS, read_json
+from framework.planning.commands.command import Command
+from framework.planning.steps import Training
+from runners.command.checkpoint import take_checkpoint
+from runners.command.places import LOG
+from runners.command.surroundings import surroundings
+from runners.context import RunContext
+from runners.files import Lines
+
+_FINAL = {"loss": "validation_loss"}
+"""Metrics that the record calls otherwise."""
+
+
+def collect(context: RunContext, command: Command, output: Path) -> None:
+    """Read the declared outputs; what is not declared, or what they do not say, is not in the record.
+
+    Raises:
+        FrameworkError: a declared output is missing, or is not what it should be.
+    """
+    work, record, outputs = context.step.work, context.record, command.outputs
+    assert isinstance(work, Training)
+    record.environment = surroundings(record.environment, command, context.project)
+    metrics: dict[str, float] = {}
+    settings: dict[str, Any] | None = None
+    if outputs.log is not None:
+        files = _found(output, outputs.log, "log")
+        log, used = read_log(files, Reading(dict(outputs.names), outputs.steps_from))
+        _keep(context.folder, used, output)
+        settings = log.settings
+        metrics = _log(context, command, work, log, [path.relative_to(output).as_posix() for path in used])
+    if outputs.metrics is not None:
+        file = _found(output, outputs.metrics, "metrics")[-1]
+        _keep(context.folder, [file], output)
+        metrics |= _metrics(file, work, record.observed)
+    record.observed |= derived(record.observed, work)
+    if outputs.settings is not None:
+        file = _found(output, outputs.settings, "settings")[-1]
+        _keep(context.folder, [file], output)
+        dialect = outputs.settings_dialect or _dialect(command)
+        record.observed |= stated_by(dialect, file, None)
+    elif settings is not None:
+        record.observed |= stated_by("hf-training-arguments", None, settings)
+    record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
+    if outputs.checkpoint is not None:
+        take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
+    context.progress.message(_summary(record.observed, record.metrics))
+
+
+def _dialect(command: Command) -> str:
+    spoken = [command.flags, *command.files.values()]
+    named = [each.dialect for each in spoken if each is not None and each.dialect is not None]
+    if not named:
+        raise FrameworkError(f"runners.{command.runner}.outputs: say in which `settings_dialect` the settings are")
+    return named[0]
+
+
+def _found(output: Path, pattern: str, what: str) -> list[Path]:
+    """What a path or pattern names below the output, in natural order."""
+    found = [output] if pattern == "." else sorted(output.glob(pattern), key=natural)
+    if not found:
+        there = sorted(path.name for path in output.iterdir())
+        held = ", ".join(there[:8]) + (" ..." if len(there) > 8 else "")
+        raise FrameworkError(f"the command left no {what}: {pattern!r} matches nothing in {output} ({held or 'empty'})")
+    return found
+
+
+def _keep(folder: Path, files: Sequence[Path], output: Path) -> None:
+    """Keep what was read beside the record, as it was."""
+    for file in files:
+        copy = folder / LOG / file.relative_to(output)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.unlink(missing_ok=True)
+        try:
+            os.link(file, copy)
+        except OSError:
+            shutil.copy2(file, copy)
+
+
+def _log(context: RunContext, command: Command, work: Training, log: Log, files: list[str]) -> dict[str, float]:
+    """Write the lines of a log, and what it says of the whole training; the metrics of its last evaluation."""
+    outputs, observed = command.outputs, context.record.observed
+    lines = _shifted(log.steps) if outputs.learning_rate == "next" else log.steps
+    observed |= log.observed | steps_done(log)
+    observed |= {f"train_{name}": value for name, value in log.rates.items()}
+    done = observed.get("optimizer_steps")
+    lines = [line for line in lines if done is None or line["step"] <= done]
+    if not lines and not log.evaluations:
+        raise FrameworkError(f"the log {', '.join(files)} holds no step: say under `names` what it calls them")
+    observed["log"] = {
+        "kind": log.kind,
+        "files": files,
+        "logged_steps": len(lines),
+        "learning_rate": outputs.learning_rate,
+        "tolerance": outputs.tolerance,
+    }
+    evaluations = [_evaluation(entry, work) for entry in log.evaluations]
+    _write(context.folder / STEPS, lines)
+    _write(context.folder / EVENTS, [{"event": "evaluation", **entry} for entry in evaluations])
+    planned = observed.get("planned_steps")
+    if done is not None and planned is not None:
+        early = {"step": done, "epoch": observed.get("epochs")} if done < planned else None
+        observed["stopped_early"] = early
+    return {
+        name: value for name, value in (evaluations[-1] if evaluations else {}).items() if name not in ("step", "epoch")
+    }
+
+
+def _shifted(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps with the learning rates that they used, from a log that holds the one set after each."""
+    found: dict[int, dict[str, Any]] = {}
+    for line in steps:
+        rest = {name: value for name, value in line.items() if name != "learning_rate"}
+        found.setdefault(line["step"], {"step": line["step"]}).update(rest)
+        if "learning_rate" in line:
+            following = found.setdefault(line["step"] + 1, {"step": line["step"] + 1})
+            following["learning_rate"] = line["learning_rate"]
+    return [found[step] for step in sorted(found)]
+
+
+def _evaluation(entry: Mapping[str, Any], work: Training) -> dict[str, Any]:
+    """An evaluation; a language model's perplexity is the exponential of its loss."""
+    found = dict(entry)
+    if work.phase.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
+        found["perplexity"] = math.exp(found["loss"])
+    return found
+
+
+def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, float]:
+    """The final metrics; and how many examples were trained on, where they say so."""
+    try:
+        data = read_json(file)
+    except InputError as failure:
+        raise FrameworkError(str(failure)) from None
+    for name in ("train_samples", "train_examples", "num_train_examples"):
+        count = number(data.get(name))
+        if isinstance(count, int) and count > 0:
+            observed["train_examples"] = count
+    plain = {f"eval_{name}": value for name, value in data.items() if not name.startswith(("eval_", "train_", "test_"))}
+    return _evaluation(evaluation({**plain, **data}), work)
+
+
+def _write(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    path.unlink(missing_ok=True)
+    with Lines(path, len(lines) + 1) as stream:
+        for line in lines:
+            stream.write(**line)
+
+
+def _summary(observed: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
+    parts = [f"{name} {value:.4f}" for name, value in metrics.items()]
+    if "log" in observed:
+        parts.insert(0, f"{observed['log']['logged_steps']} logged steps")
+    return ", ".join(parts) or "it left no log and no metrics: what it did stays unverified"
