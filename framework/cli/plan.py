@@ -35,6 +35,10 @@ def main(options: argparse.Namespace) -> int:
         console.as_json({"profile": experiment.profile, "steps": [_as_dict(step, why) for step, why in rows]})
         return 0
     console.out().print(_tree(rows))
+    for step in (step for step, why in rows if why != "done" and step.command is not None):
+        console.literal(f"\n{step.label} is trained by a program that the manifest names:")
+        for line in command_lines(step):
+            console.literal(f"  {line}")
     done = sum(why == "done" for _, why in rows)
     known = [length for step, why in rows if why != "done" and (length := _length(step))]
     open_trainings = sum(isinstance(step.work, Training) for step, why in rows if why != "done")
@@ -74,8 +78,6 @@ def _tree(rows: list[tuple[Step, str]]) -> Any:
         because = "" if why == "done" else f": {why}"
         text = f"{status} {escape(step.label + shared + reads + steps)} [dim]{step.key[:10]}[/]{escape(because)}"
         branches[step.key] = (branches[step.parent] if step.parent else top).add(text)
-        for line in command_lines(step):
-            branches[step.key].add(f"[dim]{escape(line)}[/]")
     return top
 
 
@@ -84,19 +86,13 @@ def command_lines(step: Step) -> list[str]:
     command = step.command
     if command is None:
         return []
+    import json
     import shlex
 
-    lines = [f"runners.{command.runner} starts: {shlex.join(command.argv)}"]
-    lines += [f"with {name}={shlex.quote(value)}" for name, value in command.environment.items()]
-    lines += [f"with {{{name}}} written for it: {_keys(data)}" for name, data in command.configs.items()]
+    lines = [f"runners.{command.runner}: {shlex.join(command.argv)}"]
+    lines += [f"environment: {name}={shlex.quote(value)}" for name, value in command.environment.items()]
+    lines += [f"{{{name}}} holds {json.dumps(data, ensure_ascii=False)}" for name, data in command.configs.items()]
     return lines + list(command.notes)
-
-
-def _keys(data: Any) -> str:
-    """A rendered config on one line."""
-    import json
-
-    return json.dumps(data, ensure_ascii=False)
 
 
 def _length(step: Step) -> int | None:

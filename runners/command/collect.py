@@ -49,7 +49,6 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         file = _found(output, outputs.metrics, "metrics")[-1]
         _keep(context.folder, [file], output)
         metrics |= _metrics(file, work, record.observed)
-    record.observed |= derived(record.observed, work)
     if outputs.settings is not None:
         file = _found(output, outputs.settings, "settings")[-1]
         _keep(context.folder, [file], output)
@@ -57,6 +56,7 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         record.observed |= stated_by(dialect, file, None)
     elif settings is not None:
         record.observed |= stated_by("hf-training-arguments", None, settings)
+    record.observed |= derived(record.observed, work)
     record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])

@@ -11,6 +11,8 @@ from framework.planning.steps import Training
 
 _RUNTIME_DIGITS, _RATE_DIGITS = 4, 3
 """Decimals to which transformers' `speed_metrics` rounds a runtime and a rate."""
+_SINGLE = 6e-8
+"""What TensorBoard's 32-bit floats round off, as a share."""
 
 
 def steps_done(log: Log) -> dict[str, Any]:
@@ -40,8 +42,10 @@ def derived(observed: Mapping[str, Any], work: Training) -> dict[str, Any]:
         examples = _only(samples[0] / passes, samples[1] / passes)
         if examples is not None:
             found["train_examples"] = examples
-    if examples is not None and steps and epochs and (batch := _batch(examples, steps, epochs)) is not None:
-        found["batch_size"] = batch
+    if examples is not None and steps and epochs:
+        factor = observed.get("micro_batch_size", 1) * observed.get("accumulation", 1)
+        if (batch := _batch(examples, steps, epochs, factor)) is not None:
+            found["batch_size"] = batch
     return found
 
 
@@ -50,7 +54,8 @@ def _samples(observed: Mapping[str, Any]) -> tuple[float, float] | None:
     seconds, rate = observed.get("train_runtime"), observed.get("train_samples_per_second")
     if seconds is None or rate is None:
         return None
-    slack, loose = 0.5 * 10**-_RUNTIME_DIGITS, 0.5 * 10**-_RATE_DIGITS
+    slack = 0.5 * 10**-_RUNTIME_DIGITS + _SINGLE * seconds
+    loose = 0.5 * 10**-_RATE_DIGITS + _SINGLE * rate
     return max(0.0, seconds - slack) * max(0.0, rate - loose), (seconds + slack) * (rate + loose)
 
 
@@ -60,11 +65,12 @@ def _only(low: float, high: float) -> int | None:
     return first if first >= 1 and first <= high + 1e-9 < first + 1 else None
 
 
-def _batch(examples: int, steps: int, epochs: float) -> int | None:
-    """The one batch size with which a pass over the examples takes as many steps as were made."""
+def _batch(examples: int, steps: int, epochs: float, factor: int) -> int | None:
+    """The one multiple of ``factor`` with which a pass over the examples takes as many steps as were made."""
     per_epoch = steps / epochs
     whole = round(per_epoch)
     if whole < 2 or not math.isclose(per_epoch, whole, rel_tol=1e-6):
         return None
     least, most = math.ceil(examples / whole), (examples - 1) // (whole - 1)
-    return least if least == most else None
+    possible = range(math.ceil(least / factor) * factor, most + 1, factor)
+    return possible[0] if len(possible) == 1 else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.evidence.logs.log import Log, Reading
-from framework.evidence.logs.names import USUAL, evaluation, pick
+from framework.evidence.logs.names import USUAL, evaluation, number, pick
 from framework.locations import Location
 
 
@@ -20,6 +20,8 @@ def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], readin
     """
     steps: dict[int, dict[str, Any]] = {}
     evaluations: dict[int, dict[str, Any]] = {}
+    rates: dict[str, float] = {}
+    ended: int | None = None
     for where, row in rows:
         stated = pick(row, "step", reading.names)
         if stated is None:
@@ -27,6 +29,12 @@ def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], readin
         if not float(stated).is_integer():
             raise InputError.at(where, f"the step {stated!r} is no whole number")
         step = int(stated) + 1 - reading.steps_from
+        summary = _summary(row)
+        rates |= summary
+        if "runtime" in summary:
+            ended = int(stated)
+            if len(summary) == len(_SUMMARY):
+                continue
         line = {
             name: value for name in USUAL if name != "step" and (value := pick(row, name, reading.names)) is not None
         }
@@ -39,4 +47,19 @@ def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], readin
                 message = f"the log has a step {stated}, before its first one, {reading.steps_from}"
                 raise InputError.at(where, message, "say `steps_from: 0` where the first step is called 0")
             steps.setdefault(step, {"step": step}).update(line)
-    return Log(kind, [steps[step] for step in sorted(steps)], [evaluations[step] for step in sorted(evaluations)])
+    log = Log(kind, [steps[step] for step in sorted(steps)], [evaluations[step] for step in sorted(evaluations)])
+    log.rates = rates
+    if ended is not None and ended > 0:
+        log.observed["optimizer_steps"] = ended
+        if log.steps and log.steps[-1]["step"] == ended and "epoch" in log.steps[-1]:
+            log.observed["epochs"] = log.steps[-1]["epoch"]
+    return log
+
+
+_SUMMARY = {"train_runtime": "runtime", "train_samples_per_second": "samples_per_second"}
+"""What transformers' Trainer logs once, when it is done, with the number of steps that it made."""
+
+
+def _summary(row: Mapping[str, Any]) -> dict[str, float]:
+    named = ((key.rpartition("/")[2], number(value)) for key, value in row.items())
+    return {_SUMMARY[name]: float(value) for name, value in named if name in _SUMMARY and value is not None}
