@@ -236,6 +236,11 @@ def _assume(
             other == clause and (part == facet or part is None or facet is None or clause.endswith(".warmup"))
             for other, part in stated
         )
-        bound = any(_named(target).endswith(text) or clause.endswith(text) for text in explicit)
+        bound = any(
+            _named(target).endswith(text)
+            or clause.endswith(text)
+            or (clause.endswith(".warmup") and clause.endswith(text.rpartition(".")[0]))  # bound in the other unit
+            for text in explicit
+        )
         if not covered and not bound and described(experiment, binding) is not None:
             reading.assumed.append(Assumed(target, default))

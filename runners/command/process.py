@@ -8,11 +8,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 GRACE_SECONDS = 30.0
 """How long a program that was asked to end may take, before it is killed."""
@@ -77,8 +77,10 @@ def run(
         OSError: it cannot be started.
     """
     asked = _Asked()
-    with streams[0].open("ab") as output, streams[1].open("ab") as errors, _listening(asked):
-        following = [_Follower(path, tell) for path in streams] if tell else []
+    with ExitStack() as held_open:
+        output, errors = (held_open.enter_context(path.open("ab")) for path in streams)
+        following = [held_open.enter_context(_Follower(path, tell)) for path in streams] if tell else []
+        held_open.enter_context(_listening(asked))
         process = subprocess.Popen(
             list(argv),
             cwd=cwd,
@@ -155,6 +157,15 @@ class _Follower:
         self._stream.seek(0, os.SEEK_END)
         self._tell = tell
         self._rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.follow()
+        if self._rest:
+            self._tell(_shown(self._rest))
+        self._stream.close()
 
     def follow(self) -> None:
         *lines, self._rest = (self._rest + self._stream.read()).split(b"\n")

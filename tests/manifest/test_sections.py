@@ -34,6 +34,16 @@ profiles:
 documents: {directory: documents}
 grids:
   tuned: {over: {rank: [1, 2]}, from: dense, steps: [{finetune: {adapter: {lora: {rank: $rank, alpha: 4}}}}]}
+runners:
+  script:
+    phase: pretrain
+    variants: [masked]
+    command: [python, train.py, "{c.yaml}"]
+    flags: {keys: {lr: optimizer.learning_rate}}
+    configs: {c.yaml: {dialect: generic}}
+    resume: {arguments: [--again]}
+    timeout_hours: 12
+    outputs: {log: log.jsonl, tolerance: 0.1}
 """
 )
 DATA: dict[str, Any] = yaml.safe_load(

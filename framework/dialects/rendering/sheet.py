@@ -24,7 +24,8 @@ class Facts:
     steps: int | None = None
 
     def __contains__(self, fact: str) -> bool:
-        return fact in self.values
+        """Whether the manifest states a fact, or the list that it is an item of (`optimizer.betas[1]`)."""
+        return fact.partition("[")[0] in self.values
 
     def __getitem__(self, fact: str) -> Any:
         return self.values[fact]

@@ -9,21 +9,20 @@ MOMENTUM = "transformers' Trainer has no argument for momentum"
 LINEAR_END = "its linear schedule always ends at 0"
 
 
-def schedule(sheet: Sheet, key: str) -> str | None:
-    """Write the schedule's name, as transformers spells it; the one that was written. How a cosine is told where to
+def schedule(sheet: Sheet, key: str) -> str:
+    """Write the schedule's name, as transformers spells it, which is the result. How a cosine is told where to
     end differs, and is left to the caller; 'constant' would leave out the warmup."""
     facts = sheet.facts
     name, least = facts["schedule.name"], facts["schedule.min_learning_rate"]
     if name == "constant":
         word = "constant_with_warmup" if facts.warms_up else "constant"
         sheet.needless("schedule.min_learning_rate")
-    elif name == "linear" and least > 0:
-        sheet.refuse("schedule.min_learning_rate", LINEAR_END)
-        return None
     else:
         word = name
         if least == 0:
             sheet.needless("schedule.min_learning_rate")
+        elif name == "linear":
+            sheet.refuse("schedule.min_learning_rate", LINEAR_END)
     sheet.put(key, word, "schedule.name")
     return word
 
@@ -46,8 +45,8 @@ def optimizer(sheet: Sheet, key: str) -> None:
     sheet.say("weight_decay", "optimizer.weight_decay")
     if "optimizer.betas" in sheet.facts:
         first, second = sheet.facts["optimizer.betas"]
-        sheet.put("adam_beta1", first, "optimizer.betas")
-        sheet.put("adam_beta2", second, "optimizer.betas")
+        sheet.put("adam_beta1", first, "optimizer.betas[0]")
+        sheet.put("adam_beta2", second, "optimizer.betas[1]")
     sheet.say("adam_epsilon", "optimizer.eps")
 
 

@@ -84,6 +84,5 @@ def value_of(facts: Facts, name: str, where: Location) -> Any:
 
 
 def fact_of(name: str) -> str:
-    """The fact that a unit or an item belongs to; a batch's factors stay themselves."""
-    item = _ITEM.fullmatch(name)
-    return item[1] if item else _UNITS.get(name, name)
+    """The fact that a unit belongs to; a batch's factors and the items of a list stay themselves."""
+    return _UNITS.get(name, name)

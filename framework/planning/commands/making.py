@@ -25,6 +25,11 @@ _TOLD_OTHERWISE = re.compile(
     r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*"
 )
 """Facts that are no hyperparameters: a script is written for them, or takes them by `{model}` and `{dataset}`."""
+_PARTS = {
+    "batch_size": {"batch_size.micro", "batch_size.accumulation"},
+    "optimizer.betas": {"optimizer.betas[0]", "optimizer.betas[1]"},
+}
+"""Facts that are said where their parts are; how many processes there are, the launcher is told."""
 _NOTHING = (None, False, 0, "constant")
 
 
@@ -183,8 +188,9 @@ class _Making:
         Raises:
             InputError: the manifest states it, and nothing says that the script does it by itself.
         """
-        if {"batch_size.micro", "batch_size.accumulation"} <= self.said:
-            self.said.add("batch_size")
+        for whole, parts in _PARTS.items():
+            if parts <= self.said:
+                self.said.add(whole)
         problems: list[Problem] = []
         notes: list[str] = []
         for text in self.runner.unpassed:

@@ -35,7 +35,10 @@ def contradictions(step: Step, command: Command) -> list[str]:
             result = check(load(root / "experiment.yaml"))
         except InputError as failure:
             return [str(problem).replace(f"{folder}/", "") for problem in failure.problems]
-        found = [each for each in result.findings if each.severity is Severity.ERROR and not _by_itself(command, each)]
+        wrong = [
+            each for each in result.findings if each.severity is Severity.ERROR and each.rule.stage is Stage.CONFIG
+        ]
+        found = [each for each in wrong if not _by_itself(command, each)]
         lines = [f"{each.location}: {each.message}" if each.location else each.message for each in found]
         return [line.replace(f"{folder}/", "") for line in lines or _unproven(command, result)]
 
@@ -85,7 +88,11 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
     assert isinstance(work, Training)
     phase = work.phase.model_dump(mode="json", exclude_none=True, exclude={"tasks"})
     phase |= {"dataset": work.dataset_name}
-    phase["schedule"]["min_learning_rate"] = work.phase.min_learning_rate()
+    warmup = work.phase.schedule.warmup
+    phase["schedule"] |= {
+        "min_learning_rate": work.phase.min_learning_rate(),
+        "warmup": f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%",
+    }
     if "precision" in command.facts:
         phase["precision"] = command.facts["precision"]
     methods = {
@@ -112,7 +119,7 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
 def _unproven(command: Command, result: CheckResult) -> Iterator[str]:
     """Values that are passed, and that reading back did not find to be the declared ones."""
     for fact in command.passed:
-        whole = fact.rpartition(".")[0] if fact.startswith("batch_size.") else fact
+        whole = fact.rpartition(".")[0] if fact.startswith("batch_size.") else fact.partition("[")[0]
         clause = next((each for each in result.experiment.clauses if each.id.endswith(f".{whole}")), None)
         looks = result.matrix.looks(clause, Stage.CONFIG) if clause else []
         if looks and not any(look.status is Status.CONFORMS for look in looks):

@@ -7,6 +7,7 @@ from framework.dialects.rendering.sheet import Sheet
 
 _OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}
 _INIT, _LOADER = "trainer.init", "trainer.fit.train_dataloader"
+_SAID = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
 _DECAYS = {"linear": "LinearLR", "cosine": "CosineDecayLR"}
 
 
@@ -35,7 +36,8 @@ def _schedulers(sheet: Sheet) -> None:
     peak, least, warmup = facts["optimizer.learning_rate"], facts["schedule.min_learning_rate"], facts.warmup_steps
     name, stages = facts["schedule.name"], []
     if warmup is None or (name != "constant" and facts.steps is None):
-        sheet.refuse("schedule.name", "Model Zoo's schedulers count steps, and their number is not known here")
+        for fact in _SAID:
+            sheet.refuse(fact, "Model Zoo's schedulers count steps, and their number is not known here")
         return
     if warmup:
         rise = {"initial_learning_rate": 0.0, "end_learning_rate": peak, "total_iters": warmup}
@@ -46,5 +48,4 @@ def _schedulers(sheet: Sheet) -> None:
         assert facts.steps is not None
         fall = {"initial_learning_rate": peak, "end_learning_rate": least, "total_iters": facts.steps - warmup}
         stages.append({_DECAYS[name]: fall})
-    said = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
-    sheet.put(f"{_INIT}.schedulers", [{"SequentialLR": {"schedulers": stages}}], *said)
+    sheet.put(f"{_INIT}.schedulers", [{"SequentialLR": {"schedulers": stages}}], *_SAID)

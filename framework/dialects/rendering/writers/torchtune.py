@@ -34,15 +34,19 @@ def write(sheet: Sheet) -> None:
 def _schedule(sheet: Sheet) -> None:
     facts = sheet.facts
     name = facts["schedule.name"]
-    if name == "constant" and not facts.warms_up:
-        sheet.needless("schedule.name", "schedule.warmup", "schedule.min_learning_rate")
-        return
     if name == "constant":
-        sheet.refuse("schedule.warmup", "torchtune has no constant schedule with a warmup")
-    elif facts["schedule.min_learning_rate"] > 0:
+        sheet.needless("schedule.name", "schedule.min_learning_rate")
+        if facts.warms_up:
+            sheet.refuse("schedule.warmup", "torchtune has no constant schedule with a warmup")
+        else:
+            sheet.needless("schedule.warmup")
+        return
+    sheet.put("lr_scheduler._component_", _SCHEDULES[name], "schedule.name")
+    if facts["schedule.min_learning_rate"] > 0:
         sheet.refuse("schedule.min_learning_rate", "torchtune's schedules end at 0")
-    elif facts.warmup_steps is None:
+    else:
+        sheet.needless("schedule.min_learning_rate")
+    if facts.warmup_steps is None:
         sheet.refuse("schedule.warmup", "torchtune counts the warmup in steps, and their number is not known here")
     else:
-        sheet.put("lr_scheduler._component_", _SCHEDULES[name], "schedule.name", "schedule.min_learning_rate")
         sheet.put("lr_scheduler.num_warmup_steps", facts.warmup_steps, "schedule.warmup")
