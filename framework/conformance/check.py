@@ -11,7 +11,7 @@ from framework.conformance.model import Finding, Matrix, Rule, Severity, Stage, 
 from framework.conformance.registry import apply
 from framework.conformance.targets import Target, target_of
 from framework.conformance.waivers import Judge, worst
-from framework.errors import InputError, UsageError
+from framework.errors import InputError, Problem, UsageError
 from framework.locations import Location
 from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
@@ -167,7 +167,7 @@ def _consistent(experiment: Experiment) -> None:
     Raises:
         InputError: with every problem.
     """
-    problems = []
+    problems = _commands(experiment)
     for name, variant in experiment.stated.variants.items():
         for index, step in enumerate(variant.steps):
             if (found := phase_of(step)) is None:
@@ -186,7 +186,20 @@ def _consistent(experiment: Experiment) -> None:
         except InputError as failure:
             problems += failure.problems
     if problems:
-        raise InputError(problems)
+        raise InputError(list(dict.fromkeys(problems)))
+
+
+def _commands(experiment: Experiment) -> list[Problem]:
+    """Values that a runner passes nowhere, and whatever else keeps a command from being made; none is started."""
+    if not experiment.stated.runners:
+        return []
+    from framework.planning.build import build
+
+    try:
+        build(experiment.as_stated, seeds=experiment.stated.seeds[:1])
+    except InputError as failure:
+        return failure.problems
+    return []
 
 
 def _bound(experiment: Experiment) -> list[BoundFile]:

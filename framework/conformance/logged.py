@@ -34,15 +34,27 @@ def total_of(observed: Observed, work: Training) -> int | None:
     examples = examples_of(observed, work)
     if examples is not None:
         return optimizer_steps(work.phase, examples)
-    known = observed.facts
-    return known.get("planned_steps") or known.get("optimizer_steps")
+    return count(observed, "planned_steps") or count(observed, "optimizer_steps")
+
+
+def count(observed: Observed, name: str) -> int | None:
+    """A recorded number of steps or sequences; None where there is none."""
+    found = observed.facts.get(name)
+    return found if type(found) is int else None
+
+
+def tolerance(observed: Observed, least: float) -> float:
+    """How far, relative to it, a logged learning rate may lie from the declared one, as the run was told."""
+    log = observed.facts.get("log")
+    found = log.get("tolerance") if isinstance(log, dict) else None
+    return max(least, float(found)) if isinstance(found, (int, float)) else least
 
 
 def length(
     context: EvidenceContext, observed: Observed, work: Training, clause: Clause, rule: Rule
 ) -> Iterator[Verdict]:
     """Steps done against the declared length; epochs by the log's own count where the data's size is not known."""
-    phase, known = work.phase, observed.facts
+    phase = work.phase
     where = observed.place(STEPS, max(1, len(observed.trace)))
     examples = examples_of(observed, work)
     label = observed.step.label
@@ -53,9 +65,9 @@ def length(
     size = f" of {examples} examples" if phase.max_steps is None else ""
     fact = "max_steps" if phase.max_steps is not None else "epochs"
     spelled = f"optimizer steps of {demanded} ({said(clause.effective)} {fact}{size})"
-    done = known.get("optimizer_steps")
+    done = count(observed, "optimizer_steps")
     if done is None:
-        least, most = known.get("optimizer_steps_between", (0, demanded))
+        least, most = _between(observed, demanded)
         if least <= demanded <= most:
             reason = f"the log ends at step {least}, and does not say whether it was the last {spelled}"
             yield context.judge.unverified(clause, context.stage, reason, where.file)
@@ -66,13 +78,21 @@ def length(
         yield context.judge.conforms(clause, context.stage, f"{done} {spelled}", where.file)
     elif (
         phase.early_stopping
-        and known.get("stopped_early")
+        and observed.facts.get("stopped_early")
         and done < demanded
         and _at_epochs_end(phase, examples, done)
     ):
         yield context.judge.conforms(clause, context.stage, f"{done} {spelled}; stopped early, as declared", where.file)
     else:
         yield context.violated(rule, clause, f"{label}: {done} {spelled}", demanded, done, where)
+
+
+def _between(observed: Observed, demanded: int) -> tuple[int, int]:
+    """Between which numbers the steps done lie; anything up to the demanded one where the log does not say."""
+    found = observed.facts.get("optimizer_steps_between")
+    if isinstance(found, list) and len(found) == 2 and all(type(each) is int for each in found):
+        return found[0], found[1]
+    return 0, demanded
 
 
 def _at_epochs_end(phase: Phase, examples: int | None, done: int) -> bool:
@@ -112,7 +132,7 @@ def samples(
         reason = f"{len(logged)} logged steps of {declared} samples"
         yield context.judge.conforms(clause, context.stage, reason, where.file)
         return
-    found = observed.facts.get("batch_size")
+    found = count(observed, "batch_size")
     if found is None:
         reason = "the log does not say how many samples a step had"
         yield context.judge.unverified(clause, context.stage, reason, where.file)

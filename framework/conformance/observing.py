@@ -49,7 +49,9 @@ class Observed:
         assert self.run is not None
         lines = list(read_lines(self.run.folder / STEPS))
         for number, line in enumerate(lines, 1):
-            for name in ("step",) if self.logged else ("step", "learning_rate", "samples"):
+            for name in ("step", "learning_rate", "samples"):
+                if self.logged and name != "step" and name not in line:
+                    continue
                 if type(line.get(name)) not in (int, float):
                     raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
         return lines

@@ -117,9 +117,7 @@ def _log(context: RunContext, command: Command, work: Training, log: Log, files:
     if done is not None and planned is not None:
         early = {"step": done, "epoch": observed.get("epochs")} if done < planned else None
         observed["stopped_early"] = early
-    return {
-        name: value for name, value in (evaluations[-1] if evaluations else {}).items() if name not in ("step", "epoch")
-    }
+    return _evaluation(log.final, work)
 
 
 def _shifted(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             yield from (context.judge.unverified(clause, context.stage, str(missing)) for clause in clauses)
             continue
         wrong = None
-        relative = observed.facts.get("log", {}).get("tolerance", _RELATIVE)
+        relative = logged.tolerance(observed, _RELATIVE)
         for line in lines:
             demanded = learning_rate_at(work.phase, line["step"], total)
             if not math.isclose(line["learning_rate"], demanded, rel_tol=relative, abs_tol=1e-15):

@@ -13,7 +13,8 @@ from framework.locations import Location
 
 def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], reading: Reading) -> Log:
     """The log that rows make. Rows of one step are one; of what a step states twice, as after a restart, the last
-    counts.
+    counts. Of what is measured twice the first is the evaluation: a trainer that puts the best weights back measures
+    these at the same step.
 
     Raises:
         InputError: a step that is no whole number, or lies before the first one.
@@ -22,6 +23,8 @@ def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], readin
     evaluations: dict[int, dict[str, Any]] = {}
     rates: dict[str, float] = {}
     ended: int | None = None
+    final: dict[str, float] = {}
+    measured: int | None = None
     for where, row in rows:
         stated = pick(row, "step", reading.names)
         if stated is None:
@@ -41,14 +44,17 @@ def log_of(kind: str, rows: Iterable[tuple[Location, Mapping[str, Any]]], readin
         metrics = evaluation(row)
         if metrics:
             epoch = {"epoch": line["epoch"]} if "epoch" in line else {}
-            evaluations.setdefault(step, {"step": step}).update(epoch | metrics)
+            known = evaluations.setdefault(step, {"step": step})
+            evaluations[step] = {**metrics, **epoch, **known}
+            final = metrics if step != measured else final | metrics
+            measured = step
         if set(line) - {"epoch"}:
             if step < 1:
                 message = f"the log has a step {stated}, before its first one, {reading.steps_from}"
                 raise InputError.at(where, message, "say `steps_from: 0` where the first step is called 0")
             steps.setdefault(step, {"step": step}).update(line)
     log = Log(kind, [steps[step] for step in sorted(steps)], [evaluations[step] for step in sorted(evaluations)])
-    log.rates = rates
+    log.rates, log.final = rates, final
     if ended is not None and ended > 0:
         log.observed["optimizer_steps"] = ended
         if log.steps and log.steps[-1]["step"] == ended and "epoch" in log.steps[-1]:

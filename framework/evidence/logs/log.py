@@ -22,14 +22,16 @@ class Log:
 
     ``steps`` are the logged optimizer steps in order, counted from 1: `step`, and of `learning_rate`, `loss`, `epoch`,
     `samples` and `tokens` what was logged. ``evaluations`` hold `step`, `epoch` and the metrics (`loss`, `accuracy`,
-    `f1`, ...). ``observed`` are facts that it states outright, by the run record's names: `optimizer_steps`,
-    `planned_steps`, `epochs`, `micro_batch_size`. ``rates`` are rounded figures of the whole training, such as
-    `samples_per_second`. ``settings`` are what the trainer wrote of its own arguments.
+    `f1`, ...) as they were first measured there, ``final`` those that were measured last, which may be those of the
+    best weights, put back. ``observed`` are facts that it states outright, by the run record's names:
+    `optimizer_steps`, `planned_steps`, `epochs`, `micro_batch_size`. ``rates`` are rounded figures of the whole
+    training, such as `samples_per_second`. ``settings`` are what the trainer wrote of its own arguments.
     """
 
     kind: str
     steps: list[dict[str, Any]] = field(default_factory=list)
     evaluations: list[dict[str, Any]] = field(default_factory=list)
+    final: dict[str, float] = field(default_factory=dict)
     observed: dict[str, Any] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] | None = None

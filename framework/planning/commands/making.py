@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Facts, Sheet, put
-from framework.errors import InputError, Problem, UsageError
+from framework.errors import InputError, UsageError
 from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.manifest.root import Manifest
 from framework.manifest.runners import Flags, RenderedConfig, Runner, placeholders
-from framework.names import Path, did_you_mean, parse_path
+from framework.names import Path, parse_path
 from framework.planning.commands.command import Command, Passed, filled
 from framework.planning.commands.facts import Situation, facts_of
 from framework.planning.commands.flags import as_arguments, names_in
-from framework.planning.commands.keys import fact_named, fact_of, known_facts, value_of
+from framework.planning.commands.keys import fact_named, fact_of, value_of
+from framework.planning.commands.leftovers import Leftovers, completed
 from framework.planning.commands.sources import sources_of
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
-_TOLD_OTHERWISE = re.compile(
-    r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*"
-)
-"""Facts that are no hyperparameters: a script is written for them, or takes them by `{model}` and `{dataset}`."""
-_PARTS = {
-    "batch_size": {"batch_size.micro", "batch_size.accumulation"},
-    "optimizer.betas": {"optimizer.betas[0]", "optimizer.betas[1]"},
-}
-"""Facts that are said where their parts are; how many processes there are, the launcher is told."""
-_NOTHING = (None, False, 0, "constant")
 
 
 def runner_of(manifest: Manifest, phase: str, variant: str) -> tuple[str, Runner] | None:
@@ -68,7 +58,9 @@ class _Making:
         flags, passed = self._flags(runner.flags, given) if runner.flags else ((), None)
         at = given.index("{flags}") if "{flags}" in given else len(given)
         argv = (*given[:at], *flags, *given[at + 1 :])
-        notes = self._unsaid()
+        self.said = completed(self.said)
+        left = (self.refused, runner.unpassed, self.sinks, self._at)
+        notes = Leftovers(self.situation, self.name, self.facts, self.said, *left).notes()
         return Command(
             runner=self.name,
             argv=argv,
@@ -181,51 +173,6 @@ class _Making:
         self.said |= sheet.said
         self.refused = {**sheet.refused, **self.refused}
         return sheet
-
-    def _unsaid(self) -> tuple[str, ...]:
-        """Notes of what is passed nowhere though it could be.
-
-        Raises:
-            InputError: the manifest states it, and nothing says that the script does it by itself.
-        """
-        for whole, parts in _PARTS.items():
-            if parts <= self.said:
-                self.said.add(whole)
-        problems: list[Problem] = []
-        notes: list[str] = []
-        for text in self.runner.unpassed:
-            if not any(name == text or name.startswith(f"{text}.") for name in known_facts()):
-                advice = did_you_mean(text, known_facts())
-                raise InputError.at(self._at("unpassed"), f"no clause {text!r} of a training step", advice)
-        for fact, value in self._missing():
-            clause = self.situation.clause(fact)
-            named = clause.id if clause else fact
-            spelled = f"{named} = {shown(value)}"
-            if any(fact == text or fact.startswith(f"{text}.") for text in self.runner.unpassed):
-                notes.append(f"not passed: {spelled}; the script does it by itself, as `unpassed` says")
-            elif clause is None or clause.effective is None:
-                if value not in _NOTHING and str(value) != "0 steps":
-                    notes.append(f"not passed, and not stated: {fact} = {shown(value)} by default")
-            else:
-                why = self.refused.get(fact) or f"{' and '.join(self.sinks) or 'the command'} has no key for it"
-                advice = f"name its key under `keys: {{NAME: {fact}}}`, or list it under `unpassed`"
-                problems.append(
-                    Problem(f"{spelled} is passed nowhere by runners.{self.name}: {why}", clause.location, advice)
-                )
-        if self.situation.continues and "model" not in self.said:
-            message = "the step starts from the checkpoint of another, which the command does not take: write {model}"
-            problems.append(Problem(message, self._at("command")))
-        if problems:
-            raise InputError(problems)
-        for name, owner in (("model", "the model"), ("dataset", "the dataset")):
-            if not any(fact == name or fact.startswith(f"{name}.") for fact in self.said):
-                notes.append(f"not passed: {owner}; the script has its own")
-        return tuple(notes)
-
-    def _missing(self) -> Iterator[tuple[str, Any]]:
-        for fact, value in self.facts.values.items():
-            if fact not in self.said and not _TOLD_OTHERWISE.fullmatch(fact):
-                yield fact, value
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -1,0 +1,100 @@
+"""What the manifest says and a command is not told: an error where it is stated, else a note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from framework.dialects.rendering.sheet import Facts
+from framework.errors import InputError, Problem
+from framework.locations import Location
+from framework.manifest.clauses import shown
+from framework.names import did_you_mean
+from framework.planning.commands.facts import Situation
+from framework.planning.commands.keys import known_facts
+
+_TOLD_OTHERWISE = re.compile(
+    r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*"
+)
+"""Facts that are no hyperparameters: a script is written for them, or takes them by `{model}` and `{dataset}`."""
+_PARTS = {
+    "batch_size": {"batch_size.micro", "batch_size.accumulation"},
+    "optimizer.betas": {"optimizer.betas[0]", "optimizer.betas[1]"},
+}
+"""Facts that are said where their parts are; how many processes there are, the launcher is told."""
+_NOTHING = (None, False, 0, "constant", "0 steps")
+"""Defaults that do nothing, and need no note."""
+
+
+def completed(said: Collection[str]) -> set[str]:
+    """The facts that are said, with those of which all parts are."""
+    return {*said, *(whole for whole, parts in _PARTS.items() if parts <= set(said))}
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """The facts of a step that a runner does not pass.
+
+    ``said`` are those that it does, ``refused`` those that a dialect has no word for, with the reason, ``unpassed``
+    what the script is said to do by itself, and ``sinks`` the flags and files that values are passed in.
+    """
+
+    situation: Situation
+    runner: str
+    facts: Facts
+    said: Collection[str]
+    refused: Mapping[str, str]
+    unpassed: Collection[str]
+    sinks: Collection[str]
+    at: Callable[[str], Location]
+
+    def notes(self) -> tuple[str, ...]:
+        """What is not passed, and may be left out.
+
+        Raises:
+            InputError: something is stated, and nothing says that the script does it by itself.
+        """
+        known = known_facts()
+        for text in self.unpassed:
+            if not any(_covers(text, name) for name in known):
+                message = f"no clause {text!r} of a training step"
+                raise InputError.at(self.at("unpassed"), message, did_you_mean(text, known))
+        looked = [self._look(fact, value) for fact, value in self._missing()]
+        problems = [*(each for each in looked if isinstance(each, Problem)), *self._parent()]
+        if problems:
+            raise InputError(problems)
+        return (*(each for each in looked if isinstance(each, str)), *self._origins())
+
+    def _missing(self) -> Iterator[tuple[str, Any]]:
+        for fact, value in self.facts.values.items():
+            if fact not in self.said and not _TOLD_OTHERWISE.fullmatch(fact):
+                yield fact, value
+
+    def _look(self, fact: str, value: Any) -> str | Problem | None:
+        clause = self.situation.clause(fact)
+        spelled = f"{clause.id if clause else fact} = {shown(value)}"
+        if any(_covers(text, fact) for text in self.unpassed):
+            return f"not passed: {spelled}; the script does it by itself, as `unpassed` says"
+        if clause is None or clause.effective is None:
+            needless = value in _NOTHING or str(value) in _NOTHING
+            return None if needless else f"not passed, and not stated: {fact} = {shown(value)} by default"
+        why = self.refused.get(fact) or f"{' and '.join(self.sinks) or 'the command'} has no key for it"
+        message = f"{spelled} is passed nowhere by runners.{self.runner}: {why}"
+        advice = f"name its key under `keys: {{NAME: {fact}}}`, or list it under `unpassed`"
+        return Problem(message, clause.location, advice)
+
+    def _parent(self) -> Iterator[Problem]:
+        if self.situation.continues and "model" not in self.said:
+            message = "the step starts from the checkpoint of another, which the command does not take: write {model}"
+            yield Problem(message, self.at("command"))
+
+    def _origins(self) -> Iterator[str]:
+        for name in ("model", "dataset"):
+            if not any(_covers(name, fact) for fact in self.said):
+                yield f"not passed: the {name}; the script has its own"
+
+
+def _covers(text: str, fact: str) -> bool:
+    return fact == text or fact.startswith(f"{text}.")
