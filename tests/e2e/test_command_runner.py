@@ -177,9 +177,7 @@ def test_a_trainer_that_reads_a_rendered_config(tmp_path: Path) -> None:
     [
         ("training.learning_rate = 5e-5", {"R110"}),
         ("training.learning_rate *= 1.01", {"R110"}),
-        ("training.lr_scheduler_type = 'linear'; training.lr_scheduler_kwargs = {}", {"R110"}),
         ("training.per_device_train_batch_size = 4", {"R101", "R102", "R110"}),
-        ("training.num_train_epochs = 3", {"R101", "R110"}),
         ("examples = 32", {"R101", "R103", "R110"}),
     ],
 )

@@ -105,6 +105,14 @@ def test_what_is_no_state_is_refused(tmp_path: Path, text: str) -> None:
         log_in(write(tmp_path / "trainer_state.json", text))
 
 
+def test_what_is_measured_again_at_the_end_is_final_and_no_evaluation(tmp_path: Path) -> None:
+    """A trainer that puts the best weights back measures them at the step at which it ended."""
+    again = [*STATE["log_history"], {"epoch": 2.0, "eval_loss": 2.5, "step": 10}]
+    log = log_in(state(tmp_path, log_history=again))
+    assert [each["loss"] for each in log.evaluations] == [3.25, 3.125]
+    assert log.final == {"loss": 2.5}
+
+
 # TensorBoard
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from framework.conformance.check import check
 from framework.errors import InputError
+from framework.manifest.loading import load
 from framework.planning.commands.command import filled
 from framework.planning.commands.flags import as_arguments, names_in
 from framework.planning.commands.proof import contradictions
@@ -290,3 +293,16 @@ def test_no_runner_no_difference(tmp_path: Path) -> None:
 def test_placeholders_of_places_are_filled_when_it_runs() -> None:
     data = {"a": ["{output}/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
     assert filled(data, {"output": "/o"}) == {"a": ["/o/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
+
+
+def test_check_tells_what_a_runner_leaves_out_and_starts_nothing(tmp_path: Path) -> None:
+    Study(tmp_path, HF)
+    manifest = tmp_path / "experiment.yaml"
+    (tmp_path / "k.yaml").write_text("lr: 2e-4\n")
+    binding = "configs:\n  - {file: k.yaml, describes: phases.train, keys: {lr: optimizer.learning_rate}}\n"
+    manifest.write_text(manifest.read_text() + binding)
+    with chdir(tmp_path), pytest.raises(InputError, match="sequence_length = 1024 is passed nowhere"):
+        check(load())
+    manifest.write_text(manifest.read_text().replace(HF, ON_FLAGS + "    variants: [full]\n"))
+    with chdir(tmp_path):
+        assert not check(load()).failed
