@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from framework.errors import FrameworkError
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.tensors import TensorFile
-from runners.adapters.lora import ADAPTER
+from runners.adapters.lora import ADAPTER, DENSE
+from runners.adapters.masked import SPARSE_TO_DENSE
 from runners.context import RunContext
 from runners.files import whole_folder
 from runners.models.checkpoints import TENSORS, save_checkpoint
@@ -102,10 +103,9 @@ def _adapter(context: RunContext, source: Path) -> None:
         "rank": settings.get("r"),
         "alpha": settings.get("lora_alpha"),
         "dropout": settings.get("lora_dropout"),
-        "masked": False,
     }
-    if settings.get("task_type") != "CAUSAL_LM":
-        context.progress.message("the adapter is kept as it is: only a language model's is merged")
+    if (settings.get("peft_type"), settings.get("task_type")) != ("LORA", "CAUSAL_LM"):
+        context.progress.message("the adapter is kept as it is: only a language model's LoRA is merged")
         return
     from peft import PeftModel
 
@@ -119,8 +119,17 @@ def _adapter(context: RunContext, source: Path) -> None:
     context.record.parameters = {"total": total, "trainable": trainable}
     merged = model.merge_and_unload()
     masks = context.inherited_masks()
+    targets = adapted_modules(source / _ADAPTER_TENSORS)
+    # Plain LoRA trains W + s B A: where masks hold, they remove their part of the update in the merge alone.
+    context.record.adapter["mode"] = SPARSE_TO_DENSE if any(f"{name}.weight" in masks for name in targets) else DENSE
     apply_masks(masked_parameters(merged, masks), masks)
     save_checkpoint(context.folder, merged, checkpoint.tokenizer)
+
+
+def adapted_modules(tensors: Path) -> set[str]:
+    """The modules that a saved LoRA is for, by their names in the model."""
+    names = TensorFile(tensors).tensors
+    return {name.removeprefix("base_model.model.").split(".lora_A.")[0] for name in names if ".lora_A." in name}
 
 
 def _facts(context: RunContext, counted: bool) -> None:

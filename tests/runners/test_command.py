@@ -592,6 +592,9 @@ def test_an_adapter_is_kept_and_merged_and_what_was_pruned_stays_zero(tmp_path: 
     adapter = "variants.sparse.steps[1].train.adapter.lora"
     for name in ("rank", "alpha", "targets"):
         assert status_of(result, f"{adapter}.{name}", Stage.CHECKPOINT) is Status.CONFORMS
+    assert record.adapter["mode"] == "sparse_to_dense"
+    clause = next(each for each in result.matrix.clauses if each.id == f"{adapter}.rank")
+    assert any("are (W + s B A) * M" in look.reason for look in result.matrix.looks(clause, Stage.CHECKPOINT))
     assert status_of(result, "variants.sparse.steps[0].prune.sparsity", Stage.CHECKPOINT) is Status.CONFORMS
 
 

@@ -72,8 +72,8 @@ def lora(sheet: Sheet, rank: str, target: str) -> bool:
 
 
 def unmasked(sheet: Sheet) -> None:
-    """Plain LoRA knows no masks."""
-    if sheet.facts.get("adapter.lora.masked"):
-        sheet.refuse("adapter.lora.masked", "peft's LoRA trains an update that is not masked")
+    """peft's own LoRA trains W + s B A; what the masks of a step before remove is removed when it is merged."""
+    if sheet.facts.get("adapter.lora.mode") == "sparse_to_sparse":
+        sheet.refuse("adapter.lora.mode", "peft's LoRA trains an update that is not masked")
     else:
-        sheet.needless("adapter.lora.masked")
+        sheet.needless("adapter.lora.mode")

@@ -13,6 +13,7 @@ from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
+from framework.names import Path
 from framework.planning.places import clause_of
 from framework.planning.steps import Knobs, Training
 
@@ -47,7 +48,8 @@ class Situation:
             return self.experiment.by_path.get((*owners[section], name))
         if section == "hardware":
             return self.experiment.by_path.get(("hardware", name))
-        return clause_of(self.experiment, (self.variant,), self.index, self.phase, self.task, fact)
+        step: Path = ("variants", self.variant, "steps", self.index)
+        return clause_of(self.experiment, [step], self.phase, self.task, fact)
 
 
 def facts_of(situation: Situation) -> Facts:
