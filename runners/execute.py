@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below
+from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
 from framework.manifest.methods import Permute
 from framework.planning.steps import Step, Training
@@ -23,10 +24,14 @@ from runners.files import only_one
 from runners.processes import this_process
 from runners.progress import Progress
 from runners.sparsity.masks import MASKS
+from runners.training.checkpoint_files import has_checkpoints, remove_checkpoints
+from runners.training.determinism import deterministic
 from runners.training.phase import train_phase
 from runners.transforms import TRANSFORMS
 from runners.transforms.csp import PERMUTATION
 
+_CONTINUED = (CHECKPOINTS, STEPS, EVENTS)
+"""What a training that goes on finds in its folder."""
 _ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, CONFIGS, LOG, STATE, STDOUT, STDERR)
 
 
@@ -34,8 +39,9 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
     """Carry out one step and leave its run in the store.
 
     The record is there from the beginning with the status `running`, and ends as `done`, or as `failed` with the
-    error's text; leftovers of an earlier unfinished attempt are removed first. With several processes each calls this,
-    and the first writes.
+    error's text. An earlier attempt that was cut off in a training is gone on with from its last checkpoint; what else
+    it left is removed first, and so are the checkpoints at the end. With several processes each calls this, and the
+    first writes.
 
     Args:
         project: The folder of the manifest; relative paths of models, datasets and tokenizers start there.
@@ -53,13 +59,15 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
     if not processes.is_main_process:
         processes.wait_for_everyone()
         record = _new_record(step, project)
+        record.attempts = [{}]
         _perform(RunContext(step, folder, project, parent, references, record, progress, is_main=False))
         processes.wait_for_everyone()
         return record
     with only_one(store.root / ".locks" / step.folder, step.label):
-        _clear(step, store)
+        attempts = _cleared(step, store)
         folder.mkdir(parents=True, exist_ok=True)
         record = _new_record(step, project)
+        record.attempts = [*attempts, {"started": record.started, "git": record.environment["git"]}]
         record.write(folder)
         processes.wait_for_everyone()
         _recorded(RunContext(step, folder, project, parent, references, record, progress))
@@ -76,21 +84,28 @@ def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
     return run
 
 
-def _clear(step: Step, store: RunStore) -> None:
-    """Remove an unfinished attempt; a finished run is never removed, damaged or not."""
+def _cleared(step: Step, store: RunStore) -> list[dict[str, Any]]:
+    """Remove what an unfinished attempt left, but for checkpoints with the lines that belong to them; the attempts
+    that its record tells of. A finished run is never removed, damaged or not."""
     known = store.find(step.key)
     if known is not None and known.record.status == "done":
         state = "is finished" if store.done(step.key) else "is finished, but files of it are missing or changed in size"
         raise FrameworkError(f"{step.label} {state}: remove {known.folder} to execute it again")
-    for left in {store.folder(step.folder), known.folder if known else store.folder(step.folder)}:
-        if left.exists() and (step.command is None or left != store.folder(step.folder)):
-            shutil.rmtree(left)
-        elif left.exists():
-            _clear_all_but(left, KEPT)
+    folder = store.folder(step.folder)
+    if known is not None and known.folder != folder:  # it was named after another variant
+        shutil.rmtree(folder, ignore_errors=True)
+        known.folder.rename(folder)
+    if step.command is not None:
+        _clear_all_but(folder, KEPT)
+    elif isinstance(step.work, Training) and has_checkpoints(folder):
+        _clear_all_but(folder, _CONTINUED)
+    elif folder.exists():
+        shutil.rmtree(folder)
+    return known.record.attempts if known else []
 
 
 def _clear_all_but(folder: Path, kept: Sequence[str]) -> None:
-    for left in folder.iterdir():
+    for left in folder.iterdir() if folder.exists() else ():
         if left.name not in kept:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
 
@@ -128,8 +143,11 @@ def _recorded(context: RunContext) -> None:
         raise
     finally:
         record.finished = _now()
-        record.seconds = round(time.monotonic() - begun, 3)
+        record.seconds = round(time.monotonic() - begun + record.attempts[-1].get("seconds_before", 0), 3)
+        record.attempts[-1] |= {"finished": record.finished, "error": record.error}
         record.write(context.folder)
+        if record.status == "done":
+            remove_checkpoints(context.folder)
         context.progress.end(record)
 
 
@@ -137,10 +155,12 @@ def _perform(context: RunContext) -> None:
     work = context.step.work
     if context.step.command is not None:
         train_by_command(context, context.step.command)
-    elif isinstance(work, Training):
-        train_phase(context, work)
-    else:
-        TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
+        return
+    with deterministic(context.step.knobs.deterministic is not False):
+        if isinstance(work, Training):
+            train_phase(context, work)
+        else:
+            TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
 
 
 def _present(folder: Path) -> list[str]:

@@ -23,6 +23,7 @@ from framework.locations import Location
 
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(slots=True)
@@ -37,7 +38,10 @@ class RunRecord:
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,
     settings, `targets`, `dead` ones and `mask_sha256`; and of its merge `masked_weights` {total, nonzero} and `logits`
-    (see `docs/adapters.md`).
+    (see `docs/adapters.md`). ``attempts`` holds one entry for each time that the
+    work was started: `started`, `finished` and `error` (neither if it was killed), the state of `git` and, for a
+    training, `from_step`, the optimizer steps that an earlier attempt's checkpoint had done, and `seconds_before`, the
+    time that these took. ``started`` is the last attempt's, ``seconds`` its time and that of the steps before it.
     """
 
     key: str
@@ -56,6 +60,7 @@ class RunRecord:
     started: str | None = None
     finished: str | None = None
     seconds: float | None = None
+    attempts: list[dict[str, Any]] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     knobs: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)

@@ -14,6 +14,12 @@ Knob = Literal[
     "evaluation_batch_size",
     "precision",
     "log_every",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "divergence",
+    "gradient_checkpointing",
+    "compile",
+    "deterministic",
 ]
 
 

@@ -13,7 +13,7 @@ from framework.names import find_path
 from framework.planning.steps import Knobs
 from framework.reading.bound import bound_files
 
-_TYPES = get_type_hints(Knobs)
+_TYPES = get_type_hints(Knobs, include_extras=True)
 
 
 def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:

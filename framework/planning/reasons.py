@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.evidence.record import RunRecord
+from framework.evidence.record import CHECKPOINTS, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
 from framework.planning.steps import Step
@@ -19,7 +19,8 @@ def reason(step: Step, store: RunStore) -> str:
     if attempt is not None:
         if attempt.record.status == "done":
             return "its files are missing or changed in size"
-        return "it failed before" if attempt.record.status == "failed" else "it was cut off before"
+        end = "it failed before" if attempt.record.status == "failed" else "it was cut off before"
+        return f"{end}; goes on from a checkpoint" if any((attempt.folder / CHECKPOINTS).glob("step-*")) else end
     earlier = [run.record for run in store.runs() if _same_place(run.record, step)]
     if not earlier:
         return "new"

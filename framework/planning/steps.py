@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.manifest.base import Count, Positive
 from framework.manifest.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
@@ -33,12 +34,24 @@ class Knobs:
 
     ``micro_batch_size`` is per process; the accumulation follows from it and the declared batch size.
     ``log_every`` counts optimizer steps between progress lines.
+
+    ``checkpoint_every`` (optimizer steps) and ``checkpoint_minutes`` say how often a training that may be killed is
+    saved, whichever comes first; with neither it is saved as often as costs at most a hundredth of the time.
+    ``divergence`` fails a training whose loss stays above so many times the first step's.
+    ``gradient_checkpointing`` computes the activations of each layer twice instead of keeping them, ``compile`` is
+    torch.compile, and ``deterministic: false`` allows operations whose result differs from time to time.
     """
 
-    micro_batch_size: int | None = None
-    evaluation_batch_size: int | None = None
+    micro_batch_size: Count | None = None
+    evaluation_batch_size: Count | None = None
     precision: Literal["fp32", "bf16", "fp16"] | None = None
-    log_every: int | None = None
+    log_every: Count | None = None
+    checkpoint_every: Count | None = None
+    checkpoint_minutes: Positive | None = None
+    divergence: Positive | None = None
+    gradient_checkpointing: bool | None = None
+    compile: bool | None = None
+    deterministic: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,12 @@ class LoRAAdapter(TrainedAdapter):
             if any(weight.grad is not None and bool(weight.grad.any()) for weight in self._weights(name)):
                 self._alive.add(name)
 
+    def state(self) -> dict[str, Any]:
+        return {"alive": sorted(self._alive)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._alive = set(state["alive"])
+
     def _weights(self, name: str) -> list[Tensor]:
         layer = self.layers[name]
         return [layer.lora_A[_NAME].weight, layer.lora_B[_NAME].weight]

@@ -124,6 +124,12 @@ class HybridAdapter(TrainedAdapter):
             if any(weight.grad is not None and bool(weight.grad.any()) for weight in self._weights(name).values()):
                 self._alive.add(name)
 
+    def state(self) -> dict[str, Any]:
+        return {"alive": sorted(self._alive)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._alive = set(state["alive"])
+
     def trained_weights(self) -> Iterator[tuple[str, Tensor]]:
         for name, layer in self.layers.items():
             weight = layer.get_base_layer().weight

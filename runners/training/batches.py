@@ -49,13 +49,16 @@ def epoch_order(examples: int, seed: int, epoch: int) -> list[int]:
     return order
 
 
-def global_batches(examples: int, batch_size: int, seed: int, steps: int) -> Iterator[tuple[int, list[int]]]:
-    """For each optimizer step its epoch (from 0) and the indices of its examples; the last of an epoch may be fewer."""
+def global_batches(
+    examples: int, batch_size: int, seed: int, steps: int, start: int = 0
+) -> Iterator[tuple[int, list[int]]]:
+    """For each optimizer step from ``start`` on its epoch (from 0) and the indices of its examples; the last of an
+    epoch may be fewer."""
     per_epoch = steps_per_epoch(examples, batch_size)
     order: list[int] = []
-    for step in range(steps):
+    for step in range(start, steps):
         epoch, place = divmod(step, per_epoch)
-        if place == 0:
+        if place == 0 or step == start:
             order = epoch_order(examples, seed, epoch)
         yield epoch, order[place * batch_size : (place + 1) * batch_size]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ class BestState:
         self.best_epoch = 0
         self._waited = 0
         self._parameters = list(parameters)
-        self._kept: list[Tensor] = []
+        self.kept: list[Tensor] = []
 
     def exhausted(self, metrics: dict[str, float], epoch: int) -> bool:
         """Take in an evaluation after ``epoch`` epochs; whether the patience is used up."""
@@ -34,7 +35,7 @@ class BestState:
             gain = -gain
         if self.best is None or gain > self.stated.min_delta:
             self.best, self.best_epoch, self._waited = value, epoch, 0
-            self._kept = [parameter.detach().clone() for parameter in self._parameters]
+            self.kept = [parameter.detach().clone() for parameter in self._parameters]
         else:
             self._waited += 1
         return self._waited >= self.stated.patience
@@ -42,5 +43,14 @@ class BestState:
     def restore(self) -> None:
         """Put the best parameters back."""
         with torch.no_grad():
-            for parameter, kept in zip(self._parameters, self._kept, strict=True):
+            for parameter, kept in zip(self._parameters, self.kept, strict=True):
                 parameter.copy_(kept)
+
+    def state(self) -> dict[str, Any]:
+        """What is known beside the kept parameters, as JSON data."""
+        return {"best": self.best, "epoch": self.best_epoch, "waited": self._waited}
+
+    def load_state(self, state: dict[str, Any], kept: Sequence[Tensor]) -> None:
+        """Take back a state, and the parameters kept then (none before the first evaluation)."""
+        self.best, self.best_epoch, self._waited = state["best"], state["epoch"], state["waited"]
+        self.kept = [value.to(parameter.device) for value, parameter in zip(kept, self._parameters, strict=False)]

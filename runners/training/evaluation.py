@@ -13,6 +13,18 @@ from framework.errors import FrameworkError
 from runners.data.examples import Examples
 from runners.training.objectives import logits_of, summed_loss
 
+
+class NotFinite(FrameworkError):
+    """A loss, or the norm of a gradient, is no number.
+
+    ``good`` is whether the weights are still worth keeping: their loss was finite, and nothing was updated since.
+    """
+
+    def __init__(self, message: str, good: bool = False):
+        super().__init__(message)
+        self.good = good
+
+
 LOWER_IS_BETTER = frozenset({"loss", "perplexity"})
 
 
@@ -28,7 +40,7 @@ def evaluate(
         `loss` (mean over all predictions, in nats), and `perplexity` = exp(loss) or `accuracy`, `f1`, `majority_share`.
 
     Raises:
-        FrameworkError: the loss is not a number.
+        NotFinite: the loss is not a number.
     """
     was_training = model.training
     model.eval()
@@ -47,7 +59,7 @@ def evaluate(
     totals, confusion = accelerator.reduce(totals), accelerator.reduce(confusion)
     loss = float(totals[0] / totals[1])
     if not math.isfinite(loss):
-        raise FrameworkError(f"the validation loss is {loss}")
+        raise NotFinite(f"the validation loss is {loss}")
     if classes == 0:
         return {"loss": loss, "perplexity": math.exp(loss)}
     return {"loss": loss, **classification_metrics(confusion.cpu())}

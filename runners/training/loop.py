@@ -1,10 +1,9 @@
-"""The training loop: optimizer steps over accumulated micro-batches, on one process or several."""
+"""The training loop: optimizer steps from the beginning or from a checkpoint, and what happens between them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,20 @@ from framework.errors import FrameworkError
 from framework.evidence.record import EVENTS, STEPS
 from framework.manifest.phases import Phase
 from framework.planning.steps import Knobs
-from runners.data.examples import Examples
 from runners.data.preparing import Prepared
 from runners.files import Lines
 from runners.progress import Progress
-from runners.seeds import seed_everything
-from runners.training.batches import Geometry, global_batches, micro_batches
+from runners.training.batches import Geometry, global_batches
+from runners.training.divergence import Divergence
 from runners.training.early_stopping import BestState
-from runners.training.evaluation import evaluate
+from runners.training.evaluation import NotFinite, evaluate
 from runners.training.length import steps_per_epoch, total_steps
 from runners.training.methods import Method
-from runners.training.objectives import logits_of, summed_loss
-from runners.training.optimizers import build_optimizer, build_schedule, observed_optimizer
+from runners.training.observing import planned_facts
+from runners.training.optimizers import build_optimizer, build_schedule
+from runners.training.saving import Saver
+from runners.training.state import TrainingState
+from runners.training.update import Update
 
 LOG_EVERY = 10
 
@@ -41,6 +42,7 @@ class Loop:
         model: Prepared by the accelerator. ``parameters`` are those of its weights that are trained.
         methods: Called at each step, in order.
         folder: Where `steps.jsonl` and `events.jsonl` go; None on processes other than the first.
+        saver: Finds the checkpoint to go on from, and writes those of the first process.
     """
 
     accelerator: Accelerator
@@ -52,8 +54,14 @@ class Loop:
     seed: int
     methods: Sequence[Method]
     folder: Path | None
+    saver: Saver
     progress: Progress
     observed: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, float] = field(default_factory=dict)
+    _optimizer: Any = None
+    _state: Any = None
+    _steps: Lines | None = None
+    _events: Lines | None = None
 
     @property
     def geometry(self) -> Geometry:
@@ -69,116 +77,131 @@ class Loop:
         size = self.knobs.evaluation_batch_size or self.geometry.micro_batch_size
         return evaluate(self.accelerator, self.model, self.data.validation, size, len(self.data.classes))
 
-    def run(self) -> None:
-        """Train; ``observed`` holds afterwards what happened, in the run record's words.
+    def begin(self) -> int:
+        """Put optimizer and schedule together, and go back to where an earlier attempt was saved.
+
+        ``initial`` holds afterwards the validation metrics before training.
+
+        Returns:
+            The optimizer steps that are done.
 
         Raises:
-            FrameworkError: the loss of a step is not a number.
+            FrameworkError: there is a checkpoint, but of a training under other circumstances.
         """
-        phase, per_epoch = self.phase, steps_per_epoch(len(self.data.train), self.phase.batch_size)
         further = [group for method in self.methods for group in method.parameter_groups()]
-        optimizer = build_optimizer(phase.optimizer, self.parameters, further)
-        self.observed = self._facts(optimizer)
-        schedule = build_schedule(phase, optimizer, self.steps)
-        optimizer = self.accelerator.prepare(optimizer)
+        optimizer = build_optimizer(self.phase.optimizer, self.parameters, further)
+        self.observed = planned_facts(self.phase, self.geometry, self.steps, len(self.data.train), self.seed, optimizer)
+        schedule = build_schedule(self.phase, optimizer, self.steps)
+        self._optimizer = self.accelerator.prepare(optimizer)
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        best = BestState(phase.early_stopping, trained) if phase.early_stopping else None
+        self._state = TrainingState(
+            model=self.accelerator.unwrap_model(self.model),
+            optimizer=optimizer,
+            schedule=schedule,
+            scaler=self.accelerator.scaler,
+            methods=self.methods,
+            best=BestState(self.phase.early_stopping, trained) if self.phase.early_stopping else None,
+            divergence=Divergence(self.knobs.divergence) if self.knobs.divergence else None,
+        )
+        saved = self.saver.newest(self.progress.message)
+        if saved is None:
+            self.initial = self.evaluate()
+        else:
+            self._state.load(saved)
+            self.initial = saved.state["initial"]
+        done = saved.step if saved else 0
+        found = self.accelerator.gather(torch.tensor([done], device=self.accelerator.device)).tolist()
+        if len(set(found)) > 1:
+            raise FrameworkError(f"the processes found checkpoints of different steps: {found}; do they share a disk?")
+        if self.folder is not None:
+            self.saver.folder.clean()
+            lines = saved.state["lines"] if saved else {STEPS: {"bytes": 0}, EVENTS: {"bytes": 0}}
+            self._steps = Lines(self.folder / STEPS, self.knobs.log_every or LOG_EVERY, lines[STEPS]["bytes"])
+            self._events = Lines(self.folder / EVENTS, 1, lines[EVENTS]["bytes"])
+        return done
+
+    def run(self, done: int) -> None:
+        """Train from ``done`` optimizer steps on; ``observed`` holds afterwards what happened, in the record's words.
+
+        Raises:
+            FrameworkError: the loss of a step is not a number, or the training diverged.
+        """
+        per_epoch = steps_per_epoch(len(self.data.train), self.phase.batch_size)
         log_every = self.knobs.log_every or LOG_EVERY
-        done = 0
+        state, update = self._state, self._update()
         self.model.train()
-        with self._lines(STEPS, log_every) as steps, self._lines(EVENTS, 1) as events:
-            batches = global_batches(len(self.data.train), phase.batch_size, self.seed, self.steps)
-            for done, (epoch, indices) in enumerate(batches, 1):
-                learning_rate = schedule.get_last_lr()[0]
-                loss, tokens, extra = self._step(done - 1, indices, optimizer)
-                if steps:
+        with ExitStack() as closing:
+            for lines in filter(None, (self._steps, self._events)):
+                closing.enter_context(lines)
+            batches = global_batches(len(self.data.train), self.phase.batch_size, self.seed, self.steps, start=done)
+            for epoch, indices in batches:
+                done += 1
+                learning_rate = state.schedule.get_last_lr()[0]
+                loss, tokens, extra = self._checked(update, done, indices)
+                if self._steps:
                     line = {"learning_rate": learning_rate, "samples": len(indices), "tokens": tokens, "loss": loss}
-                    steps.write(step=done, epoch=epoch + 1, **line, **extra)
+                    self._steps.write(step=done, epoch=epoch + 1, **line, **extra)
                 if done % log_every == 0 or done == self.steps:
                     self.progress.update(done, loss, learning_rate)
                 if done < self.steps:
-                    schedule.step()
-                if best and (done % per_epoch == 0 or done == self.steps):
-                    metrics = self.evaluate()
-                    if events:
-                        events.write(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
-                    if best.exhausted(metrics, epoch + 1) and done < self.steps:
-                        self.observed["stopped_early"] = {"epoch": epoch + 1, "best": best.best}
+                    state.schedule.step()
+                if state.best and (done % per_epoch == 0 or done == self.steps):
+                    metrics = self._validated(done)
+                    self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
+                    if state.best.exhausted(metrics, epoch + 1) and done < self.steps:
+                        self.observed["stopped_early"] = {"epoch": epoch + 1, "best": state.best.best}
                         break
-            if best:
-                best.restore()
-                self.observed["best"] = {"epoch": best.best_epoch, best.stated.metric: best.best}
-                if events:
-                    events.write(event="restored", step=done, **self.observed["best"])
+                if self.saver.due(done) and not (state.divergence and state.divergence.suspicious):
+                    self._save(done)
+            if state.best:
+                state.best.restore()
+                self.observed["best"] = {"epoch": state.best.best_epoch, state.best.stated.metric: state.best.best}
+                self._event(event="restored", step=done, **self.observed["best"])
         self.observed |= {"optimizer_steps": done, "epochs": done / per_epoch}
 
-    def _step(self, step: int, indices: Sequence[int], optimizer: Any) -> tuple[float, int, dict[str, float]]:
-        """One optimizer step: its mean loss over all processes, its tokens, and what the methods trace."""
-        accelerator, train = self.accelerator, self.data.train
-        seed_everything(self.seed, "step", step, accelerator.process_index)
-        for method in self.methods:
-            method.begin_step(step, self.steps)
-        totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
-        chunks = list(micro_batches(indices, self.geometry, accelerator.process_index))
-        for number, (own, counts) in enumerate(chunks, 1):
-            with nullcontext() if number == len(chunks) else accelerator.no_sync(self.model):
-                totals += self._backward(train, own, counts, train.predictions(indices))
-        loss, tokens = accelerator.reduce(totals).tolist()
-        if not math.isfinite(loss):
-            raise FrameworkError(f"the training loss is {loss} at optimizer step {step + 1} of {self.steps}")
-        extra: dict[str, float] = {}
-        for method in self.methods:
-            method.after_backward()
-        if self.phase.max_grad_norm is not None:
-            extra["gradient_norm"] = float(accelerator.clip_grad_norm_(self.parameters, self.phase.max_grad_norm))
-        optimizer.step()
-        optimizer.zero_grad()
-        for method in self.methods:
-            method.after_update()
-            extra |= method.trace()
-        return loss, int(tokens), extra
+    def _checked(self, update: Update, done: int, indices: Sequence[int]) -> tuple[float, int, dict[str, float]]:
+        """Optimizer step ``done`` (from 1); a training that breaks there leaves its last good state."""
+        good = done - 1
+        try:
+            loss, tokens, extra = update(done - 1, indices)
+            fault = self._state.divergence.seen(loss) if self._state.divergence else None
+        except NotFinite as problem:
+            fault = str(problem)
+            if problem.good and good > 0:
+                self._save(good)
+            elif not problem.good:
+                good -= 1
+        if fault is None:
+            return loss, tokens, extra
+        raise self._broken(fault, good)
 
-    def _backward(self, train: Examples, own: Sequence[int], counts: bool, predictions: int) -> Tensor:
-        """The gradients of one micro-batch, and its part of [loss, tokens].
+    def _validated(self, done: int) -> dict[str, float]:
+        try:
+            return self.evaluate()
+        except NotFinite as problem:
+            raise self._broken(f"{problem} after optimizer step {done} of {self.steps}", done - 1) from None
 
-        The loss of an optimizer step is one mean over all its predictions, on all processes: each micro-batch adds its
-        sum divided by their number. The processes' gradients are averaged, hence the factor.
-        """
-        for method in self.methods:
-            method.begin_micro_batch()
-        batch = train.batch(own).to(self.accelerator.device)
-        with self.accelerator.autocast():
-            logits = logits_of(self.model, batch)
-        part = summed_loss(logits, batch) / predictions * counts
-        objective = part
-        for method in self.methods:
-            penalty = method.penalty()
-            if penalty is not None:
-                objective = objective + penalty * (counts * batch.predictions / predictions)
-        self.accelerator.backward(objective * self.accelerator.num_processes)
-        return torch.stack([part.detach().double(), part.new_tensor(counts * batch.tokens).double()])
+    def _broken(self, fault: str, good: int) -> FrameworkError:
+        return FrameworkError(fault if self.folder is None else f"{fault}; {self.saver.left(good)}")
 
-    def _lines(self, name: str, flush_every: int) -> Any:
-        return nullcontext() if self.folder is None else Lines(self.folder / name, flush_every)
+    def _save(self, done: int) -> None:
+        if self._steps and self._events:
+            self.saver.save(done, self._state, (self._steps, self._events), self.initial)
 
-    def _facts(self, optimizer: Any) -> dict[str, Any]:
-        geometry, phase = self.geometry, self.phase
-        return {
-            "planned_steps": self.steps,
-            "train_examples": len(self.data.train),
-            "batch_size": geometry.batch_size,
-            "micro_batch_size": geometry.micro_batch_size,
-            "accumulation": geometry.accumulation,
-            "processes": geometry.processes,
-            "seed": self.seed,
-            "optimizer": observed_optimizer(optimizer),
-            "schedule": {
-                "name": phase.schedule.name,
-                "warmup_steps": phase.schedule.warmup.in_steps(self.steps),
-                "min_learning_rate": phase.min_learning_rate(),
-            },
-            "max_grad_norm": phase.max_grad_norm,
-            "sequence_length": phase.sequence_length,
-            "objective": phase.objective,
-            "stopped_early": None,
-        }
+    def _event(self, **values: Any) -> None:
+        if self._events:
+            self._events.write(**values)
+
+    def _update(self) -> Update:
+        return Update(
+            accelerator=self.accelerator,
+            model=self.model,
+            parameters=self.parameters,
+            optimizer=self._optimizer,
+            examples=self.data.train,
+            geometry=self.geometry,
+            methods=self.methods,
+            max_grad_norm=self.phase.max_grad_norm,
+            seed=self.seed,
+            steps=self.steps,
+        )

@@ -8,7 +8,11 @@ from torch import Tensor
 
 
 class Method:
-    """Calls that the loop makes, in this order; each does nothing here."""
+    """Calls that the loop makes, in this order; each does nothing here.
+
+    Whatever a method holds beyond its parameters and what follows from the seed and the step belongs into its state:
+    a training that was killed goes on from the parameters and this.
+    """
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Further groups for the optimizer, with settings of their own."""
@@ -33,3 +37,10 @@ class Method:
     def trace(self) -> dict[str, float]:
         """Values for the step's line in `steps.jsonl`."""
         return {}
+
+    def state(self) -> dict[str, Any]:
+        """What else the steps to come, or the end, depend on, as JSON data; asked for between two optimizer steps."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back such a state."""

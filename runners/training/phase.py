@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
@@ -23,8 +24,12 @@ from runners.processes import on_cpu
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.held import HeldMasks
 from runners.sparsity.masks import Masks, apply_masks, intersection, masked_parameters, save_masks
+from runners.training.acceleration import checkpoint_gradients, compile_model
+from runners.training.batches import Geometry
+from runners.training.circumstances import circumstances
 from runners.training.loop import Loop
 from runners.training.methods import Method
+from runners.training.saving import Saver
 from runners.training.threads import training_threads
 from runners.transforms import LEARNED_MASKS
 from runners.transforms.learned import LearnedMask
@@ -78,12 +83,18 @@ class _Phase:
         self.adapter = self._adapter()
         methods += [method for method in (self.learned, self.adapter) if method is not None]
         trained = self.adapter.model if self.adapter else model
+        if context.step.knobs.gradient_checkpointing:
+            checkpoint_gradients(model)
         own = {id(value) for method in methods for group in method.parameter_groups() for value in group["params"]}
         parameters = [value for value in trained.parameters() if value.requires_grad and id(value) not in own]
         context.record.parameters |= {"total": self.total, "trainable": sum(value.numel() for value in parameters)}
+        prepared = accelerator.prepare(trained)
+        if context.step.knobs.compile:
+            compile_model(trained, accelerator.device, fixed_shapes=work.phase.objective == "causal_lm")
+        geometry = Geometry.of(work.phase.batch_size, context.step.knobs.micro_batch_size, accelerator.num_processes)
         self.loop = Loop(
             accelerator=accelerator,
-            model=accelerator.prepare(trained),
+            model=prepared,
             parameters=parameters,
             data=data,
             phase=work.phase,
@@ -91,6 +102,7 @@ class _Phase:
             seed=context.step.seed,
             methods=methods,
             folder=context.folder if context.is_main else None,
+            saver=Saver(context.folder, context.step.knobs, circumstances(context, geometry, torch.get_num_threads())),
             progress=context.progress,
         )
         self.precision = precision
@@ -110,15 +122,15 @@ class _Phase:
     def run(self) -> None:
         context, record, loop = self.context, self.context.record, self.loop
         context.progress.begin(context.step, loop.steps)
-        initial = loop.evaluate()
-        context.progress.message(f"validation loss {initial['loss']:.4f} before training")
         try:
-            loop.run()
+            done = loop.begin()
+            self._begun(done)
+            loop.run(done)
         finally:
             described = {"precision": self.precision, "model": describe(self.family, self.model.config)}
             origin = {"source": source_of(context.step.model)} if context.parent is None else {}
             record.observed = {**loop.observed, **described, **origin}
-        metrics = {"initial_validation_loss": initial["loss"]}
+        metrics = {"initial_validation_loss": loop.initial["loss"]}
         if self.learned is not None:
             learned, self.sparsity = self.learned.harden()
             self.masks = intersection(self.masks, learned)
@@ -133,6 +145,18 @@ class _Phase:
             record.sparsity = {**self.sparsity, **sparsity_facts(masked_parameters(self.model, self.masks), self.masks)}
         context.progress.message(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         self._save()
+
+    def _begun(self, done: int) -> None:
+        """Tell, and note in the record while it still says `running`, from where this attempt starts."""
+        context, attempt = self.context, self.context.record.attempts[-1]
+        attempt["from_step"] = done
+        if done:
+            attempt["seconds_before"] = round(self.loop.saver.seconds_before, 3)
+            context.progress.message(f"goes on after optimizer step {done} of {self.loop.steps}")
+        else:
+            context.progress.message(f"validation loss {self.loop.initial['loss']:.4f} before training")
+        if context.is_main:
+            context.record.write(context.folder)
 
     def _merge(self, adapter: TrainedAdapter) -> dict[str, float]:
         """Check, save and merge the adapter: W' = (W + update) * mask."""

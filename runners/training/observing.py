@@ -1,0 +1,34 @@
+"""What is known of a training when it begins, in the run record's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.manifest.phases import Phase
+from runners.training.batches import Geometry
+from runners.training.optimizers import observed_optimizer
+
+
+def planned_facts(
+    phase: Phase, geometry: Geometry, steps: int, train_examples: int, seed: int, optimizer: Any
+) -> dict[str, Any]:
+    """The part of the record's ``observed`` that is read off before the first of ``steps`` optimizer steps."""
+    return {
+        "planned_steps": steps,
+        "train_examples": train_examples,
+        "batch_size": geometry.batch_size,
+        "micro_batch_size": geometry.micro_batch_size,
+        "accumulation": geometry.accumulation,
+        "processes": geometry.processes,
+        "seed": seed,
+        "optimizer": observed_optimizer(optimizer),
+        "schedule": {
+            "name": phase.schedule.name,
+            "warmup_steps": phase.schedule.warmup.in_steps(steps),
+            "min_learning_rate": phase.min_learning_rate(),
+        },
+        "max_grad_norm": phase.max_grad_norm,
+        "sequence_length": phase.sequence_length,
+        "objective": phase.objective,
+        "stopped_early": None,
+    }
