@@ -104,6 +104,7 @@ def linear_scan(
     return (output, states[-1]) if return_last_state else output
 
 
+@torch.compiler.disable  # a loop over the length: unrolled, it would take longer to compile than to train
 def _scan(hidden_states: Tensor, *arguments: Any, **named: Any) -> Any:
     if hidden_states.is_cuda and _HAS_CUDA_KERNELS:
         return _REFERENCE(hidden_states, *arguments, **named)
