@@ -26,7 +26,7 @@ from runners.training.evaluation import NotFinite, evaluate
 from runners.training.length import steps_per_epoch, total_steps
 from runners.training.methods import Method
 from runners.training.observing import planned_facts
-from runners.training.optimizers import build_optimizer, build_schedule
+from runners.training.optimizers import advance, build_optimizer, build_schedule
 from runners.training.saving import Saver
 from runners.training.state import TrainingState
 from runners.training.update import Update
@@ -144,7 +144,7 @@ class Loop:
                 if done % log_every == 0 or done == self.steps:
                     self.progress.update(done, loss, learning_rate)
                 if done < self.steps:
-                    state.schedule.step()
+                    advance(state.schedule)
                 if state.best and (done % per_epoch == 0 or done == self.steps):
                     metrics = self._validated(done)
                     self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)

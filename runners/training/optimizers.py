@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,3 +68,11 @@ def build_schedule(phase: Phase, optimizer: Any, total_steps: int) -> LRSchedule
     if floor >= phase.optimizer.learning_rate:
         raise FrameworkError(f"the minimum learning rate {floor} is not below {phase.optimizer.learning_rate}")
     return get_polynomial_decay_schedule_with_warmup(optimizer, warmup, total_steps, lr_end=floor, power=1.0)
+
+
+def advance(schedule: LRScheduler) -> None:
+    """Go on to the next optimizer step's learning rate. Every step of the plan counts, also one whose update was
+    skipped by the loss scaling of fp16; torch would warn of that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+        schedule.step()

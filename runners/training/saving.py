@@ -94,9 +94,10 @@ class Saver:
         kept = self.folder.forget_after(good)
         if kept is None:
             return "no checkpoint was due before that: the knob `checkpoint_every` makes them more frequent"
+        step = int(kept.name.removeprefix("step-"))
         place = kept.relative_to(self.folder.run_folder.parent)
         return (
-            f"the last good state, after {int(kept.name.removeprefix('step-'))} optimizer steps, is kept in {place} "
+            f"the last good state, that after optimizer step {step}, is kept in {place} "
             "(weights.safetensors has what was trained), and the same command goes on from there"
         )
 
