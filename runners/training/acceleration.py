@@ -21,7 +21,9 @@ def checkpoint_gradients(model: Any) -> None:
     name = type(backbone).__name__
     if not getattr(backbone, "supports_gradient_checkpointing", False):
         raise FrameworkError(f"knob gradient_checkpointing: transformers has none for {name}; drop the knob")
-    backbone.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    # its name in newer releases, which warn of the old one
+    enable = getattr(backbone, "activation_checkpointing_enable", None) or backbone.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
     if not any(getattr(module, "gradient_checkpointing", False) for module in backbone.modules()):
         raise FrameworkError(f"knob gradient_checkpointing: it changes nothing in {name}; drop the knob")
 
