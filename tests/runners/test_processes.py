@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from framework.errors import FrameworkError
+from framework.evidence.record import RunRecord
 from framework.manifest.methods import SDM, Mask
 from framework.manifest.phases import Phase
-from framework.planning.steps import Training
+from framework.planning.steps import Knobs, Training
 from runners import processes
+from tests.runners.killing import differences, evidence
 
 PROGRAM = """
 import pickle, sys
@@ -26,13 +28,16 @@ from pathlib import Path
 from framework.evidence.store import RunStore
 from runners.execute import execute
 from runners.progress import Silent
+from tests.runners.killing import Killed
 
 root = Path(sys.argv[1])
 step = pickle.loads((root / "step.pickle").read_bytes())
-execute(step, RunStore(root / "runs"), root, Silent())
+after = int(sys.argv[2])
+execute(step, RunStore(root / "runs"), root, Killed(after) if after else Silent())
 """
 
 
+<<<<<<< HEAD
 def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = ()) -> Path:
     """Execute a step on so many processes, joined over the loopback device, and return its run folder.
 
@@ -41,16 +46,30 @@ def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = ()) -> Pa
     root.mkdir()
     for run in runs:
         shutil.copytree(run, root / "runs" / run.name)
+=======
+def launched(step: Any, root: Path, count: int, killed_after: int = 0) -> Path:
+    """Execute a step on so many processes, joined over the loopback device, and return its run folder.
+
+    With ``killed_after`` all of them die by SIGKILL after so many optimizer steps.
+    """
+    root.mkdir(exist_ok=True)
+>>>>>>> 15f0804 (Two processes go on exactly after a kill)
     (root / "step.pickle").write_bytes(pickle.dumps(step))
     (root / "program.py").write_text(PROGRAM)
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "program.py", str(root)]
+    command.append(str(killed_after))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, timeout=240
     )
+<<<<<<< HEAD
     assert ended.returncode == 0, ended.stderr[-2000:]
     known = {".locks", *(run.name for run in runs)}
     (folder,) = (path for path in (root / "runs").iterdir() if path.name not in known)
+=======
+    assert (ended.returncode == 0) == (killed_after == 0), ended.stderr[-2000:]
+    (folder,) = (path for path in (root / "runs").iterdir() if path.name != ".locks")
+>>>>>>> 15f0804 (Two processes go on exactly after a kill)
     return folder
 
 
@@ -75,6 +94,22 @@ def test_two_processes_train_what_one_does(
         assert ours["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-3)
         assert ours["expected_sparsity"] == pytest.approx(theirs["expected_sparsity"], rel=1e-3)
     assert record["metrics"]["validation_loss"] == pytest.approx(alone.record.metrics["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_exactly_after_a_kill(laboratory: Any, phase: Callable[..., Phase], tmp_path: Path) -> None:
+    """With dropout, a learned mask, and a checkpoint that only one of them has written."""
+    mask = Mask(sdm=SDM(target_sparsity=0.3, tensors=["c_fc", "c_proj"], learning_rate=0.4, sparsity_weight=10.0))
+    stated = phase(batch_size=8, epochs=2.0, max_grad_norm=1.0, early_stopping={"metric": "loss", "patience": 5})
+    model = laboratory.model.model_copy(update={"family": "gpt2", "heads": 2, "state": None})
+    knobs = Knobs(micro_batch_size=2, log_every=1, checkpoint_every=2)
+    step = laboratory.step(Training(stated, "data", laboratory.text(limit=33), mask, None), model=model, knobs=knobs)
+    whole = launched(step, tmp_path / "whole", 2)
+    launched(step, tmp_path / "killed", 2, killed_after=7)
+    folder = launched(step, tmp_path / "killed", 2)
+    assert RunRecord.read(folder).observed["processes"] == 2
+    assert [attempt["from_step"] for attempt in RunRecord.read(folder).attempts] == [0, 6]
+    assert differences(evidence(folder), evidence(whole)) == []
 
 
 def test_processes_that_do_not_see_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
