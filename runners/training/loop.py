@@ -146,7 +146,7 @@ class Loop:
                 if done < self.steps:
                     advance(state.schedule)
                 if state.best and (done % per_epoch == 0 or done == self.steps):
-                    metrics = self._validated(done)
+                    metrics = self.validated(done)
                     self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
                     if state.best.exhausted(metrics, epoch + 1) and done < self.steps:
                         self.observed["stopped_early"] = {"epoch": epoch + 1, "best": state.best.best}
@@ -175,7 +175,12 @@ class Loop:
             return loss, tokens, extra
         raise self._broken(fault, good)
 
-    def _validated(self, done: int) -> dict[str, float]:
+    def validated(self, done: int) -> dict[str, float]:
+        """The validation metrics of the model after ``done`` optimizer steps.
+
+        Raises:
+            FrameworkError: the loss is not a number; the states that have such a loss are removed.
+        """
         try:
             return self.evaluate()
         except NotFinite as problem:

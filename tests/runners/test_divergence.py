@@ -116,6 +116,15 @@ def test_a_validation_loss_that_is_no_number_is_told_the_same_way(
     assert kept(laboratory, step) == ["step-00000006", "step-00000007"]
 
 
+def test_also_the_last_update_may_ruin_the_weights(
+    laboratory: Any, phase: Callable[..., Phase], broken_at: Any
+) -> None:
+    step = step_of(laboratory, phase(max_steps=4, optimizer=SGD), checkpoint_every=1)
+    broken_at(4, 1e30)
+    assert failure(laboratory, step).startswith("the validation loss is nan after optimizer step 4 of 4; the last good")
+    assert kept(laboratory, step) == ["step-00000003"]
+
+
 def fed(factor: float, losses: list[float]) -> list[int]:
     """After which losses (from 1) a training counts as diverged."""
     divergence = Divergence(factor)

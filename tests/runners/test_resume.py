@@ -65,7 +65,8 @@ def dense(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:
 
 
 def half(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:
-    stated = phase(max_steps=10, precision="bf16", optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    sgd = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}
+    stated = phase(max_steps=10, precision="bf16", optimizer=sgd, schedule={**COSINE, "name": "linear"})
     return laboratory.step(Training(stated, "data", laboratory.text()), knobs=KNOBS)
 
 
