@@ -161,19 +161,10 @@ class _Phase:
     def _merge(self, adapter: TrainedAdapter) -> dict[str, float]:
         """Check, save and merge the adapter: W' = (W + update) * mask."""
         facts = self.context.record.adapter = adapter.facts()
-<<<<<<< HEAD
         if dead := dead_adapters(facts, self.masks):
             raise FrameworkError(dead)
-        before, logits = self.loop.evaluate()["loss"], self._probe(adapter.model)
+        before, logits = self.loop.validated(self.loop.observed["optimizer_steps"])["loss"], self._probe(adapter.model)
         self.evidence.trained(adapter, self.masks)
-=======
-        if facts["dead"]:
-            raise FrameworkError(
-                f"{len(facts['dead'])} of {len(facts['targets'])} adapters never had a gradient, such as "
-                f"{facts['dead'][0]}: this model's forward pass reads the weight without its module; drop that target"
-            )
-        before = self.loop.validated(self.loop.observed["optimizer_steps"])["loss"]
->>>>>>> 8c27f1d (Benchmarks of checkpoints and of determinism; guide to resuming, breaking and knobs)
         if self.context.is_main:
             adapter.save(self.context.folder)
         self.model = adapter.merge()

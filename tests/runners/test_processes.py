@@ -37,23 +37,14 @@ execute(step, RunStore(root / "runs"), root, Killed(after) if after else Silent(
 """
 
 
-<<<<<<< HEAD
-def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = ()) -> Path:
+def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = (), killed_after: int = 0) -> Path:
     """Execute a step on so many processes, joined over the loopback device, and return its run folder.
 
-    ``runs`` are those that it builds on.
-    """
-    root.mkdir()
-    for run in runs:
-        shutil.copytree(run, root / "runs" / run.name)
-=======
-def launched(step: Any, root: Path, count: int, killed_after: int = 0) -> Path:
-    """Execute a step on so many processes, joined over the loopback device, and return its run folder.
-
-    With ``killed_after`` all of them die by SIGKILL after so many optimizer steps.
+    ``runs`` are those that it builds on. With ``killed_after`` all of them die by SIGKILL after so many steps.
     """
     root.mkdir(exist_ok=True)
->>>>>>> 15f0804 (Two processes go on exactly after a kill)
+    for run in runs:
+        shutil.copytree(run, root / "runs" / run.name)
     (root / "step.pickle").write_bytes(pickle.dumps(step))
     (root / "program.py").write_text(PROGRAM)
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "program.py", str(root)]
@@ -62,14 +53,9 @@ def launched(step: Any, root: Path, count: int, killed_after: int = 0) -> Path:
     ended = subprocess.run(
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, timeout=240
     )
-<<<<<<< HEAD
-    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert (ended.returncode == 0) == (killed_after == 0), ended.stderr[-2000:]
     known = {".locks", *(run.name for run in runs)}
     (folder,) = (path for path in (root / "runs").iterdir() if path.name not in known)
-=======
-    assert (ended.returncode == 0) == (killed_after == 0), ended.stderr[-2000:]
-    (folder,) = (path for path in (root / "runs").iterdir() if path.name != ".locks")
->>>>>>> 15f0804 (Two processes go on exactly after a kill)
     return folder
 
 
