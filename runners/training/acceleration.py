@@ -17,7 +17,7 @@ def checkpoint_gradients(model: Any) -> None:
     Raises:
         FrameworkError: the architecture does not support it.
     """
-    backbone = getattr(model, model.backbone_name) if isinstance(model, SequenceClassifier) else model
+    backbone = getattr(model, model.family.backbone) if isinstance(model, SequenceClassifier) else model
     name = type(backbone).__name__
     if not getattr(backbone, "supports_gradient_checkpointing", False):
         raise FrameworkError(f"knob gradient_checkpointing: transformers has none for {name}; drop the knob")

@@ -52,7 +52,7 @@ variants:
               learning_rate: 0.4
               sparsity_weight: 10.0
               initial_logit: 0.5
-      - finetune: {adapter: {lora: {rank: 2, alpha: 4, dropout: 0.1, masked: true, targets: [c_fc]}}}
+      - finetune: {adapter: {lora: {rank: 2, alpha: 4, dropout: 0.1, mode: sparse_to_sparse, targets: [c_fc]}}}
 seeds: [11]
 configs:
   - {file: machine.yaml, knobs: {micro: micro_batch_size, log: log_every, save: checkpoint_every}}

@@ -31,6 +31,19 @@ class Killed(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Interruption(BaseException):
+    """Ends an attempt in this process, as Ctrl-C does."""
+
+
+class Interrupting(Silent):
+    def __init__(self, after: int):
+        self.after = after
+
+    def update(self, done: int, loss: float, learning_rate: float) -> None:
+        if done == self.after:
+            raise Interruption
+
+
 def killed_after(steps: int, step: Step, root: Path) -> None:
     """Execute a step in a process of its own that dies after so many optimizer steps."""
     process = _SERVER.Process(target=execute, args=(step, RunStore(root / "runs"), root, Killed(steps)))

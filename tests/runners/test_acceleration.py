@@ -12,30 +12,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
 from framework.manifest.methods import SDM, Adapter, LoRA, Mask
-from framework.manifest.models import Model
 from framework.manifest.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners.execute import execute
-from runners.models.building import build_language_model, classifier_over
+from runners.models.building import classifier_over
 from runners.models.families import FAMILIES
 from runners.training.acceleration import checkpoint_gradients, compile_model
-from tests.runners.test_resume import Interrupting, Interruption, differences, evidence
+from tests.runners.killing import Interrupting, Interruption, differences, evidence
+from tests.runners.tiny import SIZES, build, tiny
 
-MODELS = {
-    "gpt2": {"heads": 2, "state": None},
-    "llama": {"heads": 2, "intermediate": 32, "state": None},
-    "mamba": {},
-}
 SPARSE = Mask(sdm=SDM(target_sparsity=0.3, learning_rate=0.4, sparsity_weight=10.0, initial_logit=0.5))
-
-
-def model_of(laboratory: Any, family: str) -> Model:
-    model: Model = laboratory.model.model_copy(update={"family": family, **MODELS[family]})
-    return model
 
 
 def same(trace: Any, first: Run, second: Run) -> None:
@@ -48,35 +39,31 @@ def same(trace: Any, first: Run, second: Run) -> None:
         torch.testing.assert_close(value, other[name], rtol=1e-3, atol=1e-4)
 
 
-def test_every_family_has_a_model_here() -> None:
-    assert set(MODELS) == set(FAMILIES.names())
-
-
-@pytest.mark.parametrize("family", MODELS)
-def test_gradient_checkpointing_computes_each_layer_twice(laboratory: Any, family: str) -> None:
-    model = build_language_model("tiny", model_of(laboratory, family), 256, 7, laboratory.project)
-    backbone = getattr(model, FAMILIES.get(family).backbone)
-    layer = (backbone.h if family == "gpt2" else backbone.layers)[0]
+@pytest.mark.parametrize("family", SIZES)
+def test_gradient_checkpointing_computes_each_layer_twice(family: str) -> None:
+    model: Any = classifier_over(build(family), FAMILIES.get(family), ("a", "b"), 7).train()
+    layer = next(module for module in model.modules() if isinstance(module, GradientCheckpointingLayer))
     calls = [0]
     next(layer.children()).register_forward_pre_hook(lambda *_: calls.__setitem__(0, calls[0] + 1))
+    ids = torch.arange(16)[None]
     for checkpointed in (False, True):
         if checkpointed:
             checkpoint_gradients(model)
         calls[0] = 0
-        model.train()
-        model(input_ids=torch.arange(16)[None], use_cache=False).logits.sum().backward()
+        model(ids, torch.ones_like(ids)).sum().backward()
         assert calls[0] == 1 + checkpointed
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", SIZES)
 def test_gradient_checkpointing_gives_the_same_training(
     laboratory: Any, phase: Callable[..., Phase], trace: Any, family: str
 ) -> None:
-    """With dropout in GPT-2: what is dropped the second time is what was dropped the first."""
-    model = model_of(laboratory, family)
-    runs = [
-        laboratory.pretrain(phase(), model=model, knobs=Knobs(gradient_checkpointing=wanted)) for wanted in (None, True)
-    ]
+    """With dropout in GPT-2 and BERT: what is dropped the second time is what was dropped the first."""
+    train, objective = laboratory.pretrain, "causal_lm"
+    if FAMILIES.get(family).encoder:
+        train, objective = laboratory.finetune, "classification"
+    stated, model = phase(objective), tiny(family)
+    runs = [train(stated, model=model, knobs=Knobs(gradient_checkpointing=wanted)) for wanted in (None, True)]
     assert runs[1].record.knobs["gradient_checkpointing"] is True
     same(trace, *runs)
 
@@ -96,9 +83,8 @@ def test_gradient_checkpointing_goes_with_methods(
     same(trace, *runs)
 
 
-def test_a_model_without_gradient_checkpointing_is_refused(laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    model: Any = build_language_model("tiny", model_of(laboratory, "mamba"), 256, 7, laboratory.project)
-    classifier = classifier_over(model, FAMILIES.get("mamba"), ("a", "b"), 7)
+def test_a_model_without_gradient_checkpointing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier: Any = classifier_over(build("mamba"), FAMILIES.get("mamba"), ("a", "b"), 7)
     checkpoint_gradients(classifier)
     monkeypatch.setattr(type(classifier.backbone), "supports_gradient_checkpointing", False)
     with pytest.raises(FrameworkError, match="gradient_checkpointing: transformers has none for MambaModel"):
@@ -106,21 +92,15 @@ def test_a_model_without_gradient_checkpointing_is_refused(laboratory: Any, monk
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "mask"), [("gpt2", None), ("mamba", SPARSE)])
-def test_a_compiled_training_is_the_same_and_its_weights_have_plain_names(
-    laboratory: Any, phase: Callable[..., Phase], trace: Any, family: str, mask: Mask | None
+def test_a_compiled_training_is_the_same_and_goes_on_exactly(
+    laboratory: Any, phase: Callable[..., Phase], trace: Any
 ) -> None:
-    model = model_of(laboratory, family).model_copy(update={"layers": 1})
-    runs = [laboratory.pretrain(phase(), mask, model=model, knobs=Knobs(compile=wanted)) for wanted in (None, True)]
-    same(trace, *runs)
-
-
-@pytest.mark.slow
-def test_a_compiled_training_goes_on_exactly(laboratory: Any, phase: Callable[..., Phase], tmp_path: Any) -> None:
-    model = model_of(laboratory, "llama").model_copy(update={"layers": 1})
-    how = {"model": model, "knobs": Knobs(compile=True, log_every=1, checkpoint_every=2)}
-    whole = laboratory.pretrain(phase(max_steps=5), **how, key="a" * 64)
-    step = laboratory.step(Training(phase(max_steps=5), "data", laboratory.text()), **how)
+    """With dropout, whose random numbers are those of the training that is not compiled, as the weights' names are."""
+    stated, how = phase(max_steps=5), {"model": tiny("gpt2", layers=1)}
+    knobs = Knobs(compile=True, log_every=1, checkpoint_every=2)
+    whole = laboratory.pretrain(stated, knobs=knobs, key="a" * 64, **how)
+    same(trace, whole, laboratory.pretrain(stated, **how))
+    step = laboratory.step(Training(stated, "data", laboratory.text()), knobs=knobs, **how)
     with pytest.raises(Interruption):
         execute(step, laboratory.store, laboratory.project, Interrupting(3))
     ours, theirs = evidence(laboratory.execute(step).folder), evidence(whole.folder)

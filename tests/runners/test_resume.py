@@ -29,7 +29,7 @@ from runners.training import phase as phase_module
 from runners.training import saving, update
 from runners.training.checkpoint_files import CheckpointFolder
 from runners.training.saving import Saver
-from tests.runners.killing import differences, evidence, killed_after, killed_when
+from tests.runners.killing import Interrupting, Interruption, differences, evidence, killed_after, killed_when
 
 KNOBS = Knobs(micro_batch_size=4, log_every=1, checkpoint_every=2)
 SPARSE = Mask(sdm=SDM(target_sparsity=0.3, learning_rate=0.4, sparsity_weight=10.0, initial_logit=0.5))
@@ -83,9 +83,15 @@ def early_stopping(laboratory: Any, phase: Callable[..., Phase], base: Run) -> S
 
 
 def masked_lora(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:
-    lora = Adapter(lora=LoRA(rank=2, alpha=4.0, dropout=0.2, masked=True, targets=["in_proj"]))
+    lora = Adapter(lora=LoRA(rank=2, alpha=4.0, dropout=0.2, mode="sparse_to_sparse", targets=["in_proj"]))
     stated = phase("classification", epochs=2.0, early_stopping={"metric": "accuracy", "patience": 9})
     work = Training(stated, "data", laboratory.topics(), None, lora)
+    return laboratory.step(work, name="finetune", parent=base, knobs=KNOBS)
+
+
+def dense_lora(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:
+    lora = Adapter(lora=LoRA(rank=2, alpha=4.0, dropout=0.2, mode="sparse_to_dense", targets=["in_proj"]))
+    work = Training(phase("classification", epochs=1.0), "data", laboratory.topics(), None, lora)
     return laboratory.step(work, name="finetune", parent=base, knobs=KNOBS)
 
 
@@ -105,7 +111,7 @@ def uninterrupted(step: Step, root: Path, parents: Path) -> Path:
     return store.folder(step.folder)
 
 
-CASES = (dense, half, learned_mask, early_stopping, masked_lora, hybrid)
+CASES = (dense, half, learned_mask, early_stopping, masked_lora, dense_lora, hybrid)
 
 
 @pytest.mark.slow
@@ -375,19 +381,6 @@ def test_a_kill_in_the_middle_of_a_write(shared: Any, phase: Callable[..., Phase
     theirs = evidence(folder)
     theirs["record"]["knobs"] = original.expected["record"]["knobs"]
     assert differences(theirs, original.expected) == []
-
-
-class Interruption(BaseException):
-    """Ends an attempt in this process, as Ctrl-C does."""
-
-
-class Interrupting(Silent):
-    def __init__(self, after: int):
-        self.after = after
-
-    def update(self, done: int, loss: float, learning_rate: float) -> None:
-        if done == self.after:
-            raise Interruption
 
 
 def test_the_loss_scale_of_fp16_goes_on(
