@@ -18,6 +18,15 @@ METRICS_OF_A_PERMUTATION = (*TRAINED, *(name for names in BY_OBJECTIVE.values() 
 METRICS = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names), *MERGED, *PERMUTED)
 
 
+def has_own_script(manifest: Manifest, variant: str) -> bool:
+    """Whether a script of the user's own trains a phase of the variant: it may record any metric."""
+    phases = {use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))}
+    return any(
+        (runner.phase or name) in phases and variant in (runner.variants or (variant,))
+        for name, runner in manifest.runners.items()
+    )
+
+
 def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
     """What the runs of a variant's own steps record; those that it starts from are other variants' results."""
     for step in manifest.variants[variant].steps:

@@ -200,3 +200,15 @@ def test_the_repository_s_own_profile_is_admitted(repository: Path) -> None:
     experiment = load(repository)
     assert experiment.stated.profiles
     assert [finding.message for finding in check(experiment).findings if finding.code.startswith("M")] == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "code"), [("perplexity", []), ("bits_per_byte", []), ("perplexty", ["M173"]), ("latency", [])]
+)
+def test_a_script_of_one_s_own_may_record_other_metrics(project: Project, metric: str, code: list[str]) -> None:
+    flags = "flags: hf-training-arguments, unpassed: [objective, sequence_length, dataset]"
+    script = f"runners:\n  own: {{phase: pretrain, variants: [M_base], command: [python, train.py], {flags}}}\n"
+    project.replace("waivers: []\n", script).replace("* perplexity(M_base)", f"* {metric}(M_base)")
+    assert [finding.code for finding in findings(project) if finding.code == "M173"] == code
+    project.replace('"perplexity(M_sdm)', '"bits_per_byte(M_sdm)')
+    assert [finding.code for finding in findings(project) if finding.code == "M173"] == [*code, "M173"]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from framework.conformance.check import ManifestContext
 from framework.conformance.claims import CALL
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.manifest.metrics import METRICS, metrics_of
+from framework.manifest.metrics import METRICS, has_own_script, metrics_of
 from framework.names import did_you_mean
 
 METRIC = Rule(
     "M173", "claim-metric", Severity.ERROR, Stage.MANIFEST, "a claim is about a metric that its variant does not record"
 )
+
+_SLIP = 0.85
+"""How like a known name one must be to be its misspelling, where a script may record metrics of its own."""
 
 
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
@@ -24,6 +28,8 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
                 continue
             recorded = list(dict.fromkeys(metrics_of(experiment.stated, variant)))
             if metric in recorded:
+                continue
+            if has_own_script(experiment.stated, variant) and not get_close_matches(metric, METRICS, 1, _SLIP):
                 continue
             if metric in METRICS:
                 message = f"{claim.id}: no run of {variant} records {metric}"
