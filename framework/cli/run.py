@@ -148,5 +148,6 @@ def _result(metrics: dict[str, Any]) -> str:
         before = metrics.get("initial_validation_loss")
         after = metrics["validation_loss"]
         parts.append(f"loss {before:.3f} -> {after:.3f}" if before is not None else f"loss {after:.3f}")
-    parts += [f"{name} {metrics[name]:.3f}" for name in ("perplexity", "accuracy", "f1") if name in metrics]
+    shown = ("perplexity", "accuracy", "f1", "exact_match")
+    parts += [f"{name} {metrics[name]:.3f}" for name in shown if name in metrics]
     return ", ".join(parts) or "-"

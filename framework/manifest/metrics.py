@@ -9,7 +9,11 @@ from framework.manifest.variants import PermuteStep, phase_of
 
 TRAINED = ("initial_validation_loss", "validation_loss")
 """Of every phase."""
-BY_OBJECTIVE = {"causal_lm": ("perplexity",), "classification": ("accuracy", "f1", "majority_share")}
+BY_OBJECTIVE = {
+    "causal_lm": ("perplexity",),
+    "classification": ("accuracy", "f1", "majority_share"),
+    "completion": ("accuracy", "accuracy_normalized", "majority_share", "exact_match"),
+}
 MERGED = ("loss_before_merge", "loss_after_merge")
 """Of a phase with an adapter."""
 PERMUTED = ("max_logit_difference",)

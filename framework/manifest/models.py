@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -83,6 +84,17 @@ class Dataset(Section):
     """The column of the class."""
     labels: Annotated[int, Field(ge=2)] | None = None
     """Number of classes, for classification."""
+    prompt: str | None = None
+    """What a language model is given before it answers, with columns in braces: `Question: {question} Answer:`."""
+    choices: Annotated[list[str], Field(min_length=2)] | str | None = None
+    """The answers among which it chooses: texts, or the column that holds them; `label` is the right one's number."""
+    answer: str | None = None
+    """The answer that it writes, with columns in braces, in the place of `choices`."""
+    final_answer: str = r"-?\$?\d[\d,]*(?:\.\d+)?"
+    """Written answers are right when the last match of this regular expression is that of `answer` (its first group,
+    if it has one); by default the last number."""
+    answer_tokens: Count = 256
+    """Tokens after which a written answer is cut off."""
     train_examples: Count | None = None
     """How many training examples there are (rows, or sequences of `sequence_length`); held against what was loaded."""
     limit: Count | None = None
@@ -94,4 +106,12 @@ class Dataset(Section):
     def _has_origin(self) -> Self:
         if not (self.hub or self.path or self.builtin):
             raise ValueError("a dataset needs one of `hub`, `path` and `builtin`")
+        if self.prompt is not None and (self.choices is None) == (self.answer is None):
+            raise ValueError("a `prompt` needs either `choices` or `answer`: what should follow it")
+        if self.prompt is None and (self.choices is not None or self.answer is not None):
+            raise ValueError("`choices` and `answer` follow a `prompt`: state it")
+        try:
+            re.compile(self.final_answer)
+        except re.error as problem:
+            raise ValueError(f"final_answer is no regular expression: {problem}") from None
         return self

@@ -41,7 +41,7 @@ class Schedule(Section):
 class EarlyStopping(Section):
     """When training ends before its epochs are over."""
 
-    metric: Literal["loss", "perplexity", "accuracy", "f1"]
+    metric: Literal["loss", "perplexity", "accuracy", "f1", "exact_match"]
     """The validation metric that must improve."""
     patience: Count
     """How many evaluations without improvement are waited for."""
@@ -54,7 +54,7 @@ class Task(Section):
 
     dataset: str | None = None
     """The dataset's name; by default the task's own."""
-    metric: Literal["accuracy", "f1", "perplexity"] | None = None
+    metric: Literal["accuracy", "f1", "perplexity", "exact_match"] | None = None
     """The metric that is reported."""
     epochs: Positive | None = None
     """Passes over the training data."""
@@ -67,13 +67,13 @@ class Task(Section):
 class Phase(Section):
     """One training stage."""
 
-    objective: Literal["causal_lm", "classification"]
-    """What is minimised."""
+    objective: Literal["causal_lm", "classification", "completion"]
+    """What is minimised: the loss of every next token, of classes, or of the answers' tokens after their prompts."""
     dataset: str | None = None
     """The dataset's name, for a phase without tasks."""
     tasks: dict[str, Task] = {}
     """The tasks that this phase is run for, one run each."""
-    metric: Literal["accuracy", "f1", "perplexity"] | None = None
+    metric: Literal["accuracy", "f1", "perplexity", "exact_match"] | None = None
     """The metric that is reported."""
     optimizer: Optimizer
     """The optimizer."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.methods import Permute, Prune, SameAs
+from framework.manifest.phases import Phase
 from framework.manifest.root import Manifest
 from framework.manifest.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import Path, did_you_mean, find_path
@@ -39,6 +40,18 @@ def _phases(manifest: Manifest) -> Iterator[Dangling]:
             yield from _unknown(
                 (*place, "dataset") if own.dataset else place, "dataset", own.dataset or task, manifest.datasets
             )
+        yield from _prompted(manifest, name, phase)
+
+
+def _prompted(manifest: Manifest, name: str, phase: Phase) -> Iterator[Dangling]:
+    """A phase that trains on answers needs to know what they answer."""
+    if phase.objective != "completion":
+        return
+    used = [own.dataset or task for task, own in phase.tasks.items()] or [phase.dataset or ""]
+    for dataset in used:
+        if dataset in manifest.datasets and manifest.datasets[dataset].prompt is None:
+            message = f"phases.{name} trains on answers, and this dataset states no prompt"
+            yield ("datasets", dataset), message, "state its `prompt`, and `choices` or `answer`"
 
 
 def _variants(manifest: Manifest) -> Iterator[Dangling]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,39 @@ def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool)
     return corpus
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one split with some of their columns; ``place`` as in :class:`Corpus`."""
+
+    origin: str
+    rows: Sequence[Mapping[str, Any]]
+    place: Callable[[int], str]
+
+
+def rows_of(name: str, dataset: Dataset, split: str, project: Path, columns: Sequence[str]) -> Rows:
+    """One split as rows that have these columns, whatever they hold.
+
+    Raises:
+        FrameworkError: it cannot be had, or a row lacks a column.
+    """
+    from runners.data import hub, local
+
+    if dataset.path is not None:
+        found = local.rows(name, dataset, split, project / dataset.path, columns)
+    elif dataset.builtin is not None:
+        raise FrameworkError(f"datasets.{name}: {dataset.builtin} has texts and classes, and no columns for a prompt")
+    else:
+        found = hub.rows(name, dataset, split, columns)
+    if not found.rows:
+        raise FrameworkError(f"datasets.{name}: the split {split!r} of {found.origin} has no rows")
+    return found
+
+
 def source_of(dataset: Dataset) -> dict[str, Any]:
     """What :func:`load` went by, for the run record: fields that did not decide what was read are left out."""
     origin = ("path",) if dataset.path else ("builtin",) if dataset.builtin else ("hub", "name", "revision")
-    used = (*origin, "train_split", "validation_split", "text", "label", "labels", "limit")
+    asked = ("prompt", "choices", "answer", "label") if dataset.prompt else ("text", "label", "labels")
+    used = (*origin, "train_split", "validation_split", *asked, "limit")
     return {name: value for name in used if (value := getattr(dataset, name)) is not None}
 
 

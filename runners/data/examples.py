@@ -18,7 +18,8 @@ class Batch:
     ``input_ids`` and ``attention_mask`` are int64 [examples, length], padded on the right; ``labels`` are int64
     [examples], or None for language modelling. ``tokens`` counts what is not padding, and ``predictions`` the terms
     of the loss: the tokens that have one before them, or the examples. ``segments`` are int64 like ``input_ids``, 0 for
-    the first text of a pair and 1 for the second; None for a model that is not told.
+    the first text of a pair and 1 for the second; None for a model that is not told. ``starts`` are int64 [examples]:
+    the first token of each that is predicted, where that is not its second.
     """
 
     input_ids: Tensor
@@ -27,12 +28,14 @@ class Batch:
     tokens: int
     predictions: int
     segments: Tensor | None = None
+    starts: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         labels = None if self.labels is None else self.labels.to(device)
         inputs, mask = self.input_ids.to(device), self.attention_mask.to(device)
         segments = None if self.segments is None else self.segments.to(device)
-        return Batch(inputs, mask, labels, self.tokens, self.predictions, segments)
+        starts = None if self.starts is None else self.starts.to(device)
+        return Batch(inputs, mask, labels, self.tokens, self.predictions, segments, starts)
 
 
 class Examples(Protocol):

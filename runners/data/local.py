@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
 from framework.names import did_you_mean
-from runners.data.corpus import Corpus
+from runners.data.corpus import Corpus, Rows
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -69,9 +69,24 @@ def load(name: str, dataset: Dataset, split: str, folder: Path, labelled: bool) 
         FrameworkError: no file or several, a column that a row lacks, or a value of another type; with file and line
             (in `.json` and `.parquet`, the number of the row).
     """
+    found = rows(name, dataset, split, folder, [*dataset.text, *([dataset.label] if labelled else [])])
+    texts, labels = [], []
+    for index, row in enumerate(found.rows):
+        where = found.place(index)
+        texts.append(tuple(_text(row[column], where, column) for column in dataset.text))
+        if labelled:
+            labels.append(_label(row[dataset.label], where, dataset.label))
+    return Corpus(found.origin, texts, labels if labelled else None, found.place)
+
+
+def rows(name: str, dataset: Dataset, split: str, folder: Path, columns: Sequence[str]) -> Rows:
+    """The rows of the one file of that split, each with these columns.
+
+    Raises:
+        FrameworkError: no file or several, or a column that a row lacks; with file and line.
+    """
     path = find(name, split, folder)
-    texts, labels, lines = [], [], []
-    columns = [*dataset.text, *([dataset.label] if labelled else [])]
+    found, lines = [], []
     for line, row in READERS[path.suffix](path):
         where = f"{path}:{line}"
         if not isinstance(row, Mapping):
@@ -79,12 +94,9 @@ def load(name: str, dataset: Dataset, split: str, folder: Path, labelled: bool) 
         for column in columns:
             if column not in row:
                 raise FrameworkError(f"{where}: no column {column!r}: {did_you_mean(column, row)}")
-        texts.append(tuple(_text(row[column], where, column) for column in dataset.text))
+        found.append(row)
         lines.append(line)
-        if labelled:
-            labels.append(_label(row[dataset.label], where, dataset.label))
-    origin = f"path {dataset.path}/{path.name}"
-    return Corpus(origin, texts, labels if labelled else None, lambda index: f"{path}:{lines[index]}")
+    return Rows(f"path {dataset.path}/{path.name}", found, lambda index: f"{path}:{lines[index]}")
 
 
 def find(name: str, split: str, folder: Path) -> Path:

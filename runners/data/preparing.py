@@ -9,8 +9,10 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.manifest.models import Model
 from framework.planning.steps import Training
+from runners.data.completions import Completions
 from runners.data.corpus import Corpus, class_numbers, classes_of, load, source_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
+from runners.data.prompts import questions
 from runners.data.tokenizing import encode, token_stream, tokenizer_for
 from runners.models.families import FAMILIES
 
@@ -38,6 +40,8 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     """
     dataset, name = work.dataset, work.dataset_name
     family = FAMILIES.get(model.family)
+    if work.phase.objective == "completion":
+        return _questions(work, model_name, model, tokenizer, project)
     labelled = work.phase.objective == "classification"
     train = load(name, dataset, dataset.train_split, project, labelled)
     validation = load(name, dataset, dataset.validation_split, project, labelled)
@@ -63,6 +67,37 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
         "validation_fingerprint": validation_examples.fingerprint(),
     }
     return Prepared(train_examples, validation_examples, tokenizer, classes, facts)
+
+
+def _questions(work: Training, model_name: str, model: Model, tokenizer: Any | None, project: Path) -> Prepared:
+    """As :func:`prepare`, for a dataset with a prompt."""
+    dataset, name = work.dataset, work.dataset_name
+    origins, splits = [], []
+    for split, limit in ((dataset.train_split, dataset.limit), (dataset.validation_split, dataset.validation_limit)):
+        origin, rows = questions(name, dataset, split, project)
+        origins.append(origin)
+        splits.append(rows[:limit])
+    if tokenizer is None:
+        texts = (row.prompt + row.answer for row in splits[0])
+        tokenizer = tokenizer_for(model_name, model, texts, project)
+    length, pattern, longest = work.phase.sequence_length, dataset.final_answer, dataset.answer_tokens
+    train, validation = (Completions(rows, tokenizer, length, pattern, longest) for rows in splits)
+    facts: dict[str, Any] = {
+        "name": name,
+        "source": source_of(dataset),
+        "train": origins[0],
+        "validation": origins[1],
+        "revision": dataset.revision,
+        "train_examples": len(train),
+        "validation_examples": len(validation),
+        "train_tokens": train.tokens,
+        "validation_tokens": validation.tokens,
+        "vocabulary": len(tokenizer),
+        "classes": [],
+        "fingerprint": train.fingerprint(),
+        "validation_fingerprint": validation.fingerprint(),
+    }
+    return Prepared(train, validation, tokenizer, (), facts)
 
 
 def _examples(

@@ -10,7 +10,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from framework.errors import FrameworkError
+from runners.data.completions import Completions
 from runners.data.examples import Examples
+from runners.training.answering import answer
 from runners.training.objectives import logits_of, summed_loss
 
 
@@ -37,7 +39,8 @@ def evaluate(
         classes: Number of classes, 0 for language modelling.
 
     Returns:
-        `loss` (mean over all predictions, in nats), and `perplexity` = exp(loss) or `accuracy`, `f1`, `majority_share`.
+        `loss` (mean over all predictions, in nats), and `perplexity` = exp(loss), or `accuracy`, `f1`,
+        `majority_share`, or what :func:`runners.training.answering.answer` says of answers to prompts.
 
     Raises:
         NotFinite: the loss is not a number.
@@ -60,6 +63,8 @@ def evaluate(
     loss = float(totals[0] / totals[1])
     if not math.isfinite(loss):
         raise NotFinite(f"the validation loss is {loss}")
+    if isinstance(examples, Completions):
+        return {"loss": loss, **answer(accelerator, model, examples, batch_size)}
     if classes == 0:
         return {"loss": loss, "perplexity": math.exp(loss)}
     return {"loss": loss, **classification_metrics(confusion.cpu())}

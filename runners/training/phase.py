@@ -206,7 +206,7 @@ def _accelerator(precision: str) -> Accelerator:
 def _for_objective(context: RunContext, work: Training, checkpoint: Checkpoint, data: Prepared) -> nn.Module:
     """The starting model with the head that the objective needs; a classifier keeps its own for the same task."""
     model = checkpoint.model
-    if work.phase.objective == "causal_lm":
+    if work.phase.objective != "classification":
         if isinstance(model, SequenceClassifier):
             raise FrameworkError(f"{context.step.label}: its parent is a classifier and has no language-model head")
         if checkpoint.family.encoder:

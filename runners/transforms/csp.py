@@ -78,7 +78,8 @@ def _data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
             f"{step.label}: a {family.name} without a classification head has no outputs to permute by; "
             "permute a variant that was fine-tuned"
         )
-    objective = "classification" if classifies else "causal_lm"
+    answers = step.calibration.phase.objective == "completion"
+    objective = "classification" if classifies else "completion" if answers else "causal_lm"
     work: Training = replace(step.calibration, phase=step.calibration.phase.model_copy(update={"objective": objective}))
     tokenizer = checkpoint.tokenizer if checkpoint is not None else None
     return prepare(work, step.model_name, step.model, tokenizer, context.project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework.dialects.rendering import transformers_words as words
 from framework.dialects.rendering.sheet import Sheet
 
-_TASKS = {"causal_lm": "CAUSAL_LM", "classification": "SEQ_CLS"}
+_TASKS = {"causal_lm": "CAUSAL_LM", "completion": "CAUSAL_LM", "classification": "SEQ_CLS"}
 
 
 def write(sheet: Sheet) -> None:
