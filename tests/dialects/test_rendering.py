@@ -222,3 +222,12 @@ def test_yaml_says_the_same_to_readers_of_1_1_and_1_2() -> None:
 def test_toml_has_no_empty_values() -> None:
     with pytest.raises(ValueError, match="no word for an empty value"):
         text_of({"a": None}, ".toml")
+
+
+def test_model_zoos_schedulers_take_all_steps_and_no_more(tmp_path: Path) -> None:
+    study, _ = written(tmp_path, "cerebras", "full")
+    (chain,) = study.data("c.yaml")["trainer"]["init"]["schedulers"]
+    stages = [next(iter(stage.values())) for stage in chain["SequentialLR"]["schedulers"]]
+    assert [stage["total_iters"] for stage in stages] == [300, 2700]  # 3 epochs of 64000 / 64 steps, 10% of them warmup
+    assert (stages[0]["initial_learning_rate"], stages[0]["end_learning_rate"]) == (0.0, 2e-4)
+    assert (stages[1]["initial_learning_rate"], stages[1]["end_learning_rate"]) == (2e-4, pytest.approx(2e-5))

@@ -178,6 +178,21 @@ def test_every_tenth_step_is_no_proof_of_the_last(tmp_path: Path) -> None:
     assert codes(result) == []
 
 
+@pytest.mark.parametrize(("batch", "status"), [(8, Status.CONFORMS), (4, Status.VIOLATED)])
+def test_the_batch_as_a_trainers_summary_leaves_only_one(tmp_path: Path, batch: int, status: Status) -> None:
+    """20 steps in 2 seconds, at as many samples per second as that batch makes."""
+    state = {"global_step": 20, "max_steps": 20, "epoch": 1.0, "log_history": [
+        {"step": 20, "loss": 1.0, "epoch": 1.0},
+        {"step": 20, "train_runtime": 2.0, "train_samples_per_second": 20 * batch / 2, "train_loss": 1.0},
+    ]}  # fmt: skip
+    body = f"import json, sys\njson.dump({state!r}, open(sys.argv[1] + '/trainer_state.json', 'w'))"
+    made = study(tmp_path, body, "outputs: {log: trainer_state.json}")
+    run(made)
+    result = verified(made)
+    assert status_of(result, "phases.train.batch_size", Stage.RUN) is status
+    assert codes(result) == ([] if status is Status.CONFORMS else ["R102"])
+
+
 def test_without_outputs_nothing_passes(tmp_path: Path) -> None:
     made = study(tmp_path, "print('done')")
     record, _ = run(made)
