@@ -27,6 +27,17 @@ MOST = 20_000
 """Files after which the search ends."""
 
 
+COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config"})
+"""Dialects whose files stand beside another that trains: they make no phase of their own."""
+_TELLING = frozenset(
+    words(
+        "optimizer.learning_rate optimizer.name optimizer.weight_decay epochs max_steps batch_size batch_size.micro"
+        " schedule.name schedule.warmup.steps schedule.warmup.ratio adapter.lora.rank early_stopping.patience"
+    )
+)
+"""Facts of which a trainer's file states one, if it is about a training."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One config file of a known dialect."""
@@ -81,6 +92,10 @@ def standing(root: FilePath, files: list[Found]) -> tuple[list[Found], dict[str,
             left[found.name] = f"another choice of a group of {groups[folder]}"
         elif not found.said.statements:
             left[found.name] = "it states nothing that a manifest does"
+        elif found.dialect.name not in COMPANIONS and not _TELLING & {
+            fact.partition("|")[0] for each in found.said.statements for fact in (each.fact, *each.doubt)
+        }:
+            left[found.name] = "it says nothing about a training"
         else:
             own.append(found)
     return own, left

@@ -37,6 +37,11 @@ def _short(hub: str) -> str:
     return hub.rstrip("/").rpartition("/")[2].lower() or "model"
 
 
+def _named(hub: str, taken: Tree) -> str:
+    """A name for a repository: with its owner's where another one of the same name is there."""
+    return hub.lower().replace("/", "-") if _short(hub) in taken else _short(hub)
+
+
 def _models(gathered: Gathered) -> Tree:
     """One model for each repository that a file names; else one of the sizes that a file states."""
     sizes = {
@@ -50,7 +55,7 @@ def _models(gathered: Gathered) -> Tree:
     ]
     for group in groups(hubs):
         hub = str(group[0].value)
-        models[_short(hub)] = {**_family(hub, sizes), "hub": Leaf(hub, f"from {group[0].where}")}
+        models[_named(hub, models)] = {**_family(hub, sizes), "hub": Leaf(hub, f"from {group[0].where}")}
     known = {name: chosen(held) for name, each in sizes.items() if (held := fitting(f"model.{name}", each))}
     if len(models) == 1:
         next(iter(models.values())).update(known)
@@ -74,7 +79,7 @@ def _datasets(gathered: Gathered) -> Tree:
     found: Tree = {}
     for group in groups(_words(gathered.project.get("dataset.hub", []))):
         hub = str(group[0].value)
-        found[_short(hub)] = {"hub": Leaf(hub, f"from {group[0].where}")}
+        found[_named(hub, found)] = {"hub": Leaf(hub, f"from {group[0].where}")}
     names = _words(gathered.project.get("dataset.name", []))
     if len(found) == 1 and names:
         next(iter(found.values()))["name"] = chosen(names)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from framework.conformance.meaning import same
-from framework.dialects.discovery import Found
+from framework.dialects.discovery import COMPANIONS, Found
 from framework.dialects.model import Default, Searched, Statement, Unknown
 from framework.dialects.tables import interpolated
 from framework.dialects.values import folded, number
@@ -19,8 +19,6 @@ _PHASES = {
     **dict.fromkeys(("finetune", "finetuning", "sft"), "finetune"),
 }
 _STAGES = {"pt": "pretrain", "sft": "finetune"}
-COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config"})
-"""Dialects whose files stand beside another that trains: they make no phase of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,3 +192,21 @@ def test_many_disagreements_stay_a_line_that_people_read(tmp_path: Path) -> None
     line = next(line for line in (tmp_path / "experiment.yaml").read_text().splitlines() if " learning_rate:" in line)
     assert line.count(" says ") == 8
     assert line.endswith("; and 3 more")
+
+
+def test_two_repositories_of_one_name_are_two_models(tmp_path: Path) -> None:
+    one = ARGS.replace("example/llama-small", "one/llama-small")
+    project(tmp_path, {"a.yaml": one, "b.yaml": one.replace("one/", "two/")})
+    assert run(["init", str(tmp_path)]) == 0
+    assert {each.hub for each in load(tmp_path).stated.models.values()} == {"one/llama-small", "two/llama-small"}
+    assert errors(tmp_path) == []
+
+
+def test_a_file_of_a_trainer_that_evaluates_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = "optimizer: {_component_: torch.optim.AdamW, lr: 1e-4}\nepochs: 1\nbatch_size: 2\ndtype: bf16\n"
+    project(tmp_path, {"train.yaml": train, "eval.yaml": "model: {_component_: x.llama}\nbatch_size: 8\ndtype: bf16\n"})
+    project(tmp_path, {"generate.yaml": "model: {_component_: x.llama}\ndtype: fp16\nseed: 1\n"})
+    assert run(["init", str(tmp_path)]) == 0
+    assert "left out: generate.yaml (it says nothing about a training)" in capsys.readouterr().out
+    found = check(load(tmp_path)).findings
+    assert not [each for each in found if each.code == "C131"]

@@ -65,8 +65,10 @@ def _held(
     yield from _warmup(context, facts, limit, total)
     peak, least = facts.get("learning_rate"), facts.get("min_learning_rate")
     if peak and least and least.value >= peak.value > 0 and not _constant(phase):
-        message = f"{least.location.key} is {said(least.value)}: the schedule ends no lower than its peak"
-        advice = f"write less than {said(peak.value)}, such as {said(0.1 * peak.value)}"
+        translated = least.target is not None and least.target.translation is not None
+        verb, write = ("means", "what means less") if translated else ("is", "less")
+        message = f"{least.location.key} {verb} {said(least.value)}: the schedule ends no lower than its peak"
+        advice = f"write {write} than {said(peak.value)}, such as {said(0.1 * peak.value)}"
         yield _violated(context, NO_PEAK, message, least, peak, f"less than {peak.value:g}", advice)
 
 

@@ -32,7 +32,7 @@ def _enabled(word: Any, scope: Scope) -> Any:
     return UNSET if word is not False else "fp32"
 
 
-_SIZES = words("vocab_size hidden_size num_hidden_layers num_heads filter_size")
+_SIZES = words("vocab_size hidden_size num_hidden_layers num_heads filter_size max_position_embeddings")
 KEYS: dict[str, Key] = {
     "init.seed": Key("seed", values.given),
     "init.backend.cluster_config.num_csx": Key("hardware.count"),
@@ -53,6 +53,7 @@ KEYS: dict[str, Key] = {
     "init.model.num_hidden_layers": Key("model.layers"),
     "init.model.num_heads": Key("model.heads"),
     "init.model.filter_size": Key("model.intermediate"),
+    "init.model.max_position_embeddings": Key("model.positions"),
     "init.sparsity.sparsity": Key("prune.sparsity|mask.sdm.target_sparsity"),
     "fit.train_dataloader.max_sequence_length": Key("sequence_length"),
 }

@@ -22,7 +22,7 @@ _NAMES = {
     "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
     "key_value_heads": ("num_key_value_heads",),
     "intermediate": ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "d_inner", "hidden_dim", "ffn_hidden_size"),
-    "experts": ("num_local_experts",),
+    "experts": ("num_local_experts", "num_experts"),
     "experts_per_token": ("num_experts_per_tok",),
     "positions": ("max_position_embeddings", "n_positions"),
     "vocabulary": ("vocab_size",),

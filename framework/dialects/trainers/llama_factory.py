@@ -105,6 +105,12 @@ MARKS = frozenset(
 )
 
 
+_TRAINS = frozenset(
+    words("do_train learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps")
+)
+"""Arguments without one of which a file chats, merges or exports."""
+
+
 def _second(data: Any) -> bool:
     return isinstance(data, dict) and "model" in data and len(_SECOND_MARKS & data.keys()) >= 2
 
@@ -129,7 +135,9 @@ def _read_second(data: dict[str, Any]) -> Said:
 def _read(data: Any) -> Said:
     if _second(data):
         return _read_second(data)
-    lora = isinstance(data, dict) and data.get("finetuning_type", "lora") == "lora"
+    if not isinstance(data, dict) or not _TRAINS & data.keys():
+        return hf.read(data, KEYS, SILENT, ())
+    lora = data.get("finetuning_type", "lora") == "lora"
     said = hf.read(data, KEYS, SILENT, (*DEFAULTS, *LORA) if lora else DEFAULTS)
     ranks = [each.value for each in said.statements if each.fact == "adapter.lora.rank"]
     if lora and not any(each.fact == "adapter.lora.alpha" for each in said.statements):

@@ -94,6 +94,8 @@ def _read(data: Any) -> Said:
         return Said()
     quiet = [key for key, held in _USUAL.items() if any(at(data, *key.split(".")) is each for each in held)]
     said = read_table(data, KEYS, (*SILENT, *quiet))
+    if "optimizer" not in data:
+        return said  # a recipe that evaluates, generates or quantizes
     component = at(data, "optimizer", "_component_")
     defaults = [Default(fact, value, fact) for fact, value in values.torch_defaults(component).items()]
     defaults.append(Default("max_grad_norm", None, "clip_grad_norm"))
