@@ -43,8 +43,9 @@ def main(options: argparse.Namespace) -> int:
     files, left = standing(root, discover(root))
     gathered = gather(files)
     if not trainings(gathered):
-        seen = ", ".join(f"{found.name} ({found.dialect.name})" for found in files[:5])
-        found = f"only {seen}, which says nothing about a training" if files else "no config file of a known trainer"
+        seen = [f"{found.name} ({found.dialect.name})" for found in files] + list(left)
+        found = f"only {', '.join(seen[:5])}, which says nothing about a training"
+        found = found if seen else "no config file of a known trainer"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
     tree = draft(gathered, title_of(root.resolve().name))
     disagreements = _disagreements(root, tree)

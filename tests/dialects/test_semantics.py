@@ -18,7 +18,7 @@ UNKNOWN = object()
 """That a file states a fact, and only the running program knows its value."""
 AXOLOTL = {"base_model": "a/b", "sequence_len": 64, "datasets": [{"path": "a/c"}], "micro_batch_size": 2}
 TUNE = {"optimizer": {"_component_": "torch.optim.AdamW", "lr": 1e-4}, "epochs": 3}
-FACTORY = {"stage": "sft", "finetuning_type": "lora", "template": "x", "model_name_or_path": "a/b"}
+FACTORY = {"stage": "sft", "do_train": True, "finetuning_type": "lora", "template": "x", "model_name_or_path": "a/b"}
 SECOND = {"model": "a/b", "dist_config": {"name": "fsdp2"}, "train_dataset": "d.yaml", "micro_batch_size": 1}
 HF = {"output_dir": "out", "learning_rate": 1e-4, "num_train_epochs": 3}
 PARAMS = {"train_input": {"batch_size": 8}, "runconfig": {"max_steps": 100}, "optimizer": {"optimizer_type": "AdamW"}}
