@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -107,6 +106,8 @@ def _nearest(tree: Any, text: str) -> Path | None:
 
 def near(name: str, known: Iterable[str]) -> list[str]:
     """Up to three known names that the unknown one could have meant, nearest first."""
+    from difflib import get_close_matches  # which no check without an unknown name needs
+
     names = list(dict.fromkeys(known))
     folded = {re.sub(r"[-_ ]", "", candidate).casefold(): candidate for candidate in names}
     same = folded.get(re.sub(r"[-_ ]", "", name).casefold())
@@ -118,6 +119,8 @@ def near(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _likeness(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, one, other).ratio()
 
 

@@ -120,10 +120,8 @@ def _rendered(result: VerifyResult, documents: list[Document], existing: dict[st
 
 
 def _with_documents(result: VerifyResult, texts: dict[str, str]) -> VerifyResult:
-    from copy import deepcopy
-
     copy = VerifyResult(
-        result.experiment, result.plan, result.steps, deepcopy(result.matrix), list(result.findings), result.checked
+        result.experiment, result.plan, result.steps, result.matrix.copy(), list(result.findings), result.checked
     )
     verdicts = _verdicts(result, texts)
     copy.matrix.add(verdicts)

@@ -53,8 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    # The gate needs no plugins of pydantic, and looking for some takes longer than validating a manifest.
+    # The gate needs no plugins of pydantic, and looking for some takes longer than validating a manifest; so does the
+    # mere import of what would look for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from framework.cli.later import later
+
+    later("importlib.metadata", "entry_points")
     # What a check makes stays until its end: looking for garbage every few hundred objects finds none.
     gc.set_threshold(100_000, 20, 100)
     _refuse_contradictions(options)

@@ -121,22 +121,46 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
             print(f"framework {installed_version() or '(not installed)'}")
             parser.exit()
 
+    class Formatter(argparse.HelpFormatter):
+        """Knows the width of the terminal without `shutil`, whose import takes longer than parsing the options."""
+
+        def __init__(self, prog: str):
+            super().__init__(prog, width=_width() - 2)
+
     parser = argparse.ArgumentParser(
         prog="framework",
         description="Hold configs, runs, checkpoints and documents to one manifest, clause by clause.",
+        formatter_class=Formatter,
     )
     parser.add_argument("--version", nargs=0, action=Version, help="show the version and end")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
     asked = next((argument for argument in arguments if argument in COMMANDS), None)
     for name in COMMANDS if asked is None else (asked,):
         module = import_module(f"framework.cli.{name}")
-        command = commands.add_parser(name, help=module.HELP, description=module.__doc__)
+        command = commands.add_parser(name, help=module.HELP, description=module.__doc__, formatter_class=Formatter)
         command.add_argument(
             "--manifest", metavar="FILE", default="experiment.yaml", help="the manifest (default: experiment.yaml)"
         )
         module.add_arguments(command)
         command.set_defaults(command=module.main)
     return parser
+
+
+def _width() -> int:
+    """Columns of the terminal, as `shutil.get_terminal_size` says."""
+    import os
+
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns > 0:
+        return columns
+    try:
+        assert sys.__stdout__ is not None
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
+    except (AttributeError, ValueError, OSError, AssertionError):
+        return 80
 
 
 def installed_version() -> str | None:

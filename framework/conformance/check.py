@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.conformance.model import Finding, Matrix, Rule, Severity, Stage, Status
-from framework.conformance.registry import apply
-from framework.conformance.targets import Target, target_of
-from framework.conformance.waivers import Judge, worst
+from framework.conformance.bound import BoundFile, Pattern
+from framework.conformance.matrix import Conforming, Keys, Matrix, worst
+from framework.conformance.model import Finding, Rule, Severity, Stage, Status
+from framework.conformance.registry import apply, apply_to_file
+from framework.conformance.targets import target_of
+from framework.conformance.waivers import Judge
 from framework.errors import InputError, Problem, UsageError
 from framework.locations import Location
 from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
 from framework.manifest.variants import phase_of
-from framework.names import Path, exact_path, find_path
+from framework.names import Path
 from framework.planning.overrides import with_settings
-from framework.reading.bound import bound_files
-from framework.reading.nodes import AnyNode, Document
+from framework.reading.bound import bound_names
 
 if TYPE_CHECKING:
-    from framework.dialects.binding import DialectReading
+    from framework.dialects.model import Dialect
 
-
-_leaf_places: dict[tuple[int, str], tuple[tuple[Path, ...], Path, int]] = {}
-"""Where a bound key's leaf stands in files of one shape; the shape is kept with it, so that its id stays its own."""
-_MOST_PLACES = 65_536
-
-
-@dataclass(frozen=True)
-class BoundFile:
-    """One config file under one binding: what each bound key states."""
-
-    binding: Binding
-    index: int
-    document: Document
-    targets: dict[str, Target]
-    """Key in the file -> the clause that it states."""
-    dialect: DialectReading | None = None
-    """What the binding's dialect makes of the file beside."""
-
-    @cached_property
-    def data(self) -> Any:
-        """The whole file as plain data, for who needs more than single values."""
-        return self.document.value(self.document.root) if self.document.root is not None else None
-
-    def find(self, key: str) -> tuple[Path, AnyNode] | None:
-        """The place of a bound key in the file."""
-        shape = self.document.shape()
-        known = _leaf_places.get((id(shape), key))
-        if known is not None and known[0] is shape:
-            return known[1], self.document.leaf_nodes()[known[2]]
-        path: Path | None = exact_path(key)
-        if path in shape and len(_leaf_places) < _MOST_PLACES:
-            _leaf_places[id(shape), key] = (shape, path, shape.index(path))
-        node = self.document.node(path) if path else None
-        if node is None:
-            path = find_path(self.data, key)
-            node = self.document.node(path) if path else None
-        return (path, node) if path and node is not None else None
+__all__ = ["BoundFile", "CheckResult", "ConfigContext", "ManifestContext", "check", "is_unbound"]
 
 
 @dataclass
@@ -72,7 +37,18 @@ class ConfigContext:
     files: list[BoundFile]
     stage: Stage = Stage.CONFIG
     cache: dict[Any, Any] = field(default_factory=dict)
-    """What several rules need of a file, computed once."""
+    """What several rules need, computed once. What belongs to a file is kept with it, and with its plan."""
+    conforming: dict[Keys, Conforming] = field(default_factory=dict)
+    """Verdicts that many files share."""
+
+    def conforms(self, bound: BoundFile, keys: Keys) -> Conforming:
+        """Note that a file conforms: clause, reason and place of each verdict."""
+        found = self.conforming.get(keys)
+        if found is None:
+            found = self.conforming[keys] = Conforming(self.stage, keys, [])
+        if keys:
+            found.files.append(bound)
+        return found
 
 
 @dataclass
@@ -122,19 +98,23 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     """
     _consistent(experiment)
     judge = Judge(experiment, today)
-    files = _bound(experiment)
     matrix = Matrix(experiment.clauses)
-    verdicts, findings = apply("config_rules", ConfigContext(experiment, judge, files))
+    files, problems = _bound(experiment)
+    context = ConfigContext(experiment, judge, files)
+    keys, findings, stating = _each_file(context, matrix, problems)
+    if problems:
+        raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
+    verdicts, found = apply("config_rules", context)
     matrix.add(verdicts)
-    context = ManifestContext(experiment, judge)
-    verdicts, more = apply("manifest_rules", context)
+    matrix.add_conforming(context.conforming.values())
+    findings += found
+    verdicts, found = apply("manifest_rules", ManifestContext(experiment, judge))
     matrix.add(verdicts)
+    findings += found
     blamed = {verdict.clause for verdict in verdicts if verdict.status is not Status.CONFORMS}
-    stated = (clause for clause in experiment.clauses if not clause.added)
+    stated = [clause for clause in experiment.clauses if not clause.added]
     matrix.add(judge.conforms(clause, Stage.MANIFEST, "valid") for clause in stated if clause.id not in blamed)
-    findings = [*matrix.findings(), *matrix.unsettled(), *findings, *more]
-    looked = (verdict.status is not Status.UNVERIFIED for verdict in matrix.verdicts if verdict.stage is Stage.CONFIG)
-    if not any(bound.targets or bound.dialect for bound in files) or not any(looked):
+    if not stating or not matrix.looked_at(Stage.CONFIG):
         raise InputError.at(
             Location(experiment.document.file, 1, 1),
             "no config file states any clause: there is nothing to check",
@@ -143,16 +123,16 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     result = CheckResult(
         experiment,
         matrix,
-        sorted(findings, key=_order),
-        sorted({bound.document.file for bound in files}),
+        sorted([*matrix.findings(), *matrix.unsettled(), *findings], key=_order),
+        sorted({bound.file for bound in files}),
         len(experiment.stated.configs),
+        keys,
+        len({(each.location.file, each.location.key) for each in findings if each.location and is_unbound(each.rule)}),
     )
-    result.keys, result.unbound = _coverage(files, findings)
-    for clause in experiment.clauses:
-        if clause.added:
-            continue
-        looks = [*matrix.looks(clause, Stage.CONFIG), *(v for v in matrix.looks(clause, Stage.MANIFEST) if v.finding)]
-        result.statuses[clause.id] = worst(verdict.status for verdict in looks) or Status.UNVERIFIED
+    for clause in stated:
+        broken = (verdict.status for verdict in matrix.looks(clause, Stage.MANIFEST) if verdict.finding)
+        seen = matrix.seen(clause, Stage.CONFIG)
+        result.statuses[clause.id] = worst([*broken, *([seen] if seen else ())]) or Status.UNVERIFIED
     return result
 
 
@@ -202,64 +182,76 @@ def _commands(experiment: Experiment) -> list[Problem]:
     return []
 
 
-def _bound(experiment: Experiment) -> list[BoundFile]:
+Problems = list[tuple[tuple[int, str], Problem]]
+"""What keeps a check from its answer, with the binding and the file that it is about."""
+
+
+def _bound(experiment: Experiment) -> tuple[list[BoundFile], Problems]:
+    """The files of all bindings, none of them read, and what is wrong with a binding itself."""
     files: list[BoundFile] = []
-    problems = []
+    problems: Problems = []
     for index, binding in enumerate(experiment.stated.configs):
         try:
-            _known(experiment, binding, index)
+            dialect = _dialect(experiment, binding, index)
             targets = {
                 key: target_of(experiment, binding, text, ("configs", index, "keys", key))
                 for key, text in binding.keys.items()
             }
+            pattern = Pattern(experiment, binding, index, targets, dialect)
             declared = experiment.location(("configs", index, "file"))
-            documents = bound_files(experiment.root, binding, declared)
-            files += [_spoken(experiment, BoundFile(binding, index, each, targets)) for each in documents]
+            files += [
+                BoundFile(pattern, name) for name in bound_names(experiment.root, pattern.here, binding, declared)
+            ]
         except InputError as failure:
-            problems += failure.problems
-    if problems:
-        raise InputError(problems)
-    return files
+            problems += [((index, ""), problem) for problem in failure.problems]
+    return files, problems
 
 
-def _known(experiment: Experiment, binding: Binding, index: int) -> None:
-    """Refuse a dialect that does not exist."""
-    if binding.dialect is not None:
-        from framework.dialects.registry import dialect
-
-        try:
-            dialect(binding.dialect)
-        except UsageError as problem:
-            raise InputError.at(experiment.location(("configs", index, "dialect")), str(problem)) from None
-
-
-def _spoken(experiment: Experiment, bound: BoundFile) -> BoundFile:
-    """The file, with the targets of what its dialect knows without doubt; explicit keys go before."""
-    if bound.binding.dialect is None:
-        return bound
-    from framework.dialects.binding import read
+def _dialect(experiment: Experiment, binding: Binding, index: int) -> Dialect | None:
+    if binding.dialect is None:
+        return None
     from framework.dialects.registry import dialect
 
-    reading = read(experiment, bound.binding, dialect(bound.binding.dialect), bound.data, bound.document)
-    return replace(bound, targets={**reading.targets, **bound.targets}, dialect=reading)
+    try:
+        return dialect(binding.dialect)
+    except UsageError as problem:
+        raise InputError.at(experiment.location(("configs", index, "dialect")), str(problem)) from None
 
 
-def _coverage(files: list[BoundFile], findings: list[Finding]) -> tuple[int, int]:
-    """How many keys the bound files hold, and how many of them nothing covers."""
-    shapes: dict[str, dict[int, tuple[Path, ...]]] = {}
+def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tuple[int, list[Finding], bool]:
+    """Ask the rules about one file after the other, so that none needs to be kept in memory. Gives the number of
+    keys, the findings that belong to no clause, and whether any file can state anything."""
+    keys, findings, stating = 0, [], False
+    for bounds in _by_file(context.files):
+        try:
+            shapes = [bound.plan.shape for bound in bounds]
+            keys += len(shapes[0]) if len(shapes) == 1 else len({path for shape in shapes for path in shape})
+            stating = stating or any(bound.targets or bound.dialect for bound in bounds)
+            if problems:
+                continue  # there will be no answer, only all that is wrong
+            verdicts, found = apply_to_file("config_rules", context, bounds)
+            matrix.add(verdicts)
+            findings += found
+        except InputError as failure:
+            problems += [((bounds[0].index, bounds[0].file), problem) for problem in failure.problems]
+        finally:
+            for bound in bounds:
+                bound.close()
+    return keys, findings, stating
+
+
+def _by_file(files: list[BoundFile]) -> Iterator[list[BoundFile]]:
+    """The files under all their bindings, in the order in which they are first bound."""
+    together: dict[str, list[BoundFile]] = {}
+    if files and files[0].pattern is not files[-1].pattern:
+        for bound in files:
+            together.setdefault(bound.file, []).append(bound)
     for bound in files:
-        shape = bound.document.shape()
-        shapes.setdefault(bound.document.file, {})[id(shape)] = shape
-    keys = 0
-    for each in shapes.values():
-        first, *others = each.values()
-        keys += len(set(first).union(*others)) if others else len(first)
-    unbound = {
-        (finding.location.file, finding.location.key)
-        for finding in findings
-        if finding.location and is_unbound(finding.rule)
-    }
-    return keys, len(unbound)
+        bounds = together.get(bound.file, [bound])
+        if bounds[0] is bound:
+            for each in bounds if len(bounds) > 1 else ():
+                each.others = tuple(other for other in bounds if other is not each)
+            yield bounds
 
 
 def is_unbound(rule: Rule) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.hyperparameters import GENERIC, KNOBS, SLIPS, folded
@@ -14,7 +14,7 @@ from framework.conformance.targets import Target
 from framework.locations import Location
 from framework.manifest.phases import Phase
 from framework.names import Path, find_path
-from framework.reading.nodes import AnyNode, Document, ScalarNode
+from framework.reading.nodes import AnyNode, ScalarNode
 from framework.reading.scalars import resolve
 
 _BY_CLAUSE = {
@@ -48,50 +48,51 @@ class Fact:
     value: float
     path: Path
     target: Target | None
-    document: Document = field(compare=False, repr=False)
-    node: AnyNode = field(compare=False, repr=False)
+    bound: BoundFile = field(compare=False, repr=False)
 
     @property
     def location(self) -> Location:
-        return self.document.location(self.node, self.path)
+        node = self.bound.document.node(self.path)
+        assert node is not None
+        return self.bound.document.location(node, self.path)
+
+
+class FactPlace(NamedTuple):
+    """Where a file states a number about training, if what it states there is one; see :class:`Fact`."""
+
+    knob: str
+    scope: tuple[str, ...]
+    path: Path
+    target: Target | None
 
 
 def facts_of(context: ConfigContext, bound: BoundFile) -> list[Fact]:
-    """The training facts of one file: what its keys are bound to, else what their names say. Computed once."""
-    cached: list[Fact] | None = context.cache.get(("facts", id(bound)))
-    if cached is None:
-        cached = list(_facts(context, bound))
-        context.cache["facts", id(bound)] = cached
-    return cached
+    """The training facts of one file: what its keys are bound to, else what their names say."""
+    return bound.kept("facts", lambda: list(_facts(context, bound)))
 
 
 def _facts(context: ConfigContext, bound: BoundFile) -> Iterator[Fact]:
-    document = bound.document
-    for knob, scope, path, target in _places(context, bound):
-        node = document.node(path)
+    for knob, scope, path, target in fact_places(context, bound):
+        node = bound.document.node(path)
         assert node is not None
         meant = target.translation if target is not None else None
         value = number(bound, node) if meant is None else as_number(meant.value)
         if value is not None:
-            yield Fact(knob, scope, value, path, target, document, node)
+            yield Fact(knob, scope, value, path, target, bound)
 
 
-_Place = tuple[str, tuple[str, ...], Path, Target | None]
+def fact_places(context: ConfigContext, bound: BoundFile) -> list[FactPlace]:
+    """Where a file may state facts, as far as its keys tell."""
+    return bound.by_keys("facts", lambda: list(_looked_up(context, bound)))
 
 
-def _places(context: ConfigContext, bound: BoundFile) -> list[_Place]:
-    """Where a file may state facts. Without a dialect this follows from its keys: worked out once for each shape."""
-    also = tuple(other.index for other in _others(context, bound))
-    key = ("places", bound.index, also, id(bound.document.shape()))
-    if bound.dialect is not None:
-        return list(_looked_up(context, bound))
-    if key not in context.cache:
-        context.cache[key] = list(_looked_up(context, bound))
-    found: list[_Place] = context.cache[key]
-    return found
+def fact_leaves(context: ConfigContext, bound: BoundFile, seeds: bool) -> list[int]:
+    """The places, among all leaves, of the seeds that a file may state, or of all other facts."""
+    wanted = {place.path for place in fact_places(context, bound) if (place.knob == "seed") is seeds}
+    return [number for number, path in enumerate(bound.document.shape()) if path in wanted]
 
 
-def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[_Place]:
+def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[FactPlace]:
     found = described_by(context, bound)
     phase = found[0] if found else None
     targets: set[Path] = set()
@@ -100,25 +101,15 @@ def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[_Place]:
             continue
         targets.add(place[0])
         if (knob := _knob(target)) is not None:
-            yield knob, _scope(place[0][:-1], phase), place[0], target
+            yield FactPlace(knob, _scope(place[0][:-1], phase), place[0], target)
     # A key that another binding of the file states a clause with is no second statement here.
-    targets |= {place[0] for other in _others(context, bound) for key in other.targets if (place := other.find(key))}
+    targets |= {place[0] for other in bound.others for key in other.targets if (place := other.find(key))}
     ignored = [below for name in bound.binding.ignore if (below := find_path(bound.data, name))]
     if bound.dialect is not None:
         ignored += bound.dialect.silent
-    for path, _ in telling_leaves(context, bound):
+    for path in telling_paths(bound):
         if (knob := KNOBS[path[-1]]) is not None and path not in targets and not _below(path, ignored):
-            yield knob, _scope(path[:-1], phase), path, None
-
-
-def _others(context: ConfigContext, bound: BoundFile) -> list[BoundFile]:
-    """The same file under other bindings."""
-    if "by file" not in context.cache:
-        by_file: dict[str, list[BoundFile]] = {}
-        for each in context.files:
-            by_file.setdefault(each.document.file, []).append(each)
-        context.cache["by file"] = by_file
-    return [other for other in context.cache["by file"][bound.document.file] if other is not bound]
+            yield FactPlace(knob, _scope(path[:-1], phase), path, None)
 
 
 def described_by(context: ConfigContext, bound: BoundFile) -> tuple[str, str | None] | None:
@@ -139,20 +130,13 @@ def phases_by(context: ConfigContext, bound: BoundFile) -> dict[str | None, Phas
     return found
 
 
-def telling_leaves(context: ConfigContext, bound: BoundFile) -> Sequence[tuple[Path, AnyNode]]:
-    """The file's leaves that a well-known key, or a slip of one, names. Walked once for all rules; only these are
-    kept, since a project may have many files."""
-    key = ("telling", id(bound.document))
-    if key not in context.cache:
-        shape, leaves = bound.document.shape(), bound.document.leaf_nodes()
-        telling = context.cache.get(("telling places", id(shape)))
-        if telling is None:
-            places = range(len(shape))
-            telling = [at for at in places if shape[at] and (KNOBS[shape[at][-1]] or SLIPS[shape[at][-1]])]
-            context.cache["telling places", id(shape)] = telling
-        context.cache[key] = [(shape[at], leaves[at]) for at in telling]
-    found: list[tuple[Path, AnyNode]] = context.cache[key]
-    return found
+def telling_paths(bound: BoundFile) -> list[Path]:
+    """The file's leaves that a well-known key, or a slip of one, names."""
+
+    def told() -> list[Path]:
+        return [path for path in bound.document.shape() if path and (KNOBS[path[-1]] or SLIPS[path[-1]])]
+
+    return bound.by_keys("telling", told)
 
 
 def _below(path: Path, prefixes: Sequence[Path]) -> bool:

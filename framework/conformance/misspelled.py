@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.hyperparameters import BY_NAME, edits, folded
@@ -19,11 +19,11 @@ MISSPELLED = Rule(
 Near = tuple[Path, AnyNode]
 
 
-def nearest(context: ConfigContext, bound: BoundFile, key: str) -> Near | None:
+def nearest(bound: BoundFile, key: str) -> Near | None:
     """The unbound key of the file that ``key``, which it lacks, is nearly equal to."""
     wanted = key.replace("[", ".").replace("]", "").split(".")
     best: tuple[int, Near] | None = None
-    taken = covered(context, bound)
+    taken = covered(bound)
     for path, node in bound.document.leaves():
         if not path or not isinstance(path[-1], str) or within(path, taken):
             continue
@@ -38,50 +38,28 @@ def within(path: Path, prefixes: Set[Path]) -> bool:
     return any(path[:length] in prefixes for length in range(1, len(path) + 1))
 
 
-def covered(context: ConfigContext, bound: BoundFile) -> frozenset[Path]:
+def covered(bound: BoundFile) -> frozenset[Path]:
     """The keys of a file that some binding covers by name."""
-    key = ("covered", bound.document.file)
-    if key not in context.cache:
-        files = _together(context)[bound.document.file]
-        named = [_named(context, other) for other in files]
-        context.cache[key] = named[0] if len(named) == 1 else frozenset().union(*named)
-    known: frozenset[Path] = context.cache[key]
-    return known
+    every = (bound, *bound.others)
+    return bound.by_keys("covered", lambda: frozenset(path for each in every for path in _named(each)))
 
 
-def _named(context: ConfigContext, bound: BoundFile) -> frozenset[Path]:
-    """The keys of a file that its binding covers by name. Without a dialect, these follow from the keys that there
-    are: one set serves all files of one shape."""
-    key = ("named", bound.index, id(bound.document.shape()))
-    if bound.dialect is None and key in context.cache:
-        found: frozenset[Path] = context.cache[key]
-        return found
+def _named(bound: BoundFile) -> Iterator[Path]:
+    """The keys of a file that its binding covers by name."""
     names = (*bound.binding.keys, *bound.targets, *bound.binding.knobs, *bound.binding.ignore)
-    found = frozenset(path for name in names if (path := find_path(bound.data, name)))
+    yield from (path for name in names if (path := find_path(bound.data, name)))
     if bound.dialect is not None:
-        return found | bound.dialect.covered(bound.data)
-    context.cache[key] = found
-    return found
+        yield from bound.dialect.covered(bound.data)
 
 
-def _together(context: ConfigContext) -> dict[str, list[BoundFile]]:
-    """The files of the project by name: one may stand under several bindings."""
-    found: dict[str, list[BoundFile]] = context.cache.get("together", {})
-    if not found:
-        for bound in context.files:
-            found.setdefault(bound.document.file, []).append(bound)
-        context.cache["together"] = found
-    return found
-
-
-def uncovered(context: ConfigContext, bound: BoundFile) -> list[int]:
+def uncovered(bound: BoundFile) -> list[int]:
     """Which leaves of the file no binding covers by name, by their place among all leaves."""
-    shape, known = bound.document.shape(), covered(context, bound)
-    key = ("uncovered", id(shape), id(known))
-    if key not in context.cache:
-        context.cache[key] = [place for place, path in enumerate(shape) if path and not within(path, known)]
-    found: list[int] = context.cache[key]
-    return found
+
+    def found() -> list[int]:
+        known = covered(bound)
+        return [place for place, path in enumerate(bound.document.shape()) if path and not within(path, known)]
+
+    return bound.by_keys("uncovered", found)
 
 
 def _distance(first: list[str], second: list[str]) -> int | None:

@@ -1,10 +1,9 @@
-"""The words of conformance: stage, status, finding, verdict, and the matrix of clauses against stages."""
+"""The words of conformance: stage, status, finding, verdict, and which clause can be held at which stage."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +12,6 @@ from pydantic import BaseModel
 from framework.locations import Location
 from framework.manifest.base import Duration
 from framework.manifest.clauses import Clause
-from framework.reading.nodes import Place
 
 
 class Stage(StrEnum):
@@ -104,13 +102,13 @@ class Finding:
 @dataclass(slots=True)
 class Verdict:
     """What one look at one clause found. ``evidence`` points to what was looked at: a text, or what becomes one when
-    somebody reads it, since a check of many files looks at far more places than it shows."""
+    somebody asks for its `str`, since a check of many files looks at far more places than it shows."""
 
     clause: str
     stage: Stage
     status: Status
     reason: str = ""
-    evidence: str | Place | None = None
+    evidence: object = None
     finding: Finding | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -138,7 +136,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-_UNDER_PROFILE = {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT}
+UNDER_PROFILE = {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT}
 """The stages that look at what was done under a profile; the others look at what the paper states."""
 _GENERAL = {Stage.MANIFEST, Stage.CONFIG, Stage.DOCUMENT}
 _APPLIES: dict[str, set[Stage]] = {
@@ -152,7 +150,6 @@ _APPLIES: dict[str, set[Stage]] = {
     "seeds": _GENERAL | {Stage.PLAN, Stage.RUN},
     "claims": {Stage.MANIFEST, Stage.DOCUMENT, Stage.CLAIM},
 }
-_ORDER = [Status.VIOLATED, Status.UNVERIFIED, Status.WAIVED, Status.CONFORMS]
 
 
 _ORIGIN = {"hub", "name", "revision", "path", "builtin", "weights", "tokenizer"}
@@ -162,7 +159,7 @@ _ORIGIN = {"hub", "name", "revision", "path", "builtin", "weights", "tokenizer"}
 def applies(clause: Clause, stage: Stage) -> bool:
     """Whether a clause can be held at a stage at all: a title is not held by a checkpoint."""
     path = clause.path
-    if clause.added and stage not in _UNDER_PROFILE | {Stage.DOCUMENT}:
+    if clause.added and stage not in UNDER_PROFILE | {Stage.DOCUMENT}:
         return False
     if clause.section == "variants":
         if path[-1] == "description":
@@ -175,59 +172,3 @@ def applies(clause: Clause, stage: Stage) -> bool:
     if clause.section == "rules" and "differ_only_in" in path:
         return stage in (Stage.MANIFEST, Stage.DOCUMENT)
     return stage in _APPLIES[clause.section]
-
-
-@dataclass(slots=True)
-class Matrix:
-    """The conformance matrix."""
-
-    clauses: tuple[Clause, ...]
-    verdicts: list[Verdict] = field(default_factory=list)
-    _cells: dict[tuple[str, Stage], list[Verdict]] = field(default_factory=dict)
-
-    def add(self, verdicts: Iterable[Verdict]) -> None:
-        for verdict in verdicts:
-            self.verdicts.append(verdict)
-            self._cells.setdefault((verdict.clause, verdict.stage), []).append(verdict)
-
-    def looks(self, clause: Clause, stage: Stage) -> list[Verdict]:
-        """All verdicts of a cell."""
-        return self._cells.get((clause.id, stage), [])
-
-    def status(self, clause: Clause, stage: Stage) -> Status | None:
-        """The worst of a cell's verdicts, `unverified` without any, None where the stage does not apply."""
-        looks = self.looks(clause, stage)
-        if looks:
-            return min((verdict.status for verdict in looks), key=_ORDER.index)
-        if not applies(clause, stage):
-            return None
-        removed = clause.deviation is not None and clause.deviation.value is None
-        return Status.WAIVED if removed and stage in _UNDER_PROFILE else Status.UNVERIFIED
-
-    def findings(self) -> Iterator[Finding]:
-        """The findings of violated verdicts, each once."""
-        seen: list[Finding] = []
-        for verdict in self.verdicts:
-            if verdict.status is Status.VIOLATED and verdict.finding is not None and verdict.finding not in seen:
-                seen.append(verdict.finding)
-                yield verdict.finding
-
-    def unsettled(self) -> Iterator[Finding]:
-        """What rules have to say of clauses that no look settled: of each, the first."""
-        seen: set[tuple[str, Stage]] = set()
-        for verdict in self.verdicts:
-            cell = (verdict.clause, verdict.stage)
-            if verdict.status is not Status.UNVERIFIED or verdict.finding is None or cell in seen:
-                continue
-            seen.add(cell)
-            if all(look.status is Status.UNVERIFIED for look in self._cells[cell]):
-                yield verdict.finding
-
-    def count(self, stage: Stage) -> dict[Status, int]:
-        """How many clauses have each status at a stage."""
-        counts = dict.fromkeys(Status, 0)
-        for clause in self.clauses:
-            status = self.status(clause, stage)
-            if status is not None:
-                counts[status] += 1
-        return counts

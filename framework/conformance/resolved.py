@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,8 +73,8 @@ def identity(experiment: Experiment, variant: str) -> tuple[str, ...]:
             assert isinstance(path[0], int)
             if path[-1] == "same_as":
                 value = identity(experiment, str(value))
-            steps[path[0]][json.dumps(path[1:])] = value
-    return (*before, *(json.dumps(step, sort_keys=True) for step in steps))
+            steps[path[0]][repr(path[1:])] = value
+    return (*before, *(repr(sorted(step.items())) for step in steps))
 
 
 def sparsity_of(manifest: Manifest, variant: str) -> tuple[float, Path] | None:

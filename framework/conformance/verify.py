@@ -10,7 +10,8 @@ from typing import Any
 from framework.conformance.check import CheckResult, check
 from framework.conformance.claims import claim_verdicts
 from framework.conformance.damaged import readable, unreadable_records
-from framework.conformance.model import Finding, Matrix, Severity, Stage, Verdict
+from framework.conformance.matrix import Matrix
+from framework.conformance.model import Finding, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, Observed
 from framework.conformance.planned import plan_verdicts
 from framework.conformance.registry import apply
@@ -75,8 +76,9 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         if experiment.stated.configs:
             raise failure from None
     if checked is not None:
-        matrix.add(checked.matrix.verdicts)
-        findings += [finding for finding in checked.findings if finding not in list(matrix.findings())]
+        matrix.merge(checked.matrix)
+        known = list(matrix.findings())
+        findings += [finding for finding in checked.findings if finding not in known]
     matrix.add(plan_verdicts(experiment, plan, judge))
 
     def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:

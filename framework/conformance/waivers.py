@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 from framework.conformance.model import Finding, Stage, Status, Verdict
@@ -10,7 +9,6 @@ from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.statements import Waiver
 from framework.names import find_path
-from framework.reading.nodes import Place
 
 
 class Judge:
@@ -36,7 +34,7 @@ class Judge:
                 return waiver
         return None
 
-    def conforms(self, clause: Clause, stage: Stage, reason: str = "", evidence: str | Place | None = None) -> Verdict:
+    def conforms(self, clause: Clause, stage: Stage, reason: str = "", evidence: object = None) -> Verdict:
         """The clause holds; where a profile changes it, what holds is the deviation: `waived`, never `conforms`."""
         if clause.deviation and stage not in (Stage.MANIFEST, Stage.CONFIG):
             note = f"profile {clause.deviation.profile}: {clause.deviation.reason}"
@@ -57,9 +55,3 @@ class Judge:
     ) -> Verdict:
         """Nobody could look, and why. ``finding`` is what to say of it where no other look settles the clause."""
         return Verdict(clause.id, stage, Status.UNVERIFIED, reason, evidence, finding)
-
-
-def worst(statuses: Iterable[Status]) -> Status | None:
-    """The status that a group of verdicts has together."""
-    order = [Status.VIOLATED, Status.UNVERIFIED, Status.WAIVED, Status.CONFORMS]
-    return min(statuses, key=order.index, default=None)

@@ -32,7 +32,7 @@ class Schedule(Section):
 
     name: Literal["constant", "linear", "cosine"] = "constant"
     """The shape after the warmup."""
-    warmup: Duration = Duration(steps=0)
+    warmup: Duration = Duration.model_construct(steps=0)
     """Linear increase from 0 to the peak: a share of all steps (`10%`), or `500 steps`."""
     min_learning_rate: Derived = 0.0
     """Where the decay ends: a number, or `0.1 * learning_rate`."""
@@ -77,7 +77,7 @@ class Phase(Section):
     """The metric that is reported."""
     optimizer: Optimizer
     """The optimizer."""
-    schedule: Schedule = Schedule()
+    schedule: Schedule = Schedule.model_construct()
     """The learning-rate schedule."""
     batch_size: Count
     """Sequences per optimizer step, over all processes and accumulated micro-batches."""
@@ -115,11 +115,9 @@ class Phase(Section):
         stated = self.schedule.min_learning_rate
         if not isinstance(stated, str):
             return stated
-        names = {
-            **self.optimizer.model_dump(include={"learning_rate", "weight_decay", "eps"}, exclude_none=True),
-            **self.model_dump(include={"batch_size", "epochs", "max_steps", "sequence_length"}, exclude_none=True),
-        }
-        return evaluate(stated, {name: float(value) for name, value in names.items()})
+        names = {name: getattr(self.optimizer, name) for name in ("learning_rate", "weight_decay", "eps")}
+        names |= {name: getattr(self, name) for name in ("batch_size", "epochs", "max_steps", "sequence_length")}
+        return evaluate(stated, {name: float(value) for name, value in names.items() if value is not None})
 
     def for_task(self, name: str) -> Phase:
         """This phase as it runs for one task: the task's own values in the place of the phase's."""

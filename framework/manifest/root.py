@@ -24,7 +24,7 @@ class Manifest(Section):
     """The version of this schema."""
     paper: Paper
     """The publication whose experiment this is."""
-    hardware: Hardware = Hardware()
+    hardware: Hardware = Hardware.model_construct()
     """The machine and the software that the paper's runs used."""
     models: dict[str, Model]
     """The models, by name."""
@@ -50,7 +50,7 @@ class Manifest(Section):
     """Deviations with a reason, an owner and an end."""
     profiles: dict[str, Profile] = {}
     """Named sets of deviations."""
-    documents: Documents = Documents()
+    documents: Documents = Documents.model_construct()
     """Where rendered documents go."""
 
 

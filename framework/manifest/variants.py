@@ -77,7 +77,7 @@ class Variant(Section):
 def phase_of(step: Any) -> tuple[str, PhaseUse] | None:
     """The phase's name and its use, for a step that is a phase; None for a transform."""
     if isinstance(step, str):
-        return step, PhaseUse()
+        return step, PhaseUse.model_construct()
     if isinstance(step, dict):
         name, use = next(iter(step.items()))
         return name, use

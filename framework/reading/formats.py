@@ -34,15 +34,16 @@ _OWN = {
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 
 
-def read(path: Path, shown: str, reader: str | None = None) -> Document:
+def read(path: Path | str, shown: str, reader: str | None = None) -> Document:
     """A file as its own consumer reads it; ``shown`` is its name in messages, ``reader`` a binding's.
 
     Raises:
         InputError: no format is known for it, it is not of that format, or the format has no such reader.
     """
-    suffix = path.suffix.lower()
-    if reader is None and (suffix == ".yaml" or suffix == ".yml"):
+    if reader is None and str(path).endswith((".yaml", ".yml")):
         return _read_yaml(path, shown, "yaml-1.2")
+    path = Path(path)
+    suffix = path.suffix.lower()
     module = _for(path, suffix, shown) if reader is None else by_reader(reader)
     if reader is None:
         reader = module.READERS[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
 from framework.locations import Location
 from framework.names import Path, format_path
 from framework.reading.scalars import Rules, resolve, table
+from framework.reading.shapes import Shape, leaves_of
 from framework.reading.tree import (
     UNSET,
     AnyNode,
@@ -21,6 +22,7 @@ from framework.reading.tree import (
     ScalarNode,
     SequenceNode,
 )
+from framework.reading.yaml_lines import EMPTY_LIST, RowRoot
 from framework.reading.yaml_rows import RowMapping, RowScalar
 
 __all__ = [
@@ -36,10 +38,6 @@ __all__ = [
     "ScalarNode",
     "SequenceNode",
 ]
-
-
-_shapes: dict[tuple[Path, ...], tuple[Path, ...]] = {}
-_MOST_SHAPES = 1024
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,8 +74,8 @@ class Document:
     composed: list[tuple[FilePath, tuple[int, int]]] = field(default_factory=list)
     """The other files that it is made of, or would be if they existed; with their state when they were read."""
 
-    _shape: tuple[Path, ...] | None = field(default=None, repr=False, compare=False)
-    _leaves: tuple[AnyNode, ...] = field(default=(), repr=False, compare=False)
+    _shape: Shape | None = field(default=None, repr=False, compare=False)
+    _leaves: tuple[AnyNode, ...] | None = field(default=None, repr=False, compare=False)
 
     def home(self, node: Node) -> Document:
         """The document in whose text the node stands: this one, if nothing was composed into it."""
@@ -113,7 +111,7 @@ class Document:
         kind = type(node)
         if kind is RowScalar:
             return table(self.rules)[node.raw]  # type: ignore[union-attr]
-        if kind is RowMapping:
+        if kind is RowMapping or kind is RowRoot:
             values = table(self.rules)
             return {
                 name: values[child.raw] if type(child) is RowScalar else self.value(child)
@@ -134,25 +132,39 @@ class Document:
 
     def leaves(self) -> list[tuple[Path, AnyNode]]:
         """Every scalar, and every empty mapping or sequence, with its path."""
-        return list(zip(self.shape(), self._leaves, strict=True))
+        return list(zip(self.shape(), self.leaf_nodes(), strict=True))
 
-    def shape(self) -> tuple[Path, ...]:
+    def shape(self) -> Shape:
         """The paths of all leaves. Files with the same keys share one object: what follows from the keys alone needs
         to be worked out only once for all of them."""
         if self._shape is None:
-            found: list[Path] = []
-            nodes: list[AnyNode] = []
-            if self.root is not None:
-                _leaves(self.root, (), found, nodes)
-            paths = tuple(found)
-            self._shape = _shapes.setdefault(paths, paths) if len(_shapes) < _MOST_SHAPES else paths
-            self._leaves = tuple(nodes)
+            if type(self.root) is RowRoot:
+                self._shape = self.root.layout.shape
+            else:
+                self._shape, self._leaves = leaves_of(self.root)
         return self._shape
 
     def leaf_nodes(self) -> tuple[AnyNode, ...]:
         """The leaves, in the order of :meth:`shape`."""
-        self.shape()
+        if self._leaves is None:
+            shape, self._leaves = leaves_of(self.root)
+            self._shape = self._shape or shape
         return self._leaves
+
+    def words(self) -> tuple[Hashable, ...]:
+        """What each leaf says, in the order of :meth:`shape`. In two files of one shape that are read by the same
+        rules, the same word says the same value; one value may be written as several words (`2e-4`, `0.0002`)."""
+        if type(self.root) is RowRoot:
+            return self.root.words
+        values = map(self.value, self.leaf_nodes())
+        return tuple((type(value), value if value.__hash__ else None) for value in values)
+
+    def leaf_values(self) -> list[Any]:
+        """The value of each leaf, in the order of :meth:`shape`."""
+        if type(self.root) is RowRoot:
+            values = table(self.rules)
+            return [values[word] if word is not EMPTY_LIST else [] for word in self.root.words]
+        return [self.value(leaf) for leaf in self.leaf_nodes()]
 
     def place(self, node: Node) -> str:
         """Where a value stands, as :meth:`location` says it."""
@@ -163,7 +175,7 @@ class Document:
         """The value at a path, or None."""
         node = self.root
         for part in path:
-            if type(node) is RowMapping:
+            if type(node) is RowMapping or type(node) is RowRoot:
                 node = node.entries.get(part)  # type: ignore[arg-type]
             elif isinstance(node, MappingNode) and isinstance(part, str):
                 pair = node.get(part)
@@ -191,28 +203,6 @@ class Document:
         return None if node is None else (key, node)
 
 
-class Place:
-    """Where a value stands, worked out when it is read: `file:line:column`."""
-
-    __slots__ = ("_document", "_node")
-
-    def __init__(self, document: Document, node: Node):
-        self._document = document
-        self._node = node
-
-    def __str__(self) -> str:
-        return self._document.place(self._node)
-
-    def __repr__(self) -> str:
-        return f"Place({str(self)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, (str, Place)) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-
 CORE = "tag:yaml.org,2002:"
 CORE_TAGS = {"!", *(CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))}
 
@@ -227,28 +217,3 @@ def _tagged(text: str, kind: str, rules: Rules) -> Any:
         except OverflowError:
             return text
     return value
-
-
-def _leaves(node: AnyNode, path: Path, paths: list[Path], nodes: list[AnyNode]) -> None:
-    if isinstance(node, MappingNode):
-        entries = node.entries if type(node) is RowMapping else dict(node.children())
-        if entries:
-            for below, value in zip(_paths_below(path, tuple(entries)), entries.values(), strict=True):
-                if isinstance(value, ScalarNode):
-                    paths.append(below)
-                    nodes.append(value)
-                else:
-                    _leaves(value, below, paths, nodes)
-            return
-    elif isinstance(node, SequenceNode) and node.items:
-        for index, item in enumerate(node.items):
-            _leaves(item, (*path, index), paths, nodes)
-        return
-    paths.append(path)
-    nodes.append(node)
-
-
-@lru_cache(maxsize=4096)
-def _paths_below(path: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
-    """The paths of a mapping's entries: the same objects for all files with these keys."""
-    return tuple((*path, name) for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from framework.errors import InputError
@@ -11,23 +12,25 @@ LARGEST = 32 * 1024 * 1024
 """Bytes above which a file is no config: it is refused instead of read."""
 
 
-def read_text(path: Path, shown: str) -> str:
+def read_text(path: Path | str, shown: str) -> str:
     """The file's text, without a byte-order mark; ``shown`` is its name in messages.
 
     Raises:
         InputError: it cannot be read, is larger than :data:`LARGEST`, or is not UTF-8.
     """
-    start = Location(shown, 1, 1)
     try:
-        if path.stat().st_size > LARGEST:
-            raise InputError.at(start, f"larger than {LARGEST // 2**20} MiB: not read as a config file")
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                raise InputError.at(
+                    Location(shown, 1, 1), f"larger than {LARGEST // 2**20} MiB: not read as a config file"
+                )
+            data = file.readall()
     except FileNotFoundError:
-        raise InputError.at(start, "no such file") from None
+        raise InputError.at(Location(shown, 1, 1), "no such file") from None
     except IsADirectoryError:
-        raise InputError.at(start, "a folder, not a file") from None
+        raise InputError.at(Location(shown, 1, 1), "a folder, not a file") from None
     except OSError as problem:
-        raise InputError.at(start, f"cannot be read: {problem.strerror or problem}") from None
+        raise InputError.at(Location(shown, 1, 1), f"cannot be read: {problem.strerror or problem}") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

@@ -1,7 +1,7 @@
 """YAML to nodes, from the parser's events: every value keeps its place.
 
 PyYAML's loaders give no positions, and its constructors would run what a tag asks for; only its parser is used, and
-for the plain kind of file not even that (:mod:`framework.reading.yaml_rows`).
+for the plain kind of file not even that (:mod:`framework.reading.yaml_lines`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from framework.reading.nodes import AnyNode, Document, MappingNode, ScalarNode, 
 from framework.reading.repeats import repeated_keys
 from framework.reading.scalars import Rules
 from framework.reading.text import read_text
-from framework.reading.yaml_rows import parse_rows
+from framework.reading.yaml_lines import parse_rows
 
 DEEPEST = 100
 """Levels of nesting above which a file is refused."""
@@ -33,14 +33,14 @@ READERS = ("yaml-1.2", "pyyaml", "omegaconf")
 _Parser: Any = vars(yaml.cyaml)["CParser"] if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
-def read(path: FilePath, shown: str, reader: Rules) -> Document:
+def read(path: FilePath | str, shown: str, reader: Rules) -> Document:
     """The format's entry: :func:`read_yaml`, with interpolations and Hydra's defaults resolved where they can be."""
     document = read_yaml(path, shown, reader)
     if reader in ("yaml-1.2", "omegaconf"):
         if "defaults:" in document.text:
             from framework.reading.hydra import composed
 
-            document = composed(document, path)
+            document = composed(document, FilePath(path))
         if "${" in document.text or document.homes:
             from framework.reading.interpolation import interpolate
 
@@ -48,7 +48,7 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     return document
 
 
-def read_yaml(path: FilePath, shown: str, rules: Rules = "yaml-1.2") -> Document:
+def read_yaml(path: FilePath | str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     """Parse one YAML file. Several documents in it make a list of them (:attr:`Document.several`).
 
     Raises:

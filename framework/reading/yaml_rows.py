@@ -1,17 +1,16 @@
-"""The plain kind of YAML, read by the line: nested mappings and lists of one-line values, as configs mostly are.
+"""The tree of a plain YAML file, built from its lines: nested mappings and lists of one-line values.
 
-One pattern takes a whole file apart, and a file with any line that it does not know is left to the real parser:
-anchors, tags, block scalars, flow mappings, tabs, values over several lines. What it takes it reads exactly as that
-parser does (`tests/reading/test_fuzz.py` holds the two together), in a quarter of the time. Places are worked out only
-for the nodes that somebody asks for one.
+:mod:`framework.reading.yaml_lines` takes the lines apart. Places are worked out only for the nodes that somebody asks
+for one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.reading.tree import AnyNode, MappingNode, ScalarNode, SequenceNode
 
@@ -29,14 +28,31 @@ _ROW = (
 _ITEM = rf"{_WORD}|{_QUOTED}"
 
 
+class Line(NamedTuple):
+    """One line that is neither empty nor only a comment, taken apart.
+
+    ``structure`` is the number of all that it says but for its values: lines that agree in it stand alike in a tree.
+    ``words`` are its values as they are written: one, or those of its list.
+    """
+
+    structure: int
+    words: tuple[str, ...]
+    indent: int
+    dash: int
+    """The width of `- `, 0 without one."""
+    key: str
+    value: str
+
+
 @cache
-def _row() -> re.Pattern[str]:
-    # Compiled at the first use: it takes longer than parsing some files.
+def row_pattern() -> re.Pattern[str]:
+    """A line: its indentation, dash, key and value. Compiled at the first use: it takes longer than some files."""
     return re.compile(_ROW, re.ASCII | re.MULTILINE)
 
 
 @cache
-def _item() -> re.Pattern[str]:
+def item_pattern() -> re.Pattern[str]:
+    """One value of a list of one line."""
     return re.compile(_ITEM, re.ASCII)
 
 
@@ -44,7 +60,7 @@ KEY, VALUE = 3, 4
 _MARKS = frozenset(("line", "column", "start", "stop", "tag"))
 
 
-class _Page:
+class Page:
     """A text by the line, for the nodes that have to say where they stand."""
 
     __slots__ = ("_starts", "text")
@@ -61,7 +77,7 @@ class _Page:
 
     def span(self, row: int, part: int) -> tuple[int, int]:
         """Where the key or the value of a line stands; an absent value stands after the colon."""
-        match = _row().match(self.text, self.start(row))
+        match = row_pattern().match(self.text, self.start(row))
         assert match is not None
         begin, end = match.span(part)
         if begin < 0:
@@ -74,7 +90,7 @@ class RowScalar(ScalarNode):
 
     __slots__ = ("page", "part", "raw", "row")
 
-    def __init__(self, page: _Page, row: int, raw: str, part: int = VALUE):
+    def __init__(self, page: Page, row: int, raw: str, part: int = VALUE):
         self.page = page
         self.row = row
         self.raw = raw
@@ -97,7 +113,7 @@ class RowItem(ScalarNode):
 
     __slots__ = ("first", "length", "page", "row")
 
-    def __init__(self, page: _Page, row: int, first: int, raw: str):
+    def __init__(self, page: Page, row: int, first: int, raw: str):
         self.page = page
         self.row = row
         self.first = first
@@ -119,14 +135,14 @@ class RowList(SequenceNode):
 
     __slots__ = ("page", "raw", "row")
 
-    def __init__(self, page: _Page, row: int, raw: str):
+    def __init__(self, page: Page, row: int, raw: str):
         self.page = page
         self.row = row
         self.raw = raw
 
     def __getattr__(self, name: str) -> Any:
         if name == "items":
-            found = _item().finditer(self.raw, 1, len(self.raw) - 1)
+            found = item_pattern().finditer(self.raw, 1, len(self.raw) - 1)
             self.items = [RowItem(self.page, self.row, match.start(), match[0]) for match in found]
         elif name in _MARKS:
             self.start, self.stop = self.page.span(self.row, VALUE)
@@ -140,7 +156,7 @@ class RowSequence(SequenceNode):
 
     __slots__ = ("indent", "page", "row")
 
-    def __init__(self, page: _Page, row: int, indent: int):
+    def __init__(self, page: Page, row: int, indent: int):
         self.page = page
         self.row = row
         self.indent = indent
@@ -157,7 +173,7 @@ class RowMapping(MappingNode):
 
     __slots__ = ("entries", "indent", "page", "row", "rows")
 
-    def __init__(self, page: _Page, row: int, indent: int):
+    def __init__(self, page: Page, row: int, indent: int):
         self.page = page
         self.row = row
         self.indent = indent
@@ -193,24 +209,17 @@ def _mark_block(node: RowSequence | RowMapping, last: AnyNode) -> None:
     node.start, node.stop = node.page.start(node.row) + node.indent, last.stop
 
 
-def parse_rows(text: str) -> RowMapping | None:
-    """The root of a text of plain lines, or None where the real parser is needed: also for every error."""
-    rows = _row().findall(text)
-    if len(rows) != text.count("\n") + 1:
-        return None
-    page = _Page(text)
+def tree_of(page: Page, lines: Sequence[Line | None]) -> RowMapping | None:
+    """The root of the tree that these lines make, None where the real parser is needed: also for every error."""
     root: RowMapping | None = None
     here: RowMapping | RowSequence | None = None
     width = -1  # of `here`
     above: list[RowMapping | RowSequence] = []  # what `here` stands in
     name, opened = "", 0  # the last entry and its line, if its value may follow on the next lines
-    scalar = RowScalar
-    for row, (spaces, dash, key, value) in enumerate(rows):
-        if not key and not dash:
-            if value:
-                return None
+    for row, line in enumerate(lines):
+        if line is None:
             continue
-        indent = len(spaces)
+        _, _, indent, dash, key, value = line
         if indent != width or (dash and type(here) is RowMapping) or (not dash and type(here) is RowSequence):
             # Not one more entry of the innermost block.
             deeper = indent > width or (indent == width and dash and name and type(here) is RowMapping)
@@ -240,20 +249,20 @@ def parse_rows(text: str) -> RowMapping | None:
             if not key:
                 if not value:
                     return None
-                here.items.append(scalar(page, row, value) if value[0] != "[" else RowList(page, row, value))
+                here.items.append(_value(page, row, value))
                 name = ""
                 continue
-            item = RowMapping(page, row, indent + len(dash))
+            item = RowMapping(page, row, indent + dash)
             here.items.append(item)
             above.append(here)
             here, width = item, item.indent
-        entries = here.entries  # type: ignore[union-attr]
-        if key in entries:
+        assert isinstance(here, RowMapping)
+        if key in here.entries:
             return None
-        if not value:
-            entries[key] = scalar(page, row, value)
-            name, opened = key, row
-        else:
-            entries[key] = scalar(page, row, value) if value[0] != "[" else RowList(page, row, value)
-            name = ""
+        here.entries[key] = _value(page, row, value)
+        name, opened = ("", 0) if value else (key, row)
     return root
+
+
+def _value(page: Page, row: int, value: str) -> RowScalar | RowList:
+    return RowList(page, row, value) if value[:1] == "[" else RowScalar(page, row, value)

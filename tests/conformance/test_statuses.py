@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Finding, Matrix, Rule, Severity, Stage, Status, Verdict, applies
-from framework.conformance.waivers import worst
+from framework.conformance.matrix import Matrix, worst
+from framework.conformance.model import Finding, Rule, Severity, Stage, Status, Verdict, applies
 from tests.support import TODAY, Evidence, Project, change_record, codes, seal, status_of
 
 RATE = "phases.pretrain.optimizer.learning_rate"

@@ -22,7 +22,7 @@ from framework.reading.python_file import parse_python
 from framework.reading.shell_file import parse_shell
 from framework.reading.toml_file import parse_toml
 from framework.reading.yaml_file import parse_yaml
-from framework.reading.yaml_rows import parse_rows
+from framework.reading.yaml_lines import parse_rows
 
 QUICK = settings(max_examples=150, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

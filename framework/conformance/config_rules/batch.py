@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.meaning import said, unknowable
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.precedents import by_precedent
 from framework.conformance.targets import BATCH_PARTS
 from framework.conformance.unresolved import unresolved
 from framework.manifest.clauses import Clause
 from framework.names import Path
-from framework.reading.nodes import AnyNode, Place
+from framework.reading.nodes import AnyNode
 
 PRODUCT = Rule(
     "C110",
@@ -22,14 +23,30 @@ PRODUCT = Rule(
 )
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for bound in context.files:
-        clauses: dict[str, tuple[Clause, dict[str, str]]] = {}
-        for key, target in bound.targets.items():
-            if target.facet in BATCH_PARTS:
-                clauses.setdefault(target.clause.id, (target.clause, {}))[1][target.facet] = key
-        for clause, keys in clauses.values():
-            yield _verdict(context, bound, clause, keys)
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    for bound in bounds:
+        yield from _held(context, bound)
+
+
+def _held(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    factors = bound.by_keys("factors", lambda: _factors(bound))
+    if factors:
+        yield from by_precedent(
+            context,
+            "batch",
+            bound,
+            lambda: bound.leaves_of(key for _, keys in factors for key in keys.values()),
+            lambda: (_verdict(context, bound, clause, keys) for clause, keys in factors),
+        )
+
+
+def _factors(bound: BoundFile) -> list[tuple[Clause, dict[str, str]]]:
+    """Each clause of which keys state factors, and the keys by what they state."""
+    clauses: dict[str, tuple[Clause, dict[str, str]]] = {}
+    for key, target in bound.targets.items():
+        if target.facet in BATCH_PARTS:
+            clauses.setdefault(target.clause.id, (target.clause, {}))[1][target.facet] = key
+    return list(clauses.values())
 
 
 def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[str, str]) -> Verdict:
@@ -63,7 +80,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
     for value in factors.values():
         product *= value
     spelled = " x ".join(f"{value} ({part})" for part, value in factors.items())
-    evidence = Place(bound.document, places[0][1])
+    evidence = bound.look(places[0][0])
     if len(factors) == len(BATCH_PARTS) and product == clause.value:
         return context.judge.conforms(clause, context.stage, spelled, evidence)
     if len(factors) < len(BATCH_PARTS):

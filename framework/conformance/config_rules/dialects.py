@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import compare, said
-from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.model import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.targets import BATCH_PARTS, Target
 from framework.locations import Location
 from framework.manifest.base import Duration
@@ -17,6 +17,7 @@ from framework.manifest.clauses import Clause
 from framework.names import format_path
 
 if TYPE_CHECKING:
+    from framework.dialects.binding import Assumed
     from framework.dialects.model import Default
 
 AMBIGUOUS = Rule(
@@ -42,11 +43,49 @@ DEFAULT = Rule(
 )
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for bound in context.files:
+Kind = tuple[str | None, str | None]
+"""The variant that a file is for, and the dialect that it is read by."""
+
+
+class Unsaid(NamedTuple):
+    """What the trainer does where a file says nothing; ``elsewhere`` is why any key may stand in another file."""
+
+    bound: BoundFile
+    assumed: tuple[Assumed, ...]
+    elsewhere: str | None
+
+
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
+    """What a file leaves open. What its trainer does by itself is noted for :func:`check`: another file may say it."""
+    for bound in bounds:
+        stating: dict[Kind, set[str]] = context.cache.setdefault("clauses stated", {})
+        clauses = stating.setdefault((bound.binding.variant, bound.binding.dialect), set())
+        clauses.update(target.clause.id for target in bound.targets.values())
         if bound.dialect is not None:
             yield from _ambiguous(bound)
-            yield from _defaults(context, bound)
+            unsaid: list[Unsaid] = context.cache.setdefault("unsaid", [])
+            unsaid.append(Unsaid(bound, _assumed(context, bound), bound.document.absent.get("")))
+
+
+def check(context: ConfigContext) -> Iterator[Verdict]:
+    for unsaid in context.cache.get("unsaid", ()):
+        yield from _defaults(context, unsaid)
+
+
+def _assumed(context: ConfigContext, bound: BoundFile) -> tuple[Assumed, ...]:
+    """What the trainer does about clauses that no key of the file states; equal ones are kept once for all files."""
+    assert bound.dialect is not None
+    stated = {target.clause.id for target in bound.targets.values()}
+    found = [
+        each
+        for each in bound.dialect.assumed
+        if each.target.facet not in BATCH_PARTS or each.target.clause.id not in stated
+    ]
+    known: dict[object, tuple[Assumed, ...]] = context.cache.setdefault("assumptions", {})
+    same = tuple(
+        (each.target.clause.id, each.target.facet, each.default.key, repr(each.default.value)) for each in found
+    )
+    return known.setdefault((bound.index, same), tuple(found))
 
 
 def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
@@ -74,29 +113,28 @@ def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
         )
 
 
-def _defaults(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict]:
-    assert bound.dialect is not None
+def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
     batch: dict[str, tuple[Clause, list[Default]]] = {}
-    for each in bound.dialect.assumed:
+    for each in unsaid.assumed:
         clause = each.target.clause
-        if _elsewhere(context, bound, clause):
+        if _elsewhere(context, unsaid.bound, clause):
             continue
         if each.target.facet in BATCH_PARTS:
             batch.setdefault(clause.id, (clause, []))[1].append(each.default)
         else:
-            yield _verdict(context, bound, each.target, each.default, each.default.value)
+            yield from _told(context, unsaid, _verdict(context, unsaid, each.target, each.default, each.default.value))
     for clause, defaults in batch.values():
-        if not any(target.clause == clause for target in bound.targets.values()):
-            size = prod(default.value for default in defaults) * context.experiment.stated.hardware.count
-            yield _verdict(context, bound, Target(clause), defaults[0], size)
+        size = prod(default.value for default in defaults) * context.experiment.stated.hardware.count
+        yield from _told(context, unsaid, _verdict(context, unsaid, Target(clause), defaults[0], size))
 
 
-def _verdict(context: ConfigContext, bound: BoundFile, target: Target, default: Default, value: object) -> Verdict:
-    assert bound.dialect is not None
+def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: Default, value: object) -> Verdict:
+    bound, _, elsewhere = unsaid
+    assert bound.pattern.dialect is not None
     clause, declared = target.clause, target.declared
-    trainer, file = bound.dialect.dialect.trainer, bound.document.file
-    spelled = f"{file} has no {default.key}, and {trainer} takes {said(value)}"
-    elsewhere = bound.document.absent.get("")
+    trainer, file = bound.pattern.dialect.trainer, bound.file
+    without = f"no {default.key}, and {trainer} takes {said(value)}"
+    spelled = f"{file} has {without}"
     if not bound.binding.required or elsewhere:
         why = elsewhere or "unless another file says it"
         return context.judge.unverified(clause, context.stage, f"{spelled}; {why}", file)
@@ -114,7 +152,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, target: Target, default: 
     if same is None:
         return context.judge.unverified(clause, context.stage, spelled, file)
     if same:
-        return context.judge.conforms(clause, context.stage, spelled, file)
+        return context.judge.conforms(clause, context.stage, without)
     root = bound.document.root
     finding = Finding(
         DEFAULT,
@@ -129,15 +167,20 @@ def _verdict(context: ConfigContext, bound: BoundFile, target: Target, default: 
     return context.judge.violated(clause, finding, file)
 
 
+def _told(context: ConfigContext, unsaid: Unsaid, verdict: Verdict) -> Iterator[Verdict]:
+    """The verdict; one that conforms is only noted, together with those of other files."""
+    if verdict.status is Status.CONFORMS:
+        context.conforms(unsaid.bound, ((verdict.clause, verdict.reason, ()),))
+    else:
+        yield verdict
+
+
 def _elsewhere(context: ConfigContext, bound: BoundFile, clause: Clause) -> bool:
     """Whether a file of another kind that belongs to the same run states the clause: a DeepSpeed JSON beside the
     trainer's arguments."""
     own = bound.binding
-    for other in context.files:
-        theirs = other.binding
-        apart = None not in (own.variant, theirs.variant) and own.variant != theirs.variant
-        if other is bound or apart or theirs.dialect == own.dialect:
-            continue
-        if any(target.clause == clause for target in other.targets.values()):
-            return True
-    return False
+    stating: dict[Kind, set[str]] = context.cache.get("clauses stated", {})
+    return any(
+        clause.id in clauses and dialect != own.dialect and (variant == own.variant or None in (variant, own.variant))
+        for (variant, dialect), clauses in stating.items()
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.conformance.check import BoundFile, ConfigContext
@@ -10,11 +10,11 @@ from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import Comparison, compare, said
 from framework.conformance.misspelled import near_verdict, nearest
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.precedents import by_precedent
 from framework.conformance.targets import BATCH_PARTS, Target
 from framework.conformance.unresolved import UNRESOLVED, unresolved
 from framework.locations import Location
 from framework.manifest.clauses import shown
-from framework.reading.nodes import Place
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
 MISSING = Rule(
@@ -24,18 +24,29 @@ WRONG_TYPE = Rule("C103", "wrong-type", Severity.ERROR, Stage.CONFIG, "the file'
 __all__ = ["DRIFT", "MISSING", "UNRESOLVED", "WRONG_TYPE", "check"]
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for bound in context.files:
-        for key, target in bound.targets.items():
-            if target.facet not in BATCH_PARTS:
-                yield _verdict(context, bound, key, target)
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    for bound in bounds:
+        yield from _held(context, bound)
+
+
+def _held(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    def held() -> list[tuple[str, Target]]:
+        return [(key, target) for key, target in bound.targets.items() if target.facet not in BATCH_PARTS]
+
+    yield from by_precedent(
+        context,
+        "drift",
+        bound,
+        lambda: bound.leaves_of(key for key, _ in held()),
+        lambda: (_verdict(context, bound, key, target) for key, target in held()),
+    )
 
 
 def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target) -> Verdict:
-    clause, file = target.clause, bound.document.file
+    clause, file = target.clause, bound.file
     found = bound.find(key)
     if found is None:
-        if (near := nearest(context, bound, key)) is not None:
+        if (near := nearest(bound, key)) is not None:
             return near_verdict(context, bound, key, target, near)
         reason = bound.document.absent.get(key) or bound.document.absent.get("", "")
         if not bound.binding.required or (reason and key not in bound.document.absent):
@@ -67,7 +78,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     if comparison.same is None:
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
-        return context.judge.conforms(clause, context.stage, evidence=Place(bound.document, node))
+        return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
     where = bound.document.location(node, path)
     word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
     message = f"{where.key} is {word}; the manifest states {target.name} = {said(comparison.expected)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.facts import described_by, facts_of
@@ -11,8 +11,9 @@ from framework.conformance.hyperparameters import folded, metric_named
 from framework.conformance.meaning import said
 from framework.conformance.misspelled import covered, within
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.bindings import Binding
 from framework.manifest.clauses import Clause
-from framework.names import format_path
+from framework.names import Path, format_path
 
 ABSENT = Rule(
     "C140",
@@ -30,17 +31,30 @@ _BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
 
 
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    """Which metric is watched. Whether anything is said of early stopping is noted for :func:`check`."""
+    for bound in bounds:
+        phase = _stopping(context, bound)
+        if phase is not None:
+            stating: set[int] = context.cache.setdefault("early stopping", set())
+            if bound.index not in stating and _mentioned(bound):
+                stating.add(bound.index)
+            yield from _metric(context, bound, context.experiment.by_path["phases", phase, "early_stopping", "metric"])
+
+
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for name, phase in context.experiment.stated.phases.items():
-        if phase.early_stopping is None:
-            continue
-        clause = context.experiment.by_path["phases", name, "early_stopping", "metric"]
-        files = [b for b in context.files if (described_by(context, b) or ("",))[0] == name]
-        stating = [bound for bound in files if _mentioned(bound)]
-        for bound in files:
-            if not any(_covers(other, bound) for other in stating):
-                yield from _absent(context, bound, name)
-            yield from _metric(context, bound, clause)
+    configs = context.experiment.stated.configs
+    stating = [configs[index] for index in context.cache.get("early stopping", ())]
+    for bound in context.files:
+        phase = _stopping(context, bound)
+        if phase is not None and not any(_covers(other, bound.binding) for other in stating):
+            yield from _absent(context, bound, phase)
+
+
+def _stopping(context: ConfigContext, bound: BoundFile) -> str | None:
+    """The phase that a file describes, if the manifest states early stopping for it."""
+    phase = (described_by(context, bound) or (None,))[0]
+    return None if phase is None or context.experiment.stated.phases[phase].early_stopping is None else phase
 
 
 def _mentioned(bound: BoundFile) -> bool:
@@ -57,9 +71,8 @@ def _watched(bound: BoundFile) -> bool:
     return early or ("best" in text and _BEST.search(text) is not None)
 
 
-def _covers(other: BoundFile, bound: BoundFile) -> bool:
-    """Whether what ``other`` states of early stopping also holds where ``bound`` is used."""
-    one, two = other.binding, bound.binding
+def _covers(one: Binding, two: Binding) -> bool:
+    """Whether what a file of one binding states of early stopping also holds where a file of the other is used."""
     return one.variant in (None, two.variant) and (two.describes or "").startswith(one.describes or "")
 
 
@@ -72,7 +85,7 @@ def _absent(context: ConfigContext, bound: BoundFile, phase: str) -> Iterator[Fi
     clause = context.experiment.by_path["phases", phase, "early_stopping", "metric"]
     yield Finding(
         ABSENT,
-        f"{bound.document.file} states how long {phase} trains, and no early stopping; "
+        f"{bound.file} states how long {phase} trains, and no early stopping; "
         f"the manifest states one on {declared.metric}, with patience {declared.patience}",
         clause.id,
         expected=declared.metric,
@@ -85,16 +98,10 @@ def _absent(context: ConfigContext, bound: BoundFile, phase: str) -> Iterator[Fi
 
 def _metric(context: ConfigContext, bound: BoundFile, clause: Clause) -> Iterator[Verdict]:
     """An unbound key that names a metric to watch; a bound one is held as its clause."""
-    if not _watched(bound):
-        return
-    shape = bound.document.shape()
-    key = ("watching", id(shape))
-    if key not in context.cache:
-        context.cache[key] = [path for path in shape if path and _watches(tuple(str(part) for part in path))]
-    for path in context.cache[key]:
+    paths = bound.by_keys("watching", lambda: _watching(bound))
+    for path in paths if paths and _watched(bound) else ():
         node = bound.document.node(path)
-        if node is None or within(path, covered(context, bound)):
-            continue
+        assert node is not None
         stated = bound.document.value(node)
         if not isinstance(stated, str):
             continue
@@ -109,6 +116,12 @@ def _metric(context: ConfigContext, bound: BoundFile, clause: Clause) -> Iterato
         advice = f"write the trainer's name of {clause.value}, such as {stated.replace(metric, str(clause.value))}"
         finding = Finding(METRIC, message, clause.id, clause.value, stated, where, clause.location, advice)
         yield context.judge.violated(clause, finding, str(where))
+
+
+def _watching(bound: BoundFile) -> list[Path]:
+    """The unbound keys that name a metric to watch."""
+    paths = [path for path in bound.document.shape() if path and _watches(tuple(map(str, path)))]
+    return [path for path in paths if not within(path, covered(bound))]
 
 
 def _watches(path: tuple[str, ...]) -> bool:

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.lengths import described
-from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.model import Finding, Rule, Severity, Stage
 from framework.manifest.variants import phase_of
+from framework.names import Path
 
 IDENTICAL = Rule(
     "C150", "identical-files", Severity.ERROR, Stage.CONFIG, "files for two variants that differ say the same"
 )
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    groups: dict[str | None, list[BoundFile]] = {}
-    for bound in context.files:
-        if bound.binding.variant is not None and bound.data:
-            groups.setdefault(bound.binding.describes, []).append(bound)
-    for files in groups.values():
-        if len({bound.binding.variant for bound in files}) < 2:
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
+    """A file that says what one before it says; of each file only a digest is kept."""
+    for bound in bounds:
+        describes = bound.binding.describes
+        if bound.binding.variant is None or len(_variants(context, describes)) < 2 or not bound.data:
             continue
-        first: dict[str, list[BoundFile]] = {}
-        for bound in files:
-            alike = first.setdefault(_content(bound.data), [])
-            other = next((one for one in alike if _must_differ(context, one, bound)), None)
-            alike.append(bound)
-            if other is not None:
-                yield _finding(context, other, bound)
+        said: dict[bytes, list[BoundFile]] = context.cache.setdefault(("said", describes), {})
+        alike = said.setdefault(_content(bound), [])
+        other = next((one for one in alike if _must_differ(context, one, bound)), None)
+        alike.append(bound)
+        if other is not None:
+            yield _finding(context, other, bound)
 
 
-def _content(data: Any) -> str:
-    """The data without the order of its keys."""
-    if isinstance(data, dict):
-        return "{" + ",".join(f"{key!r}:{_content(data[key])}" for key in sorted(data, key=str)) + "}"
-    if isinstance(data, list):
-        return "[" + ",".join(map(_content, data)) + "]"
-    return repr(data)
+def _variants(context: ConfigContext, describes: str | None) -> set[str]:
+    """The variants that bindings about one training are for."""
+    configs = context.experiment.stated.configs
+    return {each.variant for each in configs if each.variant is not None and each.describes == describes}
+
+
+def _content(bound: BoundFile) -> bytes:
+    """A digest of all values with their places, in whatever order the keys stand."""
+    from hashlib import blake2b
+
+    document = bound.document
+    order = bound.by_keys("order", lambda: _order(document.shape()))
+    values = document.leaf_values()
+    said = "\0".join([f"{path}\1{values[place]!r}" for path, place in order])
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _order(shape: Sequence[Path]) -> list[tuple[str, int]]:
+    return sorted((repr(path), place) for place, path in enumerate(shape))
 
 
 def _must_differ(context: ConfigContext, one: BoundFile, two: BoundFile) -> bool:
     """Whether the manifest has the two variants do what the files describe in two ways. Variants that differ in
     another step, such as a pruning before it, rightly share a fine-tuning."""
     first, second = one.binding.variant, two.binding.variant
-    if first == second or one.document.file == two.document.file or first is None or second is None:
+    if first == second or one.file == two.file or first is None or second is None:
         return False
     found = described(context.experiment, one.binding)
     if found is None:
@@ -63,13 +73,13 @@ def _finding(context: ConfigContext, one: BoundFile, two: BoundFile) -> Finding:
     assert two.document.root is not None
     return Finding(
         IDENTICAL,
-        f"{two.document.file} is for {two.binding.variant}, and says in every key what {one.document.file} says "
+        f"{two.file} is for {two.binding.variant}, and says in every key what {one.file} says "
         f"for {one.binding.variant}",
         f"variants.{two.binding.variant}",
         expected="a file that states what makes the variant another one",
-        actual=f"equal to {one.document.file}",
+        actual=f"equal to {one.file}",
         location=two.document.location(two.document.root),
         declared=context.experiment.location(("variants", two.binding.variant or "")),
-        advice=f"state in {two.document.file} what {two.binding.variant} does otherwise, and bind those keys; "
+        advice=f"state in {two.file} what {two.binding.variant} does otherwise, and bind those keys; "
         f"or bind one file for both, without `variant`",
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.model import Finding, Rule, Severity, Stage
 from framework.conformance.scripts import scripts
 from framework.conformance.spelling import Spellings
 from framework.locations import Location
@@ -16,20 +16,29 @@ SPELLING = Rule(
 )
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    spellings = Spellings(context.experiment.stated.variants)
-    seen: set[str] = set()
-    for bound in context.files:
-        if bound.document.file not in seen:
-            seen.add(bound.document.file)
-            yield from _in_config(context, bound, spellings)
-    for script in scripts(context.experiment.root) if spellings else ():
-        if script.shown in seen or not spellings.suspects(script.data):
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
+    yield from _in_config(context, bounds[0], _spellings(context))
+
+
+def check(context: ConfigContext) -> Iterator[Finding]:
+    spellings = _spellings(context)
+    if not spellings:
+        return
+    configs = {bound.file for bound in context.files}
+    for script in scripts(context.experiment.root):
+        if script.shown in configs or not spellings.suspects(script.data):
             continue
         for found in spellings.in_script(script.text, script.kind):
             line, column = script.place(found.start)
             where = Location(script.shown, line, column, None, len(found.written))
             yield _finding(context, found.written, found.name, where)
+
+
+def _spellings(context: ConfigContext) -> Spellings:
+    if "spellings" not in context.cache:
+        context.cache["spellings"] = Spellings(context.experiment.stated.variants)
+    found: Spellings = context.cache["spellings"]
+    return found
 
 
 def _in_config(context: ConfigContext, bound: BoundFile, spellings: Spellings) -> Iterator[Finding]:

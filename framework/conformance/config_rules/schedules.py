@@ -7,13 +7,14 @@ Keys that no clause covers are read by their names here, since a manifest that s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.facts import Fact, facts_of, phases_by
+from framework.conformance.facts import Fact, fact_leaves, facts_of, phases_by
 from framework.conformance.lengths import examples_of, total_steps
 from framework.conformance.meaning import said
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.precedents import by_precedent
 from framework.manifest.base import Duration
 from framework.manifest.phases import Phase
 
@@ -34,14 +35,29 @@ BOTH_WARMUPS = Rule(
 Facts = dict[str, Fact]
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for bound in context.files:
-        scopes: dict[tuple[str, ...], Facts] = {}
-        for fact in facts_of(context, bound):
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    for bound in bounds:
+        yield from _looked_up(context, bound)
+
+
+def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    yield from by_precedent(
+        context,
+        "schedules",
+        bound,
+        lambda: fact_leaves(context, bound, seeds=False),
+        lambda: _contradictions(context, bound),
+    )
+
+
+def _contradictions(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    scopes: dict[tuple[str, ...], Facts] = {}
+    for fact in facts_of(context, bound):
+        if fact.knob != "seed":
             scopes.setdefault(fact.scope, {}).setdefault(fact.knob, fact)
-        for scope, facts in scopes.items():
-            if len(facts) > 1 or "warmup_ratio" in facts or "warmup_steps" in facts:
-                yield from _held(context, bound, scope, facts)
+    for scope, facts in scopes.items():
+        if len(facts) > 1 or "warmup_ratio" in facts or "warmup_steps" in facts:
+            yield from _held(context, bound, scope, facts)
 
 
 def _held(

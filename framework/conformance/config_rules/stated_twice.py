@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from framework.conformance.check import BoundFile, ConfigContext
-from framework.conformance.facts import Fact, facts_of
+from framework.conformance.facts import Fact, fact_places, facts_of
 from framework.conformance.hyperparameters import KNOBS, folded
 from framework.conformance.meaning import compare, said, same
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
@@ -19,31 +20,47 @@ TWICE = Rule(
 _OF_A_RUN = {"seed"}
 """What differs between two files of one training by its nature."""
 
-Place = tuple[BoundFile, Fact]
+
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    """Two keys of one file. What several bindings say of one training is gathered for :func:`check`."""
+    for bound in bounds:
+        about = _about(bound)
+        several = about[0] is not None and _bindings(context)[about] > 1
+        if several or _may_repeat(context, bound):
+            facts = [fact for fact in facts_of(context, bound) if _is_plain(fact)]
+            within: dict[tuple[object, ...], list[Fact]] = {}
+            for fact in facts:
+                within.setdefault((fact.scope, fact.knob), []).append(fact)
+                if several and fact.knob not in _OF_A_RUN:
+                    across: dict[object, list[Fact]] = context.cache.setdefault("stated across", {})
+                    across.setdefault((*about, fact.scope, fact.knob), []).append(fact)
+            if len(within) < len(facts):
+                for places in within.values():
+                    yield from _apart(context, places)
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    bindings: dict[tuple[object, ...], set[int]] = {}
-    abouts: dict[str, set[tuple[object, ...]]] = {}
-    for bound in context.files:
-        about = (bound.binding.describes, bound.binding.variant)
-        bindings.setdefault(about, set()).add(bound.index)
-        abouts.setdefault(bound.document.file, set()).add(about)
-    across: dict[tuple[object, ...], list[Place]] = {}
-    seen: set[tuple[object, ...]] = set()
-    for bound in context.files:
-        about = (bound.binding.describes, bound.binding.variant)
-        facts = [fact for fact in facts_of(context, bound) if _is_plain(fact)]
-        within: dict[tuple[object, ...], list[Place]] = {}
-        for fact in facts:
-            within.setdefault((fact.scope, fact.knob), []).append((bound, fact))
-            if about[0] and len(bindings[about]) > 1 and fact.knob not in _OF_A_RUN:
-                across.setdefault((*about, fact.scope, fact.knob), []).append((bound, fact))
-        if len(within) < len(facts):
-            for places in within.values():
-                yield from _apart(context, places, abouts, seen)
-    for places in across.values():
-        yield from _apart(context, places, abouts, seen)
+    for places in context.cache.get("stated across", {}).values():
+        yield from _apart(context, places)
+
+
+def _about(bound: BoundFile) -> tuple[str | None, str | None]:
+    return bound.binding.describes, bound.binding.variant
+
+
+def _bindings(context: ConfigContext) -> Counter[tuple[str | None, str | None]]:
+    """How many bindings are about each training."""
+    if "bindings about" not in context.cache:
+        configs = context.experiment.stated.configs
+        context.cache["bindings about"] = Counter((binding.describes, binding.variant) for binding in configs)
+    found: Counter[tuple[str | None, str | None]] = context.cache["bindings about"]
+    return found
+
+
+def _may_repeat(context: ConfigContext, bound: BoundFile) -> bool:
+    """Whether two keys of a file can state one thing."""
+    places = fact_places(context, bound)
+    return bound.by_keys("repeats", lambda: len({(place.scope, place.knob) for place in places}) < len(places))
 
 
 def _is_plain(fact: Fact) -> bool:
@@ -52,26 +69,24 @@ def _is_plain(fact: Fact) -> bool:
     return bool(KNOBS[fact.path[-1]] == fact.knob and not (fact.knob == "learning_rate" and fact.value == 0))
 
 
-def _apart(
-    context: ConfigContext,
-    places: list[Place],
-    abouts: dict[str, set[tuple[object, ...]]],
-    seen: set[tuple[object, ...]],
-) -> Iterator[Verdict | Finding]:
+def _apart(context: ConfigContext, places: list[Fact]) -> Iterator[Verdict | Finding]:
     """A finding for each place that contradicts the first one; a bound place comes before an unbound one."""
-    files = {bound.document.file for bound, _ in places}
-    if len(files) > 1 and any(len(abouts[file]) > 1 for file in files):
+    files = {fact.bound.file: fact.bound for fact in places}
+    if len(files) > 1 and any(len(_abouts(bound)) > 1 for bound in files.values()):
         return
-    ordered = sorted(places, key=lambda place: place[1].target is None)
-    first = ordered[0]
-    for other in ordered[1:]:
-        one, two = first[1], other[1]
-        key = (one.location, two.location)
-        if one.location == two.location or key in seen or same(one.value, two.value):
+    seen: set[tuple[object, ...]] = context.cache.setdefault("seen apart", set())
+    first, *others = sorted(places, key=lambda fact: fact.target is None)
+    for other in others:
+        pair = (first.bound.file, first.path, other.bound.file, other.path)
+        if same(first.value, other.value) or pair[:2] == pair[2:] or pair in seen:
             continue
-        seen.add(key)
-        if not _judged_apart(one, two) and not _siblings(context, first[0], other[0]):
-            yield _found(context, other[0], one, two)
+        seen.add(pair)
+        if not _judged_apart(first, other) and not _siblings(context, first.bound, other.bound):
+            yield _found(context, first, other)
+
+
+def _abouts(bound: BoundFile) -> set[tuple[str | None, str | None]]:
+    return {_about(each) for each in (bound, *bound.others)}
 
 
 def _judged_apart(one: Fact, two: Fact) -> bool:
@@ -86,7 +101,7 @@ def _judged_apart(one: Fact, two: Fact) -> bool:
 
 def _siblings(context: ConfigContext, one: BoundFile, two: BoundFile) -> bool:
     """Whether two files are members of one pattern, or are called after two tasks, models, datasets or variants."""
-    if one.document.file == two.document.file:
+    if one.file == two.file:
         return False
     return one.index == two.index or _named(context, one) != _named(context, two)
 
@@ -95,11 +110,11 @@ def _named(context: ConfigContext, bound: BoundFile) -> set[str]:
     manifest = context.experiment.stated
     tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
     names = {*tasks, *manifest.models, *manifest.datasets, *manifest.variants, *manifest.profiles}
-    stem = folded(PurePath(bound.document.file).stem)
+    stem = folded(PurePath(bound.file).stem)
     return {name for name in names if folded(name) in stem}
 
 
-def _found(context: ConfigContext, bound: BoundFile, one: Fact, two: Fact) -> Verdict | Finding:
+def _found(context: ConfigContext, one: Fact, two: Fact) -> Verdict | Finding:
     target = one.target or two.target
     clause = target.clause if target else None
     message = (
@@ -108,7 +123,7 @@ def _found(context: ConfigContext, bound: BoundFile, one: Fact, two: Fact) -> Ve
     )
     advice = f"keep one of the two keys, or write {shown(one.value)} here"
     if clause is None:
-        advice += f"; bind it under `keys:`, or list what is another knob under `ignore:` of {bound.binding.file}"
+        advice += f"; bind it under `keys:`, or list what is another knob under `ignore:` of {two.bound.binding.file}"
     finding = Finding(
         TWICE, message, clause.id if clause else None, one.value, two.value, two.location, one.location, advice
     )

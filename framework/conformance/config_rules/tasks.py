@@ -94,7 +94,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, fact: Fact, clause: Claus
     advice = (
         f"state a value for each task (`{key}: {{{clause.path[3]}: {said(clause.value)}, ...}}`) and bind each, "
         f"such as `{key}.{clause.path[3]}: tasks.{clause.path[3]}.{last}`; "
-        f"or bind {bound.document.file} to the one task that it is for"
+        f"or bind {bound.file} to the one task that it is for"
     )
     finding = Finding(FLATTENED, message, clause.id, clause.value, fact.value, fact.location, clause.location, advice)
     return context.judge.violated(clause, finding, str(fact.location))
@@ -103,7 +103,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, fact: Fact, clause: Claus
 def _of_one_task(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
     """Whether a file says, in its name or in a value, that it is for one of the tasks only."""
     tasks = {folded(task) for task in context.experiment.stated.phases[phase].tasks}
-    stem = folded(PurePath(bound.document.file).stem)
+    stem = folded(PurePath(bound.file).stem)
     if any(task in stem for task in tasks):
         return True
     named = set()

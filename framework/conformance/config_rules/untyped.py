@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from framework.conformance.check import ConfigContext
+from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.misspelled import covered, within
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 
@@ -17,17 +17,17 @@ UNTYPED = Rule(
 )
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    for bound in {bound.document.file: bound for bound in context.files if bound.document.notes}.values():
-        document = bound.document
-        for note in document.notes:
-            if note.kind == "untyped-argument" and within(note.path, covered(context, bound)):
-                value = document.value(note.node)
-                kind = "int" if isinstance(value, int) else "float"
-                yield Finding(
-                    UNTYPED,
-                    note.message,
-                    actual=value,
-                    location=document.location(note.node, note.path),
-                    advice=f"declare it with `type={kind}`",
-                )
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    bound = bounds[-1]
+    document = bound.document
+    for note in document.notes:
+        if note.kind == "untyped-argument" and within(note.path, covered(bound)):
+            value = document.value(note.node)
+            kind = "int" if isinstance(value, int) else "float"
+            yield Finding(
+                UNTYPED,
+                note.message,
+                actual=value,
+                location=document.location(note.node, note.path),
+                advice=f"declare it with `type={kind}`",
+            )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from framework.conformance.check import ConfigContext
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.requirements import Requirement, normal, requirements
-from framework.conformance.versions import admits
 from framework.manifest.clauses import Clause
+
+if TYPE_CHECKING:
+    from framework.conformance.requirements import Requirement
 
 EXCLUDED = Rule(
     "C170",
@@ -23,8 +25,13 @@ _BUILD = re.compile(r"cu(\d\d)(\d)")
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
+    hardware = context.experiment.stated.hardware
+    if hardware.torch is None and hardware.cuda is None and not hardware.packages:
+        return
+    from framework.conformance.requirements import normal, requirements
+
     clauses = _declared(context)
-    for found in requirements(context.experiment.root, set(clauses)) if clauses else ():
+    for found in requirements(context.experiment.root, set(clauses)):
         clause = clauses[normal(found.name)]
         yield from _held(context, found, clause, found.name, found.specifiers, found.bare)
         if normal(found.name) == "torch" and (build := _BUILD.match(found.local or "")) and "cuda" in clauses:
@@ -32,6 +39,8 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
 
 
 def _declared(context: ConfigContext) -> dict[str, Clause]:
+    from framework.conformance.requirements import normal
+
     hardware, stated = context.experiment.stated.hardware, context.experiment.by_path
     found = {name: stated["hardware", name] for name in ("torch", "cuda") if getattr(hardware, name) is not None}
     return found | {normal(name): stated["hardware", "packages", name] for name in hardware.packages}
@@ -42,6 +51,8 @@ def _held(
 ) -> Iterator[Verdict]:
     """A verdict where the line decides: an exact version, or a range without the declared one. A range that admits
     it says nothing, since it admits others too."""
+    from framework.conformance.versions import admits
+
     fits = admits(specifiers, str(clause.value), bare)
     if fits is None:
         return
