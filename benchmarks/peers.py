@@ -19,7 +19,8 @@ _MODULE = """\
 import "pkl:yaml"
 local parser = new yaml.Parser {{ useMapping = true }}
 local function holds(run: Mapping): Boolean = {conditions}
-drifted = read*("file:{folder}/runs/*.yaml").toMap().filter((_, file) -> !holds(parser.parse(file.text) as Mapping)).length
+local files = read*("file:{folder}/runs/*.yaml").toMap()
+drifted = files.filter((_, file) -> !holds(parser.parse(file.text) as Mapping)).length
 verdict: Int(this == 0) = drifted
 """
 

@@ -21,7 +21,7 @@ MISSING = Rule(
     "C102", "missing-key", Severity.ERROR, Stage.CONFIG, "a config file lacks a key that is bound to a clause"
 )
 WRONG_TYPE = Rule("C103", "wrong-type", Severity.ERROR, Stage.CONFIG, "the file's reader takes a number for a string")
-__all__ = ["DRIFT", "MISSING", "UNRESOLVED", "WRONG_TYPE", "check"]
+__all__ = ["DRIFT", "MISSING", "UNRESOLVED", "WRONG_TYPE", "check_file"]
 
 
 def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
