@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from framework.cli import console
 from framework.cli.options import add_format, add_profile, add_selection, selected
-from framework.conformance.expected import optimizer_steps
 from framework.evidence.store import RunStore
 from framework.planning.build import Plan
+from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.reasons import reason
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
@@ -40,12 +41,9 @@ def main(options: argparse.Namespace) -> int:
         for line in command_lines(step):
             console.literal(f"  {line}")
     done = sum(why == "done" for _, why in rows)
-    known = [length for step, why in rows if why != "done" and (length := _length(step))]
-    open_trainings = sum(isinstance(step.work, Training) for step, why in rows if why != "done")
-    summary = f"{len(rows)} steps: {done} done, {len(rows) - done} to run"
-    if known:
-        summary += f"; {sum(known):,} optimizer steps in {len(known)} of {open_trainings} trainings"
-    console.text(summary)
+    console.text(f"{len(rows)} steps: {done} done, {len(rows) - done} to run")
+    for line in _totals([estimate(step) for step, why in rows if why != "done" and isinstance(step.work, Training)]):
+        console.text(line)
     _show_sharing(plan)
     return 0
 
@@ -61,6 +59,25 @@ def _show_sharing(plan: Plan) -> None:
         console.literal(f"  {' = '.join(names[:4])}{more}")
 
 
+def _totals(trainings: list[Estimate]) -> Iterator[str]:
+    """What is to be trained, all together, and how much of that nobody can tell from the manifest."""
+    lengths = [each.optimizer_steps for each in trainings if each.optimizer_steps is not None]
+    if lengths:
+        tokens = sum(each.tokens or 0 for each in trainings)
+        of = f"{len(lengths)} of {len(trainings)} trainings"
+        yield f"{sum(lengths):,} optimizer steps and {short(tokens, 'tokens')} in {of}"
+    flops = [each.flops for each in trainings if each.flops is not None]
+    if flops:
+        yield (
+            f"{short(sum(flops), 'FLOP')} of training in {len(flops)} of {len(trainings)}: "
+            "the products of a forward pass, and twice these backward, of frozen weights once"
+        )
+    if any(each.at_most for each in trainings):
+        yield "at most: " + "; ".join(dict.fromkeys(each.at_most for each in trainings if each.at_most))
+    for unknown in dict.fromkeys(each.unknown for each in trainings if each.unknown):
+        yield f"unknown: {unknown}"
+
+
 def _tree(rows: list[tuple[Step, str]]) -> Any:
     """The graph as a tree: each step below the one whose checkpoint it starts from."""
     from rich.markup import escape
@@ -71,12 +88,11 @@ def _tree(rows: list[tuple[Step, str]]) -> Any:
     branches: dict[str, Any] = {}
     for step, why in rows:
         reads = "".join(f", {role} {labels[key]}" for role, key in step.references.items())
-        length = _length(step)
-        steps = f", {length:,} optimizer steps" if length else ""
+        cost = _cost(estimate(step))
         shared = f" (also {', '.join(step.variants[1:])})" if len(step.variants) > 1 else ""
         status = "[green]done[/]" if why == "done" else "[yellow]run[/]"
         because = "" if why == "done" else f": {why}"
-        text = f"{status} {escape(step.label + shared + reads + steps)} [dim]{step.key[:10]}[/]{escape(because)}"
+        text = f"{status} {escape(step.label + shared + reads + cost)} [dim]{step.key[:10]}[/]{escape(because)}"
         branches[step.key] = (branches[step.parent] if step.parent else top).add(text)
     return top
 
@@ -95,17 +111,18 @@ def command_lines(step: Step) -> list[str]:
     return lines + list(command.notes)
 
 
-def _length(step: Step) -> int | None:
-    """Optimizer steps, where the manifest says how many examples there are."""
-    if not isinstance(step.work, Training):
-        return None
-    if step.work.phase.max_steps is not None:
-        return step.work.phase.max_steps
-    examples = step.work.dataset.limit or step.work.dataset.train_examples
-    return None if examples is None else optimizer_steps(step.work.phase, examples)
+def _cost(expected: Estimate) -> str:
+    """What a training would take, for its line; nothing for a step that does not train."""
+    if expected.unknown is not None and expected.optimizer_steps is None:
+        return ", steps unknown"
+    if not expected.optimizer_steps or expected.tokens is None:
+        return ""
+    flops = "FLOP unknown" if expected.flops is None else short(expected.flops, "FLOP")
+    return f", {expected.optimizer_steps:,} optimizer steps, {short(expected.tokens, 'tokens')}, {flops}"
 
 
 def _as_dict(step: Step, why: str) -> dict[str, object]:
+    expected = estimate(step)
     return {
         "key": step.key,
         "folder": step.folder,
@@ -116,7 +133,11 @@ def _as_dict(step: Step, why: str) -> dict[str, object]:
         "seed": step.seed,
         "parent": step.parent,
         "references": dict(step.references),
-        "optimizer_steps": _length(step),
+        "optimizer_steps": expected.optimizer_steps,
+        "tokens": expected.tokens,
+        "training_flops": expected.flops,
+        "unknown": expected.unknown,
+        "at_most": expected.at_most,
         "status": "done" if why == "done" else "to run",
         "reason": why,
         "command": None if step.command is None else _command(step.command),
