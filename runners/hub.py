@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 
@@ -72,6 +72,12 @@ def is_cached(repository: Repository) -> bool:
         if (snapshot / "config.json").exists() and any(snapshot.glob("*.safetensors")):
             return True
     return False
+
+
+def cached_commit(name: str, revision: str | None) -> str | None:
+    """The commit of a model's repository that its cached config.json is from; None where it is not cached."""
+    found = try_to_load_from_cache(name, "config.json", revision=revision, cache_dir=constants.HF_HUB_CACHE)
+    return Path(found).parent.name if isinstance(found, str) else None
 
 
 def _datasets_cache(repository: Repository) -> Path:

@@ -14,6 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 from framework.errors import FrameworkError
 from framework.manifest.architectures import SIZES
 from framework.manifest.models import Model
+from runners.hub import cached_commit
 from runners.models.classifier import Encoder, SequenceClassifier
 from runners.models.families import FAMILIES, Family, size_fault
 from runners.seeds import seed_everything
@@ -63,9 +64,13 @@ def describe(family: Family, config: Any) -> dict[str, Any]:
 
 
 def source_of(model: Model) -> dict[str, Any]:
-    """Where a model's weights and tokenizer came from, for the run record; what did not decide it is left out."""
+    """Where a model's weights and tokenizer came from, for the run record; what did not decide it is left out.
+
+    ``commit`` is the one of the hub's repository that was read, also where no revision is declared."""
     used = ("weights", "path", "tokenizer") if model.path else ("weights", "hub", "revision", "tokenizer")
-    return {name: value for name in used if (value := getattr(model, name)) is not None}
+    found = {name: value for name in used if (value := getattr(model, name)) is not None}
+    commit = cached_commit(model.hub, model.revision) if model.hub and not model.path else None
+    return {**found, "commit": commit} if commit else found
 
 
 def _source(model: Model, project: Path) -> str | None:
