@@ -9,6 +9,8 @@ from typing import Any
 from framework.conformance.model import Stage, Status
 from framework.conformance.verify import VerifyResult
 from framework.manifest.clauses import shown
+from framework.planning.steps import Measure
+from reports.measurements import counted, machines, measurement_rows
 
 MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Status.UNVERIFIED: "?", None: "·"}
 """How a cell of the matrix is shown; the report carries this legend."""
@@ -56,6 +58,9 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "finished": result.finished,
         "runs": list(_runs(result)),
         "sparse": list(_sparse(result)),
+        "measurements": list(measurement_rows(result)),
+        "machines": machines(result),
+        "counted": counted(result),
         "claims": list(_claims(result)),
     }
 
@@ -105,11 +110,11 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
             "steps": "-",
             "metrics": "-",
             "seconds": "-",
-            "key": step.key[:10],
+            "key": "-" if isinstance(step.work, Measure) else step.key[:10],  # that of a measurement is a machine's
         }
         if observed.run is not None:
             record = observed.run.record
-            row["status"] = record.status
+            row["status"], row["key"] = record.status, record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"
             row["metrics"] = ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "-"

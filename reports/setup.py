@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.conformance.verify import VerifyResult
+from framework.manifest.measurements import TIMED, Measurement
 from framework.manifest.methods import SameAs
 from framework.manifest.root import Manifest
 from framework.manifest.variants import PermuteStep, PruneStep, phase_of
@@ -34,6 +35,7 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
             }
             for name, variant in manifest.variants.items()
         ],
+        "measurements": [_measurement(name, each) for name, each in manifest.measurements.items()],
         "rules": [_rule(rule.chosen) for rule in manifest.rules],
         "clause_rows": [clause_row(clause) for clause in experiment.clauses],
     }
@@ -77,6 +79,24 @@ def _options(spec: Any) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {shown(value)}" for name, value in spec.model_dump(exclude_none=True).items()
     )
+
+
+def _measurement(name: str, stated: Measurement) -> dict[str, str]:
+    passes = [f"batches of {_listed(stated.batch_sizes)}, sequences of {_listed(stated.sequence_lengths)} tokens"]
+    if set(stated.measure) & set(TIMED):
+        passes.append(f"the median of {stated.repeats} passes after {stated.warmup}")
+    passes.append(stated.precision)
+    return {
+        "name": name,
+        "measure": ", ".join(stated.measure).replace("_", " "),
+        "of": f"{', '.join(stated.variants) or 'every variant'}{f' after {stated.phase}' if stated.phase else ''}",
+        "adapters": ", ".join(stated.adapters),
+        "passes": "; ".join(passes) if stated.sequence_lengths else "-",
+    }
+
+
+def _listed(values: list[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _rule(rule: tuple[str, Any]) -> str:

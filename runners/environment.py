@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from framework.planning.machine import processor
 
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "tokenizers", "safetensors", "numpy")
 """Packages whose version can change a result; those that are not installed are left out."""
@@ -60,7 +61,7 @@ def hardware() -> dict[str, Any]:
         "count": 0,
         "memory_gb": None,
         "cuda": None,
-        "cpu": _processor(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
@@ -73,15 +74,6 @@ def hardware() -> dict[str, Any]:
             "cuda": torch.version.cuda,
         }
     return facts
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        match = re.search(r"^model name\s*:\s*(.+)$", information.read_text(errors="replace"), re.MULTILINE)
-        if match:
-            return match[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def git_state(project: Path) -> dict[str, Any] | None:

@@ -14,13 +14,15 @@ from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
 from framework.manifest.methods import Permute
-from framework.planning.steps import Step, Training
+from framework.planning.steps import Measure, Step, Training
 from runners.adapters.lora import ADAPTER
 from runners.command.perform import train_by_command
 from runners.command.places import CONFIGS, KEPT, LOG, STATE, STDERR, STDOUT
 from runners.context import RunContext
 from runners.environment import environment
 from runners.files import only_one
+from runners.measurement.energy import EnergyMeter
+from runners.measurement.measure import measure
 from runners.processes import this_process
 from runners.progress import Progress
 from runners.sparsity.masks import MASKS
@@ -131,9 +133,10 @@ def _new_record(step: Step, project: Path) -> RunRecord:
 
 def _recorded(context: RunContext) -> None:
     """Do the work, and write how it ended."""
-    record, begun = context.record, time.monotonic()
+    record, begun, meter = context.record, time.monotonic(), EnergyMeter()
     try:
-        _perform(context)
+        with meter:
+            _perform(context)
         record.artefacts = artefacts_below(context.folder, *_present(context.folder))
         record.status = "done"
     except BaseException as problem:
@@ -145,6 +148,7 @@ def _recorded(context: RunContext) -> None:
         record.finished = _now()
         record.seconds = round(time.monotonic() - begun + record.attempts[-1].get("seconds_before", 0), 3)
         record.attempts[-1] |= {"finished": record.finished, "error": record.error}
+        record.energy = meter.facts
         record.write(context.folder)
         if record.status == "done":
             remove_checkpoints(context.folder)
@@ -155,6 +159,9 @@ def _perform(context: RunContext) -> None:
     work = context.step.work
     if context.step.command is not None:
         train_by_command(context, context.step.command)
+        return
+    if isinstance(work, Measure):
+        measure(context, work)
         return
     with deterministic(context.step.knobs.deterministic is not False):
         if isinstance(work, Training):

@@ -13,7 +13,7 @@ from framework.errors import FrameworkError
 from framework.manifest.methods import Permute, Prune
 from framework.manifest.paper import Hardware
 from framework.names import did_you_mean, format_path
-from framework.planning.steps import Step, Training
+from framework.planning.steps import Measure, Step, Training
 from runners.adapters import ADAPTERS
 from runners.command.starting import unstartable
 from runners.data import local
@@ -88,6 +88,10 @@ def _methods(step: Step) -> Iterator[Obstacle]:
             yield Obstacle(place, "a learned mask with an adapter", "a mask is learned on the full weights only")
         if (work.phase.precision or step.knobs.precision) == "fp16" and not torch.cuda.is_available():
             yield Obstacle(f"phases.{step.name}.precision", "fp16", "needs an accelerator; a CPU computes fp32 or bf16")
+    elif isinstance(work, Measure):
+        if work.measurement.precision == "fp16" and not torch.cuda.is_available():
+            found = "needs an accelerator; a CPU computes fp32 or bf16"
+            yield Obstacle(f"measurements.{work.name}.precision", "fp16", found)
     elif isinstance(work, Prune):
         wanted.append((SCORES, work.score, place))
         wanted.append((STRUCTURES, registered_name(work.structure), place))
@@ -98,7 +102,7 @@ def _methods(step: Step) -> Iterator[Obstacle]:
         if name not in registry:
             advice = did_you_mean(name, registry.names())
             yield Obstacle(clause, f"{registry.kind} {name}", f"no runner implements it; {advice}")
-    if step.model.family in FAMILIES:
+    if step.model.family in FAMILIES and not isinstance(work, Measure):
         for declared, found in refusals(FAMILIES.get(step.model.family), work):
             own = ".prune" if isinstance(work, Prune) else ".permute" if isinstance(work, Permute) else ""
             yield Obstacle(f"{place}{own}", declared, found)

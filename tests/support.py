@@ -30,7 +30,7 @@ from framework.evidence.record import RunRecord, artefacts_below
 from framework.manifest.loading import Experiment, load
 from framework.manifest.methods import LoRA, Permute, Prune, SameAs
 from framework.planning.build import Plan, build
-from framework.planning.steps import Step, Training
+from framework.planning.steps import Measure, Step, Training
 
 settings.register_profile("framework", deadline=None, derandomize=True)
 settings.load_profile("framework")
@@ -378,7 +378,10 @@ class Evidence:
             # Far apart enough for the claim, and not the same for every seed.
             metrics={"perplexity": (10.0 if step.variant == "dense" else 10.2) + 0.01 * step.seed, "f1": 0.5},
         )
-        self._model(step, folder)
+        if isinstance(step.work, Measure):
+            record.measurements = measured(step.work)
+        else:
+            self._model(step, folder)
         if isinstance(step.work, Training):
             record.observed, record.data = self._training(step, step.work, folder)
             if step.work.mask is not None:
@@ -455,6 +458,31 @@ class Evidence:
         save_tensors(folder / "adapter" / "adapter_model.safetensors", tensors)
         stated = {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
         (folder / "adapter" / "adapter_config.json").write_text(json.dumps(stated))
+
+
+def measured(work: Measure) -> list[dict[str, Any]]:
+    """Figures of everything that a measuring step declares, over passes of 1, 2, 3... ms."""
+    spec, found = work.measurement, []
+    seconds = [number / 1000 for number in range(1, spec.repeats + 1)]
+    middle = (seconds[(spec.repeats - 1) // 2] + seconds[spec.repeats // 2]) / 2
+    adapted = work.training is not None and work.training.adapter is not None
+    for state in spec.adapters if adapted else [None]:
+        for quantity in spec.measure:
+            fact: dict[str, Any] = {"quantity": quantity, "adapter": state, "value": 100, "unit": "units"}
+            if quantity.endswith("parameters"):
+                if (quantity, state) != ("nonzero_parameters", "unmerged"):
+                    found.append(fact)
+                continue
+            for length in spec.sequence_lengths:
+                if quantity == "flops":
+                    found.append({**fact, "sequence_length": length, "precision": spec.precision})
+                    continue
+                for size in spec.batch_sizes:
+                    value = {"latency": 1000 * middle / length, "throughput": size * length / middle}.get(quantity, 100)
+                    place = {"batch_size": size, "sequence_length": length, "precision": spec.precision}
+                    over = {"warmup": spec.warmup, "seconds": seconds}
+                    found.append({**fact, "value": value, **place, **over})
+    return found
 
 
 def write_model(

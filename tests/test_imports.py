@@ -24,7 +24,7 @@ FORBIDDEN = {"framework": {"runners", "reports"} | HEAVY, "reports": {"runners"}
 STARTERS = ("framework/cli/", "framework/api.py")
 """The places that may import `runners` and `reports`, inside the function that starts them."""
 IMPORTING_CALLS = {"import_module", "__import__", "own"}
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {"yaml": "pyyaml", "pynvml": "nvidia-ml-py"}
 """Distributions whose name is not that of the module."""
 
 
@@ -98,7 +98,11 @@ def test_a_wrong_import_is_seen(path: str, source: str, found: list[str]) -> Non
 
 @pytest.mark.parametrize(
     ("package", "extras", "optional"),
-    [("framework", [], ["reports"]), ("reports", [], ["reports"]), ("runners", ["run", "sweeps"], [])],
+    [
+        ("framework", [], ["reports"]),
+        ("reports", [], ["reports"]),
+        ("runners", ["run", "sweeps"], ["energy", "mlflow"]),
+    ],
 )
 def test_what_is_imported_is_a_declared_dependency(package: str, extras: list[str], optional: list[str]) -> None:
     """At the top of a module: a dependency, or one of the package's extras; inside a function: also an optional one."""

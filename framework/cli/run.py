@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from framework import api
 from framework.cli import console
@@ -137,17 +136,20 @@ def show_results(records: list[RunRecord]) -> None:
         table.add_column(title, justify="right" if side == "right" else "left")
     for record in records:
         zeros = sum(count for count, _ in record.sparsity.get("tensors", {}).values())
-        cells = (record.variants[0], record.step, record.task or "-", str(record.seed), _result(record.metrics))
+        cells = (record.variants[0], record.step, record.task or "-", str(record.seed), _result(record))
         table.add_row(*cells, f"{zeros:,}" if zeros else "-")
     console.out().print(table)
 
 
-def _result(metrics: dict[str, Any]) -> str:
-    parts = []
+def _result(record: RunRecord) -> str:
+    metrics, parts = record.metrics, []
     if "validation_loss" in metrics:
         before = metrics.get("initial_validation_loss")
         after = metrics["validation_loss"]
         parts.append(f"loss {before:.3f} -> {after:.3f}" if before is not None else f"loss {after:.3f}")
     shown = ("perplexity", "accuracy", "f1", "exact_match")
     parts += [f"{name} {metrics[name]:.3f}" for name in shown if name in metrics]
+    if record.measurements:
+        there = sum(facts.get("value") is not None for facts in record.measurements)
+        parts.append(f"{there} of {len(record.measurements)} figures measured")
     return ", ".join(parts) or "-"

@@ -7,12 +7,14 @@ import argparse
 from framework import api
 from framework.cli import console, findings
 from framework.cli.options import add_format, add_profile, add_selection, planned
+from framework.conformance.measured import machine_of
 from framework.conformance.model import Stage, Status
 from framework.conformance.verify import VerifyResult
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
+from framework.planning.machine import machine, said
 
 HELP = "hold runs, checkpoints and documents to the manifest"
 
@@ -43,6 +45,8 @@ def main(options: argparse.Namespace) -> int:
         only = [record.key]
     plan = planned(experiment, options, options.all)
     if only and only[0] not in {step.key for step in plan.steps}:
+        if (measured := machine_of(record.identity)) not in (None, machine()):
+            raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
         raise UsageError(
             f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
             "selection leaves it out"

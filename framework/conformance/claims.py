@@ -1,10 +1,10 @@
 """The claim stage: do the results support what the paper says?
 
-A claim compares arithmetic over measured results, `metric(variant)` or `metric(variant, task)`, such as
-`perplexity(M_sdm) <= 1.05 * perplexity(M_base)`. It is held over the declared seeds: both sides are computed for
-each seed, and the one-sided t interval of their difference must lie on the claimed side (Student's t over paired
-differences; percentile bootstraps under-cover with so few seeds). With fewer runs than declared it stays
-`unverified`, with what was seen so far.
+A claim compares arithmetic over results (:mod:`framework.conformance.results`), such as
+`perplexity(M_sdm) <= 1.05 * perplexity(M_base)` or `latency(M_sdm) <= 0.8 * latency(M_base)`. It is held over the
+declared seeds: both sides are computed for each seed, and the one-sided t interval of their difference must lie on
+the claimed side (Student's t over paired differences; percentile bootstraps under-cover with so few seeds). With
+fewer runs than declared it stays `unverified`, with what was seen so far.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from statistics import fmean, stdev
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import Observed
+from framework.conformance.results import CALL, Ambiguous, Call
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.manifest.clauses import Clause
@@ -27,8 +28,6 @@ from framework.names import did_you_mean
 
 REFUTED = Rule("A101", "claim-unsupported", Severity.ERROR, Stage.CLAIM, "the results do not support a claim")
 
-CALL = re.compile(r"\b(\w+)\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
-"""One result: the metric, the variant and, where it has several, the task."""
 _COMPARISON = re.compile(r"<=|>=|<|>")
 
 
@@ -84,7 +83,11 @@ def sides_of(experiment: Experiment, claim: Claim, index: int) -> tuple[str, str
     results: dict[str, float] = {}
     for match in CALL.finditer(claim.assert_):
         results[match[0]] = 1.0
-        for kind, name, known in (("variant", match[2], experiment.stated.variants), ("task", match[3], tasks)):
+        try:
+            call = Call.of(match)
+        except ValueError as problem:
+            raise InputError.at(where, str(problem)) from None
+        for kind, name, known in (("variant", call.variant, experiment.stated.variants), ("task", call.task, tasks)):
             if name is not None and name not in known:
                 raise InputError.at(where, f"unknown {kind} {name!r}", did_you_mean(name, known))
     if not results:
@@ -121,18 +124,11 @@ def _differences(
 
 
 def _results(side: str, steps: list[Observed], model: str, seed: int) -> dict[str, float]:
-    """The measured value of each call in a side, by its text; the last step of the variant that measured it."""
-    found: dict[str, float] = {}
-    for match in CALL.finditer(side):
-        metric, variant, task = match.groups()
-        for observed in steps:
-            step, run = observed.step, observed.run
-            asked = variant in step.variants and step.model_name == model and task in (None, step.task)
-            if asked and step.seed == seed and run is not None and metric in run.record.metrics:
-                found[match[0]] = run.record.metrics[metric]
-        if match[0] not in found:
-            raise LookupError(match[0])
-    return found
+    """The value of each call in a side, by its text."""
+    try:
+        return {match[0]: Call.of(match).value(steps, model, seed) for match in CALL.finditer(side)}
+    except Ambiguous as problem:
+        raise Unsupported(str(problem)) from None
 
 
 def _value(side: str, results: Mapping[str, float]) -> float:

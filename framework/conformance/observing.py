@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -110,6 +110,8 @@ class EvidenceContext:
     stage: Stage
     lookup: dict[str, Observed]
     """Every planned step by its key, those that are not held included."""
+    measures: list[Observed] = field(default_factory=list)
+    """The measuring steps; ``steps`` are the others, which leave a model."""
 
     def observed(self, key: str) -> Observed:
         return self.lookup[key]

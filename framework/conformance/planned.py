@@ -13,7 +13,7 @@ from framework.manifest.loading import Experiment
 from framework.manifest.methods import Prune
 from framework.names import Path
 from framework.planning.build import Plan
-from framework.planning.steps import Step, Training
+from framework.planning.steps import Measure, Step, Training
 
 DIFFERS = Rule(
     "P101", "plan-differs", Severity.ERROR, Stage.PLAN, "a planned step would do something else than declared"
@@ -53,6 +53,8 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     section, name = clause.path[0], clause.path[1] if len(clause.path) > 1 else None
     if section == "models":
         return step.model_name == name
+    if section == "measurements" or isinstance(step.work, Measure):
+        return section == "measurements" and isinstance(step.work, Measure) and step.work.name == name
     if section == "variants":
         index = next((place[-1] for place in step.places if place[1] == name), None)
         own = [("steps", index), ("from",) if index == 0 else None]
@@ -94,6 +96,8 @@ def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
         return clause.effective
     if path[0] == "models":
         return value_at(step.model, path[2:])
+    if isinstance(work, Measure):
+        return value_at(work.measurement, path[2:])
     if isinstance(work, Training):
         if path[0] == "datasets":
             return value_at(work.dataset, path[2:])

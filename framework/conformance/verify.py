@@ -11,6 +11,7 @@ from framework.conformance.check import CheckResult, check
 from framework.conformance.claims import claim_verdicts
 from framework.conformance.damaged import readable, unreadable_records
 from framework.conformance.matrix import Matrix
+from framework.conformance.measured import measured_runs
 from framework.conformance.model import Finding, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, Observed
 from framework.conformance.planned import plan_verdicts
@@ -21,6 +22,7 @@ from framework.errors import InputError
 from framework.evidence.store import RunStore
 from framework.manifest.loading import Experiment
 from framework.planning.build import Plan
+from framework.planning.steps import Measure
 
 _STAGES = (("run_rules", Stage.RUN), ("checkpoint_rules", Stage.CHECKPOINT))
 
@@ -64,7 +66,8 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs)
-    steps = [Observed(step, store.finished(step.key)) for step in plan.steps]
+    measured = measured_runs(plan, store)
+    steps = [Observed(step, measured.get(step.key) or store.finished(step.key)) for step in plan.steps]
     unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
     seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
     matrix = Matrix(experiment.clauses)
@@ -83,9 +86,12 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
 
     def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:
         held = [observed for observed in seen if not only or observed.step.key in only]
+        models = [observed for observed in held if not isinstance(observed.step.work, Measure)]
+        measures = [observed for observed in held if isinstance(observed.step.work, Measure)]
         lookup = {observed.step.key: observed for observed in seen}
         return [
-            apply(package, EvidenceContext(experiment, judge, plan, held, stage, lookup)) for package, stage in _STAGES
+            apply(package, EvidenceContext(experiment, judge, plan, models, stage, lookup, measures))
+            for package, stage in _STAGES
         ]
 
     outcomes, seen, damaged = readable(hold, seen)

@@ -38,10 +38,17 @@ class RunRecord:
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,
     settings, `targets`, `dead` ones and `mask_sha256`; and of its merge `masked_weights` {total, nonzero} and `logits`
-    (see `docs/adapters.md`). ``attempts`` holds one entry for each time that the
-    work was started: `started`, `finished` and `error` (neither if it was killed), the state of `git` and, for a
-    training, `from_step`, the optimizer steps that an earlier attempt's checkpoint had done, and `seconds_before`, the
-    time that these took. ``started`` is the last attempt's, ``seconds`` its time and that of the steps before it.
+    (see `docs/adapters.md`).
+
+    ``attempts`` holds one entry for each time that the work was started: `started`, `finished` and `error` (neither if
+    it was killed), the state of `git` and, for a training, `from_step`, the optimizer steps that an earlier attempt's
+    checkpoint had done, and `seconds_before`, the time that these took. ``started`` is the last attempt's, ``seconds``
+    its time and that of the steps before it. ``energy`` holds the joules that `accelerators` and `processors` used in
+    the last attempt, and under `missing` why there is no number.
+
+    ``measurements`` are those of a measuring step: `quantity`, `unit`, `value` (None with `missing`, the reason),
+    `batch_size` and `sequence_length` where it depends on them, `adapter` (`merged`, `unmerged`, or None where there is
+    none), and where passes were repeated `warmup`, `seconds` of each of them and `quartiles`.
     """
 
     key: str
@@ -69,6 +76,8 @@ class RunRecord:
     sparsity: dict[str, Any] = field(default_factory=dict)
     adapter: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
+    energy: dict[str, Any] = field(default_factory=dict)
     artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     format: int = FORMAT
 

@@ -178,7 +178,7 @@ def _validated(data: dict[str, Any], document: Document, changed: Overlay | None
         raise InputError(_unique(problems)) from None
     problems = []
     for path, message, advice in dangling(manifest, data):
-        if changed is None or path[0] in ("phases", "variants", "runners"):
+        if changed is None or path[0] in ("phases", "variants", "runners", "measurements"):
             problems.append(Problem(message, _origin(path, document, changed, profile), advice))
     if problems:
         raise InputError(problems)

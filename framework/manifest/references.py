@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     """Every name that names nothing. ``data`` is the raw manifest, for paths to clauses."""
     yield from _phases(manifest)
     yield from _variants(manifest)
+    yield from _measurements(manifest)
     yield from _statements(manifest, data)
     yield from _configs(manifest, data)
     yield from _runners(manifest)
@@ -141,6 +143,29 @@ def needs(manifest: Manifest, variant: str) -> list[str]:
             if isinstance(prune.sparsity, SameAs):
                 found.append(prune.sparsity.same_as)
     return found
+
+
+def _measurements(manifest: Manifest) -> Iterator[Dangling]:
+    for name, each in manifest.measurements.items():
+        place: Path = ("measurements", name)
+        if set(name) & set("/\\\0"):
+            yield place, f"{name!r} cannot be a part of a folder's name", "choose another name"
+        if each.phase is not None:
+            yield from _unknown((*place, "phase"), "phase", each.phase, manifest.phases)
+        for position, variant in enumerate(each.variants):
+            if not fnmatch.filter(manifest.variants, variant):
+                yield from _unknown((*place, "variants", position), "variant", variant, manifest.variants)
+            known = each.phase in manifest.phases and variant in manifest.variants
+            if known and each.phase not in _runs(manifest, variant):
+                message = f"{variant!r} does not run the phase {each.phase!r}"
+                yield (*place, "variants", position), message, "leave the variant out, or measure what it runs"
+
+
+def _runs(manifest: Manifest, variant: str) -> set[str]:
+    """The phases of a variant, those of the variants that it starts from included."""
+    spec = manifest.variants[variant]
+    steps = (*spec.steps, *_before(manifest, variant, 0))
+    return {phase[0] for step in steps if (phase := phase_of(step))}
 
 
 def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from framework.manifest.base import Section
 from framework.manifest.bindings import Binding, Documents
 from framework.manifest.grids import Grid
+from framework.manifest.measurements import Measurement
 from framework.manifest.models import Dataset, Model
 from framework.manifest.paper import Hardware, Paper
 from framework.manifest.phases import Phase
@@ -40,6 +41,8 @@ class Manifest(Section):
     """What must hold between variants."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """The seeds that each variant is run with."""
+    measurements: dict[str, Measurement] = {}
+    """What is measured of the variants' checkpoints, by name."""
     claims: list[Claim] = []
     """What the paper says about the results."""
     configs: list[Binding] = []
@@ -54,5 +57,7 @@ class Manifest(Section):
     """Where rendered documents go."""
 
 
-CLAUSE_SECTIONS = ("paper", "hardware", "models", "datasets", "phases", "variants", "rules", "seeds", "claims")
+CLAUSE_SECTIONS = (
+    "paper", "hardware", "models", "datasets", "phases", "variants", "rules", "seeds", "measurements", "claims",
+)  # fmt: skip
 """The sections whose leaves are clauses; the others say how the clauses are held."""

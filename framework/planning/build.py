@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from framework.manifest.variants import PermuteStep, PhaseUse, PruneStep, phase_
 from framework.names import did_you_mean
 from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
+from framework.planning.measuring import measured
 from framework.planning.overrides import with_settings
-from framework.planning.steps import Knobs, Step, Training
+from framework.planning.steps import Knobs, Measure, Step, Training, Work
 from framework.planning.targets import with_targets
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Plan:
 
     def final(self, variant: str) -> list[Step]:
         """The steps whose checkpoints are the variant: one for each model, task and seed."""
-        own = self.of_variant(variant)
+        own = [step for step in self.of_variant(variant) if not isinstance(step.work, Measure)]
         last: dict[tuple[str, int], int] = {}
         for step in own:
             place = (step.model_name, step.seed)
@@ -71,6 +72,7 @@ def build(
         for model in models or manifest.models:
             for seed in chosen_seeds:
                 builder.variant(variant, model, seed)
+    builder.measurements(list(variants or manifest.variants))
     return Plan(tuple(builder.nodes.values()))
 
 
@@ -134,6 +136,14 @@ class _Builder:
         self._ends[name, model, seed] = ends
         return ends
 
+    def measurements(self, variants: Sequence[str]) -> None:
+        """Add what is measured of the chosen variants."""
+        for each in list(measured(self.manifest, self.nodes, self._ends, variants)):
+            of = each.step
+            self._add(
+                each.variant, each.index, each.name, of.model_name, of.task, of.seed, each.work, of.key, each.references
+            )
+
     def _training(
         self, variant: str, index: int, name: str, use: PhaseUse, task: str | None
     ) -> dict[str | None, Training]:
@@ -188,9 +198,9 @@ class _Builder:
         model: str,
         task: str | None,
         seed: int,
-        work: Training | Prune | Permute,
+        work: Work,
         parent: str | None,
-        references: dict[str, str],
+        references: Mapping[str, str],
         calibration: Training | None = None,
     ) -> str:
         spec = self.manifest.models[model]

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from framework.manifest.methods import Permute, Prune
 from framework.manifest.models import Model
-from framework.planning.steps import Knobs, Step, Training
+from framework.planning.steps import Knobs, Measure, Step, Training, Work
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
 
 VERSION = 1
+MACHINE = "machine"
+"""Where the identity of a measurement says what it is a measurement of beside its checkpoint."""
 
 
 def identity_of(
     name: str,
-    work: Training | Prune | Permute,
+    work: Work,
     model: Model,
     seed: int,
     parent: str | None,
@@ -39,13 +41,31 @@ def identity_of(
     return {
         "version": VERSION,
         "step": name,
-        "does": _training(work, knobs, masks_keep_all) if isinstance(work, Training) else _transform(work, calibration),
+        "does": _does(work, knobs, calibration, masks_keep_all),
         "model": _plain(model, "parameters"),
         "seed": seed,
         "parent": parent,
         "references": dict(references),
         **({"command": command.identity()} if command is not None else {}),
     }
+
+
+def _does(work: Work, knobs: Knobs, calibration: Training | None, masks_keep_all: bool) -> dict[str, Any]:
+    if isinstance(work, Training):
+        return _training(work, knobs, masks_keep_all)
+    if isinstance(work, Measure):
+        return {**_plain(work.measurement, "variants", "phase"), MACHINE: dict(work.machine)}
+    return _transform(work, calibration)
+
+
+def elsewhere(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two identities are of one measurement, each on a machine of its own or on the same."""
+    return _anywhere(one) == _anywhere(other)
+
+
+def _anywhere(identity: Mapping[str, Any]) -> dict[str, Any]:
+    does = {name: value for name, value in identity["does"].items() if name != MACHINE}
+    return {**identity, "does": does}
 
 
 def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, Any]:

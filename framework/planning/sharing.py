@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework.planning.build import Plan
+from framework.planning.steps import Measure
 
 
 def declared_runs(plan: Plan) -> int:
@@ -28,6 +29,8 @@ def _finals(plan: Plan) -> dict[str, list[str]]:
     """By variant, the keys of its last steps: one for each model, task and seed."""
     own: dict[str, dict[tuple[str, int], list[tuple[int, str]]]] = {}
     for step in plan.steps:
+        if isinstance(step.work, Measure):  # leaves no model
+            continue
         for variant in step.variants:
             own.setdefault(variant, {}).setdefault((step.model_name, step.seed), []).append((step.depth, step.key))
     return {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.manifest.base import Count, Positive
+from framework.manifest.measurements import Measurement
 from framework.manifest.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
@@ -26,6 +27,21 @@ class Training:
     dataset: Dataset
     mask: Mask | None = None
     adapter: Adapter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a measuring step does. ``name`` is the measurement's in the manifest; ``training`` is what made the
+    checkpoint that is measured, None where a transform did; ``machine`` is the one that is measured on."""
+
+    name: str
+    measurement: Measurement
+    machine: Mapping[str, Any]
+    training: Training | None = None
+
+
+Work = Training | Prune | Permute | Measure
+"""What a step may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,7 @@ class Step:
     model: Model
     task: str | None
     seed: int
-    work: Training | Prune | Permute
+    work: Work
     identity: Mapping[str, Any]
     parent: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)

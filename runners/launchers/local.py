@@ -20,7 +20,7 @@ from framework.evidence.registry import Registry
 from framework.evidence.store import RunStore
 from framework.manifest.paper import Hardware
 from framework.planning.outcomes import Board, Outcome
-from framework.planning.steps import Step
+from framework.planning.steps import Measure, Step
 from runners.launchers.forking import how_ended, in_child, live, say
 from runners.launchers.schedule import Schedule
 
@@ -109,7 +109,7 @@ class _Pool:
 
     def run(self, schedule: Schedule) -> Iterator[Outcome]:
         while True:
-            while self.slots and (step := schedule.next()) is not None:
+            while self._may_start() and (step := schedule.next(idle=not self.children)) is not None:
                 self._start(step)
             if not self.children:
                 return
@@ -125,6 +125,10 @@ class _Pool:
                 for lost in schedule.fail(child.step):
                     yield self._told(Outcome(lost, "skipped", error=f"it needs {child.step.label}, which failed"))
 
+    def _may_start(self) -> bool:
+        """Whether there is room; beside a measurement there is none, since it would be one of both."""
+        return bool(self.slots) and not any(isinstance(child.step.work, Measure) for child in self.children.values())
+
     def _told(self, outcome: Outcome) -> Outcome:
         self.board.ended(outcome)
         return outcome
@@ -138,7 +142,8 @@ class _Pool:
         if pid == 0:
             os.close(reading)
             work = lambda: self.execute(step, self.store, self.project, _Told(writing))  # noqa: E731
-            live(parent, writing, self.logs / f"{step.folder}.log", lambda: _settle(slot, self.threads), work)
+            threads = (os.cpu_count() or 1) if isinstance(step.work, Measure) else self.threads
+            live(parent, writing, self.logs / f"{step.folder}.log", lambda: _settle(slot, threads), work)
         os.close(writing)
         self.children[reading] = _Child(pid, reading, step, slot)
         self.selector.register(reading, selectors.EVENT_READ)

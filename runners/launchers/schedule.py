@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from framework.planning.steps import Step
+from framework.planning.steps import Measure, Step
 
 
 class Schedule:
@@ -28,11 +28,17 @@ class Schedule:
         self._ready = [key for key, missing in self._missing.items() if not missing]
         self._over: set[str] = set()
 
-    def next(self) -> Step | None:
-        """The first step that may start now, or None where all others wait, run or are over."""
-        if not self._ready:
+    def next(self, idle: bool = True) -> Step | None:
+        """The first step that may start now, or None where all others wait, run or are over.
+
+        What measures times comes after all else that may start, and only where the machine is ``idle``.
+        """
+        ready = [key for key in self._ready if not isinstance(self._steps[key].work, Measure)]
+        key = next(iter(ready or (self._ready if idle else ())), None)
+        if key is None:
             return None
-        return self._steps[self._ready.pop(0)]
+        self._ready.remove(key)
+        return self._steps[key]
 
     def finish(self, step: Step) -> None:
         """The step is done: those that only waited for it become ready."""

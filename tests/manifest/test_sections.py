@@ -44,6 +44,8 @@ runners:
     resume: {arguments: [--again]}
     timeout_hours: 12
     outputs: {log: log.jsonl, tolerance: 0.1}
+measurements:
+  speed: {measure: [latency], sequence_lengths: [8]}
 """
 )
 DATA: dict[str, Any] = yaml.safe_load(

@@ -63,10 +63,10 @@ def killed_when(seen: Callable[[], bool], step: Step, root: Path) -> None:
 
 
 def evidence(folder: Path) -> dict[str, Any]:
-    """All of a finished run that does not tell of time: the files with their hashes, and the record's facts."""
+    """All of a finished run that tells of neither time nor energy: files with their hashes, and the record's facts."""
     record = asdict(RunRecord.read(folder))
     assert record["status"] == "done"
-    for name in ("started", "finished", "seconds", "attempts"):
+    for name in ("started", "finished", "seconds", "attempts", "energy"):
         record.pop(name)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"record.json"}
     return {"record": record, "files": {name: sha256_of(folder / name) for name in files}}

@@ -72,3 +72,16 @@ def test_finished_steps_are_not_given_out_again(steps: tuple[Step, ...]) -> None
     schedule = Schedule(steps, done)
     assert len(schedule) == len(steps) - len(done)
     assert schedule.next() is not None
+
+
+def test_what_measures_times_waits_until_nothing_else_runs_or_can(tmp_path: Path) -> None:
+    variants = "  dense: {steps: [pretrain]}\n  tuned: {from: dense, steps: [finetune]}\n"
+    measured = "measurements: {speed: {measure: [latency], sequence_lengths: [8]}}\n"
+    schedule = Schedule(study(tmp_path, variants + measured).plan.steps)
+    trained = schedule.next()
+    assert trained is not None
+    schedule.finish(trained)
+    beside = schedule.next(idle=False)
+    assert (beside and beside.name, schedule.next(idle=False)) == ("finetune", None)
+    alone = schedule.next(idle=True)
+    assert (alone and alone.name) == "measure-speed"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from framework.conformance.check import ManifestContext
-from framework.conformance.claims import CALL
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.results import CALL
+from framework.manifest.measurements import QUANTITIES
 from framework.manifest.metrics import METRICS, has_own_script, metrics_of
 from framework.names import did_you_mean
 
@@ -26,15 +27,23 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
         for metric, variant in dict.fromkeys(match.group(1, 2) for match in CALL.finditer(claim.assert_)):
             if variant not in experiment.stated.variants:
                 continue
-            recorded = list(dict.fromkeys(metrics_of(experiment.stated, variant)))
+            measured = [each for each in experiment.stated.measurements.values() if each.covers(variant)]
+            quantities = [quantity for each in measured for quantity in each.measure]
+            recorded = list(dict.fromkeys([*metrics_of(experiment.stated, variant), *quantities]))
             if metric in recorded:
                 continue
             if has_own_script(experiment.stated, variant) and not get_close_matches(metric, METRICS, 1, _SLIP):
                 continue
-            if metric in METRICS:
+            if metric in QUANTITIES:
+                message = f"{claim.id}: no measurement of {variant} measures {metric}"
+                advice = "state it in `measurements`"
+            elif metric in METRICS:
                 message = f"{claim.id}: no run of {variant} records {metric}"
                 advice = f"its own steps record {', '.join(recorded)}" if recorded else "its own steps record no metric"
             else:
-                message, advice = f"{claim.id}: no run records a metric {metric!r}", did_you_mean(metric, METRICS)
+                message, advice = (
+                    f"{claim.id}: no run records a metric {metric!r}",
+                    did_you_mean(metric, [*METRICS, *QUANTITIES]),
+                )
             finding = Finding(METRIC, message, clause.id, recorded, metric, clause.location, advice=advice)
             yield context.judge.violated(clause, finding)

@@ -18,6 +18,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     yield from _seeds(context)
     for observed, _ in context.trainings():
         yield from _hardware(context, observed)
+    for observed in context.measures:
+        yield from _hardware(context, observed, without="count")
 
 
 def _seeds(context: EvidenceContext) -> Iterator[Verdict]:
@@ -26,10 +28,10 @@ def _seeds(context: EvidenceContext) -> Iterator[Verdict]:
         yield from context.hold(SEED, observed, clause, observed.step.seed, recorded("observed", "seed"), "the seed")
 
 
-def _hardware(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
+def _hardware(context: EvidenceContext, observed: Observed, without: str | None = None) -> Iterator[Verdict]:
     declared = context.experiment.manifest.hardware
     for name, observe in _HARDWARE.items():
-        if (wanted := getattr(declared, name)) is not None:
+        if name != without and (wanted := getattr(declared, name)) is not None:
             clause = context.experiment.by_path.get(("hardware", name))
             yield from context.hold(HARDWARE, observed, clause, wanted, partial(observe, wanted), name)
     versions: dict[tuple[str, ...], str | None] = {

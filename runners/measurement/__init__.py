@@ -1,0 +1,1 @@
+"""What a finished checkpoint costs: FLOPs, time, memory, energy, parameters."""
