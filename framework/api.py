@@ -74,14 +74,18 @@ def _to_do(experiment: Experiment, plan: Plan) -> list[Any]:
     return [step for step in plan.steps if store.done(step.key) is None]
 
 
-def run(experiment: Experiment, plan: Plan, progress: Any = None) -> Iterator[RunRecord]:
+def run(experiment: Experiment, plan: Plan, progress: Any = None, trackers: Sequence[str] = ()) -> Iterator[RunRecord]:
     """Execute the steps of a plan that have no finished run; yield the record of every step that has one then.
 
+    ``trackers`` are told what happens (`tensorboard`, `wandb`, `mlflow`; `none` for none); by default those that a
+    bound config names, else TensorBoard where it is installed.
+
     Raises:
+        UsageError: a tracker that is not installed; nothing was started.
         FrameworkError: at the end, if steps failed; those that do not need them were executed nevertheless.
     """
     failed = []
-    for outcome in outcomes(experiment, plan, progress):
+    for outcome in outcomes(experiment, plan, progress, trackers=trackers):
         if outcome.record is not None:
             yield outcome.record
         elif outcome.status == "failed":
@@ -90,20 +94,29 @@ def run(experiment: Experiment, plan: Plan, progress: Any = None) -> Iterator[Ru
         raise FrameworkError("\n".join(failed))
 
 
-def outcomes(experiment: Experiment, plan: Plan, progress: Any = None, jobs: int | None = None) -> Iterator[Outcome]:
+def outcomes(
+    experiment: Experiment,
+    plan: Plan,
+    progress: Any = None,
+    jobs: int | None = None,
+    trackers: Sequence[str] = (),
+) -> Iterator[Outcome]:
     """How each step of a plan ended, when it is known.
 
     Args:
         progress: A :class:`runners.progress.Progress`; with ``jobs`` a :class:`framework.planning.outcomes.Board`.
         jobs: How many runs at a time, each in a process of its own; None executes one after the other in this process.
+        trackers: As for :func:`run`.
     """
     store = RunStore(experiment.runs)
+    done = [step.key for step in plan.steps if store.done(step.key)]
+    steps = own("runners.trackers").with_trackers(plan.steps, trackers, done)
     if jobs is None:
         progress = progress or own("runners.progress").Silent()
-        yield from own("runners.launchers.inline").run_inline(plan.steps, store, experiment.root, progress)
+        yield from own("runners.launchers.inline").run_inline(steps, store, experiment.root, progress)
     else:
         board = progress or Unheard()
-        yield from own("runners.launchers.local").run_pool(plan.steps, store, experiment.root, board, jobs)
+        yield from own("runners.launchers.local").run_pool(steps, store, experiment.root, board, jobs)
 
 
 def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = ()) -> VerifyResult:

@@ -21,11 +21,13 @@ from runners.command.places import CONFIGS, KEPT, LOG, STATE, STDERR, STDOUT
 from runners.context import RunContext
 from runners.environment import environment
 from runners.files import only_one
+from runners.journal import Journal
 from runners.measurement.energy import EnergyMeter
 from runners.measurement.measure import measure
 from runners.processes import this_process
-from runners.progress import Progress
+from runners.progress import Progress, Several
 from runners.sparsity.masks import MASKS
+from runners.trackers import Tracking
 from runners.training.checkpoint_files import has_checkpoints, remove_checkpoints
 from runners.training.determinism import deterministic
 from runners.training.phase import train_phase
@@ -72,7 +74,9 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         record.attempts = [*attempts, {"started": record.started, "git": record.environment["git"]}]
         record.write(folder)
         processes.wait_for_everyone()
-        _recorded(RunContext(step, folder, project, parent, references, record, progress))
+        trackers = [Tracking(name, step, store.root, progress) for name in step.knobs.trackers or ()]
+        told = Several([progress, Journal(store.root, step), *trackers])
+        _recorded(RunContext(step, folder, project, parent, references, record, told))
         processes.wait_for_everyone()
     return record
 

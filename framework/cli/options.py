@@ -44,6 +44,17 @@ def _at_least_one(text: str) -> int:
     return number
 
 
+def add_trackers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tracker",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="tensorboard, wandb, mlflow (repeatable) or none (default: what the configs name, else tensorboard where "
+        "it is installed)",
+    )
+
+
 def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[Experiment, Plan]:
     """The experiment and the plan that the options choose."""
     experiment = load(options.manifest, options.profile)

@@ -6,7 +6,7 @@ import argparse
 
 from framework.cli import check as check_command
 from framework.cli import console, findings
-from framework.cli.options import add_jobs, add_profile, add_selection, planned
+from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
 from framework.cli.run import execute, require_possible, require_success, show_results
 from framework.cli.verify import show as show_verdicts
 from framework.conformance.check import check
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
     add_jobs(parser)
+    add_trackers(parser)
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
@@ -35,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
     plan = planned(experiment, options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
-    outcomes = execute(experiment, plan, options.jobs)
+    outcomes = execute(experiment, plan, options.jobs, options.tracker)
     require_success(outcomes)
     records = [outcome.record for outcome in outcomes if outcome.record]
     _title(3, "verify: runs and tensors against the manifest")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from framework import api
 from framework.cli import console
-from framework.cli.options import add_jobs, add_profile, add_selection, planned, selected
+from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned, selected
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
     add_jobs(parser)
+    add_trackers(parser)
     parser.add_argument("--all", action="store_true", help="all variants")
     parser.add_argument("--verbose", action="store_true", help="show what commands of `runners` write")
 
@@ -32,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
-    outcomes = execute(experiment, plan, options.jobs, options.verbose)
+    outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
     show_results([outcome.record for outcome in outcomes if outcome.record])
     require_success(outcomes)
     return 0
@@ -76,7 +77,13 @@ def _possible(experiment: Experiment, profile: str, again: Callable[[Experiment]
         return False
 
 
-def execute(experiment: Experiment, plan: Plan, jobs: int | None = None, verbose: bool = False) -> list[Outcome]:
+def execute(
+    experiment: Experiment,
+    plan: Plan,
+    jobs: int | None = None,
+    verbose: bool = False,
+    trackers: Sequence[str] = (),
+) -> list[Outcome]:
     """How all steps ended, in the plan's order, with progress shown while they are executed."""
     store = RunStore(experiment.runs)
     found = [step for step in plan.steps if store.done(step.key)]
@@ -89,13 +96,13 @@ def execute(experiment: Experiment, plan: Plan, jobs: int | None = None, verbose
 
         for step in found:
             console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
-        with RichProgress(verbose) as progress:
-            ended = list(api.outcomes(experiment, plan, progress))
+        with RichProgress(verbose, len(plan.steps) - len(found)) as progress:
+            ended = list(api.outcomes(experiment, plan, progress, trackers=trackers))
     else:
         from framework.cli.board import PoolBoard
 
         with PoolBoard(len(plan.steps) - len(found), len(found), jobs) as board:
-            ended = list(api.outcomes(experiment, plan, board, jobs))
+            ended = list(api.outcomes(experiment, plan, board, jobs, trackers))
     place = {step.key: number for number, step in enumerate(plan.steps)}
     return sorted(ended, key=lambda outcome: place[outcome.step.key])
 

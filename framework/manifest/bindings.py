@@ -13,6 +13,7 @@ Knob = Literal[
     "micro_batch_size",
     "evaluation_batch_size",
     "precision",
+    "trackers",
     "log_every",
     "checkpoint_every",
     "checkpoint_minutes",

@@ -49,7 +49,7 @@ class Knobs:
     """Implementation knobs, from the bound config files: facts of the machine, not of the paper.
 
     ``micro_batch_size`` is per process; the accumulation follows from it and the declared batch size.
-    ``log_every`` counts optimizer steps between progress lines.
+    ``log_every`` counts optimizer steps between progress lines; ``trackers`` are told what happens, and decide nothing.
 
     ``checkpoint_every`` (optimizer steps) and ``checkpoint_minutes`` say how often a training that may be killed is
     saved, whichever comes first; with neither it is saved as often as costs at most a hundredth of the time.
@@ -61,6 +61,7 @@ class Knobs:
     micro_batch_size: Count | None = None
     evaluation_batch_size: Count | None = None
     precision: Literal["fp32", "bf16", "fp16"] | None = None
+    trackers: list[Literal["tensorboard", "wandb", "mlflow"]] | None = None
     log_every: Count | None = None
     checkpoint_every: Count | None = None
     checkpoint_minutes: Positive | None = None

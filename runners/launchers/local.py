@@ -206,6 +206,9 @@ class _Told:
     def update(self, done: int, loss: float, learning_rate: float) -> None:
         say(self.pipe, "update", done, loss, learning_rate)
 
+    def event(self, event: str, **facts: Any) -> None:
+        """The child keeps its own log, and what people need to know comes as a message."""
+
     def message(self, text: str) -> None:
         say(self.pipe, "message", text)
 

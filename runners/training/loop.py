@@ -150,6 +150,7 @@ class Loop:
                     self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
                     if state.best.exhausted(metrics, epoch + 1) and done < self.steps:
                         self.observed["stopped_early"] = {"epoch": epoch + 1, "best": state.best.best}
+                        self.progress.event("stopped_early", step=done, **self.observed["stopped_early"])
                         break
                 if self.saver.due(done) and not (state.divergence and state.divergence.suspicious):
                     self._save(done)
@@ -192,10 +193,12 @@ class Loop:
     def _save(self, done: int) -> None:
         if self._steps and self._events:
             self.saver.save(done, self._state, (self._steps, self._events), self.initial)
+            self.progress.event("checkpoint", step=done)
 
     def _event(self, **values: Any) -> None:
         if self._events:
             self._events.write(**values)
+        self.progress.event(**values)
 
     def _update(self) -> Update:
         return Update(

@@ -152,6 +152,7 @@ class _Phase:
         attempt["from_step"] = done
         if done:
             attempt["seconds_before"] = round(self.loop.saver.seconds_before, 3)
+            context.progress.event("resumed", step=done)
             context.progress.message(f"goes on after optimizer step {done} of {self.loop.steps}")
         else:
             context.progress.message(f"validation loss {self.loop.initial['loss']:.4f} before training")

@@ -1,0 +1,92 @@
+"""Plain progress lines, as a log of CI has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from framework.cli import console
+from framework.cli.progress import RichProgress, spelled
+from framework.planning.steps import Step
+from tests.support import Project
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Step:
+    return Project(tmp_path).plan().steps[0]
+
+
+@pytest.fixture(autouse=True)
+def fresh_console() -> Iterator[None]:
+    """The console is made once, for the standard output of that moment."""
+    console.out.cache_clear()
+    yield
+    console.out.cache_clear()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_line_says_how_long_is_left_at_the_pace_so_far(step: Step, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with RichProgress(steps=3, clock=clock) as progress:
+        progress.begin(step, 1000)
+        for done in (100, 200, 300):
+            clock.now += 20
+            progress.update(done, 2.5, 1e-3)
+    assert said(capsys) == [
+        f"start {step.label} (1 of 3)",
+        "  100/1000 loss 2.500, learning rate 1.00e-03",
+        "  200/1000 loss 2.500, learning rate 1.00e-03, 3 min left",
+        "  300/1000 loss 2.500, learning rate 1.00e-03, 2 min left",
+    ]
+
+
+def test_a_run_that_goes_on_is_timed_from_where_it_went_on(step: Step, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with RichProgress(steps=1, clock=clock) as progress:
+        progress.begin(step, 1000)
+        for done in (910, 920):
+            clock.now += 20
+            progress.update(done, 2.5, 1e-3)
+    assert said(capsys)[-1].endswith("920/1000 loss 2.500, learning rate 1.00e-03, 3 min left")
+
+
+def test_lines_come_at_most_every_ten_seconds(step: Step, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with RichProgress(steps=1, clock=clock) as progress:
+        progress.begin(step, 100)
+        for done in range(1, 31):
+            clock.now += 1
+            progress.update(done, 2.5, 1e-3)
+    assert [line.split()[0] for line in said(capsys)[1:]] == ["11/100", "22/100"]
+
+
+def test_each_step_is_timed_by_itself(step: Step, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with RichProgress(steps=2, clock=clock) as progress:
+        for _ in range(2):
+            progress.begin(step, 100)
+            clock.now += 500
+            progress.update(50, 2.5, 1e-3)
+    assert not any("left" in line for line in said(capsys))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3_540, "59 min"), (3_580, "1 h 0 min"), (12_000, "3 h 20 min"),
+     (86_399, "1 d 0 h"), (187_200, "2 d 4 h")],
+)  # fmt: skip
+def test_times_are_spelled_as_people_say_them(seconds: float, words: str) -> None:
+    assert spelled(seconds) == words
