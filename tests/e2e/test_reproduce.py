@@ -67,7 +67,7 @@ def records(folder: Path) -> dict[str, RunRecord]:
 
 def test_it_says_what_it_did_and_where_it_wrote(reproduced: Path) -> None:
     log = (reproduced / "reproduce.log").read_text()
-    for stage in ("1. check", "2. run: 4 steps", "3. verify", "4. docs", "nothing violated: 4 of 4"):
+    for stage in ("1. check", "2. run: 7 steps", "3. verify", "4. docs", "nothing violated: 7 of 7"):
         assert stage in log
     for name in ("documents/smoke/EXPERIMENTAL_SETUP.md", "documents/smoke/COMPLIANCE.md"):
         assert name in log
@@ -104,7 +104,7 @@ def test_what_is_done_is_not_run_again(reproduced: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (reproduced / "runs").rglob("*") if path.is_file()}
     again = framework(reproduced, "run", "--variant", "M_challenge", "--profile", "smoke")
     assert again.returncode == 0
-    assert again.stdout.count("done ") == 4
+    assert again.stdout.count("done ") == 5
     assert {path: path.stat().st_mtime_ns for path in (reproduced / "runs").rglob("*") if path.is_file()} == before
 
 
@@ -196,3 +196,37 @@ def test_every_stated_setting_of_the_learned_mask_is_held_at_the_run(reproduced:
     seen = {each["clause"]: each["status"] for each in result["verdicts"] if each["stage"] == "run"}
     for name in ("target_sparsity", "temperature", "sparsity_weight", "initial_logit", "learning_rate"):
         assert seen[f"variants.M_sdm.steps[0].pretrain.mask.sdm.{name}"] == "conforms"
+
+
+def test_the_cost_of_each_variant_is_measured_and_verified(reproduced: Path) -> None:
+    result = json.loads(framework(reproduced, "verify", "--profile", "smoke", "--format", "json").stdout)
+    seen = {each["clause"]: each["status"] for each in result["verdicts"] if each["stage"] == "run"}
+    assert seen["measurements.cost.measure"] == "conforms"
+    assert seen["measurements.cost.repeats"] == "waived"
+    found = records(reproduced)
+    figures = {name: found[f"{name} measure-cost"].measurements for name in ("M_base", "M_sdm", "M_challenge")}
+    counts = {
+        name: next(each["value"] for each in facts if each["quantity"] == "nonzero_parameters")
+        for name, facts in figures.items()
+    }
+    zeros = found["M_sdm pretrain"].sparsity["zeros"]
+    assert counts["M_base"] - counts["M_sdm"] == zeros
+    assert {each["adapter"] for each in figures["M_challenge"]} == {"merged", "unmerged"}
+    report = (reproduced / "documents/smoke/COMPLIANCE.md").read_text()
+    assert "## Measurements" in report
+    assert "tokens/s" in report
+
+
+def test_runs_are_logged_with_times_outside_of_their_evidence(reproduced: Path) -> None:
+    for record in records(reproduced).values():
+        lines = list(read_lines(reproduced / "runs/logs" / f"{record.folder}.jsonl"))
+        assert [lines[0]["event"], lines[-1]["event"]] == ["started", "finished"]
+
+
+def test_a_tracker_that_is_not_installed_is_refused_before_anything_starts(reproduced: Path, tmp_path: Path) -> None:
+    folder = copied(reproduced, tmp_path / "tracked")
+    shutil.rmtree(folder / "runs")
+    refused = framework(folder, "run", "--variant", "M_base", "--profile", "smoke", "--tracker", "nobodys")
+    assert refused.returncode == 2
+    assert "no tracker is called 'nobodys'" in refused.stderr
+    assert not (folder / "runs").exists()
