@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from framework.conformance.observing import NotRecorded, Observed
-from framework.evidence.tensors import TensorFile
+from framework.evidence.masks import MaskFile
 
 MASKS = "masks.safetensors"
-"""The mask file of a run folder: one boolean tensor per weight, of its name and shape, True = kept."""
+"""The mask file of a run folder; see :mod:`framework.evidence.masks`."""
 
 
-def masks_of(observed: Observed) -> TensorFile:
+def masks_of(observed: Observed) -> MaskFile:
     """The masks that a run's model must hold.
 
     Raises:
@@ -19,7 +19,7 @@ def masks_of(observed: Observed) -> TensorFile:
     path = observed.run.folder / MASKS
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {MASKS}")
-    return TensorFile(path)
+    return MaskFile(path)
 
 
 def zeros_of(observed: Observed) -> dict[str, int]:

@@ -44,7 +44,7 @@ class Step:
     ``key`` identifies the result by content (see :mod:`framework.planning.identity`); ``variants`` are all
     variants that use it, the first gives the run its name. ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
-    role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on.
+    role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
     """
 
     key: str

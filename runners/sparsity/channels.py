@@ -1,4 +1,4 @@
-"""Inner channels: which slices of which weights belong to one, so that zeroing them all removes it."""
+"""Inner channels and attention heads: which slices of which weights belong to one, so that zeroing all removes it."""
 
 from __future__ import annotations
 
@@ -15,40 +15,57 @@ from framework.names import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Where inner channels lie in one module's weight: channel c of n is the indices c, c + n, ... (``copies`` of
-    them) of ``dimension``."""
+    """Where inner channels lie in one module's weight, along ``dimension``.
+
+    That dimension is ``copies`` blocks, each of all n channels in order; a channel has the same number of neighbouring
+    indices in each (one, or the width of an attention head). Where the first dimension stacks experts
+    (``stacked``), each has n / experts channels of its own: those of the first expert come first.
+    """
 
     dimension: int
     copies: int = 1
+    stacked: bool = False
+
+    def _experts(self, weight: Tensor) -> int:
+        return weight.shape[0] if self.stacked else 1
 
     def spread(self, values: Tensor, weight: Tensor) -> Tensor:
         """One value per channel ([n]) as a tensor that broadcasts over the weight."""
+        experts = self._experts(weight)
+        width = weight.shape[self.dimension] * experts // (self.copies * len(values))
+        own = values.view(experts, -1).repeat_interleave(width, dim=1).repeat(1, self.copies)
         shape = [1] * weight.dim()
         shape[self.dimension] = -1
-        return values.repeat(self.copies).view(shape)
+        if self.stacked:
+            shape[0] = experts
+        return own.view(shape)
 
-    def collect(self, weight: Tensor) -> Tensor:
+    def collect(self, weight: Tensor, channels: int) -> Tensor:
         """Sum of the weight's values per channel: [n]."""
-        others = [dimension for dimension in range(weight.dim()) if dimension != self.dimension]
-        return weight.sum(dim=others).view(self.copies, -1).sum(dim=0)
+        kept = {self.dimension, 0} if self.stacked else {self.dimension}
+        others = [dimension for dimension in range(weight.dim()) if dimension not in kept]
+        experts = self._experts(weight)
+        return weight.sum(dim=others).view(experts, self.copies, channels // experts, -1).sum(dim=(1, 3)).flatten()
 
-    def size(self, weight: Tensor) -> int:
+    def size(self, weight: Tensor, channels: int) -> int:
         """How many of the weight's values belong to one channel."""
-        return self.copies * weight.numel() // weight.shape[self.dimension]
+        return weight.numel() // channels
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The inner channels of an architecture.
+    """The inner channels of an architecture, or its attention heads.
 
     ``prefix`` names the module that holds them in layer `{layer}`, ``layers`` and ``channels`` read their numbers off
-    the model's configuration, and ``slices`` says for each of that module's submodules where they lie in its weight.
+    the model's configuration, and ``slices`` says for each of that module's submodules where they lie in its weight;
+    without a ``suffix``, for each of that module's own tensors.
     """
 
     prefix: str
     layers: Callable[[Any], int]
     channels: Callable[[Any], int]
     slices: Mapping[str, Slice]
+    suffix: str = ".weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,7 @@ class Layer:
 
     def channel_size(self, weights: Mapping[str, Tensor]) -> int:
         """How many weights go when one channel goes."""
-        return sum(where.size(weights[name]) for name, where in self.slices.items())
+        return sum(where.size(weights[name], self.channels) for name, where in self.slices.items())
 
     def spread(self, keep: Tensor, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A boolean value per channel ([n], True = kept) as full masks of each weight's shape."""
@@ -74,7 +91,7 @@ class Layer:
         """Sum of the values of each channel over all its weights, in float64: [n]."""
         total = torch.zeros(self.channels, dtype=torch.float64)
         for name, where in self.slices.items():
-            total += where.collect(values[name].detach().double().cpu())
+            total += where.collect(values[name].detach().double().cpu(), self.channels)
         return total
 
 
@@ -89,5 +106,5 @@ def channel_layers(layout: Layout, config: Any, modules: Sequence[str]) -> Itera
             raise UsageError(f"no inner channel lies in {module!r}: {did_you_mean(module, layout.slices)}")
     for index in range(layout.layers(config)):
         prefix = layout.prefix.format(layer=index)
-        chosen = {f"{prefix}.{module}.weight": layout.slices[module] for module in modules}
+        chosen = {f"{prefix}.{module}{layout.suffix}": layout.slices[module] for module in modules}
         yield Layer(prefix, layout.channels(config), chosen)

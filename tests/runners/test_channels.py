@@ -57,7 +57,7 @@ def test_a_zeroed_channel_is_a_removed_one(family: str) -> None:
             keep = torch.ones(layer.channels, dtype=torch.bool)
             keep[5] = False
             for name, mask in layer.spread(keep, parameters).items():
-                assert int((~mask).sum()) == layer.slices[name].size(parameters[name])
+                assert int((~mask).sum()) == layer.slices[name].size(parameters[name], layer.channels)
                 parameters[name].masked_fill_(~mask, 0)
     zeroed = model(input_ids=ids).logits
     assert torch.allclose(zeroed, small, atol=1e-5)

@@ -18,7 +18,8 @@ class Family:
     ``sizes`` gives, for a field of the manifest's model, the attribute of transformers' configuration; ``required``
     are those that a model without a checkpoint must state, ``backbone`` is the attribute of the language model that
     holds everything but its head, ``prepare`` is called once before a model is built, ``channels`` are the inner
-    channels that masks and pruning work on, and ``dimensions`` those that can be reordered, by the manifest's name.
+    channels that masks and pruning work on, ``heads`` the attention heads, and ``dimensions`` those that can be
+    reordered, by the manifest's name.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Family:
     required: tuple[str, ...]
     backbone: str
     channels: Layout
+    heads: Layout | None = None
     prepare: Callable[[], None] = lambda: None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
 

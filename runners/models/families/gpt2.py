@@ -1,6 +1,7 @@
 """GPT-2 (Radford et al. 2019): the inner channels are those of the feed-forward layers.
 
-Its weights are stored input first, so a channel is a column of `c_fc` and a row of `c_proj`. The bias of `c_fc` stays:
+Its weights are stored input first, so a channel is a column of `c_fc` and a row of `c_proj`, and a head is columns of
+the queries, the keys and the values in `c_attn` and rows of the attention's `c_proj`. The bias of `c_fc` stays:
 with the row of `c_proj` at zero nothing of it is read.
 """
 
@@ -24,6 +25,12 @@ GPT2 = Family(
         layers=lambda config: int(config.n_layer),
         channels=lambda config: int(config.n_inner or 4 * config.n_embd),
         slices={"c_fc": Slice(dimension=1), "c_proj": Slice(dimension=0)},
+    ),
+    heads=Layout(
+        prefix="transformer.h.{layer}.attn",
+        layers=lambda config: int(config.n_layer),
+        channels=lambda config: int(config.n_head),
+        slices={"c_attn": Slice(dimension=1, copies=3), "c_proj": Slice(dimension=0)},
     ),
     dimensions={
         "channel": Dimension(

@@ -21,6 +21,17 @@ LLAMA = Family(
         channels=lambda config: int(config.intermediate_size),
         slices={"gate_proj": Slice(dimension=0), "up_proj": Slice(dimension=0), "down_proj": Slice(dimension=1)},
     ),
+    heads=Layout(
+        prefix="model.layers.{layer}.self_attn",
+        layers=lambda config: int(config.num_hidden_layers),
+        channels=lambda config: int(config.num_key_value_heads),
+        slices={
+            "q_proj": Slice(dimension=0),
+            "k_proj": Slice(dimension=0),
+            "v_proj": Slice(dimension=0),
+            "o_proj": Slice(dimension=1),
+        },
+    ),
     dimensions={
         "channel": Dimension(
             prefix="model.layers.{layer}.mlp",

@@ -1,0 +1,104 @@
+"""What a pruning works on: which tensors of a model, and which units they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from framework.errors import UsageError
+from framework.evidence.orientation import rows_of
+from runners.models.families import Family
+from runners.sparsity.channels import Layer, Layout, Slice, channel_layers
+from runners.sparsity.selection import names_meant
+
+
+def chosen_names(
+    model: nn.Module, modules: Sequence[str] | None, exclude: Sequence[str], structure: str, family: Family
+) -> list[str]:
+    """The tensors to prune, sorted by name; of tied ones the name that parameters go by.
+
+    Without ``modules``, channels and heads have all their coupled tensors, other structures every weight. A tensor that
+    is excluded under one of its names is excluded.
+
+    Raises:
+        UsageError: a module's name that no tensor has.
+    """
+    named = list(model.named_parameters(remove_duplicate=False))
+    shapes = {name: tuple(value.shape) for name, value in named}
+    if modules is None and structure in ("channel", "head"):
+        layers = channel_layers(
+            unit_layout(family, structure), model.config, list(unit_layout(family, structure).slices)
+        )
+        stated = [name for layer in layers for name in layer.slices if name in shapes]
+        meant = set(stated)
+    else:
+        meant = set(names_meant(shapes, modules, ()))
+    excluded = meant - set(names_meant(shapes, None, exclude)) if exclude else set()
+    aliases: dict[int, list[str]] = {}
+    for name, value in named:
+        aliases.setdefault(id(value), []).append(name)
+    return sorted(names[0] for names in aliases.values() if meant & set(names) and not excluded & set(names))
+
+
+def with_biases(names: Iterable[str], shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    """The weights and the biases of their modules, which go with whole outputs."""
+    both = [[name, f"{name.removesuffix('.weight')}.bias"] for name in names]
+    return sorted(name for pair in both for name in pair if name in shapes)
+
+
+def unit_layout(family: Family, structure: str) -> Layout:
+    """Where a family's inner channels or heads lie.
+
+    Raises:
+        UsageError: it has none.
+    """
+    layout = family.heads if structure == "head" else family.channels
+    if layout is None:
+        raise UsageError(f"a {family.name} has no attention heads; `structure: channel` removes inner channels")
+    return layout
+
+
+def unit_layers(
+    family: Family,
+    config: Any,
+    structure: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    input_first: Iterable[str],
+) -> list[Layer]:
+    """The units of a structure over exactly the given tensors; none for single weights.
+
+    Raises:
+        UsageError: a tensor in which no such unit lies.
+    """
+    if structure == "output":
+        return _outputs(shapes, frozenset(input_first))
+    if structure not in ("channel", "head"):
+        return []
+    layout = unit_layout(family, structure)
+    layers = []
+    for layer in channel_layers(layout, config, list(layout.slices)):
+        slices = {name: at for name, at in layer.slices.items() if name in shapes}
+        if slices:
+            layers.append(Layer(layer.prefix, layer.channels, slices))
+    covered = {name for layer in layers for name in layer.slices}
+    if outside := sorted(set(shapes) - covered):
+        raise UsageError(f"no {structure} lies in {outside[0]}: they lie in {', '.join(layout.slices)}")
+    return layers
+
+
+def _outputs(shapes: Mapping[str, tuple[int, ...]], input_first: frozenset[str]) -> list[Layer]:
+    """Each weight's outputs, with their biases."""
+    layers = []
+    for name, shape in shapes.items():
+        if name.endswith(".bias"):
+            continue
+        outputs = shape[1] if name in input_first else rows_of(name, shape)[0]
+        stacked = not name.endswith(".weight")
+        slices = {name: Slice(1 if stacked or name in input_first else 0, stacked=stacked)}
+        bias = f"{name.removesuffix('.weight')}.bias"
+        if bias in shapes:
+            slices[bias] = Slice(0)
+        layers.append(Layer(name.removesuffix(".weight"), outputs, slices))
+    return layers
