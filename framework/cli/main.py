@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("check", "plan", "run", "reproduce", "verify", "docs", "diff", "schema", "explain", "init")
+COMMANDS = ("check", "plan", "run", "reproduce", "verify", "docs", "diff", "mask", "schema", "explain", "init")
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
 

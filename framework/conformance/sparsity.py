@@ -36,6 +36,18 @@ def zeros_of(observed: Observed) -> dict[str, int]:
     return counts
 
 
+def pruned_tensors(observed: Observed, masks: MaskFile) -> list[str]:
+    """The tensors that a pruning step pruned itself, sorted; its mask file holds those of the steps before it too.
+
+    Raises:
+        NotRecorded: the run did not say which, or one of them has no mask.
+    """
+    names = sorted(observed.recorded("sparsity", "tensors"))
+    if missing := [name for name in names if name not in masks.tensors]:
+        raise NotRecorded(f"{observed.step.label}: {missing[0]} was pruned and has no mask")
+    return names
+
+
 def returned_weights(observed: Observed) -> list[tuple[str, int, tuple[int, ...]]]:
     """Masked weights that are not zero: tensor, how many, and the index of the first.
 

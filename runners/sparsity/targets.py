@@ -27,19 +27,23 @@ def chosen_names(
     """
     named = list(model.named_parameters(remove_duplicate=False))
     shapes = {name: tuple(value.shape) for name, value in named}
-    if modules is None and structure in ("channel", "head"):
-        layers = channel_layers(
-            unit_layout(family, structure), model.config, list(unit_layout(family, structure).slices)
-        )
-        stated = [name for layer in layers for name in layer.slices if name in shapes]
-        meant = set(stated)
-    else:
-        meant = set(names_meant(shapes, modules, ()))
+    if structure in ("channel", "head"):
+        modules = _in_full(unit_layout(family, structure), model.config, modules)
+    meant = set(names_meant(shapes, modules, ()))
     excluded = meant - set(names_meant(shapes, None, exclude)) if exclude else set()
     aliases: dict[int, list[str]] = {}
     for name, value in named:
         aliases.setdefault(id(value), []).append(name)
     return sorted(names[0] for names in aliases.values() if meant & set(names) and not excluded & set(names))
+
+
+def _in_full(layout: Layout, config: Any, modules: Sequence[str] | None) -> list[str]:
+    """Modules by the names that units are stated by, in full: another module may end in the same name."""
+    prefixes = [layout.prefix.format(layer=index) for index in range(layout.layers(config))]
+    names: list[str] = []
+    for name in layout.slices if modules is None else modules:
+        names += [f"{prefix}.{name}" for prefix in prefixes] if name in layout.slices else [name]
+    return names
 
 
 def with_biases(names: Iterable[str], shapes: Mapping[str, Sequence[int]]) -> list[str]:

@@ -117,7 +117,9 @@ def _orders(file: TensorFile, layout: Layout, parent: TensorFile) -> dict[str, A
     return orders
 
 
-def _equal(layout: Layout, orders: dict[str, Any], before: TensorFile | MaskFile, after: TensorFile | MaskFile, what: str) -> int:
+def _equal(
+    layout: Layout, orders: dict[str, Any], before: TensorFile | MaskFile, after: TensorFile | MaskFile, what: str
+) -> int:
     """How many tensors there are, all of them the parent's in the order of their layer."""
     if apart := sorted(set(before.tensors) ^ set(after.tensors)):
         raise _Differs(f"{what} and the parent's have different tensors: {apart[0]} is in one of them")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from runners.registry import Registry
 from runners.sparsity.keyed import Keys
 from runners.sparsity.packing import Sink
+from runners.sparsity.top_k import ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Wanted:
 
     ``amounts`` holds one for each level. ``scope`` says who competes: all weights (`model`), those of each layer
     (`layer`; single weights: of each tensor), or those of each output (`output`). ``pattern`` is (N, M), ``layers``
-    are the units of a structured pruning, and ``input_first`` the weights stored as [inputs, outputs].
+    are the units of a structured pruning, ``input_first`` the weights stored as [inputs, outputs], and ``room`` how
+    many keys near thresholds may be held at once.
     """
 
     amounts: Sequence[Amount]
@@ -55,6 +57,7 @@ class Wanted:
     pattern: tuple[int, int] | None = None
     layers: Sequence[Any] = ()
     input_first: Container[str] = field(default_factory=frozenset)
+    room: int = ROOM
 
 
 Structure = Callable[[Scored, Wanted, Sink], None]

@@ -27,4 +27,4 @@ def unstructured(scored: Scored, wanted: Wanted, sink: Sink) -> None:
         counts = [
             amount.of(size) if count is None else count for amount, count in zip(wanted.amounts, exact, strict=True)
         ]
-        write_masks(own, counts, sink)
+        write_masks(own, counts, sink, wanted.room)
