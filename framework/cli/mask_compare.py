@@ -1,4 +1,4 @@
-"""How much masks overlap, tensor by tensor: the intersection over the union of what they keep and of what they remove."""
+"""How much masks overlap, tensor by tensor: intersection over union of what they keep, and of what they remove."""
 
 from __future__ import annotations
 
