@@ -15,6 +15,7 @@ from framework.cli import console
 from framework.cli.mask_sources import checkpoint_files
 from framework.cli.options import add_format
 from framework.errors import UsageError
+from framework.evidence.mask_layout import LAYOUTS
 from framework.isolation import own
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--everything", action="store_true", help="embeddings and heads too")
     parser.add_argument("--seed", type=int, default=0, help="of random scores and of the calibration (default: 0)")
     parser.add_argument("--output", required=True, metavar="PATH", help="a .safetensors, .npz or .pt file, or a folder")
-    parser.add_argument(
-        "--layout", choices=("packed", "boolean", "bitmask"), default="packed", help="see docs/masks.md"
-    )
+    parser.add_argument("--layout", choices=LAYOUTS, default="packed", help="how masks are stored (docs/masks.md)")
     parser.add_argument("--memory", type=_bytes, metavar="SIZE", help="what the process may take, such as 256M")
     parser.add_argument("--dataset", metavar="NAME", help="a dataset of the manifest to measure on")
     parser.add_argument("--calibration-examples", type=int, metavar="N", help="how many of its examples")

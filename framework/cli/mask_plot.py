@@ -22,13 +22,12 @@ def main(options: argparse.Namespace) -> int:
 
     found = own("runners.sparsity.statistics")
     masks = [mask_file(name) for name in options.masks]
-    overlaps = {
-        pair: found.overlap(masks[pair[0]], masks[pair[1]]).total for pair in combinations(range(len(masks)), 2)
-    }
+    pairs = combinations(range(len(masks)), 2)
+    overlaps = {(one, other): found.overlap(masks[one], masks[other]).total.kept_iou for one, other in pairs}
     own("reports.mask_figure").draw(
         [str(each.path) for each in masks],
         [found.statistics(each) for each in masks],
-        {pair: total.kept_iou for pair, total in overlaps.items()},
+        overlaps,
         Path(options.output),
     )
     console.literal(options.output)

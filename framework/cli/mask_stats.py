@@ -22,13 +22,8 @@ def main(options: argparse.Namespace) -> int:
     masks = mask_file(options.mask)
     found = own("runners.sparsity.statistics").statistics(masks)
     if options.format == "json":
-        data = {
-            "file": str(masks.path),
-            "sha256": masks.sha256,
-            "layout": masks.header.layout,
-            "facts": dict(masks.facts),
-        }
-        console.as_json({**data, **found.as_dict()})
+        said = {"sha256": masks.sha256, "layout": masks.header.layout, "facts": dict(masks.facts)}
+        console.as_json({"file": str(masks.path), **said, **found.as_dict()})
         return 0
     for name, value in sorted(masks.facts.items()):
         console.literal(f"{name}: {value}")
@@ -37,9 +32,8 @@ def main(options: argparse.Namespace) -> int:
     console.literal(f"\n{'tensor':{width}}  {'shape':>16}  {'removed':>14}  sparsity  pattern")
     for each in found.tensors:
         shape = "x".join(map(str, each.shape))
-        console.literal(
-            f"{each.name:{width}}  {shape:>16}  {each.zeros:14,}  {each.sparsity:8.4%}  {each.pattern or '-'}"
-        )
+        row = f"{each.name:{width}}  {shape:>16}  {each.zeros:14,}  {each.sparsity:8.4%}"
+        console.literal(f"{row}  {each.pattern or '-'}")
     console.literal(f"{'all':{width}}  {found.elements:16,}  {found.zeros:14,}  {found.sparsity:8.4%}")
     console.literal("\noutputs by their own sparsity")
     most = max(found.histogram) or 1

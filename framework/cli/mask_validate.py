@@ -52,19 +52,14 @@ def _show(held: list[Held], wrong: list[Held], masked: int, accepted: bool) -> N
         kinds = [f"{each.returned:,} are not zero"] if each.returned else []
         kinds += [f"{each.not_numbers:,} are NaN"] if each.not_numbers else []
         places = ", ".join(str(list(place)) for place in each.first)
-        console.literal(
-            f"{each.name}{renamed}: of {each.masked:,} masked weights {' and '.join(kinds)}; first at {places}"
-        )
+        what = f"of {each.masked:,} masked weights {' and '.join(kinds)}"
+        console.literal(f"{each.name}{renamed}: {what}; first at {places}")
     nan = sum(each.not_numbers for each in held)
     if nan:
-        said = (
-            "taken for pruned" if accepted else "Cerebras stores pruned weights so: --nan-is-pruned takes them for zero"
-        )
+        said = "taken for zero" if accepted else "so Cerebras stores what was pruned; --nan-is-pruned takes it for zero"
         console.literal(f"{nan:,} masked weights are NaN; {said}")
     if wrong:
-        console.text(
-            f"[bold red]violated[/]: {len(wrong)} of {len(held)} tensors hold masked weights that are not zero"
-        )
+        console.text(f"[bold red]violated[/]: in {len(wrong)} of {len(held)} tensors masked weights are not zero")
     else:
         console.text(f"[bold green]holds[/]: all {masked:,} masked weights of {len(held)} tensors are zero")
 

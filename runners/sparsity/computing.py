@@ -23,6 +23,7 @@ from runners.sparsity.on_disk import OnDisk
 from runners.sparsity.passes import NotANumber
 from runners.sparsity.selection import names_meant
 from runners.sparsity.structures import STRUCTURES, UNITS, Amount, Scored, Wanted, pattern_of, registered_name
+from runners.sparsity.top_k import ROOM
 
 EMBEDDINGS_AND_HEADS = (
     *("embed_tokens", "embed_in", "embed_out", "embed_positions", "embedding", "embeddings", "wte", "wpe"),
