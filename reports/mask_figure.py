@@ -31,6 +31,7 @@ def draw(
     _by_output(axes[1], labels, statistics)
     if overlaps:
         _pairs(figure, axes[2], labels, overlaps)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=7)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.partial{output.suffix}")
     try:
@@ -42,7 +43,7 @@ def draw(
 
 def _labels(names: Sequence[str]) -> list[str]:
     """The shortest ends of the paths that tell them apart."""
-    parts = [Path(name).with_suffix("").parts for name in names]
+    parts = [Path(name.removesuffix(".safetensors")).parts for name in names]
     for length in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(part[-length:]) for part in parts]
         if len(set(labels)) == len(set(names)):
@@ -62,7 +63,6 @@ def _by_tensor(axes: Any, labels: Sequence[str], statistics: Sequence[Any], tens
     axes.set_xlim(-2, 102)
     axes.set_xlabel("weights removed (%)")
     axes.grid(axis="both", alpha=0.3)
-    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 1.0 + 0.9 / max(len(tensors), 8)), ncols=2)
 
 
 def _by_output(axes: Any, labels: Sequence[str], statistics: Sequence[Any]) -> None:

@@ -15,7 +15,9 @@ HELP = "show how much masks overlap"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("masks", nargs="+", metavar="MASK", help="two or more mask files, or runs' folders")
+    parser.add_argument(
+        "masks", nargs="+", metavar="MASK", help="two or more mask files, runs' folders or variants' names"
+    )
     add_format(parser)
 
 
@@ -23,7 +25,9 @@ def main(options: argparse.Namespace) -> int:
     overlap = own("runners.sparsity.statistics").overlap
     if len(options.masks) < 2:
         raise UsageError("name two masks or more to compare")
-    pairs = [overlap(one, other) for one, other in combinations([mask_file(name) for name in options.masks], 2)]
+    pairs = [
+        overlap(one, other) for one, other in combinations([mask_file(name, options) for name in options.masks], 2)
+    ]
     if options.format == "json":
         console.as_json({"pairs": [pair.as_dict() for pair in pairs]})
         return 0

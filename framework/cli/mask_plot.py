@@ -13,7 +13,7 @@ HELP = "draw masks into a PNG"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("masks", nargs="+", metavar="MASK", help="mask files, or runs' folders")
+    parser.add_argument("masks", nargs="+", metavar="MASK", help="mask files, runs' folders or variants' names")
     parser.add_argument("--output", required=True, metavar="FILE", help="the .png (or .svg, .pdf) to write")
 
 
@@ -21,11 +21,11 @@ def main(options: argparse.Namespace) -> int:
     from itertools import combinations
 
     found = own("runners.sparsity.statistics")
-    masks = [mask_file(name) for name in options.masks]
+    masks = [mask_file(name, options) for name in options.masks]
     pairs = combinations(range(len(masks)), 2)
     overlaps = {(one, other): found.overlap(masks[one], masks[other]).total.kept_iou for one, other in pairs}
     own("reports.mask_figure").draw(
-        [str(each.path) for each in masks],
+        list(options.masks),
         [found.statistics(each) for each in masks],
         overlaps,
         Path(options.output),

@@ -33,9 +33,9 @@ def checkpoint_files(name: str, options: argparse.Namespace) -> Iterator[Checkpo
 
 
 def _path(name: str, manifest: Path) -> Path:
-    own = Path(name)
-    if own.exists():
-        return own
+    path = Path(name)
+    if path.exists():
+        return path
     run = manifest.absolute().parent / "runs" / name
     if run.is_dir():
         return run
@@ -56,8 +56,15 @@ def _path(name: str, manifest: Path) -> Path:
     return found[0].folder
 
 
-def mask_file(name: str) -> MaskFile:
-    """A mask file, or that of a run folder."""
+def mask_file(name: str, options: argparse.Namespace) -> MaskFile:
+    """A mask file, that of a run folder, or that of a variant's one finished run.
+
+    Raises:
+        UsageError: there is none, or a variant has several.
+        InputError: it is damaged, or no mask file.
+    """
     path = Path(name)
+    if not path.exists() and not path.suffix:
+        path = _path(name, Path(options.manifest))
     found: MaskFile = own("runners.sparsity.mask_files").open_masks(path / MASKS if path.is_dir() else path)
     return found

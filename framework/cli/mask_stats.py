@@ -14,12 +14,12 @@ _BAR = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mask", help="a mask file, or a run's folder")
+    parser.add_argument("mask", help="a mask file, a run's folder, or a variant's name")
     add_format(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    masks = mask_file(options.mask)
+    masks = mask_file(options.mask, options)
     found = own("runners.sparsity.statistics").statistics(masks)
     if options.format == "json":
         said = {"sha256": masks.sha256, "layout": masks.header.layout, "facts": dict(masks.facts)}

@@ -17,14 +17,14 @@ HELP = "list every weight of a checkpoint that should be zero and is not"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mask", help="a mask file, or a run's folder")
+    parser.add_argument("mask", help="a mask file, a run's folder, or a variant's name")
     parser.add_argument("checkpoint", help="a safetensors file, a checkpoint's folder, a run's, or a variant's name")
     parser.add_argument("--nan-is-pruned", action="store_true", help="a masked weight that is NaN counts as zero")
     add_format(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    masks = mask_file(options.mask)
+    masks = mask_file(options.mask, options)
     with checkpoint_files(options.checkpoint, options) as files:
         held = hold(masks, files)
     accepted = options.nan_is_pruned

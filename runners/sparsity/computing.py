@@ -198,6 +198,8 @@ def _facts(
         "elements": elements,
         "reached": known / elements,
     }
+    if ":" in request.structure:  # each group of M chooses for itself
+        del facts["scope"]
     if request.modules is not None:
         facts["modules"] = sorted(request.modules)
     return facts | ({"seed": request.seed} if request.score == "random" else {})

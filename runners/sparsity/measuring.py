@@ -63,7 +63,7 @@ def measure(
     objective = "classification" if isinstance(checkpoint.model, SequenceClassifier) else "causal_lm"
     phase = next(iter(manifest.phases.values())).model_copy(update={"objective": objective})
     work = Training(phase, dataset, manifest.datasets[dataset])
-    model = Model(family=checkpoint.family.name, weights="random")
+    model = Model(family=checkpoint.family.name, path=str(files.folder))
     data = prepare(work, checkpoint.family.name, model, checkpoint.tokenizer, experiment.runs.parent)
     device: torch.device = Accelerator(mixed_precision="no").device
     checkpoint.model.to(device).eval()
@@ -71,8 +71,5 @@ def measure(
     found = SCORES.get(score)
     assert isinstance(found, Score)
     calibration = {name: data.facts[name] for name in ("name", "source", "fingerprint")}
-    facts = {
-        "calibration": {**calibration, "examples": examples, "sequence_length": phase.sequence_length},
-        "seed": seed,
-    }
-    return _Calibrated(checkpoint, found, batches, seed), facts
+    calibration |= {"examples": examples, "sequence_length": phase.sequence_length}
+    return _Calibrated(checkpoint, found, batches, seed), {"calibration": calibration, "seed": seed}

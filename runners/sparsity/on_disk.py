@@ -1,4 +1,4 @@
-"""Scores that follow from the weights on disk and a seed: read in pieces for selection, whole where units are scored."""
+"""Scores that follow from weights on disk and a seed: read in pieces for selection, whole where units are scored."""
 
 from __future__ import annotations
 

@@ -167,6 +167,8 @@ def _mask_facts(context: RunContext, specification: Prune) -> dict[str, Any]:
     step, record = context.step, context.record
     counted = {key: record.sparsity[key] for key in ("asked", "asked_zeros", "zeros", "elements", "reached")}
     facts: dict[str, Any] = {key: value for key, value in record.sparsity.items() if key in _STATED} | counted
+    if ":" in specification.structure:  # each group of M chooses for itself
+        del facts["scope"]
     facts |= {"seed": step.seed, "model": step.model_name, "tensors": sorted(record.sparsity["tensors"])}
     if step.model.revision is not None:
         facts["revision"] = step.model.revision

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.conformance.pruned_channels import misplaced_channels
 from framework.conformance.pruning import RECOMPUTED, misplaced
 from framework.conformance.sparsity import masks_of, pruned_tensors
 from framework.manifest.clauses import Clause
@@ -51,7 +52,7 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
     step = observed.step
     if work.score not in RECOMPUTED:
         raise NotRecorded(f"{work.score} depends on calibration data, and is not recomputed here")
-    if work.structure != "unstructured" and ":" not in work.structure:
+    if work.structure in ("head", "output"):
         raise NotRecorded(f"which {work.structure}s have the lowest scores is not recomputed here")
     if step.parent is None:
         raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
@@ -59,4 +60,5 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
     if parent.run is None:
         raise NotRecorded(f"not run: {parent.step.label}")
     masks = masks_of(observed)
-    return misplaced(parent.tensors, masks, pruned_tensors(observed, masks), work, step.seed, step.model.family)
+    recompute = misplaced_channels if work.structure == "channel" else misplaced
+    return recompute(parent.tensors, masks, pruned_tensors(observed, masks), work, step.seed, step.model.family)

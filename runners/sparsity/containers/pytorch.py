@@ -18,7 +18,7 @@ from framework.locations import Location
 
 def write(path: Path, header: MaskHeader, stored: Callable[[str], numpy.ndarray[Any, Any]]) -> None:
     """All masks are in memory at once."""
-    masks = {name: torch.from_numpy(stored(name)) for name in header.shapes}
+    masks = {name: torch.from_numpy(stored(name).copy()) for name in header.shapes}
     torch.save({"header": header.as_metadata(), "masks": masks}, path)
 
 
