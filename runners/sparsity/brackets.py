@@ -13,7 +13,7 @@ from runners.sparsity.keyed import Keys
 
 Array = numpy.ndarray[Any, Any]
 
-_SAMPLE, _RUN, _GROUPS, _DEVIATIONS = 1 << 20, 256, 16, 3.5
+_FEW, _SAMPLE, _RUN, _GROUPS, _DEVIATIONS = 1 << 16, 1 << 20, 256, 16, 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def sampled_brackets(keys: Keys, zeros: Sequence[int]) -> list[Bracket]:
 
 def _sample(keys: Keys, elements: int) -> tuple[Array, bool]:
     """Keys as [groups, n], and whether they are all of them."""
-    if elements <= _SAMPLE:
+    if elements <= 4 * _FEW:
         parts = [keys.read(name, 0, size).copy() for name, size in keys.sizes.items() if size]
         return (numpy.concatenate(parts) if parts else numpy.empty(0, keys.dtype))[None], True
-    runs = _SAMPLE // _RUN
+    runs = min(max(elements >> 6, _FEW), _SAMPLE) // _RUN
     # Not at equal distances, which could always hit the same column; the same ones each time.
     jitter = numpy.random.Philox(key=elements).random_raw(runs) / 2.0**64
     starts = ((numpy.arange(runs) + jitter) * ((elements - _RUN) / runs)).astype(numpy.int64)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from framework.errors import UsageError
 from framework.names import did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def weights_of(model: nn.Module, modules: Sequence[str]) -> dict[str, nn.Parameter]:

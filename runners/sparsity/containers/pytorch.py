@@ -38,11 +38,11 @@ class Pickled(Source):
         except UnpicklingError:
             raise InputError.at(
                 where,
-                "not a mask file: it holds more than tensors, which only running its code would show",
-                "ask its author for safetensors",
+                "not a mask file, or a damaged one: not tensors alone, and nothing else is unpickled",
+                "safetensors and npz hold nothing that would have to be",
             ) from None
         except (OSError, RuntimeError, ValueError, EOFError, KeyError) as problem:
-            raise InputError.at(where, f"not a mask file: {str(problem).splitlines()[0]}") from None
+            raise InputError.at(where, f"not a mask file: {next(iter(str(problem).splitlines()), type(problem).__name__)}") from None
         known = isinstance(found, dict) and isinstance(found.get("masks", found), dict)
         masks = found.get("masks", found) if known else {}
         if not masks or not all(isinstance(mask, torch.Tensor) for mask in masks.values()):
