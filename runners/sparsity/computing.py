@@ -157,6 +157,10 @@ def _layers(
     """The units of a structured pruning, by the family of the checkpoint's `config.json`."""
     if request.structure not in UNITS:
         return []
+    if request.structure == "output":
+        from runners.sparsity.outputs import output_layers
+
+        return list(output_layers(shapes, turned))
     from transformers import AutoConfig
 
     from runners.models.families import FAMILIES

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from framework.errors import UsageError
-from framework.evidence.orientation import rows_of
 from runners.models.families import Family
-from runners.sparsity.channels import Layer, Layout, Slice, channel_layers
+from runners.sparsity.channels import Layer, Layout, channel_layers
+from runners.sparsity.outputs import output_layers
 from runners.sparsity.selection import names_meant
 
 
@@ -46,12 +46,6 @@ def _in_full(layout: Layout, config: Any, modules: Sequence[str] | None) -> list
     return names
 
 
-def with_biases(names: Iterable[str], shapes: Mapping[str, Sequence[int]]) -> list[str]:
-    """The weights and the biases of their modules, which go with whole outputs."""
-    both = [[name, f"{name.removesuffix('.weight')}.bias"] for name in names]
-    return sorted(name for pair in both for name in pair if name in shapes)
-
-
 def unit_layout(family: Family, structure: str) -> Layout:
     """Where a family's inner channels or heads lie.
 
@@ -77,7 +71,7 @@ def unit_layers(
         UsageError: a tensor in which no such unit lies.
     """
     if structure == "output":
-        return _outputs(shapes, frozenset(input_first))
+        return output_layers(shapes, frozenset(input_first))
     if structure not in ("channel", "head"):
         return []
     layout = unit_layout(family, structure)
@@ -89,20 +83,4 @@ def unit_layers(
     covered = {name for layer in layers for name in layer.slices}
     if outside := sorted(set(shapes) - covered):
         raise UsageError(f"no {structure} lies in {outside[0]}: they lie in {', '.join(layout.slices)}")
-    return layers
-
-
-def _outputs(shapes: Mapping[str, tuple[int, ...]], input_first: frozenset[str]) -> list[Layer]:
-    """Each weight's outputs, with their biases."""
-    layers = []
-    for name, shape in shapes.items():
-        if name.endswith(".bias"):
-            continue
-        outputs = shape[1] if name in input_first else rows_of(name, shape)[0]
-        stacked = not name.endswith(".weight")
-        slices = {name: Slice(1 if stacked or name in input_first else 0, stacked=stacked)}
-        bias = f"{name.removesuffix('.weight')}.bias"
-        if bias in shapes:
-            slices[bias] = Slice(0)
-        layers.append(Layer(name.removesuffix(".weight"), outputs, slices))
     return layers

@@ -22,10 +22,11 @@ from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save
 from runners.sparsity.by_layer import prune_layers
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, apply_masks, intersection, load_masks, masked_parameters, save_masks
+from runners.sparsity.outputs import with_biases
 from runners.sparsity.scored import masks_of
 from runners.sparsity.scores import SCORES, Measured, Score
 from runners.sparsity.structures import UNITS, Amount, Wanted, pattern_of
-from runners.sparsity.targets import chosen_names, unit_layers, with_biases
+from runners.sparsity.targets import chosen_names, unit_layers
 from runners.training.threads import training_threads
 from runners.transforms.calibration import batches_of, calibration_data, chosen_examples
 

@@ -42,7 +42,8 @@ class Pickled(Source):
                 "safetensors and npz hold nothing that would have to be",
             ) from None
         except (OSError, RuntimeError, ValueError, EOFError, KeyError) as problem:
-            raise InputError.at(where, f"not a mask file: {next(iter(str(problem).splitlines()), type(problem).__name__)}") from None
+            said = next(iter(str(problem).splitlines()), type(problem).__name__)
+            raise InputError.at(where, f"not a mask file: {said}") from None
         known = isinstance(found, dict) and isinstance(found.get("masks", found), dict)
         masks = found.get("masks", found) if known else {}
         if not masks or not all(isinstance(mask, torch.Tensor) for mask in masks.values()):
