@@ -390,6 +390,10 @@ class Evidence:
             if step.work.adapter is not None and isinstance(lora := step.work.adapter.chosen[1], LoRA):
                 record.adapter = lora.model_dump()
                 self._adapter(lora, folder)
+        if isinstance(step.work, Prune):
+            record.sparsity = step.work.model_dump(mode="json", include={"score", "structure", "scope"})
+            if isinstance(step.work.sparsity, SameAs):
+                record.sparsity["tensors"] = {name: [count, 24] for name, count in ZEROS.items()}
         record.observed["source"] = step.model.model_dump()
         record.write(folder)
         seal(folder)
@@ -488,14 +492,16 @@ def measured(work: Measure) -> list[dict[str, Any]]:
 def write_model(
     folder: Path, masks: Mapping[str, numpy.ndarray[Any, Any]], order: Iterable[int] = range(6), **changes: Any
 ) -> None:
-    """The weights, each column of its own value but for what is masked; and the mask file, where there are masks.
+    """The weights without what is masked: each column of its own value, and rising from the first to the last in
+    `in_proj`; and the mask file, where there are masks.
 
     ``order`` is that of the channels of the feed-forward layer; ``changes`` replace tensors by their name's last word
     but one (`wte`).
     """
-    weights = {
-        name: numpy.resize(numpy.arange(1.0, 7.0), shape) * masks.get(name, True) for name, shape in SHAPES.items()
-    }
+    weights = {name: numpy.resize(numpy.arange(1.0, 7.0), shape) for name, shape in SHAPES.items()}
+    # The lowest 22 of both together are the first 12 of the one and the first 10 of the other.
+    weights |= {f"h.{layer}.in_proj.weight": 1 + 1.5 * layer + numpy.arange(24.0).reshape(4, 6) for layer in (0, 1)}
+    weights = {name: weight * masks.get(name, True) for name, weight in weights.items()}
     weights["transformer.h.0.mlp.c_fc.weight"] = weights["transformer.h.0.mlp.c_fc.weight"][:, list(order)]
     weights |= {name: changes[word] for name in weights if (word := name.split(".")[-2]) in changes}
     save_tensors(folder / "model" / "model.safetensors", {name: stored(value) for name, value in weights.items()})

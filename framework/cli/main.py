@@ -22,6 +22,7 @@ COMMANDS = (
     "runs",
     "analyse",
     "diff",
+    "mask",
     "schema",
     "explain",
     "init",

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from framework.conformance.observing import NotRecorded
+from framework.evidence.masks import MaskFile
 from framework.evidence.tensors import TensorFile
 from framework.manifest.methods import SGH
 
@@ -43,7 +44,7 @@ def targets_of(spec: SGH, tensors: TensorFile) -> list[str]:
     return [name for name in modules if any(f".{name}".endswith(f".{target}") for target in spec.targets)]
 
 
-def importance_in(spec: SGH, tensors: TensorFile, masks: TensorFile | None) -> dict[str, float]:
+def importance_in(spec: SGH, tensors: TensorFile, masks: MaskFile | None) -> dict[str, float]:
     """Each target's importance, to 9 significant digits: the mean of |W|, or the share of weights that its mask keeps.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.conformance.grouping import values
 from framework.conformance.observing import NotRecorded, Observed
 from framework.conformance.sparsity import MASKS, masks_of
+from framework.evidence.masks import MaskFile
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 
@@ -72,7 +73,7 @@ def _oriented(observed: Observed, update: Array, size: Array, shape: tuple[int, 
     return (update.T, size.T) if turned else (update, size)
 
 
-def returned_in(parent: Observed, masks: TensorFile) -> int:
+def returned_in(parent: Observed, masks: MaskFile) -> int:
     """How many weights of a run's saved model are not zero under other masks.
 
     Raises:
@@ -87,7 +88,7 @@ def returned_in(parent: Observed, masks: TensorFile) -> int:
     return count
 
 
-def adapter_masks(observed: Observed) -> TensorFile:
+def adapter_masks(observed: Observed) -> MaskFile:
     """The masks that were saved with a run's adapter.
 
     Raises:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from framework.conformance.observing import NotRecorded, Observed
-from framework.evidence.tensors import TensorFile
+from framework.evidence.masks import MaskFile
 
 MASKS = "masks.safetensors"
-"""The mask file of a run folder: one boolean tensor per weight, of its name and shape, True = kept."""
+"""The mask file of a run folder; see :mod:`framework.evidence.masks`."""
 
 
-def masks_of(observed: Observed, name: str = MASKS) -> TensorFile:
+def masks_of(observed: Observed, name: str = MASKS) -> MaskFile:
     """The masks that a run's model must hold, or those in another file of its folder.
 
     Raises:
@@ -19,7 +19,7 @@ def masks_of(observed: Observed, name: str = MASKS) -> TensorFile:
     path = observed.run.folder / name
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {name}")
-    return TensorFile(path)
+    return MaskFile(path)
 
 
 def zeros_of(observed: Observed) -> dict[str, int]:
@@ -34,6 +34,18 @@ def zeros_of(observed: Observed) -> dict[str, int]:
             raise NotRecorded(f"{observed.step.label}: the saved model has no tensor {name}, which is masked")
         counts[name] = observed.tensors.zeros(name)
     return counts
+
+
+def pruned_tensors(observed: Observed, masks: MaskFile) -> list[str]:
+    """The tensors that a pruning step pruned itself, sorted; its mask file holds those of the steps before it too.
+
+    Raises:
+        NotRecorded: the run did not say which, or one of them has no mask.
+    """
+    names = sorted(observed.recorded("sparsity", "tensors"))
+    if missing := [name for name in names if name not in masks.tensors]:
+        raise NotRecorded(f"{observed.step.label}: {missing[0]} was pruned and has no mask")
+    return names
 
 
 def returned_weights(observed: Observed) -> list[tuple[str, int, tuple[int, ...]]]:

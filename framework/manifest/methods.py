@@ -11,15 +11,16 @@ from framework.manifest.base import Count, NonNegative, OneOf, Positive, Section
 
 
 def _structure(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(r"unstructured|channel|[1-9]\d*:[1-9]\d*", value):
+    if isinstance(value, str) and not re.fullmatch(r"unstructured|channel|head|output|[1-9]\d*:[1-9]\d*", value):
         raise ValueError(
-            f"no structure {value!r}: write `unstructured`, `channel`, or N of each M weights such as `2:4`"
+            f"no structure {value!r}: write `unstructured`, `channel`, `head`, `output`, or N of each M weights such "
+            "as `2:4`"
         )
     return value
 
 
 Structure = Annotated[str, BeforeValidator(_structure)]
-"""What is removed as one: single weights, inner channels, or N of each M weights."""
+"""What is removed as one: single weights, inner channels, heads, outputs, or all but N of each M weights."""
 
 
 class SDM(Section):
@@ -118,25 +119,82 @@ class SameAs(Section):
     """The variant whose zeros are counted."""
 
 
+CALIBRATED = ("gradient", "taylor", "wanda", "sparsegpt")
+"""The scores that are measured on data."""
+
+
 class Prune(Section):
     """Setting weights to zero once, exactly as many as asked."""
 
-    score: Literal["magnitude", "random"] = "magnitude"
-    """What decides which weights go: the lowest scores."""
+    score: Literal["magnitude", "gradient", "taylor", "random", "wanda", "sparsegpt"] = "magnitude"
+    """What decides which weights go, the lowest first: `magnitude` |W|; `gradient` |∇W| and `taylor` |W·∇W|, averaged
+    over the calibration batches; `random`, by the run's seed and the tensor's name; `wanda` |W|·‖x‖ of the weight's
+    input (Sun et al. 2023; as published with `scope: output`); `sparsegpt` (Frantar & Alistarh 2023), which also
+    changes the weights that stay, in the saved model. The last two prune layer by layer, each measured with the layers
+    before it already pruned; `wanda` with `scope: model` or whole units is measured once, on the model as it was."""
     structure: Structure = "unstructured"
-    """What is removed as one: `unstructured`, `channel`, or N:M."""
-    scope: Literal["model", "layer"] = "model"
-    """Whether scores compete over the whole model, or within each layer."""
+    """What is removed as one: `unstructured` (single weights), N:M (all but N of each M neighbouring inputs), `channel`
+    (inner channels: the neurons of a feed-forward layer, a Mamba mixer's channels), `head` (attention heads, with the
+    key-value head that they share), or `output` (an output of one weight, with its bias). Channels and heads go with
+    all their coupled tensors."""
+    scope: Literal["model", "layer", "output"] = "model"
+    """Whether scores compete over the whole model, within each layer (single weights: each tensor), or within each
+    output of a weight."""
     sparsity: Share | SameAs
-    """The share to zero, of the weights, or of the channels for `structure: channel`; or `{same_as: VARIANT}`: exactly
-    that variant's zeros, over its tensors."""
+    """The share to zero, of the weights, or of the units for `channel`, `head` and `output`; or `{same_as: VARIANT}`:
+    exactly that variant's zeros, over its tensors."""
     tensors: list[str] | None = None
-    """The modules that are pruned; by default those of the variant that `same_as` names."""
+    """The modules that are pruned, by name or the end of it after a dot; by default those of the variant that `same_as`
+    names, with `exclude` all others, and for channels and heads all their coupled tensors."""
+    exclude: Annotated[list[str], Field(min_length=1)] | None = None
+    """The modules that are not pruned, such as `[embed_tokens, lm_head]`. Tensors of one dimension (norms, biases)
+    never are, but for the biases of whole outputs."""
+    calibration_examples: Count | None = None
+    """Training examples on which a score is measured, drawn by the run's seed."""
+    calibration_batch_size: Count | None = None
+    """Examples in each calibration batch; by default 1, so that nothing is padded."""
+    dataset: str | None = None
+    """The dataset that they are drawn from; by default that of the last phase before."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its score is measured on data."""
+        return self.score in CALIBRATED
 
     @model_validator(mode="after")
     def _tensors_known(self) -> Self:
-        if self.tensors is None and not isinstance(self.sparsity, SameAs):
-            raise ValueError("name the `tensors` to prune: only `same_as` implies them")
+        units = self.structure in ("channel", "head")
+        if self.tensors is None and self.exclude is None and not isinstance(self.sparsity, SameAs) and not units:
+            raise ValueError("name the `tensors` to prune, or those to `exclude`: only `same_as` implies them")
+        return self
+
+    @model_validator(mode="after")
+    def _calibration_stated(self) -> Self:
+        if self.calibrated and self.calibration_examples is None:
+            raise ValueError(f"{self.score} is measured on data: state its calibration_examples")
+        stated = [name for name in ("calibration_examples", "calibration_batch_size", "dataset") if getattr(self, name)]
+        if not self.calibrated and stated:
+            raise ValueError(f"{self.score} is not measured on data: leave out {', '.join(stated)}")
+        return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        same_as = isinstance(self.sparsity, SameAs)
+        if ":" in self.structure:
+            kept, size = map(int, self.structure.split(":"))
+            if kept >= size:
+                raise ValueError(f"{self.structure} prunes nothing: N of each M weights are kept")
+            if same_as or abs(self.sparsity - (1 - kept / size)) > 1e-9:  # type: ignore[operator]
+                raise ValueError(f"the sparsity of {self.structure} is {1 - kept / size:g}")
+            if "scope" in self.model_fields_set:
+                raise ValueError(f"{self.structure} chooses within each {size} weights: leave out the scope")
+        if self.scope == "output" and (self.structure != "unstructured" or same_as):
+            raise ValueError("`scope: output` is for single weights and a sparsity that is a share")
+        if self.score == "sparsegpt":
+            if self.structure == "unstructured" and self.scope != "layer":
+                raise ValueError("sparsegpt solves one weight after the other: state `scope: layer`")
+            if self.structure in ("channel", "head", "output") or same_as:
+                raise ValueError("sparsegpt removes single weights or N:M, and a share of them")
         return self
 
 

@@ -70,6 +70,8 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
             if isinstance(step, PruneStep) and isinstance(step.prune.sparsity, SameAs):
                 other = step.prune.sparsity.same_as
                 yield from _unknown((*place, "prune", "sparsity", "same_as"), "variant", other, manifest.variants)
+            if isinstance(step, PruneStep) and step.prune.calibrated:
+                yield from _calibrated(manifest, name, index, step.prune, (*place, "prune"))
             if isinstance(step, PermuteStep):
                 yield from _calibrated(manifest, name, index, step.permute, (*place, "permute"))
     for name in manifest.variants:
@@ -78,12 +80,15 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
             yield ("variants", name), f"the variant builds on itself: {' -> '.join(chain)}", "break the circle"
 
 
-def _calibrated(manifest: Manifest, variant: str, index: int, permute: Permute, place: Path) -> Iterator[Dangling]:
-    """A permutation needs a dataset to be measured on: its own, or that of a phase before it."""
-    if permute.dataset is not None:
-        yield from _unknown((*place, "dataset"), "dataset", permute.dataset, manifest.datasets)
+def _calibrated(
+    manifest: Manifest, variant: str, index: int, measured: Permute | Prune, place: Path
+) -> Iterator[Dangling]:
+    """What is measured on data needs a dataset: its own, or that of a phase before it."""
+    if measured.dataset is not None:
+        yield from _unknown((*place, "dataset"), "dataset", measured.dataset, manifest.datasets)
     elif not any(phase_of(step) for step in _before(manifest, variant, index)):
-        message = "no phase before this permutation says what data it is measured on"
+        what = "permutation" if isinstance(measured, Permute) else "pruning"
+        message = f"no phase before this {what} says what data it is measured on"
         yield place, message, "name the `dataset` to draw the calibration examples from"
 
 

@@ -127,7 +127,9 @@ class _Builder:
                         following[own] = self._add(name, index, phase[0], model, own, seed, work, parent, {})
                 elif isinstance(step, PruneStep):
                     references = self._references(step.prune, model, seed, task, place)
-                    following[task] = self._add(name, index, "prune", model, task, seed, step.prune, parent, references)
+                    data = self._calibration(step.prune, parent) if step.prune.calibrated else None
+                    key = self._add(name, index, "prune", model, task, seed, step.prune, parent, references, data)
+                    following[task] = key
                 elif isinstance(step, PermuteStep):
                     data = self._calibration(step.permute, parent)
                     key = self._add(name, index, "permute", model, task, seed, step.permute, parent, {}, data)
@@ -159,19 +161,19 @@ class _Builder:
     def _work(self, phase: Phase, dataset: str, use: PhaseUse) -> Training:
         return Training(phase, dataset, self.manifest.datasets[dataset], use.mask, use.adapter)
 
-    def _calibration(self, permute: Permute, parent: str | None) -> Training:
-        """The training whose examples a permutation is measured on: the last one before it, on the dataset that the
-        permutation names; without one before it, as the first phase reads that dataset."""
+    def _calibration(self, measured: Permute | Prune, parent: str | None) -> Training:
+        """The training whose examples a permutation or a score is measured on: the last one before it, on the dataset
+        that it names itself; without one before it, as the first phase reads that dataset."""
         before = parent
         while before is not None:
             step = self.nodes[before]
             if isinstance(step.work, Training):
-                name = permute.dataset or step.work.dataset_name
+                name = measured.dataset or step.work.dataset_name
                 return Training(step.work.phase, name, self.manifest.datasets[name])
             before = step.parent
-        assert permute.dataset is not None  # the manifest was held to it when it was loaded
+        assert measured.dataset is not None  # the manifest was held to it when it was loaded
         first = next(iter(self.manifest.phases.values()))
-        return Training(first, permute.dataset, self.manifest.datasets[permute.dataset])
+        return Training(first, measured.dataset, self.manifest.datasets[measured.dataset])
 
     def _references(
         self, prune: Prune, model: str, seed: int, task: str | None, place: tuple[str | int, ...]

@@ -79,8 +79,8 @@ class Step:
     variants that use it, the first gives the run its name; ``indices`` are its positions in their lists of steps (the
     first's, ``index``, in all of them where none are given). ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
-    role (`same_as`). ``calibration`` is the training whose examples a permutation is measured on. ``command`` is what
-    trains in the place of the built-in training, where a runner says so.
+    role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
+    ``command`` is what trains in the place of the built-in training, where a runner says so.
     """
 
     key: str

@@ -45,7 +45,8 @@ class Slice:
         kept = {self.dimension, 0} if self.stacked else {self.dimension}
         others = [dimension for dimension in range(weight.dim()) if dimension not in kept]
         experts = self._experts(weight)
-        return weight.sum(dim=others).view(experts, self.copies, channels // experts, -1).sum(dim=(1, 3)).flatten()
+        own = weight.sum(dim=others) if others else weight  # over no dimension torch sums over all
+        return own.view(experts, self.copies, channels // experts, -1).sum(dim=(1, 3)).flatten()
 
     def size(self, weight: Tensor, channels: int) -> int:
         """How many of the weight's values belong to one channel."""

@@ -1,13 +1,21 @@
-"""Masks with an exact number of zeros, however many scores are equal."""
+"""Masks of torch tensors with an exact number of zeros, however many scores are equal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
-_BINS = 1 << 16
+from framework.evidence.keys import KINDS, common_kind, converted
+from runners.sparsity.keyed import ArrayKeys
+from runners.sparsity.packing import PackedMasks
+from runners.sparsity.top_k import write_masks
+
+_KINDS = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+_SIGNED = {8: torch.int64, 4: torch.int32, 2: torch.int16}
 
 
 def keep_masks(scores: Mapping[str, Tensor], zeros: int) -> dict[str, Tensor]:
@@ -16,56 +24,46 @@ def keep_masks(scores: Mapping[str, Tensor], zeros: int) -> dict[str, Tensor]:
     The lowest scores go. Among equal scores at the threshold the first positions are kept, in the order of the
     tensors and then of the flat index.
 
-    The threshold is found by a radix histogram: the bits of a float32 order as it does (once the sign is accounted
-    for), so one pass over the upper 16 bits and one over the lower find it exactly, with the keys of one tensor in
-    memory at a time.
-
     Args:
-        scores: Float tensors of 16 or 32 bits, in any mixture. Infinities are allowed.
+        scores: Float tensors of 16, 32 or 64 bits, in any mixture. Infinities are allowed.
         zeros: From 0 to the number of all scores.
 
     Raises:
         ValueError: the number is out of that range, or a score is not a number.
     """
-    elements = sum(score.numel() for score in scores.values())
-    if not 0 <= zeros <= elements:
-        raise ValueError(f"{zeros} of {elements} scores cannot be removed")
-    if zeros == 0:
-        return {name: torch.ones_like(score, dtype=torch.bool) for name, score in scores.items()}
-    upper = torch.zeros(_BINS, dtype=torch.int64)
-    for score in scores.values():
-        upper += torch.bincount(_keys(score) // _BINS, minlength=_BINS)
-    high, below = _bin_of(upper, zeros)
-    lower = torch.zeros(_BINS, dtype=torch.int64)
-    for score in scores.values():
-        keys = _keys(score)
-        lower += torch.bincount(keys[keys // _BINS == high] % _BINS, minlength=_BINS)
-    low, below_in_bin = _bin_of(lower, zeros - below)
-    threshold = high * _BINS + low
-    ties_kept = int(lower[low]) - (zeros - below - below_in_bin)
-    masks = {}
-    for name, score in scores.items():
-        keys = _keys(score)
-        tied = keys == threshold
-        kept_tie = tied & (tied.cumsum(0) <= ties_kept)
-        ties_kept -= int(kept_tie.sum())
-        masks[name] = ((keys > threshold) | kept_tie).view(score.shape)
-    return masks
+    return keep_masks_at(scores, [zeros])[0]
 
 
-def _bin_of(histogram: Tensor, count: int) -> tuple[int, int]:
-    """The bin that holds the ``count``-th lowest value (from 1), and how many values lie in the bins before it."""
-    cumulated = histogram.cumsum(0)
-    index = int(torch.searchsorted(cumulated, count))
-    return index, int(cumulated[index] - histogram[index])
-
-
-def _keys(score: Tensor) -> Tensor:
-    """Integers from 0 to 2^32 - 1, flat, that order as the scores do; -0.0 and 0.0 are equal."""
-    if score.dtype == torch.float64:
-        raise ValueError("scores of 64 bits are not supported: round them to float32 first")
-    values = score.detach().cpu().float().flatten() + 0.0
-    if bool(values.isnan().any()):
+def keep_masks_at(scores: Mapping[str, Tensor], zeros: Sequence[int]) -> list[dict[str, Tensor]]:
+    """The masks of several numbers of zeros, from one pass over the scores; see :func:`keep_masks`."""
+    if any(bool(score.isnan().any()) for score in scores.values()):
         raise ValueError("a score is not a number")
-    bits = values.view(torch.int32).long()
-    return torch.where(bits < 0, -1 - (bits & 0x7FFFFFFF), bits) + (1 << 31)
+    keys = tensor_keys(scores)
+    found = PackedMasks(keys.sizes, len(zeros))
+    write_masks(keys, zeros, found)
+    return [{name: unpacked(bits, scores[name].shape) for name, bits in level.items()} for level in found.levels]
+
+
+def tensor_keys(scores: Mapping[str, Tensor]) -> ArrayKeys:
+    """The keys of scores in memory, which are not copied where all have the same type and none is below zero."""
+    bits = {name: bits_of(score) for name, score in scores.items()}
+    kind = common_kind([_KINDS[score.dtype] for score in scores.values()] or ["F32"])
+    same = {
+        name: own if _KINDS[scores[name].dtype] == kind.name else converted(own, _KINDS[scores[name].dtype], kind)
+        for name, own in bits.items()
+    }
+    signed = any(bool((score < 0).any()) for score in scores.values())
+    return ArrayKeys(same, kind, signed)
+
+
+def bits_of(tensor: Tensor) -> numpy.ndarray[Any, Any]:
+    """The bits of a float tensor on the CPU as unsigned integers, sharing its memory where it is contiguous there."""
+    whole = tensor.detach().cpu().contiguous()
+    bits: numpy.ndarray[Any, Any] = whole.view(_SIGNED[whole.element_size()]).numpy()
+    return bits.view(KINDS[_KINDS[tensor.dtype]].bits)
+
+
+def unpacked(bits: numpy.ndarray[Any, Any], shape: Sequence[int]) -> Tensor:
+    """A boolean tensor from its flat bits."""
+    count = int(numpy.prod(shape, dtype=numpy.int64))
+    return torch.from_numpy(numpy.unpackbits(bits, count=count, bitorder="little").view(bool)).view(*shape)

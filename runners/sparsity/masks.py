@@ -1,4 +1,4 @@
-"""Masks on disk and on weights: `masks.safetensors`, one boolean tensor (True = kept) per tensor name."""
+"""Masks on weights, and in run folders: `masks.safetensors`, in the format of :mod:`framework.evidence.mask_layout`."""
 
 from __future__ import annotations
 
@@ -6,40 +6,42 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from framework.errors import FrameworkError
-from runners.tensor_files import save_tensors
+from framework.evidence.mask_layout import packed
+from runners.sparsity.mask_files import open_masks, write_mask_file
 
 MASKS = "masks.safetensors"
 
 Masks = dict[str, Tensor]
+"""A boolean tensor (True = kept) of each masked weight's shape, by the weight's name."""
 
 
 def save_masks(run_folder: Path, masks: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
-    """Write `<run>/masks.safetensors`, whole or not at all; ``facts`` become its metadata, as text."""
-    save_tensors(run_folder / MASKS, masks, {key: str(value) for key, value in facts.items()})
+    """Write `<run>/masks.safetensors`, whole or not at all; ``facts`` (JSON data) become part of its header."""
+    shapes = {name: tuple(mask.shape) for name, mask in masks.items()}
+    write_mask_file(run_folder / MASKS, shapes, facts, lambda name: packed(masks[name].cpu().numpy()))
 
 
 def load_masks(run_folder: Path) -> Masks:
     """The masks of a run; empty where it has none.
 
     Raises:
-        FrameworkError: the file is damaged, or holds something else than boolean tensors.
+        InputError: the file is damaged, or no mask file.
     """
     path = run_folder / MASKS
-    if not path.exists():
-        return {}
-    try:
-        masks: Masks = load_file(path)
-    except SafetensorError as problem:
-        raise FrameworkError(f"{path} is not a mask file: {problem}") from None
-    for name, mask in masks.items():
-        if mask.dtype != torch.bool:
-            raise FrameworkError(f"{path}: the mask of {name} is {mask.dtype}, not boolean")
-    return masks
+    return read_masks(path) if path.exists() else {}
+
+
+def read_masks(path: Path) -> Masks:
+    """The masks of a file of any container: `.safetensors`, `.npz` or `.pt`.
+
+    Raises:
+        InputError: the file is damaged, or no mask file.
+    """
+    file = open_masks(path)
+    return {name: torch.from_numpy(file.mask(name).copy()) for name in file.tensors}
 
 
 def masked_parameters(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:

@@ -8,7 +8,6 @@ order of float additions; that is measured here and held to, and the masks of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +19,20 @@ from torch import Tensor
 from framework.errors import FrameworkError
 from framework.manifest.methods import Permute
 from framework.names import did_you_mean
-from framework.planning.steps import Training
 from runners.context import RunContext
 from runners.data.examples import Batch
-from runners.data.preparing import Prepared, prepare
+from runners.data.preparing import Prepared
 from runners.models.building import describe
 from runners.models.checkpoints import Checkpoint, save_checkpoint, unique_tensors
-from runners.models.classifier import SequenceClassifier
 from runners.models.dimensions import Dimension, reorder
-from runners.models.families import FAMILIES, Family
-from runners.seeds import generator
+from runners.models.families import Family
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
 from runners.tensor_files import save_tensors
 from runners.training.evaluation import evaluate
 from runners.training.objectives import logits_of
 from runners.training.threads import training_threads
+from runners.transforms.calibration import calibration_data, chosen_examples
 from runners.transforms.correlations import measure
 from runners.transforms.orders import best_order, neighbour_sum
 
@@ -59,30 +56,12 @@ def csp(context: RunContext, specification: Permute) -> None:
     step = context.step
     context.progress.begin(step, 0)
     checkpoint = context.starting_model(None) if context.parent is not None else None
-    data = _data(context, checkpoint)
+    data = calibration_data(context, checkpoint)
     checkpoint = checkpoint or context.starting_model(data.tokenizer)
     dimension = _dimension(checkpoint.family, specification.dimension)
     with training_threads(sum(parameter.numel() for parameter in checkpoint.model.parameters())) as threads:
         context.record.environment["hardware"]["threads"] = threads
         _permute(context, specification, checkpoint, data, dimension)
-
-
-def _data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
-    """The calibration's data, read as what the model is: running text, or a classifier's examples."""
-    step = context.step
-    assert step.calibration is not None
-    classifies = checkpoint is not None and isinstance(checkpoint.model, SequenceClassifier)
-    family = FAMILIES.get(step.model.family)
-    if family.encoder and not classifies:
-        raise FrameworkError(
-            f"{step.label}: a {family.name} without a classification head has no outputs to permute by; "
-            "permute a variant that was fine-tuned"
-        )
-    answers = step.calibration.phase.objective == "completion"
-    objective = "classification" if classifies else "completion" if answers else "causal_lm"
-    work: Training = replace(step.calibration, phase=step.calibration.phase.model_copy(update={"objective": objective}))
-    tokenizer = checkpoint.tokenizer if checkpoint is not None else None
-    return prepare(work, step.model_name, step.model, tokenizer, context.project)
 
 
 def _dimension(family: Family, name: str) -> Dimension:
@@ -101,7 +80,7 @@ def _permute(
     model: Any = checkpoint.model.to(accelerator.device).eval()
     masks = context.inherited_masks()
     counted = zeros(masked_parameters(model, masks))
-    chosen = _chosen(len(data.train), specification.calibration_examples, step.seed)
+    chosen = chosen_examples(len(data.train), specification.calibration_examples, step.seed, "permute")
     size = step.knobs.evaluation_batch_size or _EVALUATED
     before = evaluate(accelerator, model, data.validation, size, len(data.classes))
     context.progress.message(f"validation loss {before['loss']:.4f}, measuring correlations on {len(chosen)} examples")
@@ -139,13 +118,6 @@ def _permute(
     )
     if context.is_main:
         _save(context, specification, model, data.tokenizer, orders, masks)
-
-
-def _chosen(available: int, wanted: int, seed: int) -> list[int]:
-    """The calibration examples, by index."""
-    if available < wanted:
-        raise FrameworkError(f"permute.calibration_examples: {wanted} are declared, the data has {available}")
-    return torch.randperm(available, generator=generator(seed, "calibration"))[:wanted].tolist()
 
 
 def _batches(data: Prepared, chosen: list[int], device: torch.device) -> Iterator[Batch]:

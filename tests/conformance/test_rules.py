@@ -273,6 +273,13 @@ def returned(evidence: Evidence) -> None:
     seal(folder)
 
 
+def last_gone(evidence: Evidence) -> None:
+    """As many zeros in each tensor, but of the last and not of the first weights."""
+    folder = evidence.folder("pruned", "prune")
+    write_model(folder, {name: kept(name)[::-1, ::-1] for name in ZEROS})
+    seal(folder)
+
+
 def permuted(**changes: str) -> Break:
     def change(evidence: Evidence) -> None:
         folder = evidence.folder("reordered", "permute")
@@ -422,6 +429,11 @@ BROKEN_RUNS: dict[str, tuple[str, Break, str]] = {
         observed("masked", "pretrain", "sparsity", "asked", to=0.4),
         "masked.0-pretrain.tiny.seed1/record.json:1",
     ),
+    "another score recorded": (
+        "R140",
+        observed("pruned", "prune", "sparsity", "score", to="random"),
+        "pruned.0-prune.tiny.seed1/record.json:1",
+    ),
     "a mask far from its target": (
         "R141",
         observed("masked", "pretrain", "sparsity", "channels", "reached", to=0.44),
@@ -439,8 +451,13 @@ BROKEN_RUNS: dict[str, tuple[str, Break, str]] = {
     ),
     "one weight too many pruned": (
         "T102",
-        modelled("pruned", "prune", {**ZEROS, "h.0.in_proj.weight": 13}),
+        modelled("pruned", "prune", {**ZEROS, "h.1.in_proj.weight": 11}),
         "pruned.0-prune.tiny.seed1/model/model.safetensors:1",
+    ),
+    "larger weights pruned than some that stayed": (
+        "T103",
+        last_gone,
+        "pruned.0-prune.tiny.seed1/masks.safetensors:1",
     ),
     "as many zeros, in other layers": (
         "T110",

@@ -174,9 +174,10 @@ def test_a_permutation_may_be_stated_by_its_name_alone() -> None:
     assert Permute.model_validate("csp") == Permute(method="csp")
 
 
-@pytest.mark.parametrize("structure", ["unstructured", "channel", "2:4", "10:16"])
+@pytest.mark.parametrize("structure", ["unstructured", "channel", "head", "output", "2:4", "10:16"])
 def test_a_structure_is_a_word_or_n_of_m(structure: str) -> None:
-    assert Prune(sparsity=0.5, tensors=["x"], structure=structure).structure == structure
+    sparsity = 0.375 if structure == "10:16" else 0.5
+    assert Prune(sparsity=sparsity, tensors=["x"], structure=structure).structure == structure
 
 
 @pytest.mark.parametrize("structure", ["rows", "2:", "0:4", ":4", "2/4", "2:4:8", ""])

@@ -15,7 +15,8 @@ from framework.manifest.methods import SDM, Mask, Prune, SameAs
 from framework.manifest.phases import Phase
 from runners.sparsity.channels import Layer, Slice
 from runners.sparsity.masks import load_masks
-from runners.sparsity.structures import Amount, channel, unstructured
+from runners.sparsity.scored import masks_of
+from runners.sparsity.structures import Amount, Wanted
 
 MODULES = ["in_proj", "x_proj", "out_proj"]
 
@@ -137,16 +138,16 @@ def test_channels_by_hand() -> None:
         "a.w": torch.tensor([[3.0, 4.0], [0.0, 1.0], [1.0, 0.0]]),  # norms 5, 1, 1
         "b.w": torch.tensor([[0.0, 2.0, 0.5, 0.0]]),  # norms 0.5, 2
     }
-    masks = channel(scores, layers, Amount(zeros={"a.w": 2, "b.w": 2}), by_layer=False)
+    (masks,) = masks_of(scores, "channel", Wanted([Amount(zeros={"a.w": 2, "b.w": 2})], layers=layers))
     assert masks["b.w"].tolist() == [[False, True, False, True]]
     assert masks["a.w"].tolist() == [[True, True], [True, True], [False, False]]  # of equal ones the last goes
     with pytest.raises(FrameworkError, match="all 2 channels of b would be removed"):
-        channel(scores, layers, Amount(zeros={"a.w": 4, "b.w": 4}), by_layer=True)
+        masks_of(scores, "channel", Wanted([Amount(zeros={"a.w": 4, "b.w": 4})], "layer", layers=layers))
 
 
 def test_by_layer_each_tensor_has_its_own_number() -> None:
     scores = {"a": torch.arange(10.0), "b": torch.arange(10.0) + 100}
     amount = Amount(zeros={"a": 2, "b": 7})
-    apart, together = (unstructured(scores, [], amount, by_layer) for by_layer in (True, False))
+    apart, together = (masks_of(scores, "unstructured", Wanted([amount], scope))[0] for scope in ("layer", "model"))
     assert [int((~mask).sum()) for mask in apart.values()] == [2, 7]
     assert [int((~mask).sum()) for mask in together.values()] == [9, 0]

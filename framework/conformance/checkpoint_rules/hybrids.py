@@ -11,6 +11,7 @@ from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
 from framework.conformance.sparsity import MASKS
 from framework.errors import InputError
+from framework.evidence.masks import MaskFile
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.methods import SGH
@@ -74,7 +75,7 @@ def _groups(context: EvidenceContext, observed: Observed, spec: SGH) -> str:
     if parent.run is None:
         raise NotRecorded(parent.absent)
     masks = parent.run.folder / MASKS
-    importance = importance_in(spec, parent.tensors, TensorFile(masks) if masks.is_file() else None)
+    importance = importance_in(spec, parent.tensors, MaskFile(masks) if masks.is_file() else None)
     expected, saved = expected_groups(spec, importance), _saved(observed)
     if apart := sorted(set(expected) ^ set(saved)):
         raise _Differs(f"{apart[0]} is a target by the manifest or by {_GROUPS_FILE}, not by both")

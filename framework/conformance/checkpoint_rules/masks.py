@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed
+from framework.conformance.pruning import demanded_zeros
 from framework.conformance.sparsity import masks_of, returned_weights, zeros_of
 from framework.manifest.clauses import Clause
 from framework.manifest.methods import Prune, SameAs
@@ -71,22 +72,13 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
 
 
 def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: dict[str, int]) -> int:
-    """How many weights had to become zero. A share is rounded to whole weights, within each tensor or over all.
+    """How many weights had to become zero.
 
     Raises:
         NotRecorded: the checkpoint that says so is not there, or the run did not say how it rounded to whole channels.
     """
     if not isinstance(work.sparsity, SameAs):
-        tensors = [observed.tensors.tensors[name] for name in own]
-        elements = sum(tensor.elements for tensor in tensors)
-        if work.structure == "unstructured":
-            groups = [tensor.elements for tensor in tensors] if work.scope == "layer" else [elements]
-            return sum(round(work.sparsity * size) for size in groups)
-        # Whole channels or groups: the run's own number, where no more than one of them is rounded away.
-        asked = int(observed.recorded("sparsity", "asked_zeros"))
-        coarsest = max((1 / max(tensor.shape, default=1) for tensor in tensors), default=1.0)
-        near = abs(asked - work.sparsity * elements) <= coarsest * elements
-        return asked if near else round(work.sparsity * elements)
+        return demanded_zeros(observed, work, masks_of(observed), own, work.sparsity)
     reference = context.observed(observed.step.references["same_as"])
     if reference.run is None:
         raise NotRecorded(reference.absent)

@@ -9,6 +9,7 @@ from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 from framework.conformance.permuting import LAYOUTS, Layout
 from framework.conformance.sparsity import MASKS
+from framework.evidence.masks import MaskFile
 from framework.evidence.tensors import TensorFile
 from framework.manifest.clauses import Clause
 from framework.manifest.methods import Permute
@@ -91,7 +92,7 @@ def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int
     if masked.is_file() != mask.is_file():
         raise _Differs(f"{MASKS} is in the run or in its parent's, not in both")
     if masked.is_file():
-        compared += _equal(layout, orders, TensorFile(masked), TensorFile(mask), MASKS)
+        compared += _equal(layout, orders, MaskFile(masked), MaskFile(mask), MASKS)
     return compared
 
 
@@ -115,7 +116,9 @@ def _orders(file: TensorFile, layout: Layout, parent: TensorFile) -> dict[str, A
     return orders
 
 
-def _equal(layout: Layout, orders: dict[str, Any], before: TensorFile, after: TensorFile, what: str) -> int:
+def _equal(
+    layout: Layout, orders: dict[str, Any], before: TensorFile | MaskFile, after: TensorFile | MaskFile, what: str
+) -> int:
     """How many tensors there are, all of them the parent's in the order of their layer."""
     if apart := sorted(set(before.tensors) ^ set(after.tensors)):
         raise _Differs(f"{what} and the parent's have different tensors: {apart[0]} is in one of them")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.observing import EvidenceContext, NotRecorded, Observed, recorded
 from framework.evidence.record import STEPS
-from framework.manifest.methods import SDM, LoRA
+from framework.manifest.methods import SDM, LoRA, Prune
 
 METHOD = Rule("R140", "method", Severity.ERROR, Stage.RUN, "a mask or an adapter was set up otherwise than declared")
 OFF_TARGET = Rule(
@@ -21,6 +21,9 @@ _FAR = 0.05
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed in context.steps:
+        if isinstance(observed.step.work, Prune):
+            yield from _prune(context, observed)
     for observed, work in context.trainings():
         if work.mask is not None and isinstance(spec := work.mask.chosen[1], SDM):
             yield from _sdm(context, observed, spec)
@@ -29,6 +32,21 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
                 clause = context.clause(observed.step, f"adapter.lora.{name}")
                 wanted = getattr(lora, name)
                 yield from context.hold(METHOD, observed, clause, wanted, recorded("adapter", name), f"LoRA {name}")
+
+
+def _prune(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | Finding]:
+    """What decides which weights go, as the run recorded it."""
+    for variant in observed.step.variants:
+        place = ("variants", variant, "steps", observed.step.index, "prune")
+        for name in ("score", "structure", "scope", "exclude", "calibration_examples", "calibration_batch_size"):
+            clause = context.experiment.by_path.get((*place, name))
+            wanted = getattr(observed.step.work, name)
+            yield from context.hold(METHOD, observed, clause, wanted, recorded("sparsity", name), f"pruning's {name}")
+        dataset = context.experiment.by_path.get((*place, "dataset"))
+        stated = getattr(observed.step.work, "dataset", None)
+        yield from context.hold(
+            METHOD, observed, dataset, stated, recorded("data", "name"), "the calibration's dataset"
+        )
 
 
 def _sdm(context: EvidenceContext, observed: Observed, spec: SDM) -> Iterator[Verdict | Finding]:

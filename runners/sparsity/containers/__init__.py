@@ -1,0 +1,1 @@
+"""What mask files are written as, one file per container."""
