@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
+_EXPERTS = {
+    "mixtral": Layout(r"model\.layers\.\d+\.mlp\.experts", "down_proj", {"gate_up_proj": (1, 2), "down_proj": (2, 1)})
+}
+"""Families whose tensors stack experts along their first dimension, each with channels of its own."""
 _ROUNDING = 1e-12
 """Norms are sums in float64, which differ by the order of the additions."""
 
@@ -32,7 +36,7 @@ def misplaced_channels(
     """
     import numpy
 
-    layout = LAYOUTS.get((family, "channel"))
+    layout = _EXPERTS.get(family) or LAYOUTS.get((family, "channel"))
     if layout is None:
         raise NotRecorded(f"nothing here says where the channels of a {family} lie")
     modules: dict[str, list[tuple[str, str]]] = {}
@@ -70,10 +74,12 @@ def _scores(parent: TensorFile, name: str, work: Prune, seed: int) -> Array:
 
 
 def _by_channel(layout: Layout, inner: str, array: Array) -> Array:
-    """A tensor's values as [channels, values of each]."""
+    """A tensor's values as [channels, values of each]; those of an expert follow those of the one before it."""
     import numpy
 
     dimension, blocks = layout.axes[inner]
-    channels = array.shape[dimension] // blocks
-    moved = numpy.moveaxis(array, dimension, 0).reshape(blocks, channels, -1)
-    return numpy.moveaxis(moved, 1, 0).reshape(channels, -1)
+    if layout not in _EXPERTS.values():
+        array, dimension = array[None], dimension + 1
+    experts, channels = array.shape[0], array.shape[dimension] // blocks
+    moved = numpy.moveaxis(array, dimension, 1).reshape(experts, blocks, channels, -1)
+    return numpy.moveaxis(moved, 2, 1).reshape(experts * channels, -1)

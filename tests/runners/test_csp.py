@@ -27,7 +27,7 @@ from runners.models.building import unfilled
 from runners.models.checkpoints import load_checkpoint
 from runners.models.families import FAMILIES
 from runners.models.mamba_scan import linear_scan
-from runners.sparsity.masks import load_masks
+from runners.sparsity.masks import MASKS, load_masks, read_masks
 from runners.transforms.correlations import Correlation
 from runners.transforms.csp import PERMUTATION
 from runners.transforms.orders import best_order, nearest_neighbours, neighbour_sum, two_opt
@@ -322,7 +322,7 @@ BROKEN: dict[str, tuple[str, Callable[[dict[str, torch.Tensor]], dict[str, torch
         "norm_f.weight in the saved model is not the parent's unchanged",
     ),
     "masks left behind": (
-        "masks.safetensors",
+        MASKS,
         lambda all: {name: mask.flip(0) for name, mask in all.items()},
         "in masks.safetensors is not the parent's",
     ),
@@ -335,7 +335,8 @@ def test_a_checkpoint_that_is_not_the_parents_reordered(finished: Study, tmp_pat
     copy = finished.copy(tmp_path)
     folder = copy.folder("states", "permute")
     metadata = {"method": "csp", "dimension": "state"} if name == PERMUTATION else {"format": "pt"}
-    tensors = {key: tensor.contiguous() for key, tensor in edit(load_file(folder / name)).items()}
+    before = read_masks(folder / name) if name == MASKS else load_file(folder / name)
+    tensors = {key: tensor.contiguous() for key, tensor in edit(before).items()}
     (folder / name).unlink()
     save_file(tensors, folder / name, metadata=metadata)
     change(folder)

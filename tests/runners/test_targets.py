@@ -173,5 +173,5 @@ def test_no_layer_loses_everything() -> None:
 
 def test_a_tensor_without_units_is_named() -> None:
     model, family = build("llama", heads=2, intermediate=24), FAMILIES.get("llama")
-    with pytest.raises(UsageError, match=r"no head lies in model\.layers\.0\.mlp\.up_proj\.weight"):
+    with pytest.raises(UsageError, match=r"no attention head lies in model\.layers\.0\.mlp\.up_proj\.weight"):
         unit_layers(family, model.config, "head", {"model.layers.0.mlp.up_proj.weight": (24, 16)}, ())
