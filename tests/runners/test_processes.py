@@ -55,7 +55,7 @@ def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = (), kille
     )
     assert (ended.returncode == 0) == (killed_after == 0), ended.stderr[-2000:]
     known = {run.name for run in runs}
-    (folder,) = (path for path in (root / "runs").glob("[!.]*") if path.name not in known)
+    (folder,) = (path.parent for path in (root / "runs").glob("*/record.json") if path.parent.name not in known)
     return folder
 
 
