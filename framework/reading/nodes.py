@@ -22,7 +22,7 @@ from framework.reading.tree import (
     ScalarNode,
     SequenceNode,
 )
-from framework.reading.yaml_lines import EMPTY_LIST, RowRoot
+from framework.reading.yaml_lines import EMPTY_LIST, ParsedRoot, RowRoot
 from framework.reading.yaml_rows import RowMapping, RowScalar
 
 __all__ = [
@@ -138,8 +138,8 @@ class Document:
         """The paths of all leaves. Files with the same keys share one object: what follows from the keys alone needs
         to be worked out only once for all of them."""
         if self._shape is None:
-            if type(self.root) is RowRoot:
-                self._shape = self.root.layout.shape
+            if isinstance(self.root, (RowRoot, ParsedRoot)):
+                self._shape = self.root.shape
             else:
                 self._shape, self._leaves = leaves_of(self.root)
         return self._shape
@@ -154,17 +154,21 @@ class Document:
     def words(self) -> tuple[Hashable, ...]:
         """What each leaf says, in the order of :meth:`shape`. In two files of one shape that are read by the same
         rules, the same word says the same value; one value may be written as several words (`2e-4`, `0.0002`)."""
-        if type(self.root) is RowRoot:
+        if isinstance(self.root, (RowRoot, ParsedRoot)):
             return self.root.words
         values = map(self.value, self.leaf_nodes())
         return tuple((type(value), value if value.__hash__ else None) for value in values)
 
     def leaf_values(self) -> list[Any]:
         """The value of each leaf, in the order of :meth:`shape`."""
-        if type(self.root) is RowRoot:
-            values = table(self.rules)
-            return [values[word] if word is not EMPTY_LIST else [] for word in self.root.words]
+        if isinstance(self.root, (RowRoot, ParsedRoot)):
+            return [self._meant(word) for word in self.root.words]
         return [self.value(leaf) for leaf in self.leaf_nodes()]
+
+    def _meant(self, word: Any) -> Any:
+        if type(word) is not str:
+            return self.value(word)
+        return [] if word is EMPTY_LIST else table(self.rules)[word]
 
     def place(self, node: Node) -> str:
         """Where a value stands, as :meth:`location` says it."""

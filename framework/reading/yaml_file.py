@@ -19,7 +19,7 @@ from framework.reading.nodes import AnyNode, Document, MappingNode, ScalarNode, 
 from framework.reading.repeats import repeated_keys
 from framework.reading.scalars import Rules
 from framework.reading.text import read_text
-from framework.reading.yaml_lines import parse_rows
+from framework.reading.yaml_lines import Laid
 
 DEEPEST = 100
 """Levels of nesting above which a file is refused."""
@@ -65,10 +65,19 @@ _parsed = count()
 
 def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     """As :func:`read_yaml`, for text."""
-    if "${" not in text and next(_parsed) >= _FEW:
-        rows = parse_rows(text)
-        if rows is not None:
-            return Document(shown, text, rows, rules)
+    if next(_parsed) < _FEW or "${" in text or "\r" in text:
+        return _parsed_by_events(text, shown, rules)[0]
+    laid = Laid(text)
+    root = laid.root(lambda: _parsed_by_events(text, shown, rules)[0].root)
+    if root is not None:
+        return Document(shown, text, root, rules)
+    document, spread = _parsed_by_events(text, shown, rules)
+    laid.learn(None if spread or document.several or document.duplicates else document.root)
+    return document
+
+
+def _parsed_by_events(text: str, shown: str, rules: Rules) -> tuple[Document, bool]:
+    """The document, and whether a scalar or a flow collection of it goes over the end of a line."""
     builder = _Builder(shown, rules in ("manifest", "omegaconf"))
     parser = None
     try:
@@ -89,7 +98,7 @@ def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
         first, last = builder.roots[0], builder.roots[-1]
         root = SequenceNode(first.line, first.column, first.start, last.stop, None, builder.roots)
     duplicates = repeated_keys(root) if root is not None and builder.repeated else []
-    return Document(shown, text, root, rules, duplicates, several=several)
+    return Document(shown, text, root, rules, duplicates, several=several), builder.spread
 
 
 def _first_line(problem: Exception) -> str:
@@ -123,6 +132,7 @@ class _Builder:
         self.single = single
         self.roots: list[AnyNode] = []
         self.repeated = False
+        self.spread = False
         self._anchors: dict[str, tuple[AnyNode, int, int]] = {}
 
     def build(self, next_event: Callable[[], Any]) -> None:
@@ -147,6 +157,8 @@ class _Builder:
                     event.value,
                     implicit[0],
                 )
+                if start.line != end.line or event.style == "|" or event.style == ">":
+                    self.spread = True
                 anchor, weight, tall, last = event.anchor, 1, 0, node.stop
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 start = event.start_mark
@@ -164,6 +176,7 @@ class _Builder:
                 assert here is not None
                 if here.stop < 0:
                     last = event.end_mark.index
+                    self.spread = self.spread or event.end_mark.line + 1 != here.line
                 # A block collection ends where its last value does, not where the parser notices.
                 here.stop = last
                 if type(here) is MappingNode and (here.merged or len(here.pairs()) < len(here.items)):

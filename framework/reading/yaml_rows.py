@@ -264,5 +264,13 @@ def tree_of(page: Page, lines: Sequence[Line | None]) -> RowMapping | None:
     return root
 
 
+def starts_of(page: Page, row: int, line: Line) -> list[int]:
+    """The offsets of a line's words."""
+    begin = page.span(row, VALUE)[0]
+    if line.value[:1] != "[":
+        return [begin]
+    return [begin + match.start() for match in item_pattern().finditer(line.value, 1, len(line.value) - 1)] or [begin]
+
+
 def _value(page: Page, row: int, value: str) -> RowScalar | RowList:
     return RowList(page, row, value) if value[:1] == "[" else RowScalar(page, row, value)

@@ -26,8 +26,9 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     filling = torch.utils.deterministic.fill_uninitialized_memory
-    if wanted:
-        os.environ.setdefault(_WORKSPACE, ":4096:8")
+    workspace = os.environ.get(_WORKSPACE)
+    if wanted and workspace is None:
+        os.environ[_WORKSPACE] = ":4096:8"
     torch.use_deterministic_algorithms(wanted)
     torch.backends.cudnn.benchmark = False
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -41,6 +42,8 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
             ) from problem
         raise
     finally:
+        if wanted and workspace is None:
+            del os.environ[_WORKSPACE]  # a script that is started later is none of this
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
         torch.utils.deterministic.fill_uninitialized_memory = filling

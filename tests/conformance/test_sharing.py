@@ -166,11 +166,11 @@ def _bound(manifest: str, name: str) -> str:
 
 def _alone(manifest: str, files: dict[str, str]) -> Said:
     """What is said of each file when there is no other, and nothing but the real parser."""
-    quick, yaml_file.parse_rows = yaml_file.parse_rows, lambda text: None
+    few, yaml_file._FEW = yaml_file._FEW, 1 << 60
     try:
         each = [_said(_bound(manifest, name), {name: text}) for name, text in files.items()]
     finally:
-        yaml_file.parse_rows = quick
+        yaml_file._FEW = few
     refused = [problem for said in each if isinstance(said, list) for problem in said]
     return sorted(refused) or sum((said for said in each if isinstance(said, Counter)), Counter())
 

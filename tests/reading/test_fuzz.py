@@ -436,11 +436,7 @@ def _drawn(node) -> tuple:
 
 def _by_the_parser(text: str) -> Document:
     """As the real parser reads it, whatever the quick one could."""
-    quick, yaml_file.parse_rows = yaml_file.parse_rows, lambda text: None
-    try:
-        return parse_yaml(text, "file")
-    finally:
-        yaml_file.parse_rows = quick
+    return yaml_file._parsed_by_events(text, "file", "yaml-1.2")[0]
 
 
 @settings(QUICK, max_examples=1500)

@@ -40,14 +40,23 @@ def test_a_training_is_deterministic_unless_a_knob_says_otherwise(
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_an_operation_without_a_deterministic_form_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch's own alert, of an operation that has none."""
+def test_cublas_is_told_unless_the_user_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with deterministic():
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    with deterministic():
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_an_operation_without_a_deterministic_form_is_named() -> None:
+    """torch's own alert, of an operation that has none."""
     values, at, new = torch.zeros(3), torch.tensor([0]), torch.tensor([1.0])
     with pytest.raises(FrameworkError, match="put_ does not have a deterministic") as caught, deterministic():
         values.put_(at, new, accumulate=False)
     assert "knob `deterministic: false` allows it" in str(caught.value)
-    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     with deterministic(False):
         values.put_(at, new, accumulate=False)
 

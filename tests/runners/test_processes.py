@@ -54,8 +54,8 @@ def launched(step: Any, root: Path, count: int, runs: Sequence[Path] = (), kille
         [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, timeout=240
     )
     assert (ended.returncode == 0) == (killed_after == 0), ended.stderr[-2000:]
-    known = {".locks", *(run.name for run in runs)}
-    (folder,) = (path for path in (root / "runs").iterdir() if path.name not in known)
+    known = {run.name for run in runs}
+    (folder,) = (path.parent for path in (root / "runs").glob("*/record.json") if path.parent.name not in known)
     return folder
 
 
