@@ -151,15 +151,19 @@ class Laid:
                     known[start] = count, word
                     count += 1
         shape, leaves = leaves_of(root)
-        places, constants, found = [], [], set()
+        places: list[int] = []
+        constants: list[AnyNode] = []
         for leaf in leaves:
-            place, word = known.get(leaf.start, (count + len(constants), None))
-            if word is None:
+            stated = known.get(leaf.start)
+            if stated is None:
+                places.append(count + len(constants))
                 constants.append(leaf)
-            elif word is not EMPTY_LIST and self.text[leaf.start : leaf.stop] != word:
+                continue
+            place, word = stated
+            if word is not EMPTY_LIST and self.text[leaf.start : leaf.stop] != word:
                 return None
-            found.add(place)
             places.append(place)
+        found = set(places)
         if any(word and place not in found for place, word in known.values()):
             return None
         return Layout(shape, places, constants if foreign else None)
