@@ -4,7 +4,7 @@ each of them."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from framework.errors import InputError
@@ -13,7 +13,7 @@ from framework.reading.nodes import Document
 from framework.reading.yaml_file import parse_yaml
 from framework.reading.yaml_lines import ParsedRoot
 
-VALUES = ["1", "3e-4", "x", "'y z'", '"1"', "null", "[1, 2]", "[]", "a b", "07", "true"]
+VALUES = ["1", "3e-4", "x", "'y z'", '"1"', "null", "[1, 2]", "[]", "a b", "07", "true", "1, q", "2 }"]
 FOREIGN = [
     "{k}: &a\n",
     "{k}: &a 5\n",
@@ -22,6 +22,7 @@ FOREIGN = [
     "{k}: {{p: 1, q: [2]}}\n",
     "{k}: {{p: 1,\n",
     "  q: 2}}\n",
+    "  }}\n",
     "{k}: !!str 7\n",
     "{k}: |\n",
     "  text\n",
@@ -67,6 +68,8 @@ def read(text: str, quick: bool) -> object:
 
 @settings(max_examples=1500, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(families())
+@example([f"a: {{p: 1,\n  q: {value}\n  }}\n" for value in ("2", "2", "2, r")])
+@example([f"a: 'open\n  b: {value}\n  '\n" for value in ("2", "2", "it''s'")])
 def test_texts_of_one_layout_are_read_as_each_alone(texts: list[str]) -> None:
     few, yaml_file._FEW = yaml_file._FEW, 0
     try:
