@@ -66,7 +66,7 @@ def read(text: str, quick: bool) -> object:
         return str(problem)
 
 
-@settings(max_examples=1500, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(families())
 @example([f"a: {{p: 1,\n  q: {value}\n  }}\n" for value in ("2", "2", "2, r")])
 @example([f"a: 'open\n  b: {value}\n  '\n" for value in ("2", "2", "it''s'")])
