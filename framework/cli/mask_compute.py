@@ -20,7 +20,6 @@ from framework.isolation import own
 
 if TYPE_CHECKING:
     from framework.evidence.checkpoints import CheckpointFiles
-    from runners.sparsity.computing import MaskRequest
 
 HELP = "compute the masks of a checkpoint"
 SCORES = ("magnitude", "random", "gradient", "taylor", "wanda", "sparsegpt")
@@ -80,7 +79,7 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _request(options: argparse.Namespace, files: CheckpointFiles, exclude: list[str]) -> MaskRequest:
+def _request(options: argparse.Namespace, files: CheckpointFiles, exclude: list[str]) -> Any:
     structure = options.structure
     if not re.fullmatch(r"unstructured|channel|head|output|[1-9]\d*:[1-9]\d*", structure):
         raise UsageError(f"no structure {structure!r}: unstructured, channel, head, output, or N:M such as 2:4")
@@ -93,7 +92,7 @@ def _request(options: argparse.Namespace, files: CheckpointFiles, exclude: list[
     facts = {"model": options.model or files.config().get("_name_or_path") or files.folder.resolve().name}
     if options.revision:
         facts["revision"] = options.revision
-    request: MaskRequest = own("runners.sparsity.computing").MaskRequest(
+    request: Any = own("runners.sparsity.computing").MaskRequest(
         sparsities=options.sparsity,
         score=options.score,
         structure=structure,
@@ -129,7 +128,7 @@ def _measured(options: argparse.Namespace, files: CheckpointFiles) -> tuple[Any,
     return found
 
 
-def _with_facts(request: MaskRequest, facts: dict[str, Any]) -> MaskRequest:
+def _with_facts(request: Any, facts: dict[str, Any]) -> Any:
     from dataclasses import replace
 
     return replace(request, facts={**request.facts, **facts})

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.evidence.masks import MaskFile
 from framework.evidence.record import RunRecord, read_lines
 from framework.evidence.store import RunStore
 from framework.evidence.tensors import TensorFile
@@ -130,7 +131,7 @@ def test_a_drifted_config_stops_it_before_anything_runs(reproduced: Path, tmp_pa
 def test_a_weight_that_came_back_is_named_with_its_tensor_and_index(reproduced: Path, tmp_path: Path) -> None:
     folder = copied(reproduced, tmp_path / "tampered")
     run = folder / "runs" / records(folder)["M_challenge finetune"].folder
-    path, masks = run / "model/model.safetensors", TensorFile(run / "masks.safetensors")
+    path, masks = run / "model/model.safetensors", MaskFile(run / "masks.safetensors")
     name = next(each for each in sorted(masks.tensors) if masks.zeros(each))
     index = int(masks.is_zero(name).ravel().argmax())
     tensor = TensorFile(path).tensors[name]
