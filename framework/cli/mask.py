@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
+from framework.cli.options import add_profile
+
 HELP = "compute masks, hold checkpoints to them, compare them"
 ACTIONS = ("compute", "validate", "stats", "compare", "plot")
 
@@ -15,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         module = import_module(f"framework.cli.mask_{name}")
         action = actions.add_parser(name, help=module.HELP, description=module.__doc__)
         module.add_arguments(action)
+        add_profile(action)
         action.set_defaults(action=module.main)
 
 

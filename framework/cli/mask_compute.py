@@ -120,7 +120,7 @@ def _measured(options: argparse.Namespace, files: CheckpointFiles) -> tuple[Any,
         raise UsageError("a memory budget can be kept for magnitude and random scores only")
     from framework.manifest.loading import load
 
-    experiment = load(options.manifest)
+    experiment = load(options.manifest, options.profile)
     measure = own("runners.sparsity.measuring").measure
     found: tuple[Any, dict[str, Any]] = measure(
         experiment, files, options.score, options.dataset, options.calibration_examples, options.seed

@@ -25,15 +25,15 @@ def checkpoint_files(name: str, options: argparse.Namespace) -> Iterator[Checkpo
         UsageError: there is none, or a variant has several.
         InputError: it cannot be read.
     """
-    files = CheckpointFiles(_path(name, Path(options.manifest)))
+    files = CheckpointFiles(_path(name, options))
     try:
         yield files
     finally:
         files.close()
 
 
-def _path(name: str, manifest: Path) -> Path:
-    path = Path(name)
+def _path(name: str, options: argparse.Namespace) -> Path:
+    path, manifest = Path(name), Path(options.manifest)
     if path.exists():
         return path
     run = manifest.absolute().parent / "runs" / name
@@ -45,14 +45,15 @@ def _path(name: str, manifest: Path) -> Path:
     from framework.manifest.loading import load
     from framework.planning.build import build
 
-    experiment = load(str(manifest))
+    experiment = load(str(manifest), options.profile)
     plan = build(experiment, [name])
     store = RunStore(experiment.runs)
     found = [done for step in plan.final(name) if (done := store.done(step.key)) is not None]
     if len(found) != 1:
         folders = ", ".join(each.folder.name for each in found)
+        under = f" under the profile {options.profile}" if options.profile else " without a --profile"
         what = f"has {len(found)} finished runs ({folders}): name one of them" if found else "has no finished run"
-        raise UsageError(f"the variant {name!r} {what}")
+        raise UsageError(f"the variant {name!r} {what}{'' if found else under}")
     return found[0].folder
 
 
@@ -65,6 +66,6 @@ def mask_file(name: str, options: argparse.Namespace) -> MaskFile:
     """
     path = Path(name)
     if not path.exists() and not path.suffix:
-        path = _path(name, Path(options.manifest))
+        path = _path(name, options)
     found: MaskFile = own("runners.sparsity.mask_files").open_masks(path / MASKS if path.is_dir() else path)
     return found

@@ -225,6 +225,18 @@ def test_a_run_and_a_variant_are_checkpoints_too(project: Project) -> None:
     assert "pruned" in outcome.err
 
 
+def test_a_variant_of_a_profile_is_found_under_it(project: Project) -> None:
+    """The runs of the project are those of the paper; under a profile that changes them there are none."""
+    project.replace("seeds: [1, 2, 3]", "seeds: [1]").replace("confidence: 0.85", "confidence: 0.6")
+    project.replace("claims:", "profiles: {other: {reason: another seed, set: {seeds: [2]}}}\nclaims:")
+    Evidence(project)
+    assert project.cli("mask", "stats", "pruned").code == 0
+    outcome = project.cli("mask", "stats", "pruned", "--profile", "other")
+    assert outcome.code == 2
+    assert "no finished run under the profile other" in outcome.err
+    assert "no profile 'others'" in project.cli("mask", "stats", "pruned", "--profile", "others").err
+
+
 # Statistics, overlap and figures
 
 

@@ -40,7 +40,10 @@ def watch_inputs(measured: Measured, see: See) -> None:
     for name in measured.weights:
         module = model.get_submodule(name.rpartition(".")[0])
         if not name.endswith(".weight") or not isinstance(module, (nn.Linear, Conv1D)):
-            raise FrameworkError(f"{name} is not the weight of a linear map, whose inputs could be measured")
+            raise FrameworkError(
+                f"{name} is not the weight of a linear map, whose inputs could be measured: name the tensors without "
+                "it, or exclude its module"
+            )
         handles.append(module.register_forward_pre_hook(hook(name)))
     try:
         with torch.no_grad():
