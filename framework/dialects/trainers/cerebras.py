@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.dialects import values
+from framework.dialects import model_zoo, values
 from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule
 from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
 from framework.dialects.tables import at, read_table
@@ -54,7 +54,15 @@ KEYS: dict[str, Key] = {
     "init.model.num_heads": Key("model.heads"),
     "init.model.filter_size": Key("model.intermediate"),
     "init.model.max_position_embeddings": Key("model.positions"),
+    "init.model.extra_attention_params.num_kv_groups": Key("model.key_value_heads"),
+    "init.model.moe.num_experts": Key("model.experts"),
+    "init.model.moe.top_k": Key("model.experts_per_token"),
     "init.sparsity.sparsity": Key("prune.sparsity|mask.sdm.target_sparsity"),
+    "init.sparsity.param_filter": Key("prune.tensors", model_zoo.modules_of),
+    "init.callbacks.*.Lora.lora_params.r": Key("adapter.lora.rank"),
+    "init.callbacks.*.Lora.lora_params.alpha": Key("adapter.lora.alpha"),
+    "init.callbacks.*.Lora.lora_params.dropout": Key("adapter.lora.dropout"),
+    "init.callbacks.*.Lora.lora_params.target_modules": Key("adapter.lora.targets", model_zoo.targets_of),
     "fit.train_dataloader.max_sequence_length": Key("sequence_length"),
 }
 PARAMS: dict[str, Key] = {
@@ -99,7 +107,19 @@ SILENT = words(
     " fit.train_dataloader.num_workers fit.train_dataloader.prefetch_factor fit.train_dataloader.persistent_workers"
     " fit.train_dataloader.repeat fit.train_dataloader.use_worker_cache fit.train_dataloader.micro_batch_size"
     " fit.train_dataloader.vocab_file fit.train_dataloader.is_training init.model.compute_eval_metrics"
+    " init.autorestart init.device init.model.attention_module init.model.attention_type init.model.norm_type"
+    " init.model.nonlinearity init.model.position_embedding_type init.model.rotary_dim"
+    " init.model.use_projection_bias_in_attention init.model.use_ffn_bias_in_attention init.model.use_ffn_bias"
+    " init.model.use_bias_in_output"
 )
+USUAL: dict[str, tuple[Any, ...]] = {
+    "init.sparsity.algorithm": ("static", "Static"),
+    "init.sparsity.init_method": ("from_zeros",),
+    "init.model.dropout_rate": (0, 0.0),
+    "init.model.attention_dropout_rate": (0, 0.0),
+    "init.model.embedding_dropout_rate": (0, 0.0),
+}
+"""What states nothing with these values: a mask that is where the weights are zero, and no dropout."""
 
 
 def _recognise(data: Any) -> Recognition | None:
@@ -125,7 +145,8 @@ def _read(data: Any) -> Said:
     said = _read_params(data) if _is_params(data) else Said()
     found = list(_trainers(data))
     for base, trainer in found:
-        read_table(trainer, KEYS, SILENT, base, said)
+        usual = [key for key, held in USUAL.items() if at(trainer, *key.split(".")) in held]
+        read_table(trainer, KEYS, (*SILENT, *usual), base, said)
         _optimizer(said, base, trainer)
         _schedule(said, base, trainer)
         size, steps = (

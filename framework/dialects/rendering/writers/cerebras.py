@@ -1,9 +1,10 @@
 """Cerebras Model Zoo's trainer YAML (2.x). The model's own settings and the data are its user's to give, under
-`values`."""
+`values`; `framework export cerebras` writes those too, as far as the manifest states them."""
 
 from __future__ import annotations
 
-from framework.dialects.rendering.sheet import Sheet
+from framework.dialects import model_zoo
+from framework.dialects.rendering.sheet import Facts, Sheet
 
 _OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}
 _INIT, _LOADER = "trainer.init", "trainer.fit.train_dataloader"
@@ -24,10 +25,44 @@ def write(sheet: Sheet) -> None:
         sheet.put(f"{_INIT}.precision.enabled", precision != "fp32", "precision")
         if precision != "fp32":
             sheet.put(f"{_INIT}.precision.fp16_type", {"bf16": "bfloat16", "fp16": "float16"}[precision])
-    sheet.say_all({"max_steps": f"{_INIT}.loop.max_steps", "epochs": f"{_INIT}.loop.num_epochs"})
+        if precision == "fp16":
+            sheet.put(f"{_INIT}.precision.loss_scaling_factor", "dynamic")
+    if facts.steps is None:
+        sheet.say(f"{_INIT}.loop.num_epochs", "epochs")
+    else:
+        sheet.put(f"{_INIT}.loop.max_steps", facts.steps, "epochs", "max_steps")
     sheet.put(f"{_LOADER}.batch_size", facts["batch_size"], "batch_size")
     sheet.say(f"{_LOADER}.max_sequence_length", "sequence_length")
     _schedulers(sheet)
+    _lora(sheet)
+
+
+def _lora(sheet: Sheet) -> None:
+    """The callback that puts adapters on the layers of the named classes: all of it or, since adapters elsewhere would
+    be another training, nothing."""
+    facts = sheet.facts
+    if "adapter.lora.rank" not in facts:
+        return
+    place = f"{_INIT}.callbacks[0].Lora.lora_params"
+    shared = _shares_keys(facts)
+    classes = model_zoo.classes_of(facts["model.family"], facts["adapter.lora.targets"], shared)
+    if classes is None:
+        why = "Model Zoo's LoRA reaches all linear layers of a block, of its attention or of its feed-forward, no fewer"
+        for name in ("targets", "rank", "alpha", "dropout"):
+            unknown = "; which attention it is, `heads` and `key_value_heads` would tell" if shared is None else ""
+            sheet.refuse(f"adapter.lora.{name}", why + unknown)
+        return
+    sheet.say_all({"adapter.lora.rank": f"{place}.r", "adapter.lora.alpha": f"{place}.alpha"})
+    sheet.say(f"{place}.dropout", "adapter.lora.dropout")
+    sheet.put(f"{place}.target_modules", classes, "adapter.lora.targets")
+
+
+def _shares_keys(facts: Facts) -> bool | None:
+    """Whether several heads share keys and values; None where only the checkpoint knows."""
+    heads, shared = facts.get("model.heads"), facts.get("model.key_value_heads")
+    if heads is None or (shared is None and facts.get("model.weights") == "pretrained"):
+        return None
+    return shared is not None and bool(shared != heads)
 
 
 def _schedulers(sheet: Sheet) -> None:
@@ -48,4 +83,5 @@ def _schedulers(sheet: Sheet) -> None:
         assert facts.steps is not None
         fall = {"initial_learning_rate": peak, "end_learning_rate": least, "total_iters": facts.steps - warmup}
         stages.append({_DECAYS[name]: fall})
-    sheet.put(f"{_INIT}.schedulers", [{"SequentialLR": {"schedulers": stages}}], *_SAID)
+    chain = stages if len(stages) == 1 else [{"SequentialLR": {"schedulers": stages}}]
+    sheet.put(f"{_INIT}.schedulers", chain, *_SAID)
