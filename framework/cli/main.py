@@ -26,6 +26,7 @@ COMMANDS = (
     "schema",
     "explain",
     "init",
+    "export",
 )
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 

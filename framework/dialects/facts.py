@@ -31,7 +31,7 @@ class Place:
 def place_of(experiment: Experiment, binding: Binding) -> Place:
     """What a binding says that its keys are about."""
     path = find_path(experiment.raw, binding.describes) if binding.describes else None
-    place = Place(variant=binding.variant)
+    place = Place(variant=binding.variant, model=binding.model)
     if path and path[0] == "phases" and len(path) > 1:
         task = str(path[3]) if path[2:3] == ("tasks",) and len(path) > 3 else None
         return replace(place, phase=str(path[1]), task=task)
@@ -87,9 +87,12 @@ def _found(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
     elif kind == "dataset":
         yield from _each(experiment, "datasets", _dataset(experiment, place), rest)
     elif kind == "prune":
-        for variant in _variants(experiment, place):
-            for index in range(len(experiment.stated.variants[variant].steps)):
-                yield from _some(below(experiment, ("variants", variant, "steps", index), fact))
+        for variant in _lineage(experiment, place):
+            steps = range(len(experiment.stated.variants[variant].steps))
+            found = [target for i in steps if (target := below(experiment, ("variants", variant, "steps", i), fact))]
+            yield from found
+            if found and place.variant:
+                return
     else:
         for phase in [place.phase] if place.phase else _phases(experiment, place):
             yield from _in_phase(experiment, replace(place, phase=phase), fact)
@@ -125,6 +128,14 @@ def _phases(experiment: Experiment, place: Place) -> list[str]:
 
 def _variants(experiment: Experiment, place: Place) -> list[str]:
     return [place.variant] if place.variant else list(experiment.stated.variants)
+
+
+def _lineage(experiment: Experiment, place: Place) -> list[str]:
+    """The variants of a place; of one variant, also those that it starts from: their pruning holds in it."""
+    found = _variants(experiment, place)
+    while place.variant and (before := experiment.stated.variants[found[-1]].from_):
+        found.append(before)
+    return found
 
 
 def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:

@@ -1,8 +1,8 @@
 """Names of Cerebras Model Zoo's decoders (release 2.10), beside those that transformers has for the same modules.
 
-Sources: `tools/checkpoint_converters/{llama,mistral,mixtral}.py` (names of tensors), `common/utils/model/lora.py` (which
-layers `target_modules` reaches), `layers/` (classes), all of the Model Zoo. Its LoRA knows modules by the *classes* on
-the way to them, all of which must be in `target_modules`: one projection of an attention cannot be told from another.
+Sources, all of the Model Zoo: `tools/checkpoint_converters/llama.py` (names of tensors), `common/utils/model/lora.py`
+(which layers `target_modules` reaches), `layers/` (classes). Its LoRA knows modules by the *classes* on the way to
+them, all of which must be in `target_modules`: one projection of an attention cannot be told from another.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def targets_of(classes: Any, scope: Scope) -> Any:
     """The modules that `target_modules` reaches; unknown where it names other classes than :func:`classes_of` makes."""
     model = scope.get("init", {}).get("model") or {}
     family, module = str(model.get("name")), model.get("attention_module")
-    other = {MULTI_QUERY_MODULE: MULTI_HEAD}.get(module, MULTI_QUERY if module else None)
+    other = None if module is None else MULTI_HEAD if module == MULTI_QUERY_MODULE else MULTI_QUERY
     found = _reached(family, classes) if isinstance(classes, list) and other not in classes else set()
     if not found:
         return Unknown("it names classes of Model Zoo's, whose modules are not known here")

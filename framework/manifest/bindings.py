@@ -33,6 +33,8 @@ class Binding(Section):
     """The clauses that its keys are about: a path such as `phases.pretrain` or `phases.finetune.tasks.sst2`."""
     variant: str | None = None
     """The variant whose steps it configures; its mask, adapter and own settings are then clauses to name."""
+    model: str | None = None
+    """The model that it is for, where its keys state sizes and the manifest has several models."""
     dialect: str | None = None
     """The trainer whose config this is, such as `hf-training-arguments` or `generic`: keys that it knows without doubt
     are then bound by themselves, and `keys` states only the others."""

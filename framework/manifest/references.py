@@ -200,6 +200,8 @@ def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
         place: Path = ("configs", index)
         if binding.variant is not None:
             yield from _unknown((*place, "variant"), "variant", binding.variant, manifest.variants)
+        if binding.model is not None:
+            yield from _unknown((*place, "model"), "model", binding.model, manifest.models)
         if binding.describes is not None and not find_path(data, binding.describes):
             yield (
                 (*place, "describes"),

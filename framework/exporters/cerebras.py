@@ -1,0 +1,231 @@
+"""Cerebras Model Zoo's trainer YAML (release 2.10), one file for each training of the selected runs.
+
+What the dialect `cerebras` can say is written by its own writer, and so is read back by its reader; added here is what
+belongs to a whole file: the model as far as its sizes are stated, the data's places, the masks of a step before. What
+would make the trainer train something else than what is declared is an error; the rest that it cannot be told is a
+comment at the head of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.dialects import model_zoo
+from framework.dialects.binding import read
+from framework.dialects.registry import dialect
+from framework.dialects.rendering.formats import text_of
+from framework.dialects.rendering.registry import written
+from framework.dialects.rendering.sheet import Sheet
+from framework.errors import InputError, Problem
+from framework.evidence.store import RunStore
+from framework.exporters.exported import Exported
+from framework.exporters.sections import data_sections, model_section, saving, tidy
+from framework.exporters.sparse import Inherited, ancestors, heads_of, inherited
+from framework.locations import Location
+from framework.manifest.bindings import Binding
+from framework.manifest.clauses import shown
+from framework.manifest.loading import Experiment
+from framework.manifest.methods import LoRA
+from framework.names import format_path
+from framework.planning.build import Plan
+from framework.planning.commands.facts import Situation, facts_of
+from framework.planning.steps import Measure, Step, Training
+
+RELEASE = "2.10"
+_UNSTATED: dict[str, dict[str, Any]] = {
+    "AdamW": {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01},
+    "Adam": {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0},
+    "SGD": {"momentum": 0.0, "weight_decay": 0.0},
+}
+"""What PyTorch's optimizers take where nothing is stated, and so the trainings here: Cerebras' take other values."""
+_ELSEWHERE = ("objective", "hardware", "model", "dataset", "batch_size", "adapter.lora.mode", "seed")
+"""Facts that other sections say, or that :class:`_File` looks at by itself."""
+
+
+def export(experiment: Experiment, plan: Plan, variants: list[str]) -> list[Exported]:
+    """A file for every training that the variants' checkpoints go back to.
+
+    Raises:
+        InputError: with every clause that would be trained otherwise than it is declared.
+    """
+    problems: dict[str, Problem] = {}
+    found = []
+    for step in _trainings(plan, variants):
+        try:
+            found.append(_File(experiment, plan, step).exported())
+        except InputError as failure:
+            problems.update({str(problem): problem for problem in failure.problems})
+    if problems:
+        raise InputError(list(problems.values()))
+    return found
+
+
+def _trainings(plan: Plan, variants: list[str]) -> Iterator[Step]:
+    """The trainings of the variants, and those that they start from; not what is only referred to or measured."""
+    own = [step for step in plan.steps if set(step.variants) & set(variants) and not isinstance(step.work, Measure)]
+    wanted = {step.key for step in own}
+    wanted.update(before.key for step in own for before in ancestors(plan, step))
+    yield from (step for step in plan.steps if step.key in wanted and isinstance(step.work, Training))
+
+
+@dataclass
+class _File:
+    """The file of one training step."""
+
+    experiment: Experiment
+    plan: Plan
+    step: Step
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        step, work = self.step, self.step.work
+        assert isinstance(work, Training)
+        self.work = work
+        variant, index, continues = step.variant, step.index, step.parent is not None
+        self.situation = Situation(
+            self.experiment, variant, index, step.name, step.task, step.seed, step.model_name, step.model, work,
+            continues, step.knobs,
+        )  # fmt: skip
+
+    def exported(self) -> Exported:
+        facts = facts_of(self.situation)
+        if self.step.model.family not in model_zoo.PROJECTIONS:
+            known = ", ".join(model_zoo.PROJECTIONS)
+            message = f"the family {self.step.model.family!r} has no export to Model Zoo: known are {known}"
+            raise InputError.at(self._at("model.family"), message)
+        if facts["objective"] == "classification":
+            message = f"Model Zoo's {self.step.model.family} has no head for classes: only language models are exported"
+            raise InputError.at(self._at("objective"), message)
+        sheet = written("cerebras", facts)
+        self._refused(sheet)
+        data = sheet.data
+        init = data["trainer"]["init"]
+        init["model"], missing = model_section(self.step.model)
+        self.notes += missing
+        init["backend"] = {"backend_type": "CSX", **init.get("backend", {})}
+        init["checkpoint"], init["logging"] = saving(self.step.knobs, facts.steps)
+        self._optimizer(init["optimizer"])
+        self._start(init)
+        data_sections(data["trainer"], self.step, self.notes)
+        if facts.get("precision") == "fp32":
+            self.notes.append("precision fp32: a CSX turns mixed precision on all the same, and says so")
+        if self.problems:
+            raise InputError(self.problems)
+        return self._finished(tidy(data, self.name))
+
+    @property
+    def name(self) -> str:
+        """The run folder's, without the key, which changes with every value."""
+        return self.step.folder.removesuffix(f".{self.step.key[:10]}")
+
+    def _at(self, fact: str) -> Location | None:
+        clause = self.situation.clause(fact)
+        return clause.location if clause else None
+
+    def _refused(self, sheet: Sheet) -> None:
+        """What is stated and not said: an error where the training would be another, else a note."""
+        for fact, value in sheet.facts.values.items():
+            if fact in sheet.said or any(fact == name or fact.startswith(f"{name}.") for name in _ELSEWHERE):
+                continue
+            clause = self.situation.clause(fact)
+            spelled = f"{clause.id if clause else fact} = {shown(value)}"
+            if fact.startswith("early_stopping."):
+                self.notes.append(f"{spelled}: the trainer stops for no metric; it runs to its full length")
+                continue
+            why = sheet.refused.get(fact) or "Model Zoo has nothing that does this"
+            self.problems.append(Problem(f"{spelled} cannot be exported: {why}", self._at(fact), _advice(fact)))
+        lora = self.work.adapter.chosen[1] if self.work.adapter else None
+        if isinstance(lora, LoRA) and lora.mode == "sparse_to_sparse":
+            message = "sparse_to_sparse cannot be exported: Model Zoo's LoRA adds an update that no mask holds"
+            self.problems.append(Problem(message, self._at("adapter.lora.mode")))
+
+    def _optimizer(self, chosen: dict[str, dict[str, Any]]) -> None:
+        """The hyperparameters that the manifest does not state, as a run here would have them."""
+        ((name, arguments),) = chosen.items()
+        chosen[name] = {**_UNSTATED[name], **arguments}
+        if chosen[name]["weight_decay"]:
+            decay = "weight decay: Model Zoo leaves norms and biases out of it, a run here does not"
+            self.notes.append(decay)
+
+    def _start(self, init: dict[str, Any]) -> None:
+        """Where the weights come from, and the masks that hold over them."""
+        store = RunStore(self.experiment.runs)
+        if self.step.parent is None and self.step.model.weights == "random":
+            return
+        init.setdefault("callbacks", []).append({"LoadCheckpointStates": {"load_checkpoint_states": "model"}})
+        init["checkpoint"]["disable_strict_checkpoint_loading"] = True
+        origin = self.step.model.hub or self.step.model.path or "the model's folder"
+        if self.step.parent is not None:
+            before = next(ancestors(self.plan, self.step))
+            run = store.done(before.key)
+            origin = f"{before.label} ({self._relative(run.folder / 'model') if run else 'not run yet'})"
+        how = "convert it (cszoo checkpoint convert), and name it as fit.ckpt_path"
+        self.notes.append(f"starts from the checkpoint of {origin}: {how}")
+        if (masks := inherited(self.plan, self.step, store)) is not None:
+            self._sparsity(init, masks)
+
+    def _sparsity(self, init: dict[str, Any], masks: Inherited) -> None:
+        """Static sparsity: the weights that are zero in the checkpoint stay zero."""
+        share, modules = masks.sparsity, masks.modules
+        if share is None or modules is None:
+            message = f"how sparse it is, and where, only the run of {masks.maker.label} says: there is none yet"
+            where = self.experiment.location(masks.maker.places[0])
+            self.problems.append(Problem(message, where, f"framework run --variant {masks.maker.variant}"))
+            return
+        patterns = model_zoo.filters_of(self.step.model.family, modules)
+        if patterns is None:
+            message = f"{', '.join(modules)} are masked, and Model Zoo's names of them are not known here"
+            known = ", ".join(model_zoo.PROJECTIONS[self.step.model.family])
+            where = self.experiment.location(masks.maker.places[0])
+            self.problems.append(Problem(message, where, f"known for {self.step.model.family}: {known}"))
+            return
+        static = {"algorithm": "static", "sparsity": share, "init_method": "from_zeros", "param_filter": patterns}
+        init["sparsity"] = static
+        if masks.file is None:
+            self.notes.append(f"masks: {masks.maker.label} has not run; run it and export again to name its mask file")
+            return
+        file, zeros = self._relative(masks.file), masks.zeros
+        reached = f", {zeros[0]} of {zeros[1]} weights zero" if zeros else ""
+        assert masks.run is not None
+        sha256 = masks.run.record.artefacts.get(masks.file.name, {}).get("sha256", "not recorded")
+        self.notes.append(f"masks: {file}{reached}, SHA-256 {sha256}")
+        heads = heads_of(self.step, masks)
+        if heads is None:
+            self.notes.append("no ReapplyMasks callback: how many heads the model has is stated nowhere")
+            return
+        counts = {"heads": heads[0], "key_value_heads": heads[1]}
+        init["callbacks"].append({"ReapplyMasks": {"masks": file, "family": self.step.model.family, **counts}})
+        self.notes.append("ReapplyMasks is of runners.cerebras: import that before the trainer reads this file")
+
+    def _relative(self, path: Any) -> str:
+        root = self.experiment.root
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+    def _finished(self, data: Mapping[str, Any]) -> Exported:
+        step = self.step
+        task = f".tasks.{step.task}" if step.task else ""
+        binding: dict[str, Any] = {"dialect": "cerebras", "describes": f"phases.{step.name}{task}"}
+        binding |= {"variant": step.variant, "model": step.model_name}
+        reading = read(self.experiment, Binding(file="", **binding), dialect("cerebras"), data)
+        unstated = sorted(format_path(path) for path in reading.unstated)
+        if unstated:
+            binding["ignore"] = unstated
+        text = _head(step, self.notes) + text_of(dict(data), ".yaml")
+        return Exported(f"{self.name}.yaml", step.label, text, tuple(self.notes), binding)
+
+
+def _head(step: Step, notes: list[str]) -> str:
+    also = f" (also {', '.join(step.variants[1:])})" if len(step.variants) > 1 else ""
+    lines = [f"{step.label}{also}", f"Written by framework export cerebras, for Model Zoo {RELEASE}."]
+    if notes:
+        lines += ["What this file does not say:", *(f"- {note}" for note in notes)]
+    return "".join(f"# {' '.join(line.split())}\n" for line in lines)
+
+
+def _advice(fact: str) -> str | None:
+    if fact.startswith("schedule."):
+        return "declare the dataset's `train_examples`, or `max_steps` in the place of `epochs`"
+    return None
