@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
     root, place = experiment.root.resolve(), folder.resolve()
     shown = place.relative_to(root) if place.is_relative_to(root) else folder
     files = {folder / each.name: each.text for each in exported}
-    files[folder / BINDINGS] = bindings_text(exported, shown.as_posix().removeprefix("."))
+    files[folder / BINDINGS] = bindings_text(exported, folder, shown.as_posix())
     new = write_all(files, options.force)
     for each in exported:
         console.literal(f"{'wrote' if folder / each.name in new else 'as it was'} {shown / each.name}")

@@ -57,8 +57,9 @@ def by_name(value: Any, place: Path) -> Iterator[Stage]:
 
 
 def state_schedule(said: Said, stages: list[Stage], length: Any) -> None:
-    """What schedulers state of the learning rate. The lengths of decays say nothing where all of them together are the
-    training's ``length``, nor does a constant tail after a decay."""
+    """What schedulers state of the learning rate. The length of a decay says nothing where all lengths together are the
+    training's ``length``; where they are not, the decay ends at another step than the training, and that is a length of
+    its own. A constant tail after a decay says nothing."""
     totals = [total for stage in stages if isinstance(total := stage.arguments.get("total_iters"), int)]
     for index, stage in enumerate(stages):
         start, end = (stage.arguments.get(f"{which}_learning_rate") for which in ("initial", "end"))
@@ -81,6 +82,9 @@ def state_schedule(said: Said, stages: list[Stage], length: Any) -> None:
         _says(said, stage, "end_learning_rate", "schedule.min_learning_rate")
         if sum(totals) == length:
             said.silent.add((*stage.place, "total_iters"))
+        elif index == len(stages) - 1 and isinstance(length, int) and "total_iters" in stage.arguments:
+            place: Path = (*stage.place, "total_iters")
+            said.statements.append(Statement(place, "max_steps", sum(totals), stage.arguments["total_iters"]))
 
 
 def _ends(stage: Stage) -> bool:

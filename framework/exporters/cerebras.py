@@ -131,12 +131,15 @@ class _File:
             if fact in sheet.said or any(fact == name or fact.startswith(f"{name}.") for name in _ELSEWHERE):
                 continue
             clause = self.situation.clause(fact)
+            if clause is None and fact.startswith(("adapter.", "mask.")):
+                continue  # a default of a method: what is stated of it says that it is there
             spelled = f"{clause.id if clause else fact} = {shown(value)}"
             if fact.startswith("early_stopping."):
                 self.notes.append(f"{spelled}: the trainer stops for no metric; it runs to its full length")
                 continue
             why = sheet.refused.get(fact) or "Model Zoo has nothing that does this"
-            self.problems.append(Problem(f"{spelled} cannot be exported: {why}", self._at(fact), _advice(fact)))
+            where = self._at(fact) or self.experiment.location(("phases", self.step.name))
+            self.problems.append(Problem(f"{spelled} cannot be exported: {why}", where, _advice(fact)))
         lora = self.work.adapter.chosen[1] if self.work.adapter else None
         if isinstance(lora, LoRA) and lora.mode == "sparse_to_sparse":
             message = "sparse_to_sparse cannot be exported: Model Zoo's LoRA adds an update that no mask holds"

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framework.dialects.rendering.formats import text_of
@@ -32,21 +32,44 @@ class Exported:
     binding: Mapping[str, Any]
 
 
-def bindings_text(exported: list[Exported], folder: str) -> str:
-    """The section `configs` of all files, as it can be put into the manifest."""
-    entries = [{"file": f"{folder}/{each.name}" if folder else each.name, **each.binding} for each in exported]
+def bindings_text(exported: list[Exported], folder: Path, named: str) -> str:
+    """The section `configs` of these files and of those that were exported into the folder before, as it can be put
+    into the manifest.
+
+    Args:
+        named: The folder as the manifest names it.
+
+    Raises:
+        UsageError: the folder has a file of that name, and it is none of ours.
+    """
+    entries = _before(folder / BINDINGS, folder)
+    entries |= {each.name: {"file": str(PurePosixPath(named, each.name)), **each.binding} for each in exported}
     head = "# Put these entries below `configs:` of the manifest: framework check then holds the files to it.\n"
-    return head + text_of({"configs": entries}, ".yaml")
+    return head + text_of({"configs": [entries[name] for name in sorted(entries)]}, ".yaml")
+
+
+def _before(path: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """The entries of files that are still there, by their names."""
+    if not path.exists():
+        return {}
+    import yaml
+
+    try:
+        found = {PurePosixPath(each["file"]).name: each for each in yaml.safe_load(path.read_text("utf-8"))["configs"]}
+    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
+        raise UsageError(f"{path} is none that an export wrote: move it, or say --output DIR") from None
+    return {name: each for name, each in found.items() if (folder / name).is_file()}
 
 
 def write_all(files: Mapping[Path, str], force: bool) -> list[Path]:
-    """Write every file that is not there as it should be, or none of them; those that were written.
+    """Write every file that is not there as it should be, or none of them; those that were written. The bindings are
+    an export's own, and are always brought up to date.
 
     Raises:
         UsageError: a file says something else, and ``force`` does not allow to replace it.
     """
     new = {path: text for path, text in files.items() if not path.exists() or path.read_bytes() != text.encode()}
-    taken = [str(path) for path in new if path.exists()]
+    taken = [str(path) for path in new if path.exists() and path.name != BINDINGS]
     if taken and not force:
         several = f" and {len(taken) - 3} more" if len(taken) > 3 else ""
         raise UsageError(

@@ -1,0 +1,100 @@
+"""A small study of pruned language models, and its export."""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from framework.conformance.check import CheckResult, check
+from framework.exporters.cerebras import export
+from framework.exporters.exported import Exported, bindings_text, write_all
+from framework.manifest.loading import Experiment, load
+from framework.planning.build import Plan, build
+
+MANIFEST = """\
+version: 1
+paper: {title: A study of pruned language models}
+hardware: {count: 2}
+models:
+  small:
+    {family: llama, weights: random, layers: 2, hidden: 64, heads: 4, key_value_heads: 2, intermediate: 128,
+     positions: 256, vocabulary: 512, tokenizer: bytes}
+datasets:
+  corpus: {hub: example/corpus, train_examples: 6400}
+  boolq: {hub: example/boolq, prompt: "{q}", choices: [a, b], train_examples: 640}
+  arc: {hub: example/arc, prompt: "{q}", choices: [a, b], train_examples: 320}
+phases:
+  train:
+    objective: causal_lm
+    dataset: corpus
+    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1, betas: [0.9, 0.95], eps: 1e-8}
+    schedule: {name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}
+    batch_size: 64
+    epochs: 3
+    sequence_length: 256
+    max_grad_norm: 1.0
+    precision: bf16
+  tune:
+    objective: completion
+    tasks: {boolq: {epochs: 2, learning_rate: 1e-4}, arc: {epochs: 3}}
+    optimizer: {name: adamw, learning_rate: 5e-5}
+    schedule: {name: linear, warmup: 2 steps}
+    batch_size: 32
+    sequence_length: 128
+    precision: bf16
+variants:
+  full: {steps: [train]}
+  pruned:
+    from: full
+    steps: [{prune: {score: magnitude, sparsity: 0.5, tensors: [q_proj, k_proj, v_proj, o_proj]}}]
+  lora:
+    from: pruned
+    steps: [{tune: {adapter: {lora: {rank: 16, alpha: 32, dropout: 0.05, targets: [q_proj, k_proj, v_proj, o_proj]}}}}]
+seeds: [42]
+"""
+FOLDER = "configs/cerebras"
+
+
+class Study:
+    """The study's folder, with changes to its manifest."""
+
+    def __init__(self, root: Path, *changes: tuple[str, str]):
+        self.root = root
+        text = MANIFEST
+        for old, new in changes:
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+            text = text.replace(old, new)
+        self.manifest = root / "experiment.yaml"
+        self.manifest.write_text(text)
+
+    @property
+    def experiment(self) -> Experiment:
+        with chdir(self.root):
+            return load("experiment.yaml")
+
+    def plan(self, *variants: str) -> Plan:
+        return build(self.experiment, variants)
+
+    def export(self, *variants: str) -> list[Exported]:
+        return export(self.experiment, self.plan(*variants), list(variants))
+
+    def data(self, name: str, *variants: str) -> dict[str, Any]:
+        """The `trainer` section of one exported file, without having written it."""
+        (found,) = [each for each in self.export(*variants) if each.name == name]
+        return dict(yaml.safe_load(found.text)["trainer"])
+
+    def written(self, *variants: str) -> list[Exported]:
+        """Written, and bound in the manifest."""
+        exported = self.export(*variants)
+        folder = self.root / FOLDER
+        bindings = bindings_text(exported, folder, FOLDER)
+        write_all({folder / each.name: each.text for each in exported}, force=False)
+        self.manifest.write_text(self.manifest.read_text() + bindings)
+        return exported
+
+    def check(self) -> CheckResult:
+        with chdir(self.root):
+            return check(load("experiment.yaml"))

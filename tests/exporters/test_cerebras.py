@@ -1,0 +1,239 @@
+"""`framework export cerebras`: what is written says what the manifest says when it is read back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from framework.conformance.model import Status
+from framework.errors import InputError
+from tests.exporters.study import FOLDER, Study
+
+FULL = "full.0-train.small.seed42.yaml"
+BOOLQ, ARC = "lora.0-tune.boolq.small.seed42.yaml", "lora.0-tune.arc.small.seed42.yaml"
+ATTENTION = "targets: [q_proj, k_proj, v_proj, o_proj]"
+CASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "as it is": (),
+    "linear": (("name: cosine", "name: linear"), (", min_learning_rate: 0.1 * learning_rate", "")),
+    "constant with a warmup": (("name: cosine", "name: constant"), (", min_learning_rate: 0.1 * learning_rate", "")),
+    "constant": (("cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate", "constant"),),
+    "no warmup": (("warmup: 10%", "warmup: 0 steps"),),
+    "adam": (("name: adamw, learning_rate: 2e-4", "name: adam, learning_rate: 2e-4"),),
+    "sgd": (("adamw, learning_rate: 2e-4, weight_decay: 0.1, betas: [0.9, 0.95], eps: 1e-8",
+             "sgd, learning_rate: 2e-4, momentum: 0.9"),),
+    "steps": (("epochs: 3\n    sequence_length: 256", "max_steps: 700\n    sequence_length: 256"),),
+    "fp16": (("max_grad_norm: 1.0\n    precision: bf16", "max_grad_norm: 1.0\n    precision: fp16"),),
+    "all linear layers": ((ATTENTION, "targets: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]"),),
+    "the feed-forward": ((ATTENTION, "targets: [gate_proj, up_proj, down_proj]"),),
+    "no shared keys": (("key_value_heads: 2, ", ""),),
+    "a variant's own rate": ((", min_learning_rate: 0.1 * learning_rate", ""), ("full: {steps: [train]}", "full: {steps: [{train: {set: {optimizer.learning_rate: 7e-4}}}]}"),),
+    "mixtral": (("family: llama", "family: mixtral, experts: 4, experts_per_token: 2"),),
+    "of a hub": (("weights: random, layers: 2, hidden: 64,", "hub: example/llama, layers: 2, hidden: 64,"),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_export_passes_its_check_without_a_finding(tmp_path: Path, case: str) -> None:
+    study = Study(tmp_path, *CASES[case])
+    study.written("lora")
+    result = study.check()
+    assert [f"{each.location}: {each.message}" for each in result.findings] == []
+    held = {
+        clause.id for clause in result.experiment.clauses if clause.id.startswith(("phases.", "variants.", "models."))
+    }
+    for name in ("optimizer.learning_rate", "batch_size", "precision"):
+        assert f"phases.train.{name}" in held
+    judged = {look.clause for look in result.matrix.verdicts if look.status is Status.CONFORMS} & held
+    for name in ("variants.pruned.steps[0].prune.sparsity", "variants.pruned.steps[0].prune.tensors",
+                 "variants.lora.steps[0].tune.adapter.lora.rank", "variants.lora.steps[0].tune.adapter.lora.targets",
+                 "models.small.heads", "phases.tune.tasks.boolq.learning_rate", "phases.tune.tasks.arc.epochs",
+                 "phases.train.schedule.name"):  # fmt: skip
+        assert name in judged
+
+
+def numbers(text: str) -> list[re.Match[str]]:
+    """Every number in the text of a file that is no comment."""
+    return [
+        found
+        for found in re.finditer(r"(?m)^(?!#)[^\n#]*?[ -] ?(-?\d[\d.e+-]*)$", text)
+        if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", found[1])
+    ]
+
+
+KNOBS = re.compile(
+    r"(num_workers|prefetch_factor|shuffle_seed|log_steps|  steps|rotary_dim|dropout_rate|initial_learning_rate: 0.0"
+    r"|end_learning_rate: 0.0)"
+)
+"""Lines that state nothing of the manifest: loading, saving, constants of the family, schedulers' zeros."""
+
+
+@pytest.mark.parametrize("name", [FULL, BOOLQ])
+def test_every_exported_number_that_is_changed_is_found_at_its_line(tmp_path: Path, name: str) -> None:
+    """Of the validation's batch nothing is declared, and where nothing is declared of an optimizer nothing is held."""
+    study = Study(tmp_path)
+    study.written("lora")
+    path = tmp_path / FOLDER / name
+    text = path.read_text()
+    training = text[: text.index("    val_dataloader:")]
+    ignored = next(each for each in yaml.safe_load(study.manifest.read_text())["configs"] if each["file"].endswith(name))
+    unstated = {key.rpartition(".")[2].partition("[")[0] for key in ignored.get("ignore", ())}
+    looked = 0
+    for found in numbers(training):
+        line = found[0].strip()
+        if KNOBS.search(found[0]) or line.partition(":")[0] in unstated | {"- 0.999", "- 0.9" if unstated else ""}:
+            continue
+        value = yaml.safe_load(found[1])
+        path.write_text(text[: found.start(1)] + repr(value * 3) + text[found.end(1) :])
+        number = text.count("\n", 0, found.start(1)) + 1
+        places = {(each.location.file, each.location.line) for each in study.check().findings if each.location}
+        above = {number, number - 1, number - 2} if line.startswith("- ") else {number}  # a list is found where it starts
+        assert any(file.endswith(name) and at in above for file, at in places), f"{line} (line {number}): {places}"
+        looked += 1
+    assert looked >= 15
+
+
+def test_schedulers_are_nested_and_take_all_steps(tmp_path: Path) -> None:
+    (chain,) = Study(tmp_path).data(FULL, "full")["init"]["schedulers"]
+    assert chain == {
+        "SequentialLR": {
+            "schedulers": [
+                {"LinearLR": {"initial_learning_rate": 0.0, "end_learning_rate": 2e-4, "total_iters": 30}},
+                {"CosineDecayLR": {"initial_learning_rate": 2e-4, "end_learning_rate": 2e-5, "total_iters": 270}},
+            ]
+        }
+    }
+
+
+def test_one_scheduler_needs_no_sequence(tmp_path: Path) -> None:
+    data = Study(tmp_path, *CASES["constant"]).data(FULL, "full")
+    assert data["init"]["schedulers"] == [{"ConstantLR": {"learning_rate": 2e-4}}]
+
+
+def test_the_length_is_in_steps_where_the_data_is_counted_and_in_epochs_where_not(tmp_path: Path) -> None:
+    assert Study(tmp_path).data(FULL, "full")["init"]["loop"] == {"max_steps": 300}  # 3 epochs of 6400 / 64
+    unknown = Study(tmp_path, *CASES["constant"], ("example/corpus, train_examples: 6400", "example/corpus"))
+    assert unknown.data(FULL, "full")["init"]["loop"] == {"num_epochs": 3}
+
+
+def test_lora_names_the_classes_that_reach_the_declared_modules(tmp_path: Path) -> None:
+    def callback(*changes: tuple[str, str]) -> object:
+        return Study(tmp_path, *changes).data(BOOLQ, "lora")["init"]["callbacks"][0]["Lora"]["lora_params"]
+
+    common = {"r": 16, "alpha": 32, "dropout": 0.05}
+    assert callback() == {**common, "target_modules": ["MultiQueryAttention", "Linear"]}
+    assert callback(*CASES["no shared keys"]) == {**common, "target_modules": ["MultiheadAttention", "Linear"]}
+    assert callback(*CASES["all linear layers"]) == {**common, "target_modules": ["TransformerDecoderLayer", "Linear"]}
+    assert callback(*CASES["the feed-forward"]) == {**common, "target_modules": ["FeedForwardNetwork", "Linear"]}
+
+
+def test_other_classes_than_the_declared_modules_are_a_finding(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.written("lora")
+    path = tmp_path / FOLDER / BOOLQ
+    path.write_text(path.read_text().replace("- MultiQueryAttention", "- TransformerDecoderLayer"))
+    (found,) = study.check().findings
+    assert found.clause == "variants.lora.steps[0].tune.adapter.lora.targets"
+    assert "gate_proj" in found.message
+
+
+def test_sparsity_is_static_and_taken_from_the_zeros_of_the_checkpoint(tmp_path: Path) -> None:
+    init = Study(tmp_path).data(BOOLQ, "lora")["init"]
+    assert init["sparsity"] == {
+        "algorithm": "static",
+        "sparsity": 0.5,
+        "init_method": "from_zeros",
+        "param_filter": [
+            "*.self_attn.proj_q_dense_layer.weight",
+            "*.self_attn.proj_k_dense_layer.weight",
+            "*.self_attn.proj_v_dense_layer.weight",
+            "*.self_attn.proj_output_dense_layer.weight",
+        ],
+    }
+    assert init["checkpoint"]["disable_strict_checkpoint_loading"] is True
+    assert {"LoadCheckpointStates": {"load_checkpoint_states": "model"}} in init["callbacks"]
+
+
+def test_nothing_is_sparse_where_nothing_is_pruned(tmp_path: Path) -> None:
+    study = Study(tmp_path, ("sparsity: 0.5", "sparsity: 0"))
+    assert "sparsity" not in study.data(BOOLQ, "lora")["init"]
+    assert "sparsity" not in study.data(FULL, "lora")["init"]
+
+
+def test_what_a_file_cannot_say_stands_at_its_head(tmp_path: Path) -> None:
+    early = ("batch_size: 32", "batch_size: 32\n    early_stopping: {metric: accuracy, patience: 3}")
+    exported = Study(tmp_path, early).export("lora")
+    text = next(each.text for each in exported if each.name == BOOLQ)
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    assert any("phases.tune.early_stopping.patience = 3" in line for line in comments)
+    assert any("pruned · prune" in line and "fit.ckpt_path" in line for line in comments)
+    assert text.splitlines()[: len(comments)] == comments
+
+
+REFUSED = {
+    "one projection": ((ATTENTION, "targets: [q_proj]"), "adapter.lora.targets", "no fewer"),
+    "a mode": (("rank: 16", "mode: sparse_to_sparse, rank: 16"), "sparse_to_sparse", "no mask holds"),
+    "a hybrid adapter": (
+        ("{lora: {rank: 16, alpha: 32, dropout: 0.05, targets: [q_proj, k_proj, v_proj, o_proj]}}",
+         "{sgh: {importance: magnitude, targets: [q_proj]}}"), "adapter.sgh.importance", "nothing that does this"),
+    "a learned mask": (
+        ("steps: [train]", "steps: [{train: {mask: {sdm: {target_sparsity: 0.5}}}}]"),
+        "mask.sdm.target_sparsity", "nothing that does this"),
+    "an unknown length": (("example/corpus, train_examples: 6400", "example/corpus"), "schedule.name", "count steps"),
+    "a family": (("family: llama", "family: gpt2"), "models", "'gpt2'"),
+    "a module": (("o_proj]}}]\n  lora", "embed_tokens]}}]\n  lora"), "embed_tokens are masked", "not known here"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_train_something_else_is_refused_at_its_clause(tmp_path: Path, case: str) -> None:
+    change, *words = REFUSED[case]
+    extra = [("key_value_heads: 2, ", "")] if case == "a family" else []
+    if case == "a module":
+        extra, change = [], ("v_proj, o_proj]}}]", "embed_tokens]}}]")
+    study = Study(tmp_path, change, *extra)
+    with pytest.raises(InputError) as refusal:
+        study.export("lora")
+    assert any(all(word in str(each) for word in words[1:]) for each in refusal.value.problems), refusal.value
+    assert all(each.location is not None and each.location.file == "experiment.yaml" for each in refusal.value.problems)
+
+
+def test_a_classifier_is_refused(tmp_path: Path) -> None:
+    labels = ('boolq: {hub: example/boolq, prompt: "{q}", choices: [a, b]', "boolq: {hub: example/boolq, labels: 2")
+    arc = ('arc: {hub: example/arc, prompt: "{q}", choices: [a, b]', "arc: {hub: example/arc, labels: 2")
+    study = Study(tmp_path, labels, arc, ("objective: completion", "objective: classification"))
+    with pytest.raises(InputError, match="no head for classes"):
+        study.export("lora")
+
+
+def test_as_many_zeros_as_another_variant_need_its_run(tmp_path: Path) -> None:
+    other = ("  lora:\n    from: pruned", "  twin:\n    from: full\n    steps: [{prune: {sparsity: {same_as: pruned}}}]\n"
+             "  lora:\n    from: twin")  # fmt: skip
+    with pytest.raises(InputError, match="there is none yet"):
+        Study(tmp_path, other).export("lora")
+
+
+def test_two_models_are_told_apart(tmp_path: Path) -> None:
+    second = ("datasets:\n", "  other: {family: mistral, weights: random, layers: 3, hidden: 32, heads: 4, "
+              "intermediate: 64, positions: 128, vocabulary: 512, tokenizer: bytes}\ndatasets:\n")  # fmt: skip
+    study = Study(tmp_path, second)
+    assert len(study.written("lora")) == 6
+    assert study.check().findings == []
+    path = tmp_path / FOLDER / FULL.replace("small", "other")
+    path.write_text(path.read_text().replace("num_hidden_layers: 3", "num_hidden_layers: 2"))
+    (found,) = study.check().findings
+    assert found.clause == "models.other.layers"
+
+
+def test_only_what_the_selection_trains_is_exported(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    assert [each.name for each in study.export("full")] == [FULL]
+    assert [each.name for each in study.export("pruned")] == [FULL]
+    assert [each.name for each in study.export("lora")] == [FULL, BOOLQ, ARC]
+
+
+def test_a_second_export_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    assert [each.text for each in study.export("lora")] == [each.text for each in study.export("lora")]
