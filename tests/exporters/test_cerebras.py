@@ -10,6 +10,8 @@ import yaml
 
 from framework.conformance.model import Status
 from framework.errors import InputError
+from framework.evidence.record import RunRecord
+from framework.manifest.methods import Prune
 from tests.exporters.study import FOLDER, Study
 
 FULL = "full.0-train.small.seed42.yaml"
@@ -29,7 +31,10 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "all linear layers": ((ATTENTION, "targets: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]"),),
     "the feed-forward": ((ATTENTION, "targets: [gate_proj, up_proj, down_proj]"),),
     "no shared keys": (("key_value_heads: 2, ", ""),),
-    "a variant's own rate": ((", min_learning_rate: 0.1 * learning_rate", ""), ("full: {steps: [train]}", "full: {steps: [{train: {set: {optimizer.learning_rate: 7e-4}}}]}"),),
+    "a variant's own rate": (
+        (", min_learning_rate: 0.1 * learning_rate", ""),
+        ("full: {steps: [train]}", "full: {steps: [{train: {set: {optimizer.learning_rate: 7e-4}}}]}"),
+    ),
     "mixtral": (("family: llama", "family: mixtral, experts: 4, experts_per_token: 2"),),
     "of a hub": (("weights: random, layers: 2, hidden: 64,", "hub: example/llama, layers: 2, hidden: 64,"),),
 }  # fmt: skip
@@ -78,7 +83,9 @@ def test_every_exported_number_that_is_changed_is_found_at_its_line(tmp_path: Pa
     path = tmp_path / FOLDER / name
     text = path.read_text()
     training = text[: text.index("    val_dataloader:")]
-    ignored = next(each for each in yaml.safe_load(study.manifest.read_text())["configs"] if each["file"].endswith(name))
+    ignored = next(
+        each for each in yaml.safe_load(study.manifest.read_text())["configs"] if each["file"].endswith(name)
+    )
     unstated = {key.rpartition(".")[2].partition("[")[0] for key in ignored.get("ignore", ())}
     looked = 0
     for found in numbers(training):
@@ -89,7 +96,9 @@ def test_every_exported_number_that_is_changed_is_found_at_its_line(tmp_path: Pa
         path.write_text(text[: found.start(1)] + repr(value * 3) + text[found.end(1) :])
         number = text.count("\n", 0, found.start(1)) + 1
         places = {(each.location.file, each.location.line) for each in study.check().findings if each.location}
-        above = {number, number - 1, number - 2} if line.startswith("- ") else {number}  # a list is found where it starts
+        above = (
+            {number, number - 1, number - 2} if line.startswith("- ") else {number}
+        )  # a list is found where it starts
         assert any(file.endswith(name) and at in above for file, at in places), f"{line} (line {number}): {places}"
         looked += 1
     assert looked >= 15
@@ -209,15 +218,16 @@ def test_a_classifier_is_refused(tmp_path: Path) -> None:
 
 
 def test_as_many_zeros_as_another_variant_need_its_run(tmp_path: Path) -> None:
-    other = ("  lora:\n    from: pruned", "  twin:\n    from: full\n    steps: [{prune: {sparsity: {same_as: pruned}}}]\n"
-             "  lora:\n    from: twin")  # fmt: skip
+    twin = "  twin:\n    from: full\n    steps: [{prune: {sparsity: {same_as: pruned}}}]\n"
+    other = ("  lora:\n    from: pruned", f"{twin}  lora:\n    from: twin")
     with pytest.raises(InputError, match="there is none yet"):
         Study(tmp_path, other).export("lora")
 
 
 def test_two_models_are_told_apart(tmp_path: Path) -> None:
-    second = ("datasets:\n", "  other: {family: mistral, weights: random, layers: 3, hidden: 32, heads: 4, "
-              "intermediate: 64, positions: 128, vocabulary: 512, tokenizer: bytes}\ndatasets:\n")  # fmt: skip
+    sizes = "layers: 3, hidden: 32, heads: 4, intermediate: 64, positions: 128, vocabulary: 512"
+    other = f"  other: {{family: mistral, weights: random, {sizes}, tokenizer: bytes}}\n"
+    second = ("datasets:\n", f"{other}datasets:\n")
     study = Study(tmp_path, second)
     assert len(study.written("lora")) == 6
     assert study.check().findings == []
@@ -237,3 +247,55 @@ def test_only_what_the_selection_trains_is_exported(tmp_path: Path) -> None:
 def test_a_second_export_is_the_same_to_the_byte(tmp_path: Path) -> None:
     study = Study(tmp_path)
     assert [each.text for each in study.export("lora")] == [each.text for each in study.export("lora")]
+
+
+def test_the_mask_file_of_the_run_before_goes_with_the_training(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    folder = pruned_run(study)
+    text = next(each.text for each in study.export("lora") if each.name == BOOLQ)
+    callbacks = yaml.safe_load(text)["trainer"]["init"]["callbacks"]
+    place = f"runs/{folder.name}/masks.safetensors"
+    assert callbacks[-1] == {"ReapplyMasks": {"masks": place, "family": "llama", "heads": 4, "key_value_heads": 2}}
+    assert f"# - masks: {place}, 30 of 64 weights zero, SHA-256 {'a' * 64}\n" in text
+
+
+def test_heads_come_from_the_checkpoint_where_the_manifest_states_none(tmp_path: Path) -> None:
+    study = Study(tmp_path, *CASES["of a hub"][:1], ("heads: 4, key_value_heads: 2, ", ""), *CASES["all linear layers"])
+    folder = pruned_run(study)
+    assert "ReapplyMasks" not in str(study.data(BOOLQ, "lora"))
+    (folder / "model").mkdir()
+    (folder / "model" / "config.json").write_text('{"num_attention_heads": 8, "num_key_value_heads": 4}')
+    found = study.data(BOOLQ, "lora")["init"]["callbacks"][-1]["ReapplyMasks"]
+    assert (found["heads"], found["key_value_heads"]) == (8, 4)
+
+
+def test_as_many_zeros_as_another_variant_are_counted_by_the_run(tmp_path: Path) -> None:
+    other = "  other: {from: full, steps: [{prune: {sparsity: 0.25, tensors: [v_proj]}}]}\n"
+    same = ("sparsity: 0.5, tensors: [q_proj, k_proj, v_proj, o_proj]", "sparsity: {same_as: other}")
+    study = Study(tmp_path, same, ("variants:\n", f"variants:\n{other}"))
+    pruned_run(study)
+    sparsity = study.data(BOOLQ, "lora")["init"]["sparsity"]
+    assert sparsity["sparsity"] == 30 / 64
+    assert sorted(sparsity["param_filter"]) == [
+        "*.self_attn.proj_output_dense_layer.weight",
+        "*.self_attn.proj_v_dense_layer.weight",
+    ]
+    study.written("lora")
+    assert study.check().findings == []
+
+
+def pruned_run(study: Study) -> Path:
+    """The folder of the pruning's run, as it would be left: 30 of 64 weights zero."""
+    step = next(each for each in study.plan("lora").steps if isinstance(each.work, Prune) and "pruned" in each.variants)
+    folder = study.root / "runs" / step.folder
+    folder.mkdir(parents=True)
+    (folder / "masks.safetensors").write_bytes(b"the bits")
+    names = {
+        f"model.layers.0.self_attn.{module}.weight": [zeros, 32] for module, zeros in (("v_proj", 20), ("o_proj", 10))
+    }
+    RunRecord(
+        key=step.key, folder=step.folder, step=step.name, variants=list(step.variants), model=step.model_name,
+        task=None, seed=step.seed, profile=None, identity={}, status="done", sparsity={"tensors": names},
+        artefacts={"masks.safetensors": {"bytes": 8, "sha256": "a" * 64}},
+    ).write(folder)  # fmt: skip
+    return folder
