@@ -2,7 +2,7 @@
 
 It is no part of the vendor's software, and what passes here has not run on a CSX. Like `Trainer` there
 (`trainer/trainer.py`): `pre_setup`, `setup` and `post_setup` for all callbacks; in `fit`, the checkpoint is loaded
-before `on_fit_start`; in each step forward, backward, `on_before_optimizer_step`, the clipping of gradients, the update,
+before `on_fit_start`; in each step forward, backward, `on_before_optimizer_step`, gradients clipped, the update,
 `on_after_optimizer_step`, `zero_grad`; `log_metrics` reaches the loggers in logging steps only. Unlike it, a callback
 without a hook is passed over: there the vendor's base class has them all.
 """
