@@ -19,10 +19,10 @@ from framework.dialects.rendering.formats import text_of
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Sheet
 from framework.errors import InputError, Problem
-from framework.evidence.store import RunStore
 from framework.exporters.exported import Exported
 from framework.exporters.sections import data_sections, model_section, saving, tidy
-from framework.exporters.sparse import Inherited, ancestors, heads_of, inherited
+from framework.exporters.sparse import ancestors
+from framework.exporters.start import Start
 from framework.locations import Location
 from framework.manifest.bindings import Binding
 from framework.manifest.clauses import shown
@@ -108,7 +108,10 @@ class _File:
         init["backend"] = {"backend_type": "CSX", **init.get("backend", {})}
         init["checkpoint"], init["logging"] = saving(self.step.knobs, facts.steps)
         self._optimizer(init["optimizer"])
-        self._start(init)
+        start = Start(self.experiment, self.plan, self.step)
+        start.write(init)
+        self.notes += start.notes
+        self.problems += start.problems
         data_sections(data["trainer"], self.step, self.notes)
         if facts.get("precision") == "fp32":
             self.notes.append("precision fp32: a CSX turns mixed precision on all the same, and says so")
@@ -152,60 +155,6 @@ class _File:
         if chosen[name]["weight_decay"]:
             decay = "weight decay: Model Zoo leaves norms and biases out of it, a run here does not"
             self.notes.append(decay)
-
-    def _start(self, init: dict[str, Any]) -> None:
-        """Where the weights come from, and the masks that hold over them."""
-        store = RunStore(self.experiment.runs)
-        if self.step.parent is None and self.step.model.weights == "random":
-            return
-        init.setdefault("callbacks", []).append({"LoadCheckpointStates": {"load_checkpoint_states": "model"}})
-        init["checkpoint"]["disable_strict_checkpoint_loading"] = True
-        origin = self.step.model.hub or self.step.model.path or "the model's folder"
-        if self.step.parent is not None:
-            before = next(ancestors(self.plan, self.step))
-            run = store.done(before.key)
-            origin = f"{before.label} ({self._relative(run.folder / 'model') if run else 'not run yet'})"
-        how = "convert it (cszoo checkpoint convert), and name it as fit.ckpt_path"
-        self.notes.append(f"starts from the checkpoint of {origin}: {how}")
-        if (masks := inherited(self.plan, self.step, store)) is not None:
-            self._sparsity(init, masks)
-
-    def _sparsity(self, init: dict[str, Any], masks: Inherited) -> None:
-        """Static sparsity: the weights that are zero in the checkpoint stay zero."""
-        share, modules = masks.sparsity, masks.modules
-        if share is None or modules is None:
-            message = f"how sparse it is, and where, only the run of {masks.maker.label} says: there is none yet"
-            where = self.experiment.location(masks.maker.places[0])
-            self.problems.append(Problem(message, where, f"framework run --variant {masks.maker.variant}"))
-            return
-        patterns = model_zoo.filters_of(self.step.model.family, modules)
-        if patterns is None:
-            message = f"{', '.join(modules)} are masked, and Model Zoo's names of them are not known here"
-            known = ", ".join(model_zoo.PROJECTIONS[self.step.model.family])
-            where = self.experiment.location(masks.maker.places[0])
-            self.problems.append(Problem(message, where, f"known for {self.step.model.family}: {known}"))
-            return
-        static = {"algorithm": "static", "sparsity": share, "init_method": "from_zeros", "param_filter": patterns}
-        init["sparsity"] = static
-        if masks.file is None:
-            self.notes.append(f"masks: {masks.maker.label} has not run; run it and export again to name its mask file")
-            return
-        file, zeros = self._relative(masks.file), masks.zeros
-        reached = f", {zeros[0]} of {zeros[1]} weights zero" if zeros else ""
-        assert masks.run is not None
-        sha256 = masks.run.record.artefacts.get(masks.file.name, {}).get("sha256", "not recorded")
-        self.notes.append(f"masks: {file}{reached}, SHA-256 {sha256}")
-        heads = heads_of(self.step, masks)
-        if heads is None:
-            self.notes.append("no ReapplyMasks callback: how many heads the model has is stated nowhere")
-            return
-        counts = {"heads": heads[0], "key_value_heads": heads[1]}
-        init["callbacks"].append({"ReapplyMasks": {"masks": file, "family": self.step.model.family, **counts}})
-        self.notes.append("ReapplyMasks is of runners.cerebras: import that before the trainer reads this file")
-
-    def _relative(self, path: Any) -> str:
-        root = self.experiment.root
-        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
     def _finished(self, data: Mapping[str, Any]) -> Exported:
         step = self.step
