@@ -115,6 +115,9 @@ class _File:
         data_sections(data["trainer"], self.step, self.notes)
         if facts.get("precision") == "fp32":
             self.notes.append("precision fp32: a CSX turns mixed precision on all the same, and says so")
+        elif "precision" not in facts:
+            init["precision"] = {**init.get("precision", {}), "enabled": True, "fp16_type": "bfloat16"}
+            self.notes.append("precision, which is not stated: bfloat16, where the trainer would take float16")
         if self.problems:
             raise InputError(self.problems)
         return self._finished(tidy(data, self.name))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from framework.conformance.model import Status
@@ -119,6 +120,29 @@ def test_schedulers_are_nested_and_take_all_steps(tmp_path: Path) -> None:
 def test_one_scheduler_needs_no_sequence(tmp_path: Path) -> None:
     data = Study(tmp_path, *CASES["constant"]).data(FULL, "full")
     assert data["init"]["schedulers"] == [{"ConstantLR": {"learning_rate": 2e-4}}]
+
+
+def test_a_precision_that_is_not_stated_is_none_of_the_trainers(tmp_path: Path) -> None:
+    study = Study(tmp_path, ("max_grad_norm: 1.0\n    precision: bf16", "max_grad_norm: 1.0"))
+    found = study.data(FULL, "full")["init"]["precision"]
+    assert found == {"max_gradient_norm": 1.0, "enabled": True, "fp16_type": "bfloat16"}
+    study.written("full")
+    assert study.check().findings == []
+
+
+def test_half_precision_needs_scaled_losses(tmp_path: Path) -> None:
+    found = Study(tmp_path, *CASES["fp16"]).data(FULL, "full")["init"]["precision"]
+    assert found == {
+        "max_gradient_norm": 1.0, "enabled": True, "fp16_type": "float16", "loss_scaling_factor": "dynamic"
+    }  # fmt: skip
+
+
+def test_what_is_not_stated_of_an_optimizer_is_what_pytorch_takes(tmp_path: Path) -> None:
+    init = Study(tmp_path).data(BOOLQ, "lora")["init"]
+    assert init["optimizer"] == {"AdamW": {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}}
+    taken = torch.optim.AdamW([torch.zeros(1)]).defaults
+    assert {name: taken[name] for name in ("eps", "weight_decay")} == {"eps": 1e-8, "weight_decay": 0.01}
+    assert list(taken["betas"]) == [0.9, 0.999]
 
 
 def test_the_length_is_in_steps_where_the_data_is_counted_and_in_epochs_where_not(tmp_path: Path) -> None:
