@@ -241,6 +241,16 @@ def test_a_classifier_is_refused(tmp_path: Path) -> None:
         study.export("lora")
 
 
+def test_modules_that_are_only_excluded_are_those_that_the_run_masked(tmp_path: Path) -> None:
+    study = Study(tmp_path, ("tensors: [q_proj, k_proj, v_proj, o_proj]", "exclude: [embed_tokens, lm_head]"))
+    with pytest.raises(InputError, match="there is none yet"):
+        study.export("lora")
+    pruned_run(study)
+    assert len(study.data(BOOLQ, "lora")["init"]["sparsity"]["param_filter"]) == 2
+    study.written("lora")
+    assert study.check().findings == []
+
+
 def test_as_many_zeros_as_another_variant_need_its_run(tmp_path: Path) -> None:
     twin = "  twin:\n    from: full\n    steps: [{prune: {sparsity: {same_as: pruned}}}]\n"
     other = ("  lora:\n    from: pruned", f"{twin}  lora:\n    from: twin")
