@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from framework.conformance.bound import BoundFile, Pattern
+from framework.conformance.grid_statements import for_all_of_a_grid
 from framework.conformance.matrix import Conforming, Keys, Matrix, worst
 from framework.conformance.model import Finding, Rule, Severity, Stage, Status
 from framework.conformance.registry import apply, apply_to_file
@@ -107,6 +108,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     verdicts, found = apply("config_rules", context)
     matrix.add(verdicts)
     matrix.add_conforming(context.conforming.values())
+    matrix.add(list(for_all_of_a_grid(experiment, matrix)))
     findings += found
     verdicts, found = apply("manifest_rules", ManifestContext(experiment, judge))
     matrix.add(verdicts)

@@ -1,7 +1,7 @@
 """Grids: many variants stated once, by what they differ in.
 
 A grid is expanded in the tree of the file, before anything is validated: each of its variants is a copy of the
-template whose `$axis` places hold the axis' own nodes. So every finding about a variant's value points to the place
+template whose `$axis` places hold the axis' own nodes; rules over grids are written out likewise. So every finding about a variant's value points to the place
 where the axis states it, and all that follows sees variants as if they had been written out.
 """
 
@@ -17,6 +17,7 @@ from pydantic import Field
 
 from framework.errors import InputError, Problem
 from framework.manifest.base import Section
+from framework.manifest.grid_rules import Axes, expanded_rules
 from framework.names import did_you_mean
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, ScalarNode, SequenceNode
 
@@ -57,19 +58,24 @@ def expanded(document: Document) -> Document:
     for key, value in stated[1].pairs().values() if stated else ():  # type: ignore[union-attr]
         variants.add(key, value)
     problems: list[Problem] = []
+    axes: dict[str, Axes] = {}
     for name, grid in grids[1].pairs().values():
         if isinstance(grid, MappingNode):
+            axes[name.text] = _axes(grid)
             for variant, node in _variants(document, name, grid, problems):
                 if variants.get(variant.text) is not None:
                     where = document.location(variant)
                     problems.append(Problem(f"there is a variant {variant.text!r} already", where, "rename the grid"))
                 else:
                     variants.add(variant, node)
+    replaced: dict[str, AnyNode] = {"variants": variants}
+    if (rules := root.get("rules")) is not None and isinstance(rules[1], SequenceNode):
+        replaced["rules"] = expanded_rules(document, rules[1], axes, problems)
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     whole = _empty_like(root)
     for key, value in root.pairs().values():
-        whole.add(key, variants if key.text == "variants" else value)
+        whole.add(key, replaced.get(key.text, value))
     if stated is None:
         whole.add(_named(grids[0], "variants"), variants)
     return replace(document, root=whole)
@@ -79,6 +85,13 @@ def grid_of(variant: str, grids: Mapping[str, Grid]) -> str | None:
     """The grid that states a variant, by the variant's name; None for one that is written out."""
     grid, slash, _ = variant.partition("/")
     return grid if slash and grid in grids else None
+
+
+def _axes(grid: MappingNode) -> Axes:
+    """By axis, the names of its values."""
+    over = grid.get("over")
+    found = over[1].children() if over is not None and isinstance(over[1], MappingNode) else ()
+    return {axis: [label for label, _ in _choices(values)] for axis, values in found}
 
 
 def _variants(
