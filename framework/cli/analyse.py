@@ -30,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, all_variants=not options.variant)
     folder = options.output or own("reports.documents").folder(experiment) / "analysis"
-    found = own("reports.analysis.rows").study(experiment, plan, matching_variants(experiment, options.variant))
-    written = own("reports.analysis.write").write(experiment, found, folder, options.metric, options.baseline)
+    variants = matching_variants(experiment, options.variant)
+    found = own("reports.analysis.rows").study(experiment, plan, variants)
+    speeds = own("reports.analysis.throughput").throughput(experiment, plan, variants)
+    written = own("reports.analysis.write").write(experiment, found, folder, options.metric, options.baseline, speeds)
     for path in written:
         console.literal(f"wrote {path}")
     if found.missing:

@@ -1,7 +1,7 @@
 """Rules over grids: one for each combination of the axes that the names of their variants leave open.
 
-`sparse/magnitude/$sparsity` names one variant for each value of the axis `sparsity`; a rule whose names hold such places
-is as many rules, in the order of the axes, each with the same value in all its names.
+`sparse/magnitude/$sparsity` names one variant for each value of the axis `sparsity`; a rule whose names hold such
+places is as many rules, in the order of the axes, each with the same value in all its names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Grids: many variants stated once, by what they differ in.
 
 A grid is expanded in the tree of the file, before anything is validated: each of its variants is a copy of the
-template whose `$axis` places hold the axis' own nodes; rules over grids are written out likewise. So every finding about a variant's value points to the place
-where the axis states it, and all that follows sees variants as if they had been written out.
+template whose `$axis` places hold the axis' own nodes; rules over grids are written out likewise. So every finding
+about a variant's value points to the place where the axis states it, and all that follows sees variants as if they had
+been written out.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ from typing import Any
 
 from framework.errors import UsageError
 from reports.analysis.groups import Group
+from reports.analysis.throughput import Curve, by_figure
+
+MARKERS = "osD^v<>Pp*hX"
 
 
 def figures(groups: Sequence[Group], metrics: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -31,6 +34,31 @@ def figures(groups: Sequence[Group], metrics: Sequence[str]) -> Iterator[tuple[s
                 yield f"heatmap.{name}.png", _heatmap(plots, curves, metric, title)
 
 
+def throughput_figures(curves: Sequence[Curve]) -> Iterator[tuple[str, bytes]]:
+    """File names and contents: tokens per second over the batch size, one figure for each model and length."""
+    for common, members in by_figure(curves):
+        plots = _pyplot()
+        figure, axes = plots.subplots(figsize=(7, 4.5), layout="constrained")
+        for number, curve in enumerate(members):
+            found = list(curve.points.values())
+            style = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "label": curve.variant}
+            (drawn,) = axes.plot(list(curve.points), [each.mean for each in found], **style)
+            if all(each.low is not None for each in found):
+                low, high = [each.low for each in found], [each.high for each in found]
+                axes.fill_between(list(curve.points), low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+        sizes = sorted({size for curve in members for size in curve.points})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.set_ylim(bottom=0)
+        checkpoints = sorted({found.n for curve in members for found in curve.points.values()})
+        span = "one checkpoint each" if checkpoints == [1] else f"{checkpoints[-1]} checkpoints; bands: 95% t intervals"
+        axes.set(xlabel="batch size", ylabel="tokens per second", title=f"{', '.join(common)} ({span})")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+        name = ".".join(common).replace("/", "_")
+        yield f"throughput.{name}.png", _png(plots, figure)
+
+
 def _pyplot() -> Any:
     try:
         import matplotlib
@@ -51,12 +79,11 @@ def _curves(groups: Sequence[Group]) -> dict[str, list[Group]]:
 
 def _curve(plots: Any, curves: dict[str, list[Group]], metric: str, title: str) -> bytes:
     figure, axes = plots.subplots(figsize=(7, 4.5), layout="constrained")
-    markers = "osD^v<>Pp*hX"
     for number, (line, members) in enumerate(curves.items()):
         sparsities = [(group.first.asked or 0) * 100 for group in members]
         found = [group.metrics[metric] for group in members]
         (drawn,) = axes.plot(
-            sparsities, [each.mean for each in found], label=line, marker=markers[number % len(markers)], markersize=4
+            sparsities, [each.mean for each in found], label=line, marker=MARKERS[number % len(MARKERS)], markersize=4
         )
         if all(each.low is not None for each in found):
             low, high = [each.low for each in found], [each.high for each in found]

@@ -14,7 +14,7 @@ from reports.analysis.rows import Row
 def summary_csv(rows: Sequence[Row]) -> str:
     """One line per declared run."""
     axes, metrics = _names(row.axes for row in rows), _names(row.metrics for row in rows)
-    return _text(
+    return text(
         [
             *["variant", *axes, "model", "task", "seed", "profile", "sparsity_asked", "sparsity_reached"],
             *[*metrics, "seconds", "key", "folder"],
@@ -48,7 +48,7 @@ def grouped_csv(groups: Sequence[Group]) -> str:
         }
         for group in groups
     )
-    return _text(["variant", *axes, "model", "task", "seeds", "sparsity_asked", "sparsity_reached", *fields], lines)
+    return text(["variant", *axes, "model", "task", "seeds", "sparsity_asked", "sparsity_reached", *fields], lines)
 
 
 def curve_csv(groups: Sequence[Group]) -> str:
@@ -69,7 +69,7 @@ def curve_csv(groups: Sequence[Group]) -> str:
         for name, found in group.metrics.items()
     )
     own = ["compared", "model", "task", "sparsity_asked", "sparsity_reached", "metric"]
-    return _text([*own, "n", "mean", "std", "low", "high"], lines)
+    return text([*own, "n", "mean", "std", "low", "high"], lines)
 
 
 def _place(row: Row) -> dict[str, Any]:
@@ -84,7 +84,8 @@ def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for mapping in mappings for name in mapping))
 
 
-def _text(fields: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+def text(fields: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+    """CSV with a header; what is None or not there is empty."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fields, restval="", lineterminator="\n")
     writer.writeheader()

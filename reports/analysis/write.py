@@ -1,4 +1,4 @@
-"""The analysis as files: three tables, the figures, and a document that says what to look at."""
+"""The analysis as files: the tables, the figures, and a document that says what to look at."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from framework.errors import UsageError
 from framework.evidence.atomic import write_bytes, write_text
 from framework.manifest.loading import Experiment
 from reports.analysis.baseline import Comparison, compare
-from reports.analysis.figures import figures
+from reports.analysis.figures import figures, throughput_figures
 from reports.analysis.groups import Group, groups
 from reports.analysis.rows import Study
 from reports.analysis.tables import curve_csv, grouped_csv, summary_csv
+from reports.analysis.throughput import Curve, throughput_csv
 from reports.analysis.tradeoffs import front, tradeoffs
 from reports.environment import render
 
@@ -22,12 +23,18 @@ _PREFERRED = ("accuracy", "f1", "perplexity", "validation_loss")
 
 
 def write(
-    experiment: Experiment, found: Study, folder: Path, metrics: Sequence[str] = (), baseline: Path | None = None
+    experiment: Experiment,
+    found: Study,
+    folder: Path,
+    metrics: Sequence[str] = (),
+    baseline: Path | None = None,
+    speeds: Sequence[Curve] = (),
 ) -> list[Path]:
     """Write everything into a folder; the paths of what was written. All is made before the first file is written.
 
     Args:
         metrics: Which to draw and compare; by default those of accuracy, F1, perplexity and loss that there are.
+        speeds: Measured throughputs over the batch size, for a table and figures of their own.
 
     Raises:
         UsageError: no run is finished, or none has such a metric.
@@ -38,12 +45,14 @@ def write(
     grouped = groups(found.rows)
     chosen = _metrics(grouped, metrics)
     compared = compare(baseline, grouped) if baseline else []
-    drawn = dict(figures(grouped, chosen))
+    drawn = {**dict(figures(grouped, chosen)), **dict(throughput_figures(speeds))}
     context = _context(experiment, found, grouped, chosen, list(drawn), compared)
+    context["machines"] = list(dict.fromkeys(curve.machine for curve in speeds))
     texts = {
         "summary.csv": summary_csv(found.rows),
         "grouped_summary.csv": grouped_csv(grouped),
         "sparsity_vs_performance.csv": curve_csv(grouped),
+        **({"throughput_vs_batch_size.csv": throughput_csv(speeds)} if speeds else {}),
         DOCUMENT: render(experiment, "ANALYSIS.md.j2", context),
     }
     for name, text in texts.items():
