@@ -19,7 +19,7 @@ from reports.analysis.tradeoffs import front, tradeoffs
 from reports.environment import render
 
 DOCUMENT = "ANALYSIS.md"
-_PREFERRED = ("accuracy", "f1", "perplexity", "validation_loss")
+_PREFERRED = ("accuracy", "exact_match", "f1", "perplexity", "validation_loss")
 
 
 def write(
@@ -33,7 +33,8 @@ def write(
     """Write everything into a folder; the paths of what was written. All is made before the first file is written.
 
     Args:
-        metrics: Which to draw and compare; by default those of accuracy, F1, perplexity and loss that there are.
+        metrics: Which to draw and compare; by default those of accuracy, exact match, F1, perplexity and loss that
+            there are.
         speeds: Measured throughputs over the batch size, for a table and figures of their own.
 
     Raises:

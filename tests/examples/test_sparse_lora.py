@@ -142,7 +142,11 @@ def test_a_value_that_drifted_is_named_once_with_its_file_and_line(
     assert f"--> {project.place}" in done.out
     assert clause in done.out
     assert done.out.count("error[C101]") == 1
-    assert "1 error" in done.out
+
+
+def test_configs_of_two_modes_that_say_the_same_are_found(project: Copy) -> None:
+    project.replace('"sparse_to_sparse"', '"sparse_to_dense"', "configs/lora_sparse_to_sparse.json")
+    assert "error[C150] identical-files: configs/lora_sparse_to_sparse.json" in project.cli("check").out
 
 
 def test_a_level_that_only_one_method_has_breaks_the_rule_of_that_level(project: Copy) -> None:
