@@ -15,7 +15,7 @@ class IsoSparsity(Section):
     """Equal numbers of zeroed weights over the same tensors."""
 
     variants: Annotated[list[str], Field(min_length=2)]
-    """The variants that must be equally sparse."""
+    """The variants that must be equally sparse. `grid/$axis` is a rule for each value of a grid's axis."""
     scope: Literal["model", "layer"] = "model"
     """Equal in total, or in each tensor."""
 
@@ -24,7 +24,7 @@ class DifferOnlyIn(Section):
     """A controlled comparison: nothing else differs between the variants."""
 
     variants: Annotated[list[str], Field(min_length=2)]
-    """The variants that are compared."""
+    """The variants that are compared. `grid/$axis` is a rule for each value of a grid's axis."""
     clauses: Annotated[list[str], Field(min_length=1)]
     """The paths, within a step, that may differ, such as `mask` or `optimizer.learning_rate`."""
 

@@ -12,7 +12,7 @@ from framework.evidence.record import RunRecord
 from framework.planning.build import build
 from reports.analysis.groups import summary
 from reports.analysis.tradeoffs import front, tradeoffs
-from tests.support import Project
+from tests.support import Evidence, Project
 
 GRID = """\
 grids:
@@ -181,3 +181,42 @@ def test_a_baseline_file_that_is_no_such_table_is_refused(project: Project, text
     assert done.code == 2
     assert told in done.err
     assert not project.path("documents").exists()
+
+
+MEASURED = """\
+measurements:
+  speed: {measure: [throughput], variants: [dense, masked], phase: pretrain, batch_sizes: SIZES, sequence_lengths: [8]}
+"""
+
+
+def speeds(folder: Path, sizes: str) -> Path:
+    project = Project(folder).append(MEASURED.replace("SIZES", sizes))
+    Evidence(project)
+    done = project.cli("analyse")
+    assert done.code == 0, done.err
+    return project.path("documents/analysis")
+
+
+def test_throughput_is_tabled_and_drawn_over_the_batch_size(tmp_path: Path) -> None:
+    """The fabricated passes take 5.5 ms in the median, whatever the batch: three seeds of one value."""
+    folder = speeds(tmp_path, "[1, 4, 16]")
+    rows = table(folder / "throughput_vs_batch_size.csv")
+    assert [(row["variant"], int(row["batch_size"])) for row in rows] == [
+        (variant, size) for variant in ("dense", "masked") for size in (1, 4, 16)
+    ]
+    for row in rows:
+        assert float(row["mean"]) == pytest.approx(int(row["batch_size"]) * 8 / 0.0055)
+        assert (row["n"], row["model"], row["precision"]) == ("3", "tiny", "fp32")
+        assert row["machine"]
+    name = "throughput.tiny.length-8.fp32.png"
+    assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    text = (folder / "ANALYSIS.md").read_text()
+    assert f"]({name})" in text
+    assert "(throughput_vs_batch_size.csv)" in text
+
+
+@pytest.mark.parametrize("sizes", ["[4]", None])
+def test_one_batch_size_is_no_curve(tmp_path: Path, sizes: str | None, project: Project) -> None:
+    folder = speeds(tmp_path / "one", sizes) if sizes else analysed(project)
+    assert not list(folder.glob("throughput*"))
+    assert "throughput" not in (folder / "ANALYSIS.md").read_text()
