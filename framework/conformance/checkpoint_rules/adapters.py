@@ -25,7 +25,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             ("rank", spec.rank, _rank),
             ("alpha", spec.alpha, partial(_config, "lora_alpha")),
             ("dropout", spec.dropout, partial(_config, "lora_dropout")),
-            ("targets", sorted(spec.targets), _targets),
+            ("targets", sorted(spec.targets), partial(_targets, spec.targets)),
             ("mode", spec.mode, _mode),
         ]
         for name, wanted, observe in facts:
@@ -63,7 +63,13 @@ def _rank(observed: Observed) -> int | list[int]:
     return ranks[0] if len(ranks) == 1 else ranks
 
 
-def _targets(observed: Observed) -> list[str]:
-    """The last names of the modules that have an adapter, from the saved tensors."""
+def _targets(declared: list[str], observed: Observed) -> list[str]:
+    """The declared targets that saved modules have an adapter of (a module's name, or the end of it after a dot), and
+    the last names of other modules that have one."""
     file = TensorFile(_file(observed, _WEIGHTS))
-    return sorted({name.split(".lora_A.")[0].rsplit(".", 1)[-1] for name in file.tensors if ".lora_A." in name})
+    modules = {name.split(".lora_A.")[0] for name in file.tensors if ".lora_A." in name}
+    return sorted({found for module in modules for found in _meant(declared, module)})
+
+
+def _meant(declared: list[str], module: str) -> list[str]:
+    return [target for target in declared if f".{module}".endswith(f".{target}")] or [module.rsplit(".", 1)[-1]]
