@@ -103,8 +103,20 @@ def test_the_rules_are_one_for_each_level_and_for_each_pair_of_modes(experiment:
 def test_it_conforms_and_every_key_is_bound(project: Copy) -> None:
     done = project.cli("check")
     assert done.code == 0, done.out
-    assert "56 of 56 keys bound, 100 %" in done.out
+    assert "422 of 422 keys bound, 100 %" in done.out
     assert "0 violated" in done.out
+
+
+def test_the_cerebras_configs_are_what_the_manifest_exports(project: Copy) -> None:
+    done = project.cli("export", "cerebras", "--variant", "sparse/unstructured/0.5/sparse_to_dense")
+    assert done.code == 0, done.err
+    assert done.out.count("as it was configs/cerebras/") == 6
+    drifted = next((project.root / "configs/cerebras").glob("*gsm8k.mistral*.yaml"))
+    drifted.write_text(drifted.read_text().replace("r: 16\n", "r: 8\n"))
+    broken = project.cli("check")
+    assert broken.code == 1
+    assert f"{drifted.relative_to(project.root)}:" in broken.out
+    assert "lora.rank = 16" in broken.out
 
 
 def test_what_the_grid_states_once_is_held_in_all_its_variants(project: Copy) -> None:
