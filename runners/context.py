@@ -11,7 +11,7 @@ from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import Run
 from framework.planning.steps import Step
-from runners.models.building import build_language_model
+from runners.models.building import build_language_model, source_of
 from runners.models.checkpoints import Checkpoint, load_checkpoint
 from runners.models.families import FAMILIES
 from runners.progress import Progress
@@ -34,6 +34,11 @@ class RunContext:
     record: RunRecord
     progress: Progress
     is_main: bool = True
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """For the record: where the model came from, if it is not the parent's."""
+        return {"source": source_of(self.step.model)} if self.parent is None else {}
 
     def starting_model(self, tokenizer: Any | None) -> Checkpoint:
         """The parent's checkpoint, or the model as the manifest states it.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+from functools import cache
 
 import torch
 from accelerate import PartialState
@@ -28,4 +30,18 @@ def this_process() -> PartialState:
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     if state.num_processes != launched:
         raise FrameworkError(f"{launched} processes were launched (WORLD_SIZE), accelerate sees {state.num_processes}")
+    if launched > 1:
+        _leave_at_exit()
     return state
+
+
+@cache
+def _leave_at_exit() -> None:
+    """A group that nobody leaves is torn down with the interpreter, where gloo's threads abort the process now and
+    then: a run that had succeeded would end as one that failed."""
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.conformance.observing import NotRecorded
 from framework.evidence.masks import MaskFile
-from framework.evidence.tensors import TensorFile
+from framework.evidence.tensors import TensorFile, Tensors
 from framework.manifest.methods import SGH
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 _WEIGHT = ".weight"
 
 
-def values(file: TensorFile, name: str) -> numpy.ndarray[Any, Any]:
+def values(file: Tensors, name: str) -> numpy.ndarray[Any, Any]:
     """A saved floating-point tensor as numbers, in its own precision (that of float32 for bfloat16).
 
     Raises:

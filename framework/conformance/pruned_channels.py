@@ -9,7 +9,7 @@ from framework.conformance.observing import NotRecorded
 from framework.conformance.permuting import LAYOUTS, Layout
 from framework.evidence.keys import random_keys
 from framework.evidence.masks import MaskFile
-from framework.evidence.tensors import TensorFile
+from framework.evidence.tensors import Tensors
 from framework.manifest.methods import Prune
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ROUNDING = 1e-12
 
 
 def misplaced_channels(
-    parent: TensorFile, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str
+    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str
 ) -> str | None:
     """How the choice of channels differs from the declared one; None where whole channels went, those with the lowest
     L2 norm of scores over all their pruned weights. Which of equal channels went is not held.
@@ -65,7 +65,7 @@ def misplaced_channels(
     return None
 
 
-def _scores(parent: TensorFile, name: str, work: Prune, seed: int) -> Array:
+def _scores(parent: Tensors, name: str, work: Prune, seed: int) -> Array:
     weights = values(parent, name).astype("<f8")
     if work.score == "random":
         drawn: Array = random_keys(seed, name, 0, weights.size).reshape(weights.shape) * (weights != 0).astype("<f8")

@@ -11,7 +11,7 @@ from framework.evidence.keys import RANDOM, FloatKind, common_kind, magnitude_ke
 from framework.evidence.masks import MaskFile
 from framework.evidence.orientation import input_first, rows_of
 from framework.evidence.record import MODEL, read_json
-from framework.evidence.tensors import TensorFile
+from framework.evidence.tensors import Tensors
 from framework.manifest.methods import Prune
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def in_rows(values: Array, turned: bool) -> Array:
     return values.T if turned else values.reshape(len(values), -1)
 
 
-def misplaced(parent: TensorFile, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> str | None:
+def misplaced(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> str | None:
     """How the choice of weights differs from the declared one; None where the lowest scores went, and of equal ones the
     last positions.
 
@@ -117,7 +117,7 @@ def misplaced(parent: TensorFile, masks: MaskFile, names: list[str], work: Prune
     return next((found for group in groups if (found := _in_group(parent, masks, group, work, seed, kind))), None)
 
 
-def _keys(parent: TensorFile, name: str, work: Prune, seed: int, kind: FloatKind) -> Array:
+def _keys(parent: Tensors, name: str, work: Prune, seed: int, kind: FloatKind) -> Array:
     bits = parent.bits(name)
     keys = magnitude_keys(bits, parent.tensors[name].dtype, kind)
     if work.score == "random":
@@ -126,7 +126,7 @@ def _keys(parent: TensorFile, name: str, work: Prune, seed: int, kind: FloatKind
 
 
 def _in_group(
-    parent: TensorFile, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind
+    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind
 ) -> str | None:
     """One threshold over all of these tensors."""
     import numpy
@@ -153,7 +153,7 @@ def _in_group(
 
 
 def _apart(
-    parent: TensorFile, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind, lowest_kept: int
+    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind, lowest_kept: int
 ) -> str:
     """What went although something lower stayed."""
     counts = {}
@@ -168,7 +168,7 @@ def _apart(
 
 
 def _in_groups(
-    parent: TensorFile, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str, kind: FloatKind
+    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str, kind: FloatKind
 ) -> str | None:
     """A threshold for each output, or for each M neighbouring inputs."""
     import numpy

@@ -157,7 +157,8 @@ class _Npz(Source):
 
         self.path = path
         try:
-            with numpy.load(path, allow_pickle=False) as archive:
+            # Opened here: of a file that is no archive numpy would leave its own handle open.
+            with path.open("rb") as stream, numpy.load(stream, allow_pickle=False) as archive:
                 self.arrays = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             raise InputError.at(Location(str(path), 1, 1), "no such file") from None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from framework.errors import InputError
 from framework.locations import Location
@@ -35,6 +36,17 @@ class StoredTensor:
         for length in self.shape:
             count *= length
         return count
+
+
+class Tensors(Protocol):
+    """Tensors by name, wherever they lie."""
+
+    @property
+    def tensors(self) -> Mapping[str, StoredTensor]: ...
+
+    def bits(self, name: str) -> numpy.ndarray[Any, Any]:
+        """See :meth:`TensorFile.bits`."""
+        ...
 
 
 class TensorFile:

@@ -17,7 +17,7 @@ from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.merging import MergeEvidence, dead_adapters, probe
 from runners.context import RunContext
 from runners.data.preparing import Prepared, prepare
-from runners.models.building import classifier_over, describe, source_of
+from runners.models.building import classifier_over, describe
 from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
 from runners.models.classifier import SequenceClassifier
 from runners.processes import on_cpu
@@ -128,8 +128,7 @@ class _Phase:
             loop.run(done)
         finally:
             described = {"precision": self.precision, "model": describe(self.family, self.model.config)}
-            origin = {"source": source_of(context.step.model)} if context.parent is None else {}
-            record.observed = {**loop.observed, **described, **origin}
+            record.observed = {**loop.observed, **described, **context.origin}
         metrics = {"initial_validation_loss": loop.initial["loss"]}
         if self.learned is not None:
             learned, self.sparsity = self.learned.harden()

@@ -99,6 +99,7 @@ def _permute(
     record.data = data.facts
     record.parameters = {"total": sum(tensor.numel() for tensor in unique_tensors(model).values()), "trainable": 0}
     record.observed = {
+        **context.origin,
         "seed": step.seed,
         "model": describe(checkpoint.family, model.config),
         "permutation": {

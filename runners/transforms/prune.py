@@ -63,7 +63,7 @@ def prune(context: RunContext, specification: Prune) -> None:
         **specification.model_dump(mode="json", include=set(_STATED), exclude_none=True),
         **facts,
     }
-    record.observed = {"seed": step.seed, "model": describe(checkpoint.family, model.config)}
+    record.observed = {"seed": step.seed, "model": describe(checkpoint.family, model.config), **context.origin}
     record.parameters = {"total": sum(tensor.numel() for tensor in unique_tensors(model).values()), "trainable": 0}
     context.progress.message(f"{facts['zeros']} of {facts['elements']} weights are zero ({facts['reached']:.2%})")
     if context.is_main:

@@ -68,6 +68,8 @@ def main():
     metrics = trainer.evaluate()
     if trainer.is_world_process_zero():
         trainer.save_metrics("all", {**metrics, "train_samples": examples})
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # or gloo may abort the process while it ends
 
 
 main()

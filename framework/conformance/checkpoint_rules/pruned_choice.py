@@ -9,6 +9,8 @@ from framework.conformance.observing import EvidenceContext, NotRecorded, Observ
 from framework.conformance.pruned_channels import misplaced_channels
 from framework.conformance.pruning import RECOMPUTED, misplaced
 from framework.conformance.sparsity import masks_of, pruned_tensors
+from framework.conformance.starting import starting_tensors
+from framework.evidence.tensors import Tensors
 from framework.manifest.clauses import Clause
 from framework.manifest.methods import Prune
 
@@ -54,11 +56,15 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         raise NotRecorded(f"{work.score} depends on calibration data, and is not recomputed here")
     if work.structure in ("head", "output"):
         raise NotRecorded(f"which {work.structure}s have the lowest scores is not recomputed here")
-    if step.parent is None:
-        raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
-    parent = context.observed(step.parent)
-    if parent.run is None:
-        raise NotRecorded(f"not run: {parent.step.label}")
     masks = masks_of(observed)
+    names = pruned_tensors(observed, masks)
+    before: Tensors
+    if step.parent is None:
+        before = starting_tensors(observed, context.experiment.root, masks, names)
+    else:
+        parent = context.observed(step.parent)
+        if parent.run is None:
+            raise NotRecorded(parent.absent)
+        before = parent.tensors
     recompute = misplaced_channels if work.structure == "channel" else misplaced
-    return recompute(parent.tensors, masks, pruned_tensors(observed, masks), work, step.seed, step.model.family)
+    return recompute(before, masks, names, work, step.seed, step.model.family)
