@@ -14,9 +14,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.observing import Observed
 from framework.conformance.results import CALL, Ambiguous, Call
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
@@ -25,6 +25,9 @@ from framework.manifest.derived import OPERATORS
 from framework.manifest.loading import Experiment
 from framework.manifest.statements import Claim
 from framework.names import did_you_mean
+
+if TYPE_CHECKING:
+    from framework.conformance.observing import Observed
 
 REFUTED = Rule("A101", "claim-unsupported", Severity.ERROR, Stage.CLAIM, "the results do not support a claim")
 

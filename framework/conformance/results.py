@@ -7,12 +7,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framework.conformance.observing import Observed
 from framework.manifest.measurements import QUANTITIES
 from framework.names import did_you_mean
-from framework.planning.steps import Measure
+
+if TYPE_CHECKING:
+    from framework.conformance.observing import Observed
 
 CALL = re.compile(r"\b(\w+)\(\s*([^()\s,]+)\s*((?:,\s*[^()\s,]+\s*)*)\)")
 _SETTINGS = ("measurement", "adapter", "batch_size", "sequence_length")
@@ -101,6 +102,8 @@ class Call:
 
 def _values(observed: Observed, quantity: str) -> Iterator[tuple[dict[str, Any], float]]:
     """The figures of one quantity that a measuring step recorded, and where each was taken."""
+    from framework.planning.steps import Measure  # a check of configs does without it
+
     work = observed.step.work
     if not isinstance(work, Measure) or observed.run is None:
         return
