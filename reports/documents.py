@@ -14,13 +14,13 @@ from framework.conformance.waivers import Judge
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
 from framework.locations import Location
-from framework.manifest.clauses import Clause, shown
+from framework.manifest.clauses import shown
 from framework.manifest.loading import Experiment
 from framework.names import did_you_mean
 from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
-from reports.environment import cell, code, render
-from reports.setup import setup_context
+from reports.environment import render
+from reports.setup import clause_row, setup_context
 
 STALE = Rule(
     "D101",
@@ -127,13 +127,6 @@ def _with_documents(result: VerifyResult, texts: dict[str, str]) -> VerifyResult
     copy.matrix.add(verdicts)
     copy.findings += [v.finding for v in verdicts if v.finding is not None and str(v.status) == "violated"]
     return copy
-
-
-def clause_row(clause: Clause) -> str:
-    """The row of the setup document that states a clause: what the document stage looks for."""
-    stated = "-" if clause.added else cell(shown(clause.value))
-    used = cell(shown(clause.effective)) if clause.deviation else "as stated"
-    return f"| {code(clause.id)} | {stated} | {used} |"
 
 
 def _verdicts(result: VerifyResult, texts: dict[str, str]) -> list[Verdict]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from framework.conformance.verify import VerifyResult
+from framework.manifest.clauses import Clause, shown
 from framework.manifest.measurements import TIMED, Measurement
 from framework.manifest.methods import SameAs
 from framework.manifest.root import Manifest
 from framework.manifest.variants import PermuteStep, PruneStep, phase_of
+from reports.environment import cell, code
+
+
+def clause_row(clause: Clause) -> str:
+    """The row of the setup document that states a clause: what the document stage looks for."""
+    stated = "-" if clause.added else cell(shown(clause.value))
+    used = cell(shown(clause.effective)) if clause.deviation else "as stated"
+    return f"| {code(clause.id)} | {stated} | {used} |"
 
 
 def setup_context(result: VerifyResult) -> dict[str, Any]:
-    from reports.documents import clause_row
-
     experiment = result.experiment
     manifest = experiment.manifest
     profile = manifest.profiles[experiment.profile] if experiment.profile else None

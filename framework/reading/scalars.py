@@ -62,13 +62,13 @@ def _manifest(text: str) -> Any:
 def _pyyaml(text: str) -> Any:
     from framework.reading.yaml_1_1 import resolve_1_1
 
-    return resolve_1_1(text, "pyyaml")
+    return text if len(text) > LONGEST_NUMBER else resolve_1_1(text, "pyyaml")
 
 
 def _omegaconf(text: str) -> Any:
     from framework.reading.yaml_1_1 import resolve_1_1
 
-    return resolve_1_1(text, "omegaconf")
+    return text if len(text) > LONGEST_NUMBER else resolve_1_1(text, "omegaconf")
 
 
 def _json(text: str) -> Any:

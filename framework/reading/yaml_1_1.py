@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import yaml
 
-from framework.reading.scalars import LONGEST_NUMBER
-
 _TAG = "tag:yaml.org,2002:"
 _OMEGACONF_FLOAT = re.compile(
     r"""[-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
@@ -26,7 +24,7 @@ _PATTERNS: dict[str, list[tuple[str, Any]]] = yaml.resolver.Resolver.yaml_implic
 def resolve_1_1(text: str, reader: Literal["pyyaml", "omegaconf"]) -> Any:
     """The value of a plain scalar; the text itself where the reader would refuse it (`=`, no such date)."""
     patterns = _PATTERNS.get(text[:1])
-    if patterns is None or len(text) > LONGEST_NUMBER:
+    if patterns is None:
         return text
     tag = None
     for candidate, pattern in patterns:

@@ -13,7 +13,7 @@ from pydoc_data.topics import topics
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
-from runners.data.corpus import Corpus
+from runners.data.splits import Corpus
 
 VALIDATION_SHARE = {"language-reference": 0.1, "reference-topics": 0.2}
 _SHORTEST = 40

@@ -1,31 +1,16 @@
-"""One split of a dataset as it was read, whatever it was read from."""
+"""One split of a dataset, from wherever the manifest says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
 from framework.names import did_you_mean
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """The rows of one split.
-
-    ``texts`` has one tuple per row, with one text for each of the dataset's columns; ``labels`` are the classes as
-    they were stated (numbers from 0, or names), None where only text was asked for. ``names`` are the classes' names
-    where the source declares them. ``place`` says for a row's index where it was read, for messages.
-    """
-
-    origin: str
-    texts: Sequence[tuple[str, ...]]
-    labels: Sequence[int | str] | None
-    place: Callable[[int], str]
-    names: tuple[str, ...] | None = None
+from runners.data import builtin, hub, local
+from runners.data.splits import Corpus, Rows
 
 
 def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool) -> Corpus:
@@ -38,8 +23,6 @@ def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool)
     Raises:
         FrameworkError: it cannot be had, or its rows are not as the manifest says.
     """
-    from runners.data import builtin, hub, local
-
     if dataset.path is not None:
         corpus = local.load(name, dataset, split, project / dataset.path, labelled)
     elif dataset.builtin is not None:
@@ -51,23 +34,12 @@ def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool)
     return corpus
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of one split with some of their columns; ``place`` as in :class:`Corpus`."""
-
-    origin: str
-    rows: Sequence[Mapping[str, Any]]
-    place: Callable[[int], str]
-
-
 def rows_of(name: str, dataset: Dataset, split: str, project: Path, columns: Sequence[str]) -> Rows:
     """One split as rows that have these columns, whatever they hold.
 
     Raises:
         FrameworkError: it cannot be had, or a row lacks a column.
     """
-    from runners.data import hub, local
-
     if dataset.path is not None:
         found = local.rows(name, dataset, split, project / dataset.path, columns)
     elif dataset.builtin is not None:

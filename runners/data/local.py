@@ -11,7 +11,7 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
 from framework.names import did_you_mean
-from runners.data.corpus import Corpus, Rows
+from runners.data.splits import Corpus, Rows
 
 Row = tuple[int, Mapping[str, Any]]
 

@@ -10,9 +10,10 @@ from framework.errors import FrameworkError
 from framework.manifest.models import Model
 from framework.planning.steps import Training
 from runners.data.completions import Completions
-from runners.data.corpus import Corpus, class_numbers, classes_of, load, source_of
+from runners.data.corpus import class_numbers, classes_of, load, source_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
 from runners.data.prompts import questions
+from runners.data.splits import Corpus
 from runners.data.tokenizing import encode, token_stream, tokenizer_for
 from runners.models.families import FAMILIES
 

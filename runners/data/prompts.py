@@ -11,7 +11,8 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.models import Dataset
-from runners.data.corpus import Rows, rows_of
+from runners.data.corpus import rows_of
+from runners.data.splits import Rows
 
 _FIELD = re.compile(r"\{(\w+)\}")
 

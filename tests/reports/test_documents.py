@@ -11,7 +11,7 @@ import pytest
 from framework.conformance.model import Stage, Status
 from framework.manifest.clauses import shown
 from reports.compliance import MARKS
-from reports.documents import clause_row
+from reports.setup import clause_row
 from tests.support import Evidence, Project, change_record, codes, status_of
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"

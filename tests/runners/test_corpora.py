@@ -20,9 +20,10 @@ from framework.manifest.models import Dataset, Model
 from framework.manifest.phases import Phase
 from framework.planning.steps import Training
 from runners.data import builtin
-from runners.data.corpus import Corpus, class_numbers, classes_of, load
+from runners.data.corpus import class_numbers, classes_of, load
 from runners.data.examples import LabelledTexts
 from runners.data.preparing import prepare
+from runners.data.splits import Corpus
 from runners.data.tokenizing import encode, tokenizer_for
 
 MODEL = Model(family="mamba", weights="random", layers=1, hidden=8, vocabulary=300, tokenizer="train")
