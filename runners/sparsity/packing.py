@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 import numpy
@@ -21,12 +22,15 @@ class Sink(Protocol):
 
 
 class PackedMasks:
-    """Masks in memory: for each level the packed bits of each tensor, uint8 [ceil(elements / 8)]."""
+    """Masks in memory: for each level the packed bits of each tensor, uint8 [ceil(elements / 8)]. Every byte has to be
+    written once before it is read."""
 
     def __init__(self, sizes: Mapping[str, int], levels: int):
-        self.levels = [
-            {name: numpy.zeros(-(-size // 8), numpy.uint8) for name, size in sizes.items()} for _ in range(levels)
-        ]
+        # One block, not zeroed: numpy asks for huge pages then, and fewer pages are had at the first touch.
+        ends = list(accumulate(-(-size // 8) for size in sizes.values()))
+        whole = numpy.empty((levels, ends[-1] if ends else 0), numpy.uint8)
+        places = [slice(start, end) for start, end in pairwise([0, *ends])]
+        self.levels = [{name: row[place] for name, place in zip(sizes, places, strict=True)} for row in whole]
 
     def write(self, level: int, name: str, start: int, bits: Array) -> None:
         self.levels[level][name][start // 8 : start // 8 + len(bits)] = bits
