@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from framework.conformance.check import ManifestContext
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
@@ -20,6 +19,13 @@ _SLIP = 0.85
 """How like a known name one must be to be its misspelling, where a script may record metrics of its own."""
 
 
+def _is_slip(metric: str) -> bool:
+    """Whether it is probably a misspelling of a known metric."""
+    from difflib import get_close_matches  # a sound manifest does without it
+
+    return bool(get_close_matches(metric, METRICS, 1, _SLIP))
+
+
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
     experiment = context.experiment
     for index, claim in enumerate(experiment.stated.claims):
@@ -32,7 +38,7 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             recorded = list(dict.fromkeys([*metrics_of(experiment.stated, variant), *quantities]))
             if metric in recorded:
                 continue
-            if has_own_script(experiment.stated, variant) and not get_close_matches(metric, METRICS, 1, _SLIP):
+            if has_own_script(experiment.stated, variant) and not _is_slip(metric):
                 continue
             if metric in QUANTITIES:
                 message = f"{claim.id}: no measurement of {variant} measures {metric}"
