@@ -124,6 +124,9 @@ class Outputs(Section):
     output folder itself. Steps that build on this one start from it."""
 
 
+_Outputs = Annotated[Outputs, BeforeValidator(lambda value: {} if value is None else value)]
+
+
 class Runner(Section):
     """A command that trains in the place of the built-in training. It is started without a shell, in the manifest's
     folder, and only by `run` and `reproduce`."""
@@ -152,7 +155,7 @@ class Runner(Section):
     """How it goes on after it was cut off; by default it starts anew."""
     timeout_hours: Positive | None = None
     """After how many hours it is ended."""
-    outputs: Annotated[Outputs, BeforeValidator(lambda value: {} if value is None else value)] = Outputs()
+    outputs: _Outputs = Outputs.model_construct()
     """What it leaves."""
 
     @model_validator(mode="after")

@@ -14,6 +14,8 @@ from framework.manifest.profiles import overlay, place_of
 from framework.manifest.settings import as_data, settled
 from framework.names import Path, did_you_mean, format_path
 
+_OF_DATA = ("dataset", "tasks")
+
 
 def with_settings(phase: Phase, settings: dict[str, Any], experiment: Experiment, place: Path) -> Phase:
     """``phase`` with `set` entries applied; ``place`` is where the entries stand, for messages.
@@ -21,20 +23,19 @@ def with_settings(phase: Phase, settings: dict[str, Any], experiment: Experiment
     Raises:
         InputError: an entry that the phase does not take, or a dataset that is not declared.
     """
-    data = as_data(phase)
     try:
         changed = settled(phase, settings)
     except ValidationError as failure:
         error = failure.errors(include_url=False)[0]
-        entry = next((entry for entry in settings if _within(error["loc"], place_of(data, entry))), None)
+        entry = next((entry for entry in settings if _within(error["loc"], place_of(as_data(phase), entry))), None)
         where = experiment.location((*place, entry) if entry else place)
         raise InputError.at(where, *_explained(error)) from None
     except ValueError as problem:
-        raise InputError.at(experiment.location((*place, _misplaced(data, settings))), str(problem)) from None
+        raise InputError.at(experiment.location((*place, _misplaced(as_data(phase), settings))), str(problem)) from None
     known = experiment.manifest.datasets
     for name in {own.dataset or task for task, own in changed.tasks.items()} or {str(changed.dataset)}:
         if name not in known:
-            entry = next((entry for entry in settings if place_of(data, entry)[0] in ("dataset", "tasks")), "dataset")
+            entry = next((entry for entry in settings if place_of(as_data(phase), entry)[0] in _OF_DATA), "dataset")
             where = experiment.location((*place, entry))
             raise InputError.at(where, f"unknown dataset {name!r}", did_you_mean(name, known))
     return changed
