@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from framework.names import Path
 from framework.reading.nodes import AnyNode, Document, MappingNode, SequenceNode
+from framework.reading.yaml_lines import RowRoot
 from framework.repair.splices import Uncertain
 
 
@@ -23,6 +24,8 @@ def node_to_change(document: Document, path: Path) -> AnyNode:
         if path[: len(duplicate.path)] == duplicate.path:
             raise Uncertain("a key on the way to it stands twice in the file")
     node = found[1]
+    if isinstance(document.root, RowRoot):  # plain lines share nothing
+        return node
     if Counter(_starts(document.root))[node.start] != 1:
         raise Uncertain("other places of the file share it through an alias or a merge")
     if not _inside(document, path):

@@ -74,7 +74,7 @@ def prove(source: Source, shown: str, changes: list[Change], documents: list[Rea
         raise Uncertain("the repaired file could not be read any more") from None
     paths = [change.path for change in changes]
     for (_, old), (_, new) in zip(documents, again, strict=True):
-        if _others(old, paths) != _others(new, paths) or len(old.duplicates) != len(new.duplicates):
+        if not _agree_elsewhere(old, new, paths) or len(old.duplicates) != len(new.duplicates):
             raise Uncertain("the repair would change other values too")
         for change in changes:
             found = new.walk(change.path)
@@ -82,11 +82,20 @@ def prove(source: Source, shown: str, changes: list[Change], documents: list[Rea
                 raise Uncertain(f"{format_path(change.path)} would still not say the same")
 
 
-def _others(document: Document, changed: list[KeyPath]) -> list[tuple[KeyPath, str]]:
-    """Every leaf outside the changed values, as its reader takes it; types count."""
+def _agree_elsewhere(old: Document, new: Document, changed: list[KeyPath]) -> bool:
+    """Whether every leaf outside the changed values says what it did, as its reader takes it; types count."""
     tops = set(changed)
-    return [
-        (path, repr(document.value(node)))
-        for path, node in document.leaves()
-        if not any(path[:length] in tops for length in range(1, len(path) + 1))
-    ]
+    shape = old.shape()
+    if new.shape() is shape and new.rules == old.rules:
+        differing = [path for path, was, is_ in zip(shape, old.words(), new.words(), strict=True) if was != is_]
+        if all(_within(path, tops) for path in differing):
+            return True
+    return _others(old, tops) == _others(new, tops)
+
+
+def _others(document: Document, changed: set[KeyPath]) -> list[tuple[KeyPath, str]]:
+    return [(path, repr(document.value(node))) for path, node in document.leaves() if not _within(path, changed)]
+
+
+def _within(path: KeyPath, tops: set[KeyPath]) -> bool:
+    return any(path[:length] in tops for length in range(1, len(path) + 1))
