@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 from functools import cache
 
@@ -44,4 +45,7 @@ def _leave_at_exit() -> None:
 
 def _leave() -> None:
     if torch.distributed.is_initialized():
+        # What holds gradients together has to go first: as the group's last owner it keeps the interpreter's lock and
+        # waits for a thread that may wait for that lock.
+        gc.collect()
         torch.distributed.destroy_process_group()

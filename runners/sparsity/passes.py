@@ -72,21 +72,21 @@ def write_and_gather(keys: Keys, brackets: Sequence[Bracket], levels: Sequence[i
     near, steps = _Scaled(keys, base, highest, shift), numpy.uint16
     kept, filled, complete = [0] * len(edges), 0, True
     positions, found = numpy.empty(room, numpy.int64), numpy.empty(room, keys.dtype)
-    above, inside, union = (numpy.empty(CHUNK, bool) for _ in range(3))
-    offset = numpy.empty(CHUNK, numpy.uint16)
+    above = numpy.empty(CHUNK, bool)
     for name, start, position, piece in chunks(keys):
         size = len(piece)
         scaled = near.scaled(piece)
-        union[:size] = False
+        union = numpy.zeros(-(-size // 8), numpy.uint8)
         for index, (low, high) in enumerate(edges):
             numpy.greater_equal(scaled, steps(high), out=above[:size])
             kept[index] += int(numpy.count_nonzero(above[:size]))
-            sink.write(levels[index], name, start, numpy.packbits(above[:size], bitorder="little"))
+            bits = numpy.packbits(above[:size], bitorder="little")
+            sink.write(levels[index], name, start, bits)
             if high > low:
-                numpy.subtract(scaled, steps(low), out=offset[:size])
-                numpy.less(offset[:size], steps(high - low), out=inside[:size])
-                numpy.logical_or(union[:size], inside[:size], out=union[:size])
-        at = numpy.flatnonzero(union[:size])
+                # Packed bits are combined 8 at a time.
+                numpy.greater_equal(scaled, steps(low), out=above[:size])
+                union |= numpy.packbits(above[:size], bitorder="little") ^ bits
+        at = numpy.flatnonzero(numpy.unpackbits(union, count=size, bitorder="little").view(bool))
         complete = complete and filled + len(at) <= room
         if complete and len(at):
             numpy.add(at, position, out=positions[filled : filled + len(at)])

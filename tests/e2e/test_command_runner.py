@@ -22,6 +22,7 @@ from tests.support import codes, status_of
 pytestmark = pytest.mark.slow
 
 SCRIPT = """\
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -68,11 +69,13 @@ def main():
     metrics = trainer.evaluate()
     if trainer.is_world_process_zero():
         trainer.save_metrics("all", {**metrics, "train_samples": examples})
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()  # or gloo may abort the process while it ends
 
 
 main()
+if torch.distributed.is_initialized():
+    # Or gloo may abort the process while it ends. No reducer may outlive it: its own end may then wait for ever.
+    gc.collect()
+    torch.distributed.destroy_process_group()
 """
 MANIFEST = """\
 version: 1
