@@ -90,7 +90,7 @@ def _finished(keys: Keys, found: Written, index: int, level: int, kept: int, sin
     """Keep the right ones of the gathered keys; False where the threshold is not among them."""
     low, high = found.opened[index]
     inside = numpy.flatnonzero(found.keys - keys.dtype.type(low) < keys.dtype.type(high - low))
-    own, positions = found.keys[inside], found.positions[inside]
+    own = found.keys[inside]
     wanted = kept - found.kept[index]
     if not found.complete or not 0 <= wanted <= len(own):
         return False
@@ -99,6 +99,6 @@ def _finished(keys: Keys, found: Written, index: int, level: int, kept: int, sin
         chosen = own > threshold
         ties = numpy.flatnonzero(own == threshold)[: wanted - int(chosen.sum())]
         chosen[ties] = True
-        for name, elements in by_tensor(keys.sizes, positions[chosen]):
+        for name, elements in by_tensor(keys.sizes, found.positions[inside[chosen]]):
             sink.keep(level, name, elements)
     return True
