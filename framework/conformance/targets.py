@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from framework.conformance.following import as_used
 from framework.errors import InputError
 from framework.manifest.base import Duration
 from framework.manifest.bindings import Binding
@@ -62,16 +63,17 @@ class Target:
 
 def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) -> Target:
     """The clause that ``text`` names, seen from the binding: in the variant's own step first, then below
-    `describes`, then in the whole manifest.
+    `describes`, then in the whole manifest. What follows from other values (`0.1 * learning_rate`) follows from what
+    the variant and the task have in their place.
 
     Raises:
         InputError: it names no clause, or several; ``place`` is where the binding says so.
     """
     candidates = [*_bases(experiment, binding), ()]
     for base in candidates:
-        found = below(experiment, base, text)
+        found = below(experiment, base, text) or _set(experiment, base, text)
         if found is not None:
-            return found
+            return replace(found, clause=as_used(experiment, found.clause, binding.variant, _task(experiment, binding)))
     for base in candidates:
         inner = find_path(_raw(experiment, base), text)
         if inner:
@@ -83,6 +85,18 @@ def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) 
             )
     known = [clause.id.removeprefix(f"{binding.describes}.") for clause in experiment.clauses]
     raise InputError.at(experiment.location(place), f"no clause {text!r}", did_you_mean(text, known))
+
+
+def _set(experiment: Experiment, base: Path, text: str) -> Target | None:
+    """What a variant sets in the place of the phase's clause that ``text`` names as a whole."""
+    if base[:1] != ("variants",) or base[-1] != "set" or not text.startswith(whole := f"phases.{base[-2]}."):
+        return None
+    return below(experiment, base, text.removeprefix(whole))
+
+
+def _task(experiment: Experiment, binding: Binding) -> str | None:
+    path = find_path(experiment.raw, binding.describes) if binding.describes else None
+    return str(path[3]) if path and path[0] == "phases" and path[2:3] == ("tasks",) and len(path) > 3 else None
 
 
 def _bases(experiment: Experiment, binding: Binding) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from framework.conformance.following import as_used
 from framework.conformance.targets import Target, below
 from framework.dialects.values import folded
 from framework.manifest.bindings import Binding
@@ -164,7 +165,7 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
             return
     found = below(experiment, ("phases", place.phase), fact)
     if found is not None:
-        yield found
+        yield replace(found, clause=as_used(experiment, found.clause, place.variant, place.task))
     elif not place.task:
         for task in tasks:
             yield from _some(below(experiment, ("phases", place.phase, "tasks", task), short))

@@ -1,0 +1,37 @@
+"""Values that follow from others (`0.1 * learning_rate`), as the variant or the task that a file is about has those."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from framework.manifest.clauses import Clause
+from framework.manifest.loading import Experiment
+from framework.manifest.settings import settled
+from framework.manifest.variants import phase_of
+
+_DERIVED = ("schedule", "min_learning_rate")
+
+
+def as_used(experiment: Experiment, clause: Clause, variant: str | None, task: str | None) -> Clause:
+    """The clause with the value that it has in a variant and in a task, where it follows from what these state
+    otherwise than the phase; else as it is."""
+    path = clause.path
+    if path[0] != "phases" or path[2:] != _DERIVED:
+        return clause
+    phase = experiment.stated.phases[str(path[1])]
+    if not isinstance(phase.schedule.min_learning_rate, str):
+        return clause
+    try:
+        phase = settled(phase, _settings(experiment, variant, str(path[1])))
+        value = (phase.for_task(task) if task in phase.tasks else phase).min_learning_rate()
+    except ValueError:
+        return clause  # a setting that the phase does not take has a finding of its own
+    return clause if value == clause.value else replace(clause, value=value)
+
+
+def _settings(experiment: Experiment, variant: str | None, phase: str) -> dict[str, Any]:
+    """What a variant sets in its first step of a phase."""
+    steps = experiment.stated.variants[variant].steps if variant else []
+    uses = [use for step in steps if (use := phase_of(step)) is not None and use[0] == phase]
+    return uses[0][1].set if uses else {}

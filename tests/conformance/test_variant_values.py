@@ -1,0 +1,97 @@
+"""A config file that belongs to a variant is held to what the manifest states once the variant's settings are in."""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from framework.conformance.check import check
+from framework.manifest.loading import load
+
+MANIFEST = """\
+version: 1
+paper: {title: T}
+models:
+  small: {family: gpt2, weights: random, layers: 2, hidden: 64, heads: 4, vocabulary: 512, tokenizer: train}
+datasets:
+  text: {path: data/text}
+  topics: {path: data/topics}
+phases:
+  pretrain:
+    objective: causal_lm
+    dataset: text
+    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1}
+    schedule: {name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}
+    batch_size: 16
+    epochs: 2
+  finetune:
+    objective: classification
+    metric: accuracy
+    optimizer: {name: adamw, learning_rate: 1e-4, weight_decay: 0.1}
+    schedule: {name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}
+    batch_size: 16
+    tasks:
+      topics: {epochs: 2}
+      hard: {epochs: 3, dataset: topics, learning_rate: 5e-5}
+variants:
+  dense: {steps: [pretrain, finetune]}
+  fast: {steps: [{pretrain: {set: {optimizer.learning_rate: 1e-3}}}]}
+seeds: [1]
+configs:
+  - {file: run.yaml, BINDING}
+"""
+WHOLE = (
+    "keys: {lr: phases.pretrain.optimizer.learning_rate, min_lr: phases.pretrain.schedule.min_learning_rate,"
+    " decay: phases.pretrain.optimizer.weight_decay}"
+)
+RELATIVE = (
+    "describes: phases.pretrain, keys: {lr: optimizer.learning_rate, min_lr: schedule.min_learning_rate,"
+    " decay: optimizer.weight_decay}"
+)
+RECOGNISED = "dialect: generic, describes: phases.pretrain, keys: {decay: optimizer.weight_decay}"
+TASK = (
+    "describes: phases.finetune.tasks.hard,"
+    " keys: {lr: learning_rate, min_lr: phases.finetune.schedule.min_learning_rate}"
+)
+TASK_RECOGNISED = "dialect: generic, describes: phases.finetune.tasks.hard"
+
+
+def drifts(folder: Path, binding: str, text: str) -> list[tuple[str | None, object, object]]:
+    """Clause, expected and found value of each finding."""
+    (folder / "experiment.yaml").write_text(MANIFEST.replace("BINDING", binding))
+    (folder / "run.yaml").write_text(text)
+    with chdir(folder):
+        findings = check(load()).findings
+    assert {finding.code for finding in findings} <= {"C101"}, findings
+    return [(finding.clause, finding.expected, finding.actual) for finding in findings]
+
+
+@pytest.mark.parametrize("binding", [WHOLE, RELATIVE, RECOGNISED])
+def test_a_variants_own_value_and_what_follows_from_it_conform(tmp_path: Path, binding: str) -> None:
+    assert drifts(tmp_path, f"variant: fast, {binding}", "lr: 1.0e-3\nmin_lr: 1.0e-4\ndecay: 0.1\n") == []
+
+
+@pytest.mark.parametrize("binding", [WHOLE, RELATIVE, RECOGNISED])
+def test_the_phases_value_is_a_drift_in_a_variant_that_sets_another(tmp_path: Path, binding: str) -> None:
+    found = drifts(tmp_path, f"variant: fast, {binding}", "lr: 2.0e-4\nmin_lr: 2.0e-5\ndecay: 0.1\n")
+    assert found == [
+        ('variants.fast.steps[0].pretrain.set."optimizer.learning_rate"', 1e-3, 2e-4),
+        ("phases.pretrain.schedule.min_learning_rate", pytest.approx(1e-4), 2e-5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "binding", [WHOLE, RELATIVE, *(f"variant: dense, {binding}" for binding in (WHOLE, RELATIVE, RECOGNISED))]
+)
+def test_without_settings_the_phase_holds(tmp_path: Path, binding: str) -> None:
+    assert drifts(tmp_path, binding, "lr: 2.0e-4\nmin_lr: 2.0e-5\ndecay: 0.1\n") == []
+
+
+@pytest.mark.parametrize("binding", [TASK, TASK_RECOGNISED])
+def test_what_follows_from_a_tasks_own_value_follows_it(tmp_path: Path, binding: str) -> None:
+    assert drifts(tmp_path, binding, "lr: 5.0e-5\nmin_lr: 5.0e-6\n") == []
+    assert drifts(tmp_path, binding, "lr: 5.0e-5\nmin_lr: 1.0e-5\n") == [
+        ("phases.finetune.schedule.min_learning_rate", pytest.approx(5e-6), 1e-5)
+    ]
