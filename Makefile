@@ -39,7 +39,7 @@ check: setup ## Hold the config files and the plan to experiment.yaml
 
 # Two processes of one thread each: threads of small models only wait for each other.
 test: setup ## Run the tests (PYTEST_ARGS='-m "not slow"' for the quick ones)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
     MPLBACKEND="Agg",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests begin first, so that parallel processes end at about the same time."""
+    needed = Counter[Path]()
+    for item in items:
+        pretrained = "minilm" in getattr(item, "fixturenames", ())
+        needed[item.path] += 1000 if pretrained else item.get_closest_marker("slow") is not None
+    items.sort(key=lambda item: -needed[item.path])
 
 
 @pytest.fixture(scope="session")

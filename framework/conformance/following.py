@@ -8,7 +8,7 @@ from typing import Any
 from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.settings import settled
-from framework.manifest.variants import phase_of
+from framework.manifest.variants import uses_of
 
 _DERIVED = ("schedule", "min_learning_rate")
 
@@ -31,7 +31,6 @@ def as_used(experiment: Experiment, clause: Clause, variant: str | None, task: s
 
 
 def _settings(experiment: Experiment, variant: str | None, phase: str) -> dict[str, Any]:
-    """What a variant sets in its first step of a phase."""
-    steps = experiment.stated.variants[variant].steps if variant else []
-    uses = [use for step in steps if (use := phase_of(step)) is not None and use[0] == phase]
-    return uses[0][1].set if uses else {}
+    """What a variant sets in the first step that runs a phase."""
+    uses = uses_of(experiment.stated.variants, variant) if variant else ()
+    return next((use.set for name, use, _ in uses if name == phase), {})

@@ -12,7 +12,7 @@ from framework.manifest.base import Duration
 from framework.manifest.bindings import Binding
 from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
-from framework.manifest.variants import phase_of
+from framework.manifest.variants import uses_of
 from framework.names import Path, did_you_mean, find_path
 
 BATCH_PARTS = ("micro", "accumulation", "processes")
@@ -103,12 +103,8 @@ def _bases(experiment: Experiment, binding: Binding) -> list[Path]:
     described = find_path(experiment.raw, binding.describes) if binding.describes else None
     bases: list[Path] = []
     if binding.variant is not None:
-        for index, step in enumerate(experiment.stated.variants[binding.variant].steps):
-            phase = phase_of(step)
-            if phase is None or isinstance(step, str):
-                continue
-            if described is None or described[:2] == ("phases", phase[0]):
-                place: Path = ("variants", binding.variant, "steps", index, phase[0])
+        for phase, _, place in uses_of(experiment.stated.variants, binding.variant):
+            if described is None or described[:2] == ("phases", phase):
                 bases += [(*place, "set"), place]
     return [*bases, described] if described else bases
 
@@ -118,7 +114,7 @@ def _raw(experiment: Experiment, base: Path) -> object:
     for part in base:
         try:
             value = value[part]  # type: ignore[index]
-        except LookupError:
+        except (LookupError, TypeError):  # a step that is a phase's bare name has nothing below it
             return {}
     return value
 

@@ -10,7 +10,7 @@ from framework.conformance.targets import Target, below
 from framework.dialects.values import folded
 from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
-from framework.manifest.variants import phase_of
+from framework.manifest.variants import phase_of, uses_of
 from framework.names import Path, find_path
 
 _OUTSIDE = ("seed", "seeds", "hardware", "model", "dataset", "prune")
@@ -140,32 +140,31 @@ def _lineage(experiment: Experiment, place: Place) -> list[str]:
 
 
 def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
-    """The clause of one phase: a variant's own setting first, then the task's, then the phase's."""
+    """The clause of one phase, or those of its tasks: what a task has of its own comes before what a variant sets for
+    the phase, and that before the phase's."""
     assert place.phase is not None
-    method = fact.startswith(_METHODS)
-    for variant in _variants(experiment, place) if method or place.variant else ():
-        for index, step in enumerate(experiment.stated.variants[variant].steps):
-            use = phase_of(step)
-            if use is None or use[0] != place.phase or isinstance(step, str):
-                continue
-            base: Path = ("variants", variant, "steps", index, place.phase)
-            found = below(experiment, base if method else (*base, "set"), fact)
-            if found is not None:
-                yield found
-                if not method:
-                    return
-    if method:
+    whole: Path = ("phases", place.phase)
+    if fact.startswith(_METHODS):
+        for variant in _variants(experiment, place):
+            for base in _uses(experiment, variant, place.phase):
+                yield from _some(below(experiment, base, fact))
         return
-    tasks = experiment.stated.phases[place.phase].tasks
+    settings = [(*base, "set") for base in _uses(experiment, place.variant, place.phase)] if place.variant else []
     short = fact.removeprefix("optimizer.")
+    stated = [(base, fact) for base in settings]
     if place.task:
-        found = below(experiment, ("phases", place.phase, "tasks", place.task), short)
-        if found is not None:
-            yield found
-            return
-    found = below(experiment, ("phases", place.phase), fact)
+        own = [(base, f"tasks.{place.task}.{short}") for base in settings]
+        stated = [*own, ((*whole, "tasks", place.task), short), *stated]
+    found = next((target for base, name in stated if (target := below(experiment, base, name))), None)
     if found is not None:
+        yield found
+    elif (found := below(experiment, whole, fact)) is not None:
         yield replace(found, clause=as_used(experiment, found.clause, place.variant, place.task))
     elif not place.task:
-        for task in tasks:
-            yield from _some(below(experiment, ("phases", place.phase, "tasks", task), short))
+        for task in experiment.stated.phases[place.phase].tasks:
+            yield from _some(below(experiment, (*whole, "tasks", task), short))
+
+
+def _uses(experiment: Experiment, variant: str, phase: str) -> list[Path]:
+    """Where a variant, or one that it starts from, states how it runs a phase."""
+    return [base for name, _, base in uses_of(experiment.stated.variants, variant) if name == phase]

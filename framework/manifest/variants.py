@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from framework.manifest.base import Section
 from framework.manifest.methods import Adapter, Mask, Permute, Prune
+from framework.names import Path
 
 Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 
@@ -82,3 +84,17 @@ def phase_of(step: Any) -> tuple[str, PhaseUse] | None:
         name, use = next(iter(step.items()))
         return name, use
     return None
+
+
+def uses_of(variants: Mapping[str, Variant], name: str) -> Iterator[tuple[str, PhaseUse, Path]]:
+    """Each phase that a variant runs: its name, its use, and the place of the use in the manifest. First those of its
+    own steps, then of the variants that it starts from, without the phases that a nearer one runs."""
+    nearer: set[str] = set()
+    lineage: str | None = name
+    while lineage is not None:
+        own = [(index, used) for index, step in enumerate(variants[lineage].steps) if (used := phase_of(step))]
+        for index, (phase, use) in own:
+            if phase not in nearer:
+                yield phase, use, ("variants", lineage, "steps", index, phase)
+        nearer |= {phase for _, (phase, _) in own}
+        lineage = variants[lineage].from_

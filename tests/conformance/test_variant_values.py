@@ -38,6 +38,7 @@ phases:
 variants:
   dense: {steps: [pretrain, finetune]}
   fast: {steps: [{pretrain: {set: {optimizer.learning_rate: 1e-3}}}]}
+  tuned: {from: fast, steps: [{finetune: {set: {optimizer.learning_rate: 3e-4}}}]}
 seeds: [1]
 configs:
   - {file: run.yaml, BINDING}
@@ -68,9 +69,11 @@ def drifts(folder: Path, binding: str, text: str) -> list[tuple[str | None, obje
     return [(finding.clause, finding.expected, finding.actual) for finding in findings]
 
 
+@pytest.mark.parametrize("variant", ["fast", "tuned"])
 @pytest.mark.parametrize("binding", [WHOLE, RELATIVE, RECOGNISED])
-def test_a_variants_own_value_and_what_follows_from_it_conform(tmp_path: Path, binding: str) -> None:
-    assert drifts(tmp_path, f"variant: fast, {binding}", "lr: 1.0e-3\nmin_lr: 1.0e-4\ndecay: 0.1\n") == []
+def test_a_variants_own_value_and_what_follows_from_it_conform(tmp_path: Path, binding: str, variant: str) -> None:
+    """The variant's own, or that of the one which it starts from."""
+    assert drifts(tmp_path, f"variant: {variant}, {binding}", "lr: 1.0e-3\nmin_lr: 1.0e-4\ndecay: 0.1\n") == []
 
 
 @pytest.mark.parametrize("binding", [WHOLE, RELATIVE, RECOGNISED])
@@ -92,6 +95,12 @@ def test_without_settings_the_phase_holds(tmp_path: Path, binding: str) -> None:
 @pytest.mark.parametrize("binding", [TASK, TASK_RECOGNISED])
 def test_what_follows_from_a_tasks_own_value_follows_it(tmp_path: Path, binding: str) -> None:
     assert drifts(tmp_path, binding, "lr: 5.0e-5\nmin_lr: 5.0e-6\n") == []
+    assert drifts(tmp_path, f"variant: tuned, {binding}", "lr: 5.0e-5\nmin_lr: 5.0e-6\n") == []
     assert drifts(tmp_path, binding, "lr: 5.0e-5\nmin_lr: 1.0e-5\n") == [
         ("phases.finetune.schedule.min_learning_rate", pytest.approx(5e-6), 1e-5)
     ]
+
+
+def test_a_task_without_a_value_of_its_own_has_the_variants(tmp_path: Path) -> None:
+    binding = "variant: tuned, dialect: generic, describes: phases.finetune.tasks.topics"
+    assert drifts(tmp_path, binding, "lr: 3.0e-4\nmin_lr: 3.0e-5\n") == []
