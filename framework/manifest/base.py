@@ -1,7 +1,5 @@
 """The base of every section of the manifest, and the scalar types that carry a unit or a derivation."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Annotated, Any, Self
@@ -14,7 +12,8 @@ from framework.manifest.derived import is_expression
 class Section(BaseModel):
     """Strict and frozen: an unknown key or a value of another type is an error at any depth.
 
-    A field's meaning is the text below it; :mod:`framework.manifest.documented` collects these.
+    A field's meaning is the text below it; :mod:`framework.manifest.documented` collects these. Modules of sections do
+    not postpone their annotations, which pydantic would then evaluate text by text.
     """
 
     model_config = ConfigDict(

@@ -1,7 +1,5 @@
 """Which keys of which config files state which clauses: the section `configs`; and where documents go."""
 
-from __future__ import annotations
-
 from pathlib import PurePath
 from typing import Annotated, Literal
 

@@ -6,8 +6,6 @@ about a variant's value points to the place where the axis states it, and all th
 been written out.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

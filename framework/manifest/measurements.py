@@ -1,7 +1,5 @@
 """What is measured of finished checkpoints, and how: the section `measurements`."""
 
-from __future__ import annotations
-
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self, get_args
 

@@ -1,7 +1,5 @@
 """What a step may do beside plain training: masks, adapters, permutation and pruning."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal, Self
 

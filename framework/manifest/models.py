@@ -1,7 +1,5 @@
 """What is trained and on what: the sections `models` and `datasets`."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal, Self
 

@@ -1,7 +1,5 @@
 """What is stated, and on what hardware: the sections `paper` and `hardware`."""
 
-from __future__ import annotations
-
 from framework.manifest.base import Count, Positive, Section
 
 

@@ -1,7 +1,5 @@
 """Training stages and their hyperparameters: the section `phases`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -119,7 +117,7 @@ class Phase(Section):
         names |= {name: getattr(self, name) for name in ("batch_size", "epochs", "max_steps", "sequence_length")}
         return evaluate(stated, {name: float(value) for name, value in names.items() if value is not None})
 
-    def for_task(self, name: str) -> Phase:
+    def for_task(self, name: str) -> Self:
         """This phase as it runs for one task: the task's own values in the place of the phase's."""
         task = self.tasks[name]
         own = {key: value for key in ("epochs", "batch_size", "metric") if (value := getattr(task, key)) is not None}

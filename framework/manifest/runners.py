@@ -1,7 +1,5 @@
 """Training scripts of one's own in the place of the built-in training: the section `runners`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import PurePath

@@ -1,7 +1,5 @@
 """What must hold: the sections `rules`, `claims`, `waivers` and `profiles`."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """What is compared: the section `variants`, each an ordered list of steps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
