@@ -52,7 +52,7 @@ def propose(experiment: Experiment, findings: Iterable[Finding]) -> Proposal:
         if finding.code not in REPAIRABLE:
             continue
         if not finding.repairable:
-            proposal.refused.append((finding, "the file's own word for it is not certain"))
+            proposal.refused.append((finding, "what it should say is not certain"))
         elif finding.location is None or finding.location.key is None:
             proposal.refused.append((finding, "it names no key"))
         else:

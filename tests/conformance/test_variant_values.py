@@ -9,6 +9,7 @@ import pytest
 
 from framework.conformance.check import check
 from framework.manifest.loading import load
+from tests.support import process
 
 MANIFEST = """\
 version: 1
@@ -104,3 +105,33 @@ def test_what_follows_from_a_tasks_own_value_follows_it(tmp_path: Path, binding:
 def test_a_task_without_a_value_of_its_own_has_the_variants(tmp_path: Path) -> None:
     binding = "variant: tuned, dialect: generic, describes: phases.finetune.tasks.topics"
     assert drifts(tmp_path, binding, "lr: 3.0e-4\nmin_lr: 3.0e-5\n") == []
+
+
+@pytest.mark.parametrize("binding", [WHOLE, RELATIVE, RECOGNISED])
+def test_a_file_of_no_variant_that_says_what_one_sets_is_not_repaired(tmp_path: Path, binding: str) -> None:
+    text = "lr: 1.0e-3\nmin_lr: 1.0e-4\ndecay: 0.1\n"
+    assert [clause for clause, _, _ in drifts(tmp_path, binding, text)] == [
+        "phases.pretrain.optimizer.learning_rate",
+        "phases.pretrain.schedule.min_learning_rate",
+    ]
+    done = process(tmp_path, "check", "--fix")
+    assert done.returncode == 1
+    assert (
+        done.stdout.count("bind it with `variant: fast` if it is that variant's, which sets this, as does tuned") == 2
+    )
+    assert (tmp_path / "run.yaml").read_text() == text
+
+
+def test_a_value_that_no_variant_sets_is_repaired(tmp_path: Path) -> None:
+    assert len(drifts(tmp_path, WHOLE, "lr: 1.1e-3\nmin_lr: 2.0e-5\ndecay: 0.1\n")) == 1
+    assert process(tmp_path, "check", "--fix").returncode == 0
+    assert (tmp_path / "run.yaml").read_text() == "lr: 2.0e-4\nmin_lr: 2.0e-5\ndecay: 0.1\n"
+
+
+def test_the_variant_that_a_file_is_called_by_is_named_first(tmp_path: Path) -> None:
+    drifts(tmp_path, "dialect: generic, describes: phases.pretrain", "lr: 2.0e-4\n")
+    (tmp_path / "run.yaml").rename(tmp_path / "tuned.yaml")
+    manifest = (tmp_path / "experiment.yaml").read_text().replace("file: run.yaml", "file: tuned.yaml")
+    (tmp_path / "experiment.yaml").write_text(manifest)
+    (tmp_path / "tuned.yaml").write_text("lr: 1.0e-3\n")
+    assert "bind it with `variant: tuned`" in process(tmp_path, "check").stdout

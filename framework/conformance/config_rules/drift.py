@@ -10,6 +10,7 @@ from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import Comparison, compare, said
 from framework.conformance.misspelled import near_verdict, nearest
 from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.owners import owners, whose
 from framework.conformance.precedents import by_precedent
 from framework.conformance.targets import BATCH_PARTS, Target
 from framework.conformance.unresolved import UNRESOLVED, unresolved
@@ -87,6 +88,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         message = f"{where.key}: {comparison.reason}; the manifest states the number {said(comparison.expected)}"
     elif meant is not None:
         advice = f"write what means {shown(comparison.expected)} there, or change the manifest if the paper changed"
+    if possible := _owners(context, bound, target, value):
+        advice = f"{whose(bound.file, possible)}; else {advice}"
     finding = Finding(
         WRONG_TYPE if comparison.wrong_type else DRIFT,
         message,
@@ -96,7 +99,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         location=where,
         declared=clause.location,
         advice=advice,
-        repairable=meant is None,
+        repairable=meant is None and not possible,
     )
     return context.judge.violated(clause, finding, str(where))
 
@@ -113,4 +116,16 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
         totals = totals_of(context.experiment, bound.binding, clause)
         context.cache[known] = compare(clause.path, target.declared, value, target.unit, totals)
     found: Comparison = context.cache[known]
+    return found
+
+
+def _owners(context: ConfigContext, bound: BoundFile, target: Target, value: Any) -> list[str]:
+    if bound.binding.variant is not None:
+        return []
+    if value.__hash__ is None:
+        return owners(context.experiment, target, value)
+    known = ("owners", target.name, target.unit, type(value), value)
+    if known not in context.cache:
+        context.cache[known] = owners(context.experiment, target, value)
+    found: list[str] = context.cache[known]
     return found
