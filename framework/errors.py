@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.locations import Location
 
@@ -12,8 +12,7 @@ class FrameworkError(Exception):
     """The question could not be asked, or the work could not be started: bad input, missing data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with an input: what, where, and what would be right."""
 
     message: str

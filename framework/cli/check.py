@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import atexit
-import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -60,10 +58,6 @@ def main(options: argparse.Namespace) -> int:
     from framework.cli.later import later
 
     later("importlib.metadata", "entry_points")
-    # What a check makes stays until its end: looking for garbage every few hundred objects finds none.
-    gc.set_threshold(100_000, 20, 100)
-    # Nor does looking through all of it once more at the end of the process, which takes longer than the check did.
-    atexit.register(gc.freeze)
     _refuse_contradictions(options)
     if options.watch:
         from framework.cli.watching import watch_check

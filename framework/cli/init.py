@@ -78,7 +78,7 @@ def _below(finding: Finding, root: Path) -> Finding:
         return finding
     name = path.relative_to(root).as_posix()
     message = finding.message.replace(finding.location.file, name)
-    return replace(finding, message=message, location=replace(finding.location, file=name))
+    return finding._replace(message=message, location=replace(finding.location, file=name))
 
 
 def _where(finding: Finding) -> str:

@@ -21,7 +21,7 @@ def for_all_of_a_grid(experiment: Experiment, matrix: Matrix) -> Iterator[Verdic
         looks = [look for clause in clauses for look in matrix.looks(clause, Stage.CONFIG)]
         for clause in clauses if looks else ():
             if not matrix.looks(clause, Stage.CONFIG):
-                yield from (replace(look, clause=clause.id) for look in looks)
+                yield from (look._replace(clause=clause.id) for look in looks)
 
 
 def _statements(experiment: Experiment) -> list[list[Clause]]:

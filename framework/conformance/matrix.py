@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from framework.conformance.model import UNDER_PROFILE, Finding, Stage, Status, Verdict, applies
 from framework.manifest.clauses import Clause
@@ -29,8 +29,7 @@ Keys = tuple[tuple[str, str, Path], ...]
 """Clause, reason, and the place in the file, of each of some verdicts."""
 
 
-@dataclass(slots=True)
-class Conforming:
+class Conforming(NamedTuple):
     """Verdicts that differ only in where they looked, kept as one: these clauses conform in all these files."""
 
     stage: Stage

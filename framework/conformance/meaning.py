@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -23,8 +22,7 @@ _NAMES = {"name", "metric", "score", "structure", "objective", "precision", "met
 _INTERPOLATION = re.compile(r"\$\{.*\}|\$\w+|\{\{.*\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """``same`` is None where the question cannot be answered; ``expected`` is what should have been stated."""
 
     same: bool | None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -42,8 +41,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A kind of violation, with a stable code.
 
     ``explanation`` is its page in Markdown, for `framework explain`; the rules of this package have theirs in
@@ -58,8 +56,7 @@ class Rule:
     explanation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One violation: what is stated where, and what the manifest states where."""
 
     rule: Rule
@@ -99,8 +96,7 @@ class Finding:
         }
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one look at one clause found. ``evidence`` points to what was looked at: a text, or what becomes one when
     somebody asks for its `str`, since a check of many files looks at far more places than it shows."""
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from framework.manifest.measurements import QUANTITIES
 from framework.names import did_you_mean
@@ -23,8 +22,7 @@ class Ambiguous(Exception):
     """Several results have that name; the message says how they are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One result that a claim names; ``settings`` as they are written."""
 
     metric: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from framework.conformance.model import Status, Verdict
 from framework.conformance.waivers import Judge
@@ -43,7 +42,7 @@ def _twins(experiment: Experiment, plan: Plan) -> dict[str, list[Clause]]:
 def _about(clause: Clause, verdict: Verdict, judge: Judge) -> Verdict:
     evidence = None if verdict.evidence is None else str(verdict.evidence)
     if verdict.finding is not None:
-        finding = replace(verdict.finding, clause=clause.id, declared=clause.location)
+        finding = verdict.finding._replace(clause=clause.id, declared=clause.location)
         return judge.violated(clause, finding, evidence)
     if verdict.status is Status.UNVERIFIED:
         return judge.unverified(clause, verdict.stage, verdict.reason, evidence)

@@ -57,7 +57,7 @@ def check_since(experiment: Experiment, revision: str) -> list[Finding]:
             shown = str(failure).replace(f"{old_root}{os.sep}", "")
             raise UsageError(f"the manifest at {revision} cannot be checked:\n{shown}") from None
         found = moved_towards_drift(old, experiment, _brought(old_result, old_root, root), check(experiment))
-    return [replace(finding, message=f"{finding.message} (since {revision})") for finding in found]
+    return [finding._replace(message=f"{finding.message} (since {revision})") for finding in found]
 
 
 def moved_towards_drift(
@@ -246,5 +246,5 @@ def _renamed(verdict: Verdict, old_root: str, shown: str) -> Verdict:
 
     finding = verdict.finding
     if finding is not None and finding.location is not None:
-        finding = replace(finding, location=replace(finding.location, file=named(finding.location.file)))
-    return replace(verdict, evidence=named(str(verdict.evidence)) if verdict.evidence else None, finding=finding)
+        finding = finding._replace(location=replace(finding.location, file=named(finding.location.file)))
+    return verdict._replace(evidence=named(str(verdict.evidence)) if verdict.evidence else None, finding=finding)

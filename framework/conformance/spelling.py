@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["shell", "python", "make"]
 
@@ -22,8 +21,7 @@ _ASKED = re.compile(rf"(?i:(?<![a-z])variants?)\b[\"']?\s*(?:=|:|\s)\s*[\"']?({_
 _QUOTED = re.compile(r"""(?<!["'])(["'])([^"'\\\s]+)\1(?!["'])""")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A misspelled name, at a place in the text."""
 
     written: str

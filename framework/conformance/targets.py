@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.conformance.following import as_used
 from framework.errors import InputError
@@ -22,8 +22,7 @@ BATCH_PARTS = ("micro", "accumulation", "processes")
 _ITEM = re.compile(r"\[(\d+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(NamedTuple):
     """What a file's word means in the manifest's terms; with a ``reason``, why that is not known."""
 
     word: Any

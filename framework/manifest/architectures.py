@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Names = tuple[str, ...]
 
@@ -22,8 +22,7 @@ SIZES: Names = (
 """The fields of the manifest's model that are sizes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """A family in the manifest's words.
 
     ``sizes`` are the size fields that it has. ``adapted`` are the modules that get an adapter, and ``masked`` those

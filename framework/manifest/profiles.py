@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.names import Path, find_path, parse_path
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(NamedTuple):
     """The raw manifest under a profile, and for each path that was set the `set` entry that did it."""
 
     data: dict[str, Any]

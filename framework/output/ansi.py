@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,12 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) ->
     return stream.isatty() and environment.get("TERM") != "dumb"
 
 
+@cache
+def _control() -> re.Pattern[str]:
+    """Compiled at the first use: most text is printable."""
+    return re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
 def harmless(text: str) -> str:
     """Text of other people for a terminal or a log: no character in it moves the cursor or starts a line.
 
@@ -44,13 +49,15 @@ def harmless(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _CONTROL.sub(lambda found: " " if found[0] == "\t" else "\N{REPLACEMENT CHARACTER}", text)
+    return _control().sub(lambda found: " " if found[0] == "\t" else "\N{REPLACEMENT CHARACTER}", text)
 
 
 def cells(text: str) -> int:
     """How many terminal columns the text takes."""
     if text.isascii():
         return len(text)
+    import unicodedata  # a shared library, which plain text needs not
+
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.locations import Location
 from framework.names import Path, format_path
@@ -40,8 +40,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True, frozen=True)
-class Note:
+class Note(NamedTuple):
     """What a reader noticed about a value that is no error, such as an argument without a type."""
 
     kind: str
