@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from framework.manifest.clauses import Clause
@@ -27,7 +26,7 @@ def as_used(experiment: Experiment, clause: Clause, variant: str | None, task: s
         value = (phase.for_task(task) if task in phase.tasks else phase).min_learning_rate()
     except ValueError:
         return clause  # a setting that the phase does not take has a finding of its own
-    return clause if value == clause.value else replace(clause, value=value)
+    return clause if value == clause.value else clause._replace(value=value)
 
 
 def _settings(experiment: Experiment, variant: str | None, phase: str) -> dict[str, Any]:

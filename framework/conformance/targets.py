@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from framework.conformance.following import as_used
@@ -32,8 +31,7 @@ class Translation(NamedTuple):
     """Whether nothing in a config file could settle it: a parameter that is searched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A clause, or one facet of it: a unit of a duration, a factor of the batch, an item of a list (`[1]`).
 
     ``translation`` is what the key's value means where a dialect had to translate it; it then goes before the value.
@@ -72,7 +70,7 @@ def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) 
     for base in candidates:
         found = below(experiment, base, text) or _set(experiment, base, text)
         if found is not None:
-            return replace(found, clause=as_used(experiment, found.clause, binding.variant, _task(experiment, binding)))
+            return found._replace(clause=as_used(experiment, found.clause, binding.variant, _task(experiment, binding)))
     for base in candidates:
         inner = find_path(_raw(experiment, base), text)
         if inner:

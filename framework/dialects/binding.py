@@ -6,7 +6,7 @@ state is left unbound; what the trainer does where a key is absent is kept besid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from framework.conformance.lengths import described, steps_of
@@ -109,7 +109,7 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
     if not found and (unit := _OTHER_UNIT.get(statement.fact)):
         reason = f"declared as a {unit.rpartition('.')[2]}: the number of steps is not known here"
         translation = Translation(statement.word, reason=reason.replace("a steps", "steps"))
-        found = [replace(target, translation=translation) for target in targets_of(experiment, narrowed, unit)]
+        found = [target._replace(translation=translation) for target in targets_of(experiment, narrowed, unit)]
     if found and not certain:
         reading.ambiguous.append(_doubtful(experiment, narrowed, statement, key))
     elif len(found) > 1 and (matching := _that_says(found, statement)) is not None:
@@ -185,22 +185,22 @@ def _translated(target: Target, statement: Statement) -> Target:
     if interpolated(word):
         return target
     if isinstance(value, Unknown):
-        return replace(target, translation=Translation(word, reason=value.reason))
+        return target._replace(translation=Translation(word, reason=value.reason))
     if isinstance(value, Searched):
         if value.holds(declared):
             reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
-            return replace(target, translation=Translation(word, reason=reason, inherent=True))
-        return replace(target, translation=Translation(word, str(value)))
+            return target._replace(translation=Translation(word, reason=reason, inherent=True))
+        return target._replace(translation=Translation(word, str(value)))
     if statement.fact == "seed":
         member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
-        return replace(target, translation=Translation(word, declared if member else [value]))
+        return target._replace(translation=Translation(word, declared if member else [value]))
     if statement.fact.endswith(".hub") and _repository(declared, value):
         value = declared
     if statement.fact == "adapter.lora.targets" and isinstance(value, list) and isinstance(declared, list):
         value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
     if target.translation is not None:
         return target
-    return target if same(value, word) and value is not None else replace(target, translation=Translation(word, value))
+    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
 
 
 def _other_length(experiment: Experiment, place: Place, statement: Statement) -> list[Target]:
@@ -218,7 +218,7 @@ def _other_length(experiment: Experiment, place: Place, statement: Statement) ->
     if totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
         means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
         translation = Translation(statement.word, means)
-    return [replace(target, translation=translation)]
+    return [target._replace(translation=translation)]
 
 
 def _assume(

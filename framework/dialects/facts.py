@@ -159,7 +159,7 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
     if found is not None:
         yield found
     elif (found := below(experiment, whole, fact)) is not None:
-        yield replace(found, clause=as_used(experiment, found.clause, place.variant, place.task))
+        yield found._replace(clause=as_used(experiment, found.clause, place.variant, place.task))
     elif not place.task:
         for task in experiment.stated.phases[place.phase].tasks:
             yield from _some(below(experiment, (*whole, "tasks", task), short))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -27,8 +26,7 @@ class Deviation(NamedTuple):
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """One leaf of the manifest.
 
     ``value`` is what the paper states; ``added`` tells a leaf that only a profile states.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from os.path import isfile
 from pathlib import Path as FilePath
@@ -70,7 +70,7 @@ class Experiment:
     @cached_property
     def as_stated(self) -> Experiment:
         """The same experiment without its profile: what the paper says."""
-        clauses = tuple(replace(clause, deviation=None) for clause in self.clauses if not clause.added)
+        clauses = tuple(clause._replace(deviation=None) for clause in self.clauses if not clause.added)
         return Experiment(self.path, self.document, self.stated, self.stated, None, clauses)
 
     def below(self, path: Path) -> list[Clause]:
@@ -301,7 +301,7 @@ def _deviating(
             yield clause
             continue
         origin = _origin(clause.path, document, changed, profile)
-        yield replace(clause, deviation=Deviation(profile, reason, value, origin))
+        yield clause._replace(deviation=Deviation(profile, reason, value, origin))
     known = {clause.path for clause in clauses}
     for prefix, _ in changed.origins:
         if prefix[0] not in CLAUSE_SECTIONS or not _holds(changed.data, prefix):
