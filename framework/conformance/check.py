@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["BoundFile", "CheckResult", "ConfigContext", "ManifestContext", "check", "is_unbound"]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ConfigContext:
     """What the rules of the config stage see."""
 
@@ -52,7 +52,7 @@ class ConfigContext:
         return found
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ManifestContext:
     """What the rules of the manifest stage see."""
 
@@ -61,7 +61,7 @@ class ManifestContext:
     stage: Stage = Stage.MANIFEST
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CheckResult:
     """What `framework check` found."""
 

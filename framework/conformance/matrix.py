@@ -44,7 +44,7 @@ class Conforming(NamedTuple):
                 yield Verdict(clause, self.stage, Status.CONFORMS, reason, file.look(path))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Matrix:
     """The conformance matrix."""
 

@@ -109,7 +109,8 @@ class Dataset(Section):
         if self.prompt is None and (self.choices is not None or self.answer is not None):
             raise ValueError("`choices` and `answer` follow a `prompt`: state it")
         try:
-            re.compile(self.final_answer)
+            if "final_answer" in self.model_fields_set:
+                re.compile(self.final_answer)
         except re.error as problem:
             raise ValueError(f"final_answer is no regular expression: {problem}") from None
         return self

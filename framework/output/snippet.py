@@ -13,7 +13,7 @@ from framework.output.ansi import Ink, cells, harmless
 from framework.output.places import Places
 from framework.reading.text import read_text
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
 """The line breaks that YAML counts; Python's `splitlines` counts others too."""
 _WIDEST = 160
 _BEFORE = 60
@@ -59,6 +59,6 @@ def _lines(path: Path) -> tuple[str, ...]:
         with path.open("rb") as stream:
             if b"\0" in stream.read(1024):
                 return ()
-        return tuple(_BREAK.split(read_text(path, str(path))))
+        return tuple(re.split(_BREAK, read_text(path, str(path))))
     except (InputError, OSError):
         return ()
