@@ -10,8 +10,8 @@ from framework.manifest.clauses import Clause
 from framework.manifest.loading import Experiment
 from framework.manifest.phases import Phase
 from framework.manifest.root import Manifest
-from framework.manifest.variants import phase_of
-from framework.names import Path, find_path
+from framework.manifest.variants import uses_of
+from framework.names import find_path
 from framework.planning.overrides import with_settings
 
 
@@ -47,15 +47,11 @@ def described(experiment: Experiment, binding: Binding) -> tuple[str, str | None
 
 
 def phase_under(experiment: Experiment, name: str, variant: str | None) -> Phase:
-    """A phase with a variant's own settings put in, if the variant runs it."""
+    """A phase with a variant's settings put in, if the variant, or one that it starts from, runs it."""
     phase = experiment.stated.phases[name]
-    if variant is None:
-        return phase
-    for index, step in enumerate(experiment.stated.variants[variant].steps):
-        use = phase_of(step)
-        if use is not None and use[0] == name and use[1].set:
-            place: Path = ("variants", variant, "steps", index, name, "set")
-            return with_settings(phase, use[1].set, experiment, place)
+    for own, use, place in uses_of(experiment.stated.variants, variant) if variant else ():
+        if own == name and use.set:
+            return with_settings(phase, use.set, experiment, (*place, "set"))
     return phase
 
 

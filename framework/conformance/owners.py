@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.conformance.following import as_used
 from framework.conformance.meaning import compare
-from framework.conformance.targets import Target, below
+from framework.conformance.targets import Target, target_of
+from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
-from framework.manifest.variants import uses_of
-from framework.names import format_path
 
 
-def owners(experiment: Experiment, target: Target, value: Any) -> list[str]:
-    """The variants that state ``value`` in the place of a phase's clause; none where the clause is no phase's."""
-    path = target.clause.path
-    if path[0] != "phases":
+def owners(experiment: Experiment, binding: Binding, target: Target, value: Any) -> list[str]:
+    """The variants in which a phase's clause has ``value``, and not what the manifest states for the phase; none where
+    the binding names a variant, or where the clause is no phase's."""
+    if binding.variant is not None or target.clause.path[0] != "phases":
         return []
     found = []
     for variant in experiment.stated.variants:
-        own = next((base for phase, _, base in uses_of(experiment.stated.variants, variant) if phase == path[1]), None)
-        stated = below(experiment, (*own, "set"), format_path(path[2:])) if own else None
-        clause = stated.clause if stated else as_used(experiment, target.clause, variant, None)
-        if clause is not target.clause and compare(clause.path, clause.value, value, target.unit).same:
+        own = target_of(experiment, binding.model_copy(update={"variant": variant}), target.key, ())
+        if own.clause != target.clause and compare(own.clause.path, own.declared, value, own.unit).same:
             found.append(variant)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.manifest.base import plain
+from framework.manifest.base import dumped
 from framework.manifest.loading import Experiment
 from framework.manifest.methods import SDM, SameAs
 from framework.manifest.root import Manifest
@@ -23,13 +23,13 @@ def flat(experiment: Experiment, variant: str, manifest: Manifest | None = None)
     for index, step in enumerate(spec.steps):
         phase = phase_of(step)
         if phase is None:
-            data: dict[str, Any] = plain(step)
+            data: dict[str, Any] = dumped(step)
             found.update(_leaves(data, (index,)))
             continue
         name, use = phase
         place: Path = ("variants", variant, "steps", index, name, "set")
         resolved = with_settings(manifest.phases[name], use.set, experiment, place)
-        data = {**plain(resolved), "mask": plain(use.mask), "adapter": plain(use.adapter)}
+        data = {**dumped(resolved), "mask": dumped(use.mask), "adapter": dumped(use.adapter)}
         data["schedule"]["min_learning_rate"] = resolved.min_learning_rate()
         found.update(_leaves(data, (index, name)))
     return found

@@ -41,7 +41,7 @@ def starting_tensors(observed: Observed, root: Path, masks: MaskFile, names: lis
 
     Args:
         root: The manifest's folder.
-        masks: What the step removed; every weight that it kept must be that of the checkpoint, to the bit.
+        masks: What the step removed; every weight that it kept must equal the checkpoint's.
 
     Raises:
         NotRecorded: it is not there, or no longer what the run started from.

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from framework.conformance.following import as_used
+from framework.conformance.lengths import described
 from framework.errors import InputError
 from framework.manifest.base import Duration
 from framework.manifest.bindings import Binding
@@ -53,6 +54,11 @@ class Target(NamedTuple):
         return f"{self.clause.id}{self.facet}" if _ITEM.fullmatch(self.facet or "") else self.clause.id
 
     @property
+    def key(self) -> str:
+        """How a binding names it."""
+        return self.name if self.unit is None else f"{self.clause.id}.{self.unit}"
+
+    @property
     def unit(self) -> str | None:
         """The facet, where it is a unit or a factor and no item."""
         return None if _ITEM.fullmatch(self.facet or "") else self.facet
@@ -70,7 +76,8 @@ def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) 
     for base in candidates:
         found = below(experiment, base, text) or _set(experiment, base, text)
         if found is not None:
-            return found._replace(clause=as_used(experiment, found.clause, binding.variant, _task(experiment, binding)))
+            _, task = described(experiment, binding) or (None, None)
+            return found._replace(clause=as_used(experiment, found.clause, binding.variant, task))
     for base in candidates:
         inner = find_path(_raw(experiment, base), text)
         if inner:
@@ -89,11 +96,6 @@ def _set(experiment: Experiment, base: Path, text: str) -> Target | None:
     if base[:1] != ("variants",) or base[-1] != "set" or not text.startswith(whole := f"phases.{base[-2]}."):
         return None
     return below(experiment, base, text.removeprefix(whole))
-
-
-def _task(experiment: Experiment, binding: Binding) -> str | None:
-    path = find_path(experiment.raw, binding.describes) if binding.describes else None
-    return str(path[3]) if path and path[0] == "phases" and path[2:3] == ("tasks",) and len(path) > 3 else None
 
 
 def _bases(experiment: Experiment, binding: Binding) -> list[Path]:

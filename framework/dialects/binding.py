@@ -116,7 +116,7 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
         reading.targets[key] = matching
     elif len(found) > 1:
         names = ", ".join(target.clause.id for target in found[:4])
-        lines = tuple(f"{key}: {_named(target)}" for target in found[:4])
+        lines = tuple(f"{key}: {target.key}" for target in found[:4])
         foreign = _names_none(found, statement)
         why = f"it names none of {names}" if foreign else f"it could state {names}"
         reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
@@ -128,14 +128,9 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
         reading.unstated[statement.path] = statement.fact
 
 
-def _named(target: Target) -> str:
-    facet = target.facet or ""
-    return target.clause.id + (facet if facet.startswith("[") else f".{facet}" if facet else "")
-
-
 def _doubtful(experiment: Experiment, place: Place, statement: Statement, key: str) -> Ambiguous:
     targets = [target for fact in statement.doubt for target in targets_of(experiment, place, fact)]
-    lines = tuple(f"{key}: {_named(target)}" for target in targets)
+    lines = tuple(f"{key}: {target.key}" for target in targets)
     return Ambiguous(statement.path, statement.word, statement.why, lines)
 
 
@@ -163,7 +158,7 @@ def _part(statements: list[Statement], reading: DialectReading) -> None:
             target = reading.targets.pop(key)
             other = next(one for one in stated if not same(one.value, each.value))
             why = f"{format_path(other.path)} states the same for another section, {other.word}"
-            reading.ambiguous.append(Ambiguous(each.path, each.word, why, (f"{key}: {_named(target)}",)))
+            reading.ambiguous.append(Ambiguous(each.path, each.word, why, (f"{key}: {target.key}",)))
 
 
 def _names_none(found: list[Target], statement: Statement) -> bool:
@@ -237,7 +232,7 @@ def _assume(
             for other, part in stated
         )
         bound = any(
-            _named(target).endswith(text)
+            target.key.endswith(text)
             or clause.endswith(text)
             or (clause.endswith(".warmup") and clause.endswith(text.rpartition(".")[0]))  # bound in the other unit
             for text in explicit

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from framework.conformance.following import as_used
+from framework.conformance.lengths import described
 from framework.conformance.targets import Target, below
 from framework.dialects.values import folded
 from framework.manifest.bindings import Binding
 from framework.manifest.loading import Experiment
-from framework.manifest.variants import phase_of, uses_of
+from framework.manifest.variants import lineage, phase_of, uses_of
 from framework.names import Path, find_path
 
 _OUTSIDE = ("seed", "seeds", "hardware", "model", "dataset", "prune")
@@ -31,11 +32,10 @@ class Place:
 
 def place_of(experiment: Experiment, binding: Binding) -> Place:
     """What a binding says that its keys are about."""
-    path = find_path(experiment.raw, binding.describes) if binding.describes else None
     place = Place(variant=binding.variant, model=binding.model)
-    if path and path[0] == "phases" and len(path) > 1:
-        task = str(path[3]) if path[2:3] == ("tasks",) and len(path) > 3 else None
-        return replace(place, phase=str(path[1]), task=task)
+    if (found := described(experiment, binding)) is not None:
+        return replace(place, phase=found[0], task=found[1])
+    path = find_path(experiment.raw, binding.describes) if binding.describes else None
     if path and path[0] == "models" and len(path) > 1:
         return replace(place, model=str(path[1]))
     return place
@@ -133,10 +133,7 @@ def _variants(experiment: Experiment, place: Place) -> list[str]:
 
 def _lineage(experiment: Experiment, place: Place) -> list[str]:
     """The variants of a place; of one variant, also those that it starts from: their pruning holds in it."""
-    found = _variants(experiment, place)
-    while place.variant and (before := experiment.stated.variants[found[-1]].from_):
-        found.append(before)
-    return found
+    return lineage(experiment.stated.variants, place.variant) if place.variant else _variants(experiment, place)
 
 
 def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:

@@ -27,14 +27,14 @@ class Section(BaseModel):
     )
 
 
-def plain(value: Any) -> Any:
+def dumped(value: Any) -> Any:
     """A section, or what is in one, as mappings, lists and scalars: what `model_dump` gives, without the serializer
     that pydantic would build for each class."""
     if isinstance(value, Section):
-        return {name: plain(part) for name, part in value.__dict__.items()}
+        return {name: dumped(part) for name, part in value.__dict__.items()}
     if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: dumped(part) for key, part in value.items()}
+    return [dumped(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 class OneOf(Section):

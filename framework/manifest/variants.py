@@ -84,15 +84,21 @@ def phase_of(step: Any) -> tuple[str, PhaseUse] | None:
     return None
 
 
+def lineage(variants: Mapping[str, Variant], name: str) -> list[str]:
+    """A variant, and those that it starts from, the nearest first."""
+    found = [name]
+    while (before := variants[found[-1]].from_) is not None:
+        found.append(before)
+    return found
+
+
 def uses_of(variants: Mapping[str, Variant], name: str) -> Iterator[tuple[str, PhaseUse, Path]]:
     """Each phase that a variant runs: its name, its use, and the place of the use in the manifest. First those of its
     own steps, then of the variants that it starts from, without the phases that a nearer one runs."""
     nearer: set[str] = set()
-    lineage: str | None = name
-    while lineage is not None:
-        own = [(index, used) for index, step in enumerate(variants[lineage].steps) if (used := phase_of(step))]
+    for each in lineage(variants, name):
+        own = [(index, used) for index, step in enumerate(variants[each].steps) if (used := phase_of(step))]
         for index, (phase, use) in own:
             if phase not in nearer:
-                yield phase, use, ("variants", lineage, "steps", index, phase)
+                yield phase, use, ("variants", each, "steps", index, phase)
         nearer |= {phase for _, (phase, _) in own}
-        lineage = variants[lineage].from_

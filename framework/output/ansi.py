@@ -54,7 +54,7 @@ def cells(text: str) -> int:
     """How many terminal columns the text takes."""
     if text.isascii():
         return len(text)
-    import unicodedata  # a shared library, which plain text needs not
+    import unicodedata  # a shared library that plain text does without
 
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from framework.conformance.check import BoundFile, ConfigContext
 from framework.conformance.lengths import totals_of
@@ -16,6 +16,8 @@ from framework.conformance.targets import BATCH_PARTS, Target
 from framework.conformance.unresolved import UNRESOLVED, unresolved
 from framework.locations import Location
 from framework.manifest.clauses import shown
+
+T = TypeVar("T")
 
 DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
 MISSING = Rule(
@@ -106,26 +108,27 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
 
 def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:
     """The comparison of one value; many files say the same under one binding, and are compared once."""
-    clause = target.clause
-    if bound.dialect is not None or type(value) not in (int, float, str, bool):
-        return compare(
-            clause.path, target.declared, value, target.unit, totals_of(context.experiment, bound.binding, clause)
-        )
-    known = ("compared", bound.index, key, type(value), value)
-    if known not in context.cache:
-        totals = totals_of(context.experiment, bound.binding, clause)
-        context.cache[known] = compare(clause.path, target.declared, value, target.unit, totals)
-    found: Comparison = context.cache[known]
-    return found
+
+    def compared() -> Comparison:
+        totals = totals_of(context.experiment, bound.binding, target.clause)
+        return compare(target.clause.path, target.declared, value, target.unit, totals)
+
+    return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
 
 
 def _owners(context: ConfigContext, bound: BoundFile, target: Target, value: Any) -> list[str]:
-    if bound.binding.variant is not None:
-        return []
-    if value.__hash__ is None:
-        return owners(context.experiment, target, value)
-    known = ("owners", target.name, target.unit, type(value), value)
+    """The variants whose file it may be, as far as the value goes."""
+    return _once(
+        context, "owners", bound, target.key, value, lambda: owners(context.experiment, bound.binding, target, value)
+    )
+
+
+def _once(context: ConfigContext, what: str, bound: BoundFile, key: str, value: Any, make: Callable[[], T]) -> T:
+    """What follows from a binding, a key and a value, worked out once for all files that agree in them."""
+    if type(value) not in (int, float, str, bool):
+        return make()
+    known = (what, bound.index, key, type(value), value)
     if known not in context.cache:
-        context.cache[known] = owners(context.experiment, target, value)
-    found: list[str] = context.cache[known]
+        context.cache[known] = make()
+    found: T = context.cache[known]
     return found
