@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.conformance.lengths import totals_of
 from framework.conformance.meaning import compare
 from framework.conformance.targets import Target, target_of
 from framework.manifest.bindings import Binding
@@ -11,14 +12,16 @@ from framework.manifest.loading import Experiment
 
 
 def owners(experiment: Experiment, binding: Binding, target: Target, value: Any) -> list[str]:
-    """The variants in which a phase's clause has ``value``, and not what the manifest states for the phase; none where
-    the binding names a variant, or where the clause is no phase's."""
+    """The variants in which a phase's clause has ``value``, which the phase has not; none where the binding names a
+    variant, or where the clause is no phase's."""
     if binding.variant is not None or target.clause.path[0] != "phases":
         return []
     found = []
     for variant in experiment.stated.variants:
-        own = target_of(experiment, binding.model_copy(update={"variant": variant}), target.key, ())
-        if own.clause != target.clause and compare(own.clause.path, own.declared, value, own.unit).same:
+        its = binding.model_copy(update={"variant": variant})
+        own = target_of(experiment, its, target.key, ())
+        totals = totals_of(experiment, its, own.clause)
+        if compare(own.clause.path, own.declared, value, own.unit, totals).same:
             found.append(variant)
     return found
 

@@ -135,3 +135,21 @@ def test_the_variant_that_a_file_is_called_by_is_named_first(tmp_path: Path) -> 
     (tmp_path / "experiment.yaml").write_text(manifest)
     (tmp_path / "tuned.yaml").write_text("lr: 1.0e-3\n")
     assert "bind it with `variant: tuned`" in process(tmp_path, "check").stdout
+
+
+def test_units_and_items_of_what_a_variant_sets_are_its_own(tmp_path: Path) -> None:
+    """Also the number of steps that a share of a training's length is, which the variant's epochs decide."""
+    setting = "epochs: 20, schedule.warmup: 5%, optimizer.betas: [0.9, 0.99]"
+    manifest = MANIFEST.replace("{optimizer.learning_rate: 1e-3}", f"{{{setting}}}")
+    manifest = manifest.replace("{path: data/text}", "{path: data/text, train_examples: 1600}")
+    manifest = manifest.replace("weight_decay: 0.1}", "weight_decay: 0.1, betas: [0.9, 0.95]}")
+    stated = "{ratio: schedule.warmup.ratio, steps: schedule.warmup.steps, b2: 'optimizer.betas[1]'}"
+    text = "ratio: 0.05\nsteps: 100\nb2: 0.99\n"
+    (tmp_path / "run.yaml").write_text(text)
+    for variant, seen in (("variant: tuned", []), ("required: true", ["ratio", "steps", "b2"])):
+        binding = f"{variant}, describes: phases.pretrain, keys: {stated}"
+        (tmp_path / "experiment.yaml").write_text(manifest.replace("BINDING", binding))
+        with chdir(tmp_path):
+            findings = [finding for finding in check(load()).findings if finding.code == "C101"]
+        assert [finding.location.key for finding in findings if finding.location] == seen
+        assert not any(finding.repairable for finding in findings)
