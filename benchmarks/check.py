@@ -38,10 +38,10 @@ for path in sorted(Path("runs").glob("*.yaml")):
 MODEL = "import pydantic\nclass A(pydantic.BaseModel):\n    x: int\n"
 FIX = """
 import sys, time, os
-from framework.conformance.check import check
+from framework.stages.check import check
 from framework.manifest.loading import load
 from framework.repair.proposal import propose
-from framework.repair.files import replace
+from framework.repair.config_files import replace
 experiment = load()
 result = check(experiment)
 assert len(result.findings) >= int(sys.argv[1])

@@ -20,7 +20,7 @@ import torch
 from training_step import made, synchronize
 
 from framework.planning.steps import Knobs
-from runners.training.saving import LARGEST_SHARE, LEAST_SECONDS, Saver
+from runners.training.checkpointing.saving import LARGEST_SHARE, LEAST_SECONDS, Saver
 
 SIZES = {"2 MB": (2, 64), "40 MB": (4, 256), "250 MB": (6, 512)}
 """Layers and hidden size of a GPT-2 whose state is about so large."""

@@ -113,10 +113,10 @@ def in_memory(count: int, rounds: int) -> None:
     """Our masks of weights in memory."""
     import numpy
 
-    from framework.evidence.keys import KINDS
-    from runners.sparsity.keyed import ArrayKeys
-    from runners.sparsity.packing import PackedMasks
-    from runners.sparsity.top_k import write_masks
+    from framework.evidence.score_keys import KINDS
+    from runners.sparsity.exactly.keyed import ArrayKeys
+    from runners.sparsity.exactly.packing import PackedMasks
+    from runners.sparsity.exactly.top_k import write_masks
 
     weights = _weights(count)
     target = {name: numpy.empty_like(weight) for name, weight in weights.items()}

@@ -18,7 +18,7 @@ from contextlib import chdir
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import runners.launchers.local as local; local.imported()"
+IMPORTS = "import runners.launchers.pool as local; local.imported()"
 MANIFEST = """\
 version: 1
 paper: {title: A grid of nothing}
@@ -37,7 +37,7 @@ def grid(folder: Path, jobs: int) -> None:
     from framework import api
     from framework.evidence.store import RunStore
     from framework.planning.outcomes import Unheard
-    from runners.launchers.local import run_pool
+    from runners.launchers.pool import run_pool
     from runners.transforms import csp
 
     csp.csp = lambda context, work: None

@@ -22,7 +22,7 @@ import yaml
 from framework.reading.json_file import parse_json
 from framework.reading.nodes import Document
 from framework.reading.toml_file import parse_toml
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
 
 SECTIONS = ("model", "pretrain", "finetune", "data", "logging")
 VALUES = ("2e-4", "0.1", "128", "true", "adamw", "'quoted'", "cosine", "1.0e-6", "null", '"x y"', "0.98", "1_000")

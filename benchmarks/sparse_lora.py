@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from runners.adapters.configuration import SparseLoraConfig
-from runners.adapters.masked import SPARSE_TO_DENSE, SPARSE_TO_SPARSE, SparseLinear, hold_masks
+from runners.adapters.masked_lora import SPARSE_TO_DENSE, SPARSE_TO_SPARSE, SparseLinear, hold_masks
 
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SHAPES = {

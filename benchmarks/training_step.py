@@ -11,14 +11,14 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # advice about the sma
 import torch
 from accelerate import Accelerator
 
-from framework.manifest.models import Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.phases import Phase
 from runners.data.examples import Sequences
 from runners.models.building import build_language_model
 from runners.processes import on_cpu
 from runners.training.batches import Geometry
+from runners.training.checkpointing.state import TrainingState
 from runners.training.optimizers import build_optimizer, build_schedule
-from runners.training.state import TrainingState
 from runners.training.update import Update
 
 VOCABULARY = 1024

@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.conformance.check import CheckResult, check
-from framework.conformance.verify import VerifyResult
 from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.isolation import own
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.planning.build import Plan, build
 from framework.planning.outcomes import Outcome, Unheard
+from framework.stages.check import CheckResult, check
+from framework.stages.verify import VerifyResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def obstacles(experiment: Experiment, plan: Plan, forked: bool = False) -> list[
 
     ``forked`` asks in a child process, which leaves this one fit to start a pool.
     """
-    asked = own("runners.launchers.local" if forked else "runners.preflight")
+    asked = own("runners.launchers.pool" if forked else "runners.preflight")
     found: list[Any] = asked.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
     return found
 
@@ -116,7 +117,7 @@ def outcomes(
         yield from own("runners.launchers.inline").run_inline(steps, store, experiment.root, progress)
     else:
         board = progress or Unheard()
-        yield from own("runners.launchers.local").run_pool(steps, store, experiment.root, board, jobs)
+        yield from own("runners.launchers.pool").run_pool(steps, store, experiment.root, board, jobs)
 
 
 def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = ()) -> VerifyResult:
@@ -124,7 +125,7 @@ def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str]
 
     ``only`` restricts the run and checkpoint stages to runs of these keys.
     """
-    from framework.conformance.verify import verify as hold
+    from framework.stages.verify import verify as hold
 
     result = hold(experiment, plan or build(experiment), only)
     own("reports.documents").add_document_stage(result)
@@ -134,7 +135,7 @@ def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str]
 def docs(experiment: Experiment, plan: Plan | None = None) -> list[Path]:
     """Render the documents and write them; the paths of what was written."""
     documents = own("reports.documents")
-    from framework.conformance.verify import verify as hold
+    from framework.stages.verify import verify as hold
 
     written: list[Path] = documents.write(hold(experiment, plan or build(experiment)))
     return written

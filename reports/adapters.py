@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.conformance.observing import Observed
-from framework.conformance.verify import VerifyResult
 from framework.evidence.store import Run, RunStore
 from framework.manifest.clauses import shown
 from framework.planning.steps import Training
+from framework.stages.run.observed import Observed
+from framework.stages.verify import VerifyResult
 from reports.compliance import from_root
 
 NOTHING = "-"

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult
+from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
+from framework.stages.verify import VerifyResult
 from reports.measurements import counted, machines, measurement_rows
 
 MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Status.UNVERIFIED: "?", None: "·"}

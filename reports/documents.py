@@ -8,27 +8,17 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from framework.conformance.model import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.verify import VerifyResult
-from framework.conformance.waivers import Judge
+from framework.conformance import Verdict
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
-from framework.locations import Location
-from framework.manifest.clauses import shown
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
 from framework.names import did_you_mean
+from framework.stages.document.verdicts import document_verdicts
+from framework.stages.verify import VerifyResult
 from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
-from reports.environment import render
 from reports.setup import clause_row, setup_context
-
-STALE = Rule(
-    "D101",
-    "stale-document",
-    Severity.ERROR,
-    Stage.DOCUMENT,
-    "a rendered document says something else than the manifest",
-)
+from reports.template_environment import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +120,9 @@ def _with_documents(result: VerifyResult, texts: dict[str, str]) -> VerifyResult
 
 
 def _verdicts(result: VerifyResult, texts: dict[str, str]) -> list[Verdict]:
-    experiment = result.experiment
-    judge = Judge(experiment)
-    setup = DOCUMENTS[0]
-    path = (folder(experiment) / setup.file).relative_to(experiment.root).as_posix()
-    text = texts.get(setup.file)
-    if text is None:
-        return [judge.unverified(clause, Stage.DOCUMENT, f"{path} is not rendered") for clause in experiment.clauses]
-    rows = set(text.splitlines())
-    verdicts = []
-    for clause in experiment.clauses:
-        if clause_row(clause) in rows:
-            verdicts.append(judge.conforms(clause, Stage.DOCUMENT, evidence=path))
-            continue
-        message = f"{path} does not state {clause.id} = {shown(clause.effective)}: it is stale"
-        where = Location(path, 1, 1)
-        finding = Finding(
-            STALE, message, clause.id, clause.effective, None, where, clause.location, "render it again: framework docs"
-        )
-        verdicts.append(judge.violated(clause, finding, path))
-    return verdicts
+    experiment, setup = result.experiment, DOCUMENTS[0]
+    file = (folder(experiment) / setup.file).relative_to(experiment.root).as_posix()
+    return list(document_verdicts(experiment, file, texts.get(setup.file), clause_row))
 
 
 def _difference(old: str, new: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.conformance.measured import machine_of
-from framework.conformance.verify import VerifyResult
 from framework.planning.machine import said
 from framework.planning.steps import Measure
+from framework.stages.run.measured_runs import machine_of
+from framework.stages.verify import VerifyResult
 
 Facts = dict[str, Any]
 
@@ -36,7 +36,7 @@ def measurement_rows(result: VerifyResult) -> Iterator[dict[str, str]]:
 
 
 def machines(result: VerifyResult) -> list[str]:
-    """The machine of all these figures (:mod:`framework.conformance.measured`), with the threads that computed."""
+    """The machine of all these figures (:mod:`framework.stages.run.measured_runs`), with the threads that computed."""
     found = []
     for observed in result.steps:
         if isinstance(observed.step.work, Measure) and observed.run is not None:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from framework.manifest.annotations import sections_of
-from framework.manifest.documented import meanings
-from framework.manifest.root import Manifest
-from reports.environment import cell
+from framework.manifest.sections.annotations import sections_of
+from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.root import Manifest
+from reports.template_environment import cell
 
 _INTRODUCTION = """<!-- Rendered by `python -m reports.reference`; edit the models in framework/manifest instead. -->
 # The manifest, field by field

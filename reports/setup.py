@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.conformance.verify import VerifyResult
 from framework.manifest.clauses import Clause, shown
-from framework.manifest.measurements import TIMED, Measurement
-from framework.manifest.methods import SameAs
-from framework.manifest.root import Manifest
-from framework.manifest.variants import PermuteStep, PruneStep, phase_of
-from reports.environment import cell, code
+from framework.manifest.sections.measurements import TIMED, Measurement
+from framework.manifest.sections.methods import SameAs
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.variants import PermuteStep, PruneStep, phase_of
+from framework.stages.verify import VerifyResult
+from reports.template_environment import cell, code
 
 
 def clause_row(clause: Clause) -> str:

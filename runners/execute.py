@@ -13,22 +13,22 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
-from framework.manifest.methods import Permute
+from framework.manifest.sections.methods import Permute
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters.lora import ADAPTER
 from runners.command.perform import train_by_command
 from runners.command.places import CONFIGS, KEPT, LOG, STATE, STDERR, STDOUT
-from runners.context import RunContext
 from runners.environment import environment
-from runners.files import only_one
 from runners.journal import Journal
 from runners.measurement.energy import EnergyMeter
 from runners.measurement.measure import measure
 from runners.processes import this_process
 from runners.progress import Progress, Several
+from runners.run_files import only_one
 from runners.sparsity.masks import MASKS
+from runners.step_context import RunContext
 from runners.trackers import Tracking
-from runners.training.checkpoint_files import has_checkpoints, remove_checkpoints
+from runners.training.checkpointing.checkpoint_files import has_checkpoints, remove_checkpoints
 from runners.training.determinism import deterministic
 from runners.training.phase import train_phase
 from runners.transforms import TRANSFORMS

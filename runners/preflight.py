@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import Permute, Prune
-from framework.manifest.paper import Hardware
+from framework.manifest.sections.methods import Permute, Prune
+from framework.manifest.sections.paper import Hardware
 from framework.names import did_you_mean, format_path
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters import ADAPTERS
 from runners.command.starting import unstartable
-from runners.data import local
+from runners.data import local_files as local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
 from runners.models.families import FAMILIES, size_fault

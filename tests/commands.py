@@ -6,7 +6,8 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.planning.build import Plan, build
 from framework.planning.commands.command import Command
 from framework.planning.steps import Step

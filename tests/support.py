@@ -20,17 +20,19 @@ from hypothesis import settings
 
 from framework import api
 from framework.cli import main as command_line
-from framework.conformance import verify as verifying
-from framework.conformance.check import CheckResult, check
-from framework.conformance.expected import learning_rate_at, optimizer_steps, samples_at
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult
+from framework.conformance import Stage, Status
 from framework.errors import InputError
 from framework.evidence.record import RunRecord, artefacts_below
-from framework.manifest.loading import Experiment, load
-from framework.manifest.methods import LoRA, Permute, Prune, SameAs
+from framework.manifest.experiment import Experiment
+from framework.manifest.lengths import optimizer_steps, samples_at
+from framework.manifest.loading import load
+from framework.manifest.sections.methods import LoRA, Permute, Prune, SameAs
 from framework.planning.build import Plan, build
 from framework.planning.steps import Measure, Step, Training
+from framework.stages import verify as verifying
+from framework.stages.check import CheckResult, check
+from framework.stages.run.recomputed.learning_rate import learning_rate_at
+from framework.stages.verify import VerifyResult
 
 settings.register_profile("framework", deadline=None, derandomize=True)
 settings.load_profile("framework")

@@ -12,8 +12,8 @@ import pytest
 from framework.api import obstacles, plan
 from framework.cli.main import COMMANDS
 from framework.manifest.loading import load
-from framework.manifest.root import Manifest
-from framework.reading.yaml_file import parse_yaml
+from framework.manifest.sections.root import Manifest
+from framework.reading.yaml.parsing import parse_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

@@ -22,8 +22,8 @@ def test_a_packaged_model_is_found_without_importing_it(tmp_path: Path, monkeypa
 
 
 def test_the_pretrained_model_is_the_one_that_the_tests_mean(minilm: Path) -> None:
-    from framework.conformance.parameters import bert
     from framework.evidence.tensors import TensorFile
+    from framework.stages.manifest.parameter_counts import bert
 
     tensors = TensorFile(minilm / "model.safetensors").tensors
     sizes = [tensor.elements for name, tensor in tensors.items() if not name.endswith("position_ids")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from framework.cli import console
 from framework.cli.options import add_profile, add_selection, selected
+from framework.cli.terminal import console
 from framework.isolation import own
 from framework.planning.build import matching_variants
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from framework.conformance.check import CheckResult
-    from framework.conformance.model import Finding
-    from framework.manifest.loading import Experiment
+    from framework.conformance import Finding
+    from framework.manifest.experiment import Experiment
     from framework.output.report import Report
+    from framework.stages.check import CheckResult
 
 # Nothing of the framework is imported up here: `--help` and a refused option answer at once.
 
@@ -55,12 +55,12 @@ def main(options: argparse.Namespace) -> int:
     # The gate needs no plugins of pydantic, and looking for some takes longer than validating a manifest; so does the
     # mere import of what would look for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from framework.cli.later import later
+    from framework.cli.checking.later import later
 
     later("importlib.metadata", "entry_points")
     _refuse_contradictions(options)
     if options.watch:
-        from framework.cli.watching import watch_check
+        from framework.cli.checking.watching import watch_check
 
         return watch_check(options, _check)
     if options.fix:
@@ -99,7 +99,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _check_and_keep(options: argparse.Namespace) -> int:
-    from framework.cli.cache import Recorder
+    from framework.cli.checking.answers import Recorder
 
     recorder = Recorder()
     try:
@@ -121,13 +121,13 @@ def _experiment(options: argparse.Namespace) -> Experiment:
 
 
 def _result(options: argparse.Namespace) -> CheckResult:
-    from framework.conformance.check import check
+    from framework.stages.check import check
 
     experiment = _experiment(options)
     result = check(experiment)
     if options.since is not None:
-        from framework.conformance.model import Severity
-        from framework.conformance.since import check_since
+        from framework.conformance import Severity
+        from framework.stages.since import check_since
 
         found = [*check_since(experiment, options.since), *result.findings]
         result.findings = sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
@@ -135,7 +135,7 @@ def _result(options: argparse.Namespace) -> CheckResult:
 
 
 def _report(result: CheckResult, options: argparse.Namespace) -> Report:
-    from framework.output.places import Places
+    from framework.output.file_places import Places
     from framework.output.report import Report
 
     findings, known, gone = list(result.findings), [], []
@@ -160,8 +160,8 @@ def _report(result: CheckResult, options: argparse.Namespace) -> Report:
 def _chosen(findings: list[Finding], options: argparse.Namespace) -> list[Finding]:
     if not options.select and not options.ignore:
         return findings
-    from framework.conformance.explain import catalogue
-    from framework.output.selection import selected
+    from framework.output.rule_selection import selected
+    from framework.stages.catalogue import catalogue
 
     return selected(findings, options.select, options.ignore, catalogue())
 

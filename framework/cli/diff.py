@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from framework.cli import console
 from framework.cli.options import add_format, add_profile
-from framework.conformance.differences import Difference, between_manifests, between_runs, statement
+from framework.cli.terminal import console
 from framework.conformance.meaning import said
 from framework.evidence.store import RunStore
+from framework.stages.differences import Difference, between_manifests, between_runs, statement
 
 HELP = "explain how two runs, or two revisions of the manifest, differ"
 

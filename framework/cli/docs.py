@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from framework.cli import console
 from framework.cli.options import add_profile, add_selection, planned
-from framework.conformance.verify import verify
+from framework.cli.terminal import console
 from framework.isolation import own
 from framework.manifest.loading import load
+from framework.stages.verify import verify
 
 HELP = "render the documents, or tell which are stale"
 

@@ -7,11 +7,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from framework.cli import console
 from framework.cli.options import add_format
-from framework.conformance.explain import as_dict, catalogue, explanation, page, rendered, rule_named, with_rules
-from framework.conformance.model import Rule
-from framework.isolation import own
+from framework.cli.terminal import console
+from framework.stages.catalogue import as_dict, catalogue, explanation, page, rendered, rule_named
 
 HELP = "explain a rule, or list all"
 
@@ -26,13 +24,13 @@ def main(options: argparse.Namespace) -> int:
     if options.write is not None:
         folder = Path(options.write)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in rendered(_all()):
+        for name, text in rendered(catalogue()):
             (folder / name).write_text(text, "utf-8")
         return 0
     if options.code is None:
         _list(options.format)
         return 0
-    rule = catalogue().get(options.code.upper()) or rule_named(options.code, _all())
+    rule = rule_named(options.code)
     if options.format == "json":
         console.as_json({**as_dict(rule), "page": explanation(rule)})
     elif sys.stdout.isatty():
@@ -44,13 +42,8 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _all() -> dict[str, Rule]:
-    """The catalogue, with the one rule of the document stage."""
-    return with_rules([own("reports.documents").STALE])
-
-
 def _list(form: str) -> None:
-    rules = list(_all().values())
+    rules = list(catalogue().values())
     if form == "json":
         console.as_json([as_dict(rule) for rule in rules])
         return

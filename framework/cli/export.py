@@ -11,8 +11,8 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from framework.cli import console
 from framework.cli.options import add_profile, add_selection, selected
+from framework.cli.terminal import console
 from framework.errors import UsageError
 
 HELP = "write configs for a trainer that runs elsewhere"

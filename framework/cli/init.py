@@ -7,18 +7,18 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from framework.cli import console
-from framework.conformance.check import check
-from framework.conformance.model import Finding, Severity
-from framework.dialects.discovery import Found, discover, standing
-from framework.dialects.draft import draft, title_of
-from framework.dialects.evidence import gather, trainings
-from framework.dialects.leaves import Tree
+from framework.cli.terminal import console
+from framework.conformance import Finding, Severity
 from framework.dialects.registry import names
-from framework.dialects.writing import render
+from framework.drafting.discovery import Found, discover, standing
+from framework.drafting.draft import draft, title_of
+from framework.drafting.leaves import Tree
+from framework.drafting.stated import gather, trainings
+from framework.drafting.writing import render
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
 from framework.manifest.loading import MANIFEST, load
+from framework.stages.check import check
 
 HELP = "write a first manifest from a repository's config files"
 

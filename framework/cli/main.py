@@ -36,7 +36,7 @@ def run(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["check"]:
         # Before all else, and before anything that takes time to import.
-        from framework.cli.cache import replay
+        from framework.cli.checking.answers import replay
 
         if (answer := replay(arguments)) is not None:
             return _say(*answer)
@@ -93,7 +93,7 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else REFUSED
     except FrameworkError as problem:
-        from framework.cli import console
+        from framework.cli.terminal import console
 
         console.refusal(problem)
         # Bad input and a bad request have types of their own; what else stops a command is a run that failed.
@@ -103,20 +103,20 @@ def _run(arguments: list[str]) -> int:
         _stop_writing()
         return UNHEARD
     except OSError as problem:
-        from framework.cli import console
+        from framework.cli.terminal import console
 
         where = f"{problem.filename}: " if problem.filename is not None else ""
         console.refusal(FrameworkError(f"{where}{problem.strerror or problem}"))
         return REFUSED
     except KeyboardInterrupt:
-        from framework.cli import console
+        from framework.cli.terminal import console
 
         console.note("interrupted; what was finished is kept")
         return INTERRUPTED
     except Exception:
         import traceback
 
-        from framework.cli import console
+        from framework.cli.terminal import console
 
         traceback.print_exc()
         console.note("this is a bug in framework, not in your files: please report the lines above")
@@ -131,6 +131,8 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         """Asks for the version only when somebody wants it: that takes longer than a check."""
 
         def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            from framework.version import installed_version
+
             print(f"framework {installed_version() or '(not installed)'}")
             parser.exit()
 
@@ -174,13 +176,3 @@ def _width() -> int:
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
     except (AttributeError, ValueError, OSError, AssertionError):
         return 80
-
-
-def installed_version() -> str | None:
-    """The version of the installed distribution, or None where it only lies in a folder."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("experiment-framework")
-    except PackageNotFoundError:
-        return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.planning.build import Plan, build
 
 

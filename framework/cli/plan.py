@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from framework.cli import console
 from framework.cli.options import add_format, add_profile, add_selection, selected
+from framework.cli.terminal import console
 from framework.evidence.store import RunStore
 from framework.planning.build import Plan
 from framework.planning.estimates import Estimate, estimate, short

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from framework.cli import check as check_command
-from framework.cli import console, findings
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
 from framework.cli.run import execute, require_possible, require_success, show_results
+from framework.cli.terminal import console, findings
 from framework.cli.verify import show as show_verdicts
-from framework.conformance.check import check
-from framework.conformance.verify import verify
 from framework.isolation import own
 from framework.manifest.loading import load
+from framework.stages.check import check
+from framework.stages.verify import verify
 
 HELP = "check, run, verify and render the documents"
 

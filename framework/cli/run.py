@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from framework import api
-from framework.cli import console
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned, selected
+from framework.cli.terminal import console
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.names import find_path
 from framework.planning.build import Plan
 from framework.planning.outcomes import Outcome
@@ -92,14 +93,14 @@ def execute(
         names = ", ".join(f"runners.{name}" for name in started)
         console.literal(f"starts programs that the manifest names, without a shell: {names}")
     if jobs is None:
-        from framework.cli.progress import RichProgress
+        from framework.cli.terminal.progress import RichProgress
 
         for step in found:
             console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
         with RichProgress(verbose, len(plan.steps) - len(found)) as progress:
             ended = list(api.outcomes(experiment, plan, progress, trackers=trackers))
     else:
-        from framework.cli.board import PoolBoard
+        from framework.cli.terminal.board import PoolBoard
 
         with PoolBoard(len(plan.steps) - len(found), len(found), jobs) as board:
             ended = list(api.outcomes(experiment, plan, board, jobs, trackers))

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli import console
-from framework.evidence.registry import COLUMNS, Registry
+from framework.cli.terminal import console
+from framework.evidence.run_index import COLUMNS, Registry
 from framework.manifest.loading import load
 
 HELP = "list the runs and how they ended"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 
 from framework import api
-from framework.cli import console, findings
 from framework.cli.options import add_format, add_profile, add_selection, planned
-from framework.conformance.measured import machine_of
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult
+from framework.cli.terminal import console, findings
+from framework.conformance import Stage, Status
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
+from framework.stages.run.measured_runs import machine_of
+from framework.stages.verify import VerifyResult
 
 HELP = "hold runs, checkpoints and documents to the manifest"
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from framework.conformance.model import UNDER_PROFILE, Finding, Stage, Status, Verdict, applies
+from framework.conformance.finding import Finding
+from framework.conformance.stage import UNDER_PROFILE, Stage, applies
+from framework.conformance.verdict import Status, Verdict
 from framework.manifest.clauses import Clause
 from framework.names import Path
 

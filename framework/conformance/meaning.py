@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from framework.manifest.base import Duration
 from framework.manifest.clauses import shown
+from framework.manifest.sections.base import Duration
 from framework.names import Path
 from framework.reading.nodes import Opaque
 from framework.reading.scalars import resolve

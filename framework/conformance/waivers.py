@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from framework.conformance.model import Finding, Stage, Status, Verdict
+from framework.conformance.finding import Finding
+from framework.conformance.stage import Stage
+from framework.conformance.verdict import Status, Verdict
 from framework.manifest.clauses import Clause
-from framework.manifest.loading import Experiment
-from framework.manifest.statements import Waiver
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.statements import Waiver
 from framework.names import find_path
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from framework.dialects.model import Dialect, Recognition, Said
+from framework.dialects.terms import Dialect, Recognition, Said
 from framework.names import Path
 from framework.reading.nodes import ComputedNode, Document
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Said, Scope, Statement
+from framework.dialects.terms import Said, Scope, Statement
 from framework.names import Path
 
 

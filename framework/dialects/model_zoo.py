@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from framework.dialects.model import Scope, Unknown
+from framework.dialects.terms import Scope, Unknown
 
 _ATTENTION = {
     "q_proj": "self_attn.proj_q_dense_layer",

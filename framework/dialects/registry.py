@@ -9,7 +9,7 @@ from typing import Any
 
 from framework.dialects import trainers
 from framework.dialects.flags import recognised
-from framework.dialects.model import Dialect, Recognition
+from framework.dialects.terms import Dialect, Recognition
 from framework.errors import UsageError
 from framework.names import did_you_mean
 from framework.plugins import entry_points

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from framework.dialects.model import words
 from framework.dialects.synonyms import normal
+from framework.dialects.terms import words
 
 GROUPING = frozenset(
     words(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Key, words
+from framework.dialects.terms import UNSET, Key, words
 
 _NAMES: dict[str, str] = {
     "optimizer.learning_rate": "lr learning_rate max_lr max_learning_rate peak_lr peak_learning_rate",

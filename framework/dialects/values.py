@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from framework.conformance.hyperparameters import metric_named
-from framework.dialects.model import UNSET, Instead, Scope, Unknown
+from framework.dialects.terms import UNSET, Instead, Scope, Unknown
+from framework.manifest.hyperparameters import metric_named
 from framework.reading.scalars import resolve
 
 _ADAMW = {

@@ -1,0 +1,1 @@
+"""What runs leave behind, read without torch: records, logs, tensors and masks."""

@@ -14,16 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InputError
-from framework.evidence.mask_layout import (
-    FORMAT,
-    HEADER,
-    MaskHeader,
-    digest,
-    ones,
-    packed,
-    stored_name,
-    stored_shape,
-)
+from framework.evidence.mask_layout import FORMAT, HEADER, MaskHeader, digest, ones, packed, stored_name, stored_shape
 from framework.evidence.tensors import StoredTensor, TensorFile
 from framework.locations import Location
 

@@ -13,25 +13,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from framework.dialects import model_zoo
-from framework.dialects.binding import read
 from framework.dialects.registry import dialect
-from framework.dialects.rendering.formats import text_of
+from framework.dialects.rendering.file_texts import text_of
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Sheet
 from framework.errors import InputError, Problem
+from framework.exporters.cerebras_sections import data_sections, model_section, saving, tidy
 from framework.exporters.exported import Exported
-from framework.exporters.sections import data_sections, model_section, saving, tidy
 from framework.exporters.sparse import ancestors
 from framework.exporters.start import Start
 from framework.locations import Location
-from framework.manifest.bindings import Binding
 from framework.manifest.clauses import shown
-from framework.manifest.loading import Experiment
-from framework.manifest.methods import LoRA
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.methods import LoRA
 from framework.names import format_path
 from framework.planning.build import Plan
-from framework.planning.commands.facts import Situation, facts_of
+from framework.planning.commands.step_facts import Situation, facts_of
 from framework.planning.steps import Measure, Step, Training
+from framework.stages.config.meaning.dialect_targets import read
 
 RELEASE = "2.10"
 _UNSTATED: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from framework.dialects.rendering.formats import text_of
+from framework.dialects.rendering.file_texts import text_of
 from framework.errors import UsageError
 
 BINDINGS = "bindings.yaml"

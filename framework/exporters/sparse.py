@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.conformance.sparsity import MASKS
 from framework.evidence.record import MODEL
 from framework.evidence.store import Run, RunStore
-from framework.manifest.methods import Prune, SameAs
+from framework.manifest.sections.methods import Prune, SameAs
 from framework.planning.build import Plan
 from framework.planning.steps import Step, Training
+from framework.stages.checkpoint.zeros import MASKS
 
 
 @dataclass(frozen=True, slots=True)

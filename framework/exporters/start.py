@@ -11,7 +11,7 @@ from framework.errors import Problem
 from framework.evidence.record import MODEL
 from framework.evidence.store import RunStore
 from framework.exporters.sparse import Inherited, ancestors, heads_of, inherited
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.steps import Step
 

@@ -1,0 +1,1 @@
+"""The statement: experiment.yaml, loaded with the place of every value, as clauses."""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.locations import Location
-from framework.manifest.base import Duration
 from framework.manifest.profiles import place_of
-from framework.manifest.root import CLAUSE_SECTIONS, Manifest
-from framework.manifest.settings import as_data, settled
+from framework.manifest.sections.base import Duration
+from framework.manifest.sections.root import CLAUSE_SECTIONS, Manifest
+from framework.manifest.settled_phases import as_data, settled
 from framework.names import Path, format_path
 from framework.reading.nodes import Document
 

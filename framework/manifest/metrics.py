@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.manifest.root import Manifest
-from framework.manifest.variants import PermuteStep, phase_of
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.variants import PermuteStep, phase_of
 
 TRAINED = ("initial_validation_loss", "validation_loss")
 """Of every phase."""

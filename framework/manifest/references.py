@@ -6,10 +6,10 @@ import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
-from framework.manifest.methods import Permute, Prune, SameAs
-from framework.manifest.phases import Phase
-from framework.manifest.root import Manifest
-from framework.manifest.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
+from framework.manifest.sections.methods import Permute, Prune, SameAs
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import Path, did_you_mean, find_path
 
 Dangling = tuple[Path, str, str]

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.conformance.model import Finding, plain
+from framework.conformance import Finding
+from framework.conformance.finding import plain
 from framework.errors import InputError, UsageError
 from framework.evidence.atomic import write_text
 from framework.locations import Location
+from framework.output.file_places import Places
 from framework.output.fingerprint import fingerprint
-from framework.output.places import Places
 from framework.output.report import jsonable
-from framework.reading.text import read_text
+from framework.reading.decoding import read_text
 
 DEFAULT = ".framework-baseline.json"
 _VERSION = 1

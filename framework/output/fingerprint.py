@@ -8,8 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from framework.conformance.model import Finding, plain
-from framework.output.places import Places
+from framework.conformance import Finding
+from framework.conformance.finding import plain
+from framework.output.file_places import Places
 
 _LINES = re.compile(r":\d+(?::\d+)?\b")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from framework.conformance.check import CheckResult
-from framework.conformance.model import Finding, Severity
-from framework.output.places import Places
+from framework.conformance import Finding, Severity
+from framework.output.file_places import Places
+from framework.stages.check import CheckResult
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from framework.manifest.annotations import sections_of
-from framework.manifest.base import Duration, OneOf
-from framework.manifest.documented import meanings
-from framework.manifest.methods import Permute
-from framework.manifest.root import Manifest
-from framework.manifest.variants import TRANSFORMS
+from framework.manifest.sections.annotations import sections_of
+from framework.manifest.sections.base import Duration, OneOf
+from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.methods import Permute
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.variants import TRANSFORMS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 MODELINE = "# yaml-language-server: $schema=./experiment.schema.json"

@@ -10,8 +10,8 @@ from pathlib import Path
 from framework.errors import InputError
 from framework.locations import Location
 from framework.output.ansi import Ink, cells, harmless
-from framework.output.places import Places
-from framework.reading.text import read_text
+from framework.output.file_places import Places
+from framework.reading.decoding import read_text
 
 _BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
 """The line breaks that YAML counts; Python's `splitlines` counts others too."""

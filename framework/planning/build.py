@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from framework.errors import InputError, UsageError
-from framework.manifest.loading import Experiment
-from framework.manifest.methods import Permute, Prune, SameAs
-from framework.manifest.phases import Phase
+from framework.manifest.experiment import Experiment
+from framework.manifest.overrides import with_settings
 from framework.manifest.references import needs
-from framework.manifest.root import Manifest
-from framework.manifest.variants import PermuteStep, PhaseUse, PruneStep, phase_of
+from framework.manifest.sections.methods import Permute, Prune, SameAs
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.variants import PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import did_you_mean
 from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
-from framework.planning.measuring import measured
-from framework.planning.overrides import with_settings
+from framework.planning.measured_checkpoints import measured
+from framework.planning.method_targets import with_targets
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
-from framework.planning.targets import with_targets
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -256,8 +256,8 @@ class _Builder:
         knobs: Knobs,
     ) -> Command | None:
         """What trains the step, where the manifest names a runner for it."""
-        from framework.planning.commands.facts import Situation
         from framework.planning.commands.making import command_for, runner_of
+        from framework.planning.commands.step_facts import Situation
 
         found = runner_of(self.manifest, phase, variant)
         if found is None:

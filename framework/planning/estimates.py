@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.conformance.expected import optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.lengths import optimizer_steps, samples_at, steps_per_epoch
 from framework.planning.flops import per_token
 from framework.planning.steps import Step, Training
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 
 
 @dataclass(frozen=True, slots=True)

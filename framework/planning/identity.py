@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.manifest.methods import Permute, Prune
-from framework.manifest.models import Model
+from framework.manifest.sections.methods import Permute, Prune
+from framework.manifest.sections.models import Model
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
 
 if TYPE_CHECKING:

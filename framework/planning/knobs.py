@@ -8,10 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
 from framework.names import find_path
 from framework.planning.steps import Knobs
-from framework.reading.bound import bound_files
+from framework.stages.config.matching import bound_files
 
 _TYPES = get_type_hints(Knobs, include_extras=True)
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from framework.manifest.base import Count, Positive
-from framework.manifest.measurements import Measurement
-from framework.manifest.methods import Adapter, Mask, Permute, Prune
-from framework.manifest.models import Dataset, Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.base import Count, Positive
+from framework.manifest.sections.measurements import Measurement
+from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.phases import Phase
 from framework.names import Path
 
 if TYPE_CHECKING:

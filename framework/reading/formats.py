@@ -18,18 +18,18 @@ from framework.locations import Location
 from framework.names import did_you_mean
 from framework.plugins import entry_points
 from framework.reading.nodes import Document
-from framework.reading.yaml_file import read as _read_yaml
+from framework.reading.yaml.reader import read as _read_yaml
 
 _OWN = {
-    ".yaml": "yaml_file",
-    ".yml": "yaml_file",
+    ".yaml": "yaml.reader",
+    ".yml": "yaml.reader",
     ".json": "json_file",
     ".toml": "toml_file",
-    ".sh": "shell_file",
-    ".bash": "shell_file",
-    ".slurm": "shell_file",
-    ".sbatch": "shell_file",
-    ".py": "python_file",
+    ".sh": "shell.reader",
+    ".bash": "shell.reader",
+    ".slurm": "shell.reader",
+    ".sbatch": "shell.reader",
+    ".py": "python.reader",
 }
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 
@@ -93,7 +93,7 @@ def _for(path: Path, suffix: str, shown: str) -> ModuleType:
     if suffix in third_parties():
         return third_parties()[suffix]
     if not path.is_file():
-        return import_module("framework.reading.yaml_file")  # which says what is wrong with it
+        return import_module("framework.reading.yaml.reader")  # which says what is wrong with it
     raise InputError.at(
         Location(shown, 1, 1),
         f"no reader for {suffix!r} files" if suffix else "no reader for a file without a suffix",
@@ -112,5 +112,5 @@ def _is_script(path: Path) -> str | None:
         return None
     words = first[2:].replace(b"/", b" ").split()
     if any(word.startswith(b"python") for word in words):
-        return "python_file"
-    return "shell_file" if {b"sh", b"bash", b"zsh", b"dash", b"ksh"} & set(words) else None
+        return "python.reader"
+    return "shell.reader" if {b"sh", b"bash", b"zsh", b"dash", b"ksh"} & set(words) else None

@@ -11,11 +11,11 @@ from pathlib import Path as FilePath
 
 from framework.errors import InputError
 from framework.locations import Location
+from framework.reading.decoding import read_text
 from framework.reading.marks import LazyLines, SpanMapping, SpanScalar, SpanSequence
 from framework.reading.nodes import Document
 from framework.reading.repeats import repeated_keys
 from framework.reading.scalars import Rules
-from framework.reading.text import read_text
 
 SUFFIXES = (".json",)
 READERS = ("json",)

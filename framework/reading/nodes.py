@@ -22,8 +22,8 @@ from framework.reading.tree import (
     ScalarNode,
     SequenceNode,
 )
-from framework.reading.yaml_lines import EMPTY_LIST, ParsedRoot, RowRoot
-from framework.reading.yaml_rows import RowMapping, RowScalar
+from framework.reading.yaml.lines import EMPTY_LIST, ParsedRoot, RowRoot
+from framework.reading.yaml.plain_tree import RowMapping, RowScalar
 
 __all__ = [
     "UNSET",

@@ -60,13 +60,13 @@ def _manifest(text: str) -> Any:
 
 
 def _pyyaml(text: str) -> Any:
-    from framework.reading.yaml_1_1 import resolve_1_1
+    from framework.reading.yaml.yaml_1_1 import resolve_1_1
 
     return text if len(text) > LONGEST_NUMBER else resolve_1_1(text, "pyyaml")
 
 
 def _omegaconf(text: str) -> Any:
-    from framework.reading.yaml_1_1 import resolve_1_1
+    from framework.reading.yaml.yaml_1_1 import resolve_1_1
 
     return text if len(text) > LONGEST_NUMBER else resolve_1_1(text, "omegaconf")
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.locations import Location
+from framework.reading.decoding import read_text
 from framework.reading.marks import LazyLines, Lines, SpanMapping, SpanScalar, SpanSequence
 from framework.reading.nodes import AnyNode, Document, MappingNode, ScalarNode, SequenceNode
 from framework.reading.scalars import Rules
-from framework.reading.text import read_text
 
 SUFFIXES = (".toml",)
 READERS = ("toml",)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from framework.conformance.check import CheckResult
-from framework.conformance.model import Finding
+from framework.conformance import Finding
 from framework.output.ansi import Ink, harmless
 from framework.output.report import counted
-from framework.repair.files import Source, replace, unified
+from framework.repair.config_files import Source, replace, unified
 from framework.repair.proposal import Patch, Proposal, propose
 from framework.repair.splices import Uncertain
+from framework.stages.check import CheckResult
 
 
 @dataclass

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from framework.conformance import Finding
+from framework.conformance.finding import plain
 from framework.conformance.meaning import same
-from framework.conformance.model import Finding, plain
 from framework.errors import InputError
-from framework.manifest.bindings import Binding
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.bindings import Binding
 from framework.names import Path as KeyPath
 from framework.names import format_path
-from framework.output.places import Places
-from framework.reading.bound import matching
+from framework.output.file_places import Places
 from framework.reading.formats import read
 from framework.reading.nodes import Document
-from framework.repair.files import Source
+from framework.repair.config_files import Source
 from framework.repair.splices import Splice, Uncertain, spliced
+from framework.stages.config.matching import matching
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from framework.conformance import Finding
+from framework.conformance.finding import plain
 from framework.conformance.meaning import same
-from framework.conformance.model import Finding, plain
 from framework.errors import InputError
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
 from framework.names import Path as KeyPath
 from framework.names import parse_path
 from framework.reading.nodes import AnyNode, Document, ScalarNode, SequenceNode
-from framework.repair.files import Source, read_source
+from framework.repair.changeable_places import node_to_change
+from framework.repair.config_files import Source, read_source
 from framework.repair.lists import list_splices
-from framework.repair.places import node_to_change
 from framework.repair.proof import Change, Read, Reader, prove
-from framework.repair.spelling import spelled, value_start
+from framework.repair.spelled_values import spelled, value_start
 from framework.repair.splices import Splice, Uncertain, spliced
 
 REPAIRABLE = ("C101", "C103")

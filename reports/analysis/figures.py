@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.errors import UsageError
-from reports.analysis.groups import Group
+from reports.analysis.run_groups import Group
 from reports.analysis.throughput import Curve, by_figure
 
 MARKERS = "osD^v<>Pp*hX"

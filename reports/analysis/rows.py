@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
-from framework.manifest.grids import grid_of
-from framework.manifest.loading import Experiment
-from framework.manifest.methods import SDM, Prune
-from framework.manifest.variants import PruneStep, phase_of
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.grids import grid_of
+from framework.manifest.sections.methods import SDM, Prune
+from framework.manifest.sections.variants import PruneStep, phase_of
 from framework.planning.build import Plan
 
 

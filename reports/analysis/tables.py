@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reports.analysis.groups import Group, Summary
 from reports.analysis.rows import Row
+from reports.analysis.run_groups import Group, Summary
 
 
 def summary_csv(rows: Sequence[Row]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from framework.conformance.measured import machine_of, measured_runs
 from framework.evidence.store import RunStore
-from framework.manifest.loading import Experiment
+from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.machine import said
-from reports.analysis.groups import Summary, summary
+from framework.stages.run.measured_runs import machine_of, measured_runs
+from reports.analysis.run_groups import Summary, summary
 from reports.analysis.tables import text
 
 
@@ -35,7 +35,7 @@ class Curve:
 
 def throughput(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> list[Curve]:
     """The curves of the plan's variants, or of some of them, that have two batch sizes or more; all of one machine
-    (:mod:`framework.conformance.measured`). A checkpoint that several variants share belongs to the first of them."""
+    (:mod:`framework.stages.run.measured_runs`). A checkpoint that several variants share belongs to the first."""
     runs = measured_runs(plan, RunStore(experiment.runs))
     found: dict[tuple[str, int, str, str | None, str, str], dict[int, list[float]]] = {}
     for step in plan.steps:

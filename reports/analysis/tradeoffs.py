@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.analysis.groups import Group
+from reports.analysis.run_groups import Group
 
 LOWER_IS_BETTER = frozenset({"loss", "validation_loss", "perplexity", "loss_before_merge", "loss_after_merge"})
 WITHIN = (0.01, 0.05)

@@ -8,15 +8,15 @@ from typing import Any
 
 from framework.errors import UsageError
 from framework.evidence.atomic import write_bytes, write_text
-from framework.manifest.loading import Experiment
-from reports.analysis.baseline import Comparison, compare
+from framework.manifest.experiment import Experiment
 from reports.analysis.figures import figures, throughput_figures
-from reports.analysis.groups import Group, groups
 from reports.analysis.rows import Study
+from reports.analysis.run_groups import Group, groups
 from reports.analysis.tables import curve_csv, grouped_csv, summary_csv
 from reports.analysis.throughput import Curve, throughput_csv
 from reports.analysis.tradeoffs import front, tradeoffs
-from reports.environment import render
+from reports.analysis.versus_baseline import Comparison, compare
+from reports.template_environment import render
 
 DOCUMENT = "ANALYSIS.md"
 _PREFERRED = ("accuracy", "exact_match", "f1", "perplexity", "validation_loss")

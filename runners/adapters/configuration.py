@@ -15,7 +15,7 @@ from peft import LoraConfig
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from runners.adapters.masked import SparseLinear
+from runners.adapters.masked_lora import SparseLinear
 
 SPARSE_LORA = "SPARSE_LORA"
 """The `peft_type` in the saved `adapter_config.json`."""

@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import SGH
+from framework.manifest.sections.methods import SGH
 
 Group = Literal["high", "low", "ia3", "frozen"]
 GROUPS: tuple[Group, ...] = ("high", "low", "ia3", "frozen")

@@ -16,7 +16,7 @@ from framework.evidence.digests import masks_digest
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from runners.adapters.configuration import SPARSE_LORA, SparseLoraConfig
-from runners.adapters.masked import SparseLinear, hold_masks
+from runners.adapters.masked_lora import SparseLinear, hold_masks
 from runners.sparsity.masks import load_masks, save_masks
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"

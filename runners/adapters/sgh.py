@@ -6,8 +6,8 @@ layers, put in with `inject_adapter_in_model`: one `PeftModel` cannot hold both,
 (it is not among the types of `PeftMixedModel`), but the layers themselves are independent of each other, and no module
 has two. Two ranks are one LoRA with `rank_pattern` and `alpha_pattern`.
 
-A weight that masks hold is trained as (W + update) * M (:mod:`runners.adapters.masked`), so that the merged model is
-the trained one; the factors of IA3 keep zeros as they are.
+A weight that masks hold is trained as (W + update) * M (:mod:`runners.adapters.masked_lora`), so that the merged model
+is the trained one; the factors of IA3 keep zeros as they are.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import SGH
+from framework.manifest.sections.methods import SGH
 from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.importance import GROUPS, groups_of, importance_of
 from runners.adapters.lora import ADAPTER
-from runners.adapters.masked import SPARSE_TO_SPARSE, SparseLinear, hold_masks
+from runners.adapters.masked_lora import SPARSE_TO_SPARSE, SparseLinear, hold_masks
 from runners.adapters.saved import digest_of
-from runners.files import whole_folder
+from runners.run_files import whole_folder
 from runners.seeds import seed_everything
 from runners.sparsity.masks import save_masks
 from runners.sparsity.selection import weights_of

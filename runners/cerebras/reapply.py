@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from framework.errors import FrameworkError
-from runners.cerebras.names import converted, located
+from runners.cerebras.parameter_names import converted, located
 from runners.sparsity.masks import MASKS, load_masks
 
 

@@ -14,11 +14,11 @@ from framework.errors import FrameworkError
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.tensors import TensorFile
 from runners.adapters.lora import ADAPTER, DENSE
-from runners.adapters.masked import SPARSE_TO_DENSE
-from runners.context import RunContext
-from runners.files import whole_folder
+from runners.adapters.masked_lora import SPARSE_TO_DENSE
 from runners.models.checkpoints import TENSORS, save_checkpoint
+from runners.run_files import whole_folder
 from runners.sparsity.masks import apply_masks, masked_parameters, save_masks
+from runners.step_context import RunContext
 
 CONFIG, INDEX, ADAPTER_CONFIG = "config.json", "model.safetensors.index.json", "adapter_config.json"
 _ADAPTER_TENSORS = "adapter_model.safetensors"

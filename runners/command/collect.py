@@ -12,17 +12,17 @@ from typing import Any
 from framework.errors import FrameworkError, InputError
 from framework.evidence.logs.deriving import derived, steps_done
 from framework.evidence.logs.log import Log, Reading
-from framework.evidence.logs.names import evaluation, number
+from framework.evidence.logs.logged_names import evaluation, number
 from framework.evidence.logs.registry import natural, read_log
-from framework.evidence.logs.settings import stated_by
+from framework.evidence.logs.trainer_settings import stated_by
 from framework.evidence.record import EVENTS, STEPS, read_json
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
 from runners.command.places import LOG
 from runners.command.surroundings import surroundings
-from runners.context import RunContext
-from runners.files import Lines
+from runners.run_files import Lines
+from runners.step_context import RunContext
 
 _FINAL = {"loss": "validation_loss"}
 """Metrics that the record calls otherwise."""
@@ -56,7 +56,7 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         record.observed |= stated_by(dialect, file, None)
     elif settings is not None:
         record.observed |= stated_by("hf-training-arguments", None, settings)
-    record.observed |= derived(record.observed, work)
+    record.observed |= derived(record.observed, work.phase)
     record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])

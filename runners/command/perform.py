@@ -19,19 +19,9 @@ from framework.evidence.logs.registry import natural
 from framework.planning.commands.command import Command, filled
 from runners.command import process
 from runners.command.collect import collect
-from runners.command.places import (
-    CONFIGS,
-    KEPT,
-    OUTPUT,
-    STATE,
-    STDERR,
-    STDOUT,
-    environment_of,
-    places_of,
-    program_of,
-)  # fmt: skip
-from runners.context import RunContext
+from runners.command.places import CONFIGS, KEPT, OUTPUT, STATE, STDERR, STDOUT, environment_of, places_of, program_of
 from runners.processes import this_process
+from runners.step_context import RunContext
 
 
 def train_by_command(context: RunContext, command: Command) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from framework.manifest.runners import placeholders
+from framework.manifest.sections.runners import placeholders
 from framework.planning.commands.command import Command
-from framework.planning.commands.proof import contradictions
+from framework.planning.commands.read_back import contradictions
 from framework.planning.steps import Step
 from runners.command.places import environment_of, places_of, program_of
 

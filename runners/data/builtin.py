@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pydoc_data.topics import topics
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from runners.data.splits import Corpus
 
 VALIDATION_SHARE = {"language-reference": 0.1, "reference-topics": 0.2}

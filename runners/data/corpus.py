@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
-from runners.data import builtin, hub, local
+from runners.data import builtin, hub
+from runners.data import local_files as local
 from runners.data.splits import Corpus, Rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
 from runners.data.splits import Corpus, Rows
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from framework.planning.steps import Training
 from runners.data.completions import Completions
 from runners.data.corpus import class_numbers, classes_of, load, source_of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from runners.data.corpus import rows_of
 from runners.data.splits import Rows
 

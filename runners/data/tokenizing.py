@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 
 END = "<|endoftext|>"
 _PADDING, _FIRST, _LAST = _FRAME = ("[PAD]", "[CLS]", "[SEP]")

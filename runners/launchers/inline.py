@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from framework.errors import FrameworkError
-from framework.evidence.registry import Registry
+from framework.evidence.run_index import Registry
 from framework.evidence.store import RunStore
 from framework.planning.outcomes import Outcome
 from framework.planning.steps import Step

@@ -6,12 +6,12 @@ from typing import Any
 
 from framework.planning.steps import Measure
 from runners.adapters import ADAPTERS
-from runners.context import RunContext
 from runners.models.building import build_language_model, classifier_over
 from runners.models.checkpoints import Checkpoint, load_checkpoint
 from runners.models.classifier import SequenceClassifier
 from runners.models.families import FAMILIES
 from runners.sparsity.masks import load_masks
+from runners.step_context import RunContext
 
 
 def measured_model(context: RunContext, work: Measure, state: str | None) -> Any:

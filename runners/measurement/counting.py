@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from runners.data.examples import Batch
-from runners.measurement.passes import outputs_of
+from runners.measurement.forward_passes import outputs_of
 
 COUNTED = (
     "matrix products and convolutions of one forward pass, 2 for each multiply-add, zeros counted as work; "

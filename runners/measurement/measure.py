@@ -9,15 +9,15 @@ from typing import Any
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.measurements import TIMED, UNMEASURED
+from framework.manifest.sections.measurements import TIMED, UNMEASURED
 from framework.planning.steps import Measure
-from runners.context import RunContext
 from runners.measurement.checkpoints import measured_model
 from runners.measurement.counting import COUNTED, forward_flops
 from runners.measurement.energy import EnergyMeter
+from runners.measurement.forward_passes import forward, random_batch, spread, timed
 from runners.measurement.memory import Unmeasured, peak_memory
-from runners.measurement.passes import forward, random_batch, spread, timed
 from runners.models.classifier import SequenceClassifier
+from runners.step_context import RunContext
 from runners.training.threads import training_threads
 
 Facts = dict[str, Any]

@@ -13,7 +13,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from framework.errors import FrameworkError
 from framework.manifest.architectures import SIZES
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.hub import cached_commit
 from runners.models.classifier import Encoder, SequenceClassifier
 from runners.models.families import FAMILIES, Family, size_fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from framework.manifest.methods import Permute, Prune
+from framework.manifest.sections.methods import Permute, Prune
 from framework.names import did_you_mean
 from framework.planning.steps import Training
 from runners.models.families import Family

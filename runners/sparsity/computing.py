@@ -14,16 +14,16 @@ import numpy
 
 from framework.errors import InputError, UsageError
 from framework.evidence.checkpoints import CheckpointFiles
-from framework.evidence.keys import KINDS
 from framework.evidence.masks import MaskFile
 from framework.evidence.orientation import input_first
-from runners.sparsity.keyed import READ
+from framework.evidence.score_keys import KINDS
+from runners.sparsity.exactly.keyed import READ
+from runners.sparsity.exactly.passes import NotANumber
+from runners.sparsity.exactly.top_k import ROOM
 from runners.sparsity.mask_files import StreamedLevels, StreamedMasks, write_mask_file
 from runners.sparsity.on_disk import OnDisk
-from runners.sparsity.passes import NotANumber
 from runners.sparsity.selection import names_meant
 from runners.sparsity.structures import STRUCTURES, UNITS, Amount, Scored, Wanted, pattern_of, registered_name
-from runners.sparsity.top_k import ROOM
 
 EMBEDDINGS_AND_HEADS = (
     *("embed_tokens", "embed_in", "embed_out", "embed_positions", "embedding", "embeddings", "wte", "wpe"),
@@ -164,7 +164,7 @@ def _layers(
     from transformers import AutoConfig
 
     from runners.models.families import FAMILIES
-    from runners.sparsity.targets import unit_layers
+    from runners.sparsity.pruning_targets import unit_layers
 
     if "model_type" not in files.config():
         raise InputError.at(None, f"{files.folder} has no config.json that says which model this is")

@@ -18,17 +18,10 @@ from typing import Any
 import numpy
 
 from framework.errors import UsageError
-from framework.evidence.mask_layout import (
-    LAYOUTS,
-    MaskHeader,
-    digest,
-    ones,
-    stored_name,
-    stored_shape,
-)
+from framework.evidence.mask_layout import LAYOUTS, MaskHeader, digest, ones, stored_name, stored_shape
 from framework.evidence.masks import MaskFile
 from runners.registry import Registry
-from runners.sparsity.packing import bits_by_byte
+from runners.sparsity.exactly.packing import bits_by_byte
 
 Array = numpy.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -160,7 +153,7 @@ class StreamedMasks:
 
 
 class StreamedLevels:
-    """One streamed file for each level, as a sink of :func:`runners.sparsity.top_k.write_masks`."""
+    """One streamed file for each level, as a sink of :func:`runners.sparsity.exactly.top_k.write_masks`."""
 
     def __init__(self, files: Sequence[StreamedMasks]):
         self.files = list(files)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy
 
 from framework.evidence.checkpoints import CheckpointFiles
-from framework.evidence.keys import KINDS, converted
-from runners.sparsity.keyed import FileKeys
+from framework.evidence.score_keys import KINDS, converted
+from runners.sparsity.exactly.keyed import FileKeys
 
 
 class OnDisk:

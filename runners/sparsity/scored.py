@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from runners.sparsity.exact import tensor_keys, unpacked
+from runners.sparsity.exactly.exact import tensor_keys, unpacked
+from runners.sparsity.exactly.packing import PackedMasks
 from runners.sparsity.masks import Masks
-from runners.sparsity.packing import PackedMasks
 from runners.sparsity.structures import STRUCTURES, Wanted, registered_name
 
 

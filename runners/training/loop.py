@@ -14,21 +14,21 @@ from torch import Tensor
 
 from framework.errors import FrameworkError
 from framework.evidence.record import EVENTS, STEPS
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs
 from runners.data.preparing import Prepared
-from runners.files import Lines
 from runners.progress import Progress
+from runners.run_files import Lines
 from runners.training.batches import Geometry, global_batches
+from runners.training.checkpointing.saving import Saver
+from runners.training.checkpointing.state import TrainingState
 from runners.training.divergence import Divergence
-from runners.training.early_stopping import BestState
-from runners.training.evaluation import NotFinite, evaluate
+from runners.training.evaluating.early_stopping import BestState
+from runners.training.evaluating.evaluation import NotFinite, evaluate
 from runners.training.length import steps_per_epoch, total_steps
 from runners.training.methods import Method
 from runners.training.observing import planned_facts
 from runners.training.optimizers import advance, build_optimizer, build_schedule
-from runners.training.saving import Saver
-from runners.training.state import TrainingState
 from runners.training.update import Update
 
 LOG_EVERY = 10

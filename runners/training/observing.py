@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from runners.training.batches import Geometry
 from runners.training.optimizers import observed_optimizer
 

@@ -15,7 +15,7 @@ from transformers.optimization import (
 )
 
 from framework.errors import FrameworkError
-from framework.manifest.phases import Optimizer, Phase
+from framework.manifest.sections.phases import Optimizer, Phase
 
 _CLASSES = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 _STATED = {

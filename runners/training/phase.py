@@ -15,7 +15,6 @@ from framework.planning.steps import Training
 from runners.adapters import ADAPTERS
 from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.merging import MergeEvidence, dead_adapters, probe
-from runners.context import RunContext
 from runners.data.preparing import Prepared, prepare
 from runners.models.building import classifier_over, describe
 from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
@@ -24,12 +23,13 @@ from runners.processes import on_cpu
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.held import HeldMasks
 from runners.sparsity.masks import Masks, apply_masks, intersection, masked_parameters, save_masks
+from runners.step_context import RunContext
 from runners.training.acceleration import checkpoint_gradients, compile_model
 from runners.training.batches import Geometry
-from runners.training.circumstances import circumstances
+from runners.training.checkpointing.circumstances import circumstances
+from runners.training.checkpointing.saving import Saver
 from runners.training.loop import Loop
 from runners.training.methods import Method
-from runners.training.saving import Saver
 from runners.training.threads import training_threads
 from runners.transforms import LEARNED_MASKS
 from runners.transforms.learned import LearnedMask

@@ -15,7 +15,7 @@ from torch import Tensor
 from runners.data.examples import Examples
 from runners.seeds import seed_everything
 from runners.training.batches import Geometry, micro_batches
-from runners.training.evaluation import NotFinite
+from runners.training.evaluating.evaluation import NotFinite
 from runners.training.methods import Method
 from runners.training.objectives import logits_of, summed_loss
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runners.registry import Registry
 
 if TYPE_CHECKING:
-    from runners.context import RunContext
+    from runners.step_context import RunContext
     from runners.transforms.learned import LearnedMask
 
 Transform = Callable[["RunContext", Any], None]

@@ -8,13 +8,13 @@ import torch
 
 from framework.errors import FrameworkError
 from framework.planning.steps import Training
-from runners.context import RunContext
 from runners.data.examples import Batch
 from runners.data.preparing import Prepared, prepare
 from runners.models.checkpoints import Checkpoint
 from runners.models.classifier import SequenceClassifier
 from runners.models.families import FAMILIES
 from runners.seeds import generator
+from runners.step_context import RunContext
 
 
 def calibration_data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:

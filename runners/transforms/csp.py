@@ -17,9 +17,8 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import Permute
+from framework.manifest.sections.methods import Permute
 from framework.names import did_you_mean
-from runners.context import RunContext
 from runners.data.examples import Batch
 from runners.data.preparing import Prepared
 from runners.models.building import describe
@@ -28,8 +27,9 @@ from runners.models.dimensions import Dimension, reorder
 from runners.models.families import Family
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
+from runners.step_context import RunContext
 from runners.tensor_files import save_tensors
-from runners.training.evaluation import evaluate
+from runners.training.evaluating.evaluation import evaluate
 from runners.training.objectives import logits_of
 from runners.training.threads import training_threads
 from runners.transforms.calibration import calibration_data, chosen_examples

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from runners.models.families import Family
 from runners.sparsity.masks import Masks
 from runners.training.methods import Method

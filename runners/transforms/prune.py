@@ -14,8 +14,7 @@ from framework.evidence.orientation import input_first
 from framework.evidence.record import MODEL
 from framework.evidence.store import Run
 from framework.evidence.tensors import TensorFile
-from framework.manifest.methods import Prune, SameAs
-from runners.context import RunContext
+from framework.manifest.sections.methods import Prune, SameAs
 from runners.data.tokenizing import tokenizer_for
 from runners.models.building import describe
 from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
@@ -24,10 +23,11 @@ from runners.sparsity.by_layer import prune_layers
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, apply_masks, intersection, load_masks, masked_parameters, save_masks
 from runners.sparsity.outputs import with_biases
+from runners.sparsity.pruning_targets import chosen_names, unit_layers
 from runners.sparsity.scored import masks_of
 from runners.sparsity.scores import SCORES, Measured, Score
 from runners.sparsity.structures import UNITS, Amount, Wanted, pattern_of
-from runners.sparsity.targets import chosen_names, unit_layers
+from runners.step_context import RunContext
 from runners.training.threads import training_threads
 from runners.transforms.calibration import batches_of, calibration_data, chosen_examples
 

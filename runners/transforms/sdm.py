@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import SDM
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM
+from framework.manifest.sections.phases import Phase
 from runners.models.families import Family
 from runners.seeds import generator
 from runners.sparsity.channels import Layer, Slice, channel_layers

@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, {repository!r})
 from framework.cli.main import run
 code = run(sys.argv[1:])
-sys.stderr.write("computed" if "framework.conformance.check" in sys.modules else "replayed")
+sys.stderr.write("computed" if "framework.stages.check" in sys.modules else "replayed")
 raise SystemExit(code)
 """
 
@@ -184,7 +184,7 @@ def test_no_place_for_a_cache_is_no_problem(cached: Cached) -> None:
 
 
 def test_entries_are_bounded(cached: Cached, monkeypatch: pytest.MonkeyPatch) -> None:
-    from framework.cli import cache
+    from framework.cli.checking import answers as cache
 
     monkeypatch.setattr(cache, "_MOST_ENTRIES", 3)
     for number in range(6):

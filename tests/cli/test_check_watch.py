@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.cli import watching
+from framework.cli.checking import watching
 from tests.support import Project
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from framework.cli.main import COMMANDS
-from framework.conformance import check as checking
 from framework.manifest import loading
 from framework.planning.build import build
+from framework.stages import check as checking
 from tests.support import MANIFEST, Evidence, Project, change_record, process, seal
 
 # Exit codes of a check

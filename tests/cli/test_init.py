@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import run
-from framework.conformance.check import check
-from framework.conformance.model import Severity
+from framework.conformance import Severity
 from framework.manifest.loading import load
+from framework.stages.check import check
 from tests.dialects.examples import EXAMPLES
 
 ARGS = """\

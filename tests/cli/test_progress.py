@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.cli import console
-from framework.cli.progress import RichProgress, spelled
+from framework.cli.terminal import console
+from framework.cli.terminal.progress import RichProgress, spelled
 from framework.planning.steps import Step
 from tests.support import Project
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framework.evidence.record import RunRecord
-from framework.evidence.registry import REGISTRY
+from framework.evidence.run_index import REGISTRY
 from tests.support import Project
 
 

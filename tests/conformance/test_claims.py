@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from tests.support import MANIFEST, Evidence, Project, change_record, codes, status_of
 
 ASSERTED = "perplexity(masked) <= 1.05 * perplexity(dense)"

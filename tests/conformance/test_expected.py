@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.conformance.expected import learning_rate_at, optimizer_steps, samples_at, steps_per_epoch
-from framework.manifest.phases import Phase
+from framework.manifest.lengths import optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.sections.phases import Phase
+from framework.stages.run.recomputed.learning_rate import learning_rate_at
 
 
 def phase(**changes: Any) -> Phase:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framework.conformance import Stage, Status
 from framework.conformance.meaning import compare, same
-from framework.conformance.model import Stage, Status
-from framework.manifest.base import Duration
-from framework.manifest.methods import Permute
+from framework.manifest.sections.base import Duration
+from framework.manifest.sections.methods import Permute
 from tests.support import Project, codes, status_of
 
 PLACE = ("phases", "pretrain", "optimizer", "learning_rate")

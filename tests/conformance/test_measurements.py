@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from framework.cli import verify as verify_command
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from framework.planning import measuring
+from framework.planning import measured_checkpoints as measuring
 from framework.planning.machine import said
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Measure, Step

@@ -8,12 +8,12 @@ from typing import Any
 import numpy
 import pytest
 
-from framework.conformance.observing import NotRecorded
-from framework.conformance.pruned_channels import misplaced_channels
-from framework.conformance.pruning import misplaced
 from framework.evidence.masks import MaskFile
 from framework.evidence.tensors import TensorFile
-from framework.manifest.methods import Prune
+from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
+from framework.stages.checkpoint.recomputed.pruned_weights import misplaced
+from framework.stages.run.observed import NotRecorded
 from tests.support import save_tensors, stored
 
 
@@ -63,7 +63,7 @@ def test_nothing_or_all_is_no_choice(tmp_path: Path) -> None:
 
 
 def test_random_scores_are_recomputed_from_the_seed(tmp_path: Path) -> None:
-    from framework.evidence.keys import random_keys
+    from framework.evidence.score_keys import random_keys
 
     weights = numpy.ones((8, 8))
     weights[0] = 0

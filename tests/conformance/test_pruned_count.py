@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from tests.support import Evidence, Project, change_record, codes, kept, seal, status_of, write_model
 
 CLAUSE = "variants.pruned.steps[0].prune.sparsity"

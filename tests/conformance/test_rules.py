@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy
 import pytest
 
-from framework.conformance.claims import REFUTED
-from framework.conformance.model import Rule, Severity
-from framework.conformance.planned import DIFFERS
-from framework.conformance.registry import rules
-from reports.documents import STALE
+from framework.conformance import Rule, Severity
+from framework.stages.catalogue import rules
+from framework.stages.claim.verdicts import REFUTED
+from framework.stages.document.verdicts import STALE
+from framework.stages.plan.verdicts import DIFFERS
 from tests.support import (
     ZEROS,
     Evidence,
@@ -642,11 +642,11 @@ def test_a_code_says_its_stage() -> None:
 def test_two_rules_with_one_code_are_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     from types import ModuleType
 
-    from framework.conformance import registry
+    from framework.stages import catalogue
 
     clash = ModuleType("clash")
     clash.CLASH = Rule("C101", "other", Severity.ERROR, CODES["C101"].stage, "another rule")  # type: ignore[attr-defined]
-    known = registry.families
-    monkeypatch.setattr(registry, "families", lambda stage: (*known(stage), clash))
+    known = catalogue.families
+    monkeypatch.setattr(catalogue, "families", lambda stage: (*known(stage), clash))
     with pytest.raises(ValueError, match="two rules with the code C101"):
-        registry.rules()
+        catalogue.rules()

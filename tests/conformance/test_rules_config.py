@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Finding, Stage, Status
+from framework.conformance import Finding, Stage, Status
 from tests.support import MARK, Project, status_of
 
 MANIFEST = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Finding
+from framework.conformance import Finding
 from tests.support import MARK, Project
 
 MANIFEST = """\
@@ -194,8 +194,8 @@ def test_a_waiver_without_reason_or_owner_is_refused(project: Project) -> None:
 
 
 def test_the_repository_s_own_profile_is_admitted(repository: Path) -> None:
-    from framework.conformance.check import check
     from framework.manifest.loading import load
+    from framework.stages.check import check
 
     experiment = load(repository)
     assert experiment.stated.profiles

@@ -10,12 +10,11 @@ import pytest
 import yaml
 
 from framework.cli import main as command_line
-from framework.cli.explain import _all
-from framework.conformance.explain import PAGES, SECTIONS, catalogue, explanation, page, rendered
-from framework.conformance.model import Rule, Severity, Stage
+from framework.conformance import Rule, Severity, Stage
+from framework.stages.catalogue import PAGES, SECTIONS, catalogue, explanation, page, rendered
 
 _LETTERS = {"manifest": "M", "config": "C", "plan": "P", "run": "R", "checkpoint": "T", "document": "D", "claim": "A"}
-RULES = list(_all().values())
+RULES = list(catalogue().values())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -36,7 +35,7 @@ def test_the_examples_of_a_page_are_yaml(rule: Rule) -> None:
 
 
 def test_no_page_is_left_without_its_rule() -> None:
-    assert {path.stem for path in PAGES.glob("*.md")} <= set(_all())
+    assert {path.stem for path in PAGES.glob("*.md")} <= set(catalogue())
 
 
 def test_no_code_and_no_name_stands_for_two_rules() -> None:
@@ -48,7 +47,7 @@ def test_no_code_and_no_name_stands_for_two_rules() -> None:
 def test_the_reference_is_fresh(repository: Path) -> None:
     """After a change: `framework explain --write docs/rules`."""
     folder = repository / "docs" / "rules"
-    wanted = dict(rendered(_all()))
+    wanted = dict(rendered(catalogue()))
     assert {path.name for path in folder.iterdir()} == set(wanted)
     assert [name for name, text in wanted.items() if (folder / name).read_text("utf-8") != text] == []
 
@@ -78,13 +77,13 @@ def test_an_unknown_rule_names_the_near_ones(capsys: pytest.CaptureFixture[str],
 def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys)
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(_all())
+    assert [line.split()[0] for line in out.splitlines()] == list(catalogue())
     assert "D101" in out
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(run(capsys, "--format", "json")[1])
-    assert [rule["code"] for rule in listed] == list(_all())
+    assert [rule["code"] for rule in listed] == list(catalogue())
     one = json.loads(run(capsys, "C101", "--format", "json")[1])
     assert one["severity"] == "error"
     assert one["stage"] == "config"

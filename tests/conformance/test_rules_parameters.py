@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from framework.conformance.parameters import bert, bert_masked_lm, counts, gpt2, llama, mamba, mixtral
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
+from framework.stages.manifest.parameter_counts import bert, bert_masked_lm, counts, gpt2, llama, mamba, mixtral
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import check
-from framework.conformance.model import Finding
-from framework.conformance.since import check_since, moved_towards_drift
+from framework.conformance import Finding
 from framework.errors import UsageError
+from framework.stages.check import check
+from framework.stages.since import check_since, moved_towards_drift
 from tests.support import Project
 
 LEARNING_RATE = "phases.pretrain.optimizer.learning_rate"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.versions import admits
+from framework.conformance import Stage, Status
+from framework.stages.config.packages.versions import admits
 from tests.support import CONFIG, MANIFEST, MARK, Project, status_of
 
 

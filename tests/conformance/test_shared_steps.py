@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from tests.support import Evidence, Project, change_record, status_of
 
 TUNED = "{finetune: {adapter: {lora: {rank: 2, alpha: 4, targets: [in_proj]}}}}"

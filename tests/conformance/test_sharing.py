@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framework.conformance.check import check
-from framework.conformance.model import Stage
+from framework.conformance import Stage
 from framework.errors import InputError
 from framework.manifest.loading import load
-from framework.reading import bound as reading_bound
-from framework.reading import yaml_file, yaml_lines
+from framework.reading.yaml import lines as yaml_lines
+from framework.reading.yaml import parsing
+from framework.stages.check import check
+from framework.stages.config import matching as reading_bound
 
 MANIFEST = """\
 version: 1
@@ -166,11 +167,11 @@ def _bound(manifest: str, name: str) -> str:
 
 def _alone(manifest: str, files: dict[str, str]) -> Said:
     """What is said of each file when there is no other, and nothing but the real parser."""
-    few, yaml_file._FEW = yaml_file._FEW, 1 << 60
+    few, parsing._FEW = parsing._FEW, 1 << 60
     try:
         each = [_said(_bound(manifest, name), {name: text}) for name, text in files.items()]
     finally:
-        yaml_file._FEW = few
+        parsing._FEW = few
     refused = [problem for said in each if isinstance(said, list) for problem in said]
     return sorted(refused) or sum((said for said in each if isinstance(said, Counter)), Counter())
 

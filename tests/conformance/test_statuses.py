@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.matrix import Matrix, worst
-from framework.conformance.model import Finding, Rule, Severity, Stage, Status, Verdict, applies
+from framework.conformance.stage import applies
 from tests.support import TODAY, Evidence, Project, change_record, codes, seal, status_of
 
 RATE = "phases.pretrain.optimizer.learning_rate"

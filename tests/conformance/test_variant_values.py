@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import check
 from framework.manifest.loading import load
+from framework.stages.check import check
 from tests.support import process
 
 MANIFEST = """\

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import CheckResult, check
-from framework.conformance.model import Severity, Stage, Status
+from framework.conformance import Severity, Stage, Status
 from framework.dialects import registry
-from framework.dialects.model import Dialect, Key, Recognition, Said
-from framework.dialects.tables import read_table
+from framework.dialects.key_tables import read_table
+from framework.dialects.terms import Dialect, Key, Recognition, Said
 from framework.errors import InputError
 from framework.manifest.loading import load
 from framework.repair.proposal import propose
+from framework.stages.check import CheckResult, check
 from tests.dialects.examples import EXAMPLES, MANIFEST, PHASE
 
 TEXTS = {example.dialect: example.text for example in EXAMPLES}
@@ -197,7 +197,7 @@ def test_a_check_without_dialects_imports_none(tmp_path: Path, repository: Path)
     shutil.copytree(repository / "configs", tmp_path / "configs")
     shutil.copy(repository / "experiment.yaml", tmp_path)
     code = (
-        "import sys; from framework.conformance.check import check; from framework.manifest.loading import load;"
+        "import sys; from framework.stages.check import check; from framework.manifest.loading import load;"
         "check(load('experiment.yaml'));"
         "print([name for name in sys.modules if name.startswith('framework.dialects')])"
     )

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from framework.conformance.check import CheckResult, check
-from framework.conformance.model import Severity, Stage, Status
-from framework.dialects.binding import read
+from framework.conformance import Severity, Stage, Status
 from framework.dialects.registry import dialect, names, recognise
 from framework.manifest.loading import load
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
+from framework.stages.check import CheckResult, check
+from framework.stages.config.meaning.dialect_targets import read
 from tests.dialects.examples import EXAMPLES, MANIFEST, Change, Example
 
 IDS = [example.dialect for example in EXAMPLES]

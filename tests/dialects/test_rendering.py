@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from framework.dialects.registry import names as readable
-from framework.dialects.rendering.formats import text_of
+from framework.dialects.rendering.file_texts import text_of
 from framework.dialects.rendering.registry import names
 from framework.errors import InputError
-from framework.planning.commands.proof import contradictions
+from framework.planning.commands.read_back import contradictions
 from framework.reading.scalars import resolve
 from tests.commands import Study
 

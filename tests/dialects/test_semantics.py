@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from framework.dialects.flags import said
-from framework.dialects.model import Searched, Unknown
 from framework.dialects.registry import dialect, recognise
-from framework.reading.python_file import parse_python
-from framework.reading.shell_file import parse_shell
+from framework.dialects.terms import Searched, Unknown
+from framework.reading.python.reader import parse_python
+from framework.reading.shell.reader import parse_shell
 
 NOTHING = object()
 """That a file states nothing of a fact."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import CheckResult
-from framework.conformance.model import Finding, Severity, Stage, Status
+from framework.conformance import Finding, Severity, Stage, Status
+from framework.stages.check import CheckResult
 from tests.dialects.examples import PHASE
 from tests.dialects.test_binding import ARGS, HF, held, status
 

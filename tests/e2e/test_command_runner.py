@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult, verify
+from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord, read_json
 from framework.manifest.loading import load
 from framework.planning.build import build
+from framework.stages.verify import VerifyResult, verify
 from runners import preflight
 from runners.execute import execute
 from runners.progress import Silent

@@ -235,7 +235,7 @@ def test_each_task_has_its_own_length_and_both_metrics(pretrained: Path) -> None
 
 def test_pairs_are_told_apart(pretrained: Path, real_data: Path) -> None:
     """The tokenizer of the checkpoint, its segments, and a mask over the padding."""
-    from framework.manifest.models import Dataset
+    from framework.manifest.sections.models import Dataset
     from runners.data.corpus import load
     from runners.data.examples import LabelledTexts
     from runners.data.tokenizing import encode

@@ -17,9 +17,9 @@ from framework.evidence.logs.crc32c import crc32c, masked_crc32c
 from framework.evidence.logs.deriving import derived, steps_done
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.registry import natural, read_log
-from framework.evidence.logs.settings import stated_by
-from framework.manifest.models import Dataset
-from framework.manifest.phases import Phase
+from framework.evidence.logs.trainer_settings import stated_by
+from framework.manifest.sections.models import Dataset
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 
 STATE = {
@@ -242,11 +242,11 @@ def test_steps_of_a_log_with_gaps_are_between_two_numbers() -> None:
 def test_the_examples_follow_from_the_rounded_rate_where_only_one_number_fits() -> None:
     """648.298 samples/s for 0.1234 s are 80 samples, in 2 epochs of 40."""
     known = {"optimizer_steps": 10, "epochs": 2.0, "train_runtime": 0.1234, "train_samples_per_second": 648.298}
-    assert derived(known, training()) == {"train_examples": 40}
-    assert derived(known | {"micro_batch_size": 8}, training()) == {"train_examples": 40, "batch_size": 8}
+    assert derived(known, training().phase) == {"train_examples": 40}
+    assert derived(known | {"micro_batch_size": 8}, training().phase) == {"train_examples": 40, "batch_size": 8}
     # After hours the rounded figures leave several numbers: then there is none.
     long = known | {"train_runtime": 36000.5, "train_samples_per_second": 83.333}
-    assert derived(long, training()) == {}
+    assert derived(long, training().phase) == {}
 
 
 @pytest.mark.parametrize("examples", [40, 41, 997, 64_000])
@@ -254,14 +254,14 @@ def test_the_examples_follow_from_the_rounded_rate_where_only_one_number_fits() 
 def test_a_batch_is_stated_only_where_no_other_gives_as_many_steps(examples: int, batch: int) -> None:
     steps = -(-examples // batch)
     known = {"optimizer_steps": 3 * steps, "epochs": 3.0, "train_examples": examples}
-    found = derived(known, training(epochs=3.0)).get("batch_size")
+    found = derived(known, training(epochs=3.0).phase).get("batch_size")
     alike = [other for other in range(1, examples + 1) if -(-examples // other) == steps]
     assert found == (batch if len(alike) == 1 and steps > 1 else None)
 
 
 def test_the_batch_of_a_training_of_so_many_steps_follows_from_its_samples() -> None:
     known = {"optimizer_steps": 10, "train_runtime": 2.0, "train_samples_per_second": 40.0}
-    assert derived(known, training(max_steps=10, epochs=None)) == {"batch_size": 8}
+    assert derived(known, training(max_steps=10, epochs=None).phase) == {"batch_size": 8}
 
 
 def test_what_a_trainer_says_of_its_own_settings(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from framework.errors import InputError
 from framework.evidence.checkpoints import CheckpointFiles
-from framework.evidence.masked import Held, hold
+from framework.evidence.mask_violations import Held, hold
 from framework.evidence.masks import MaskFile
 from tests.support import save_tensors, stored
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.manifest.methods import Prune
+from framework.manifest.sections.methods import Prune
 from framework.planning.build import build
 from tests.support import Project
 

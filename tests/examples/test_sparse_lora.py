@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from framework.conformance.check import check
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.errors import InputError
-from framework.manifest.loading import Experiment, load
-from framework.manifest.methods import Prune
-from framework.manifest.statements import DifferOnlyIn, IsoSparsity
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
+from framework.manifest.sections.methods import Prune
+from framework.manifest.sections.statements import DifferOnlyIn, IsoSparsity
 from framework.planning.build import build
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Training
+from framework.stages.check import check
 from tests.support import Project
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sparse_lora"

@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from framework.conformance.check import CheckResult, check
 from framework.exporters.cerebras import export
 from framework.exporters.exported import Exported, bindings_text, write_all
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.planning.build import Plan, build
+from framework.stages.check import CheckResult, check
 
 MANIFEST = """\
 version: 1

@@ -9,10 +9,10 @@ import pytest
 import torch
 import yaml
 
-from framework.conformance.model import Status
+from framework.conformance import Status
 from framework.errors import InputError
 from framework.evidence.record import RunRecord
-from framework.manifest.methods import Prune
+from framework.manifest.sections.methods import Prune
 from tests.exporters.study import FOLDER, Study
 
 FULL = "full.0-train.small.seed42.yaml"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework.errors import InputError, UsageError
-from framework.manifest.methods import Prune
+from framework.manifest.sections.methods import Prune
 from tests.support import Project
 
 GRID = """\
@@ -120,7 +120,7 @@ def test_a_pattern_chooses_variants(project: Project) -> None:
 
 
 def test_a_document_without_grids_is_the_same_object(tmp_path: Path) -> None:
-    from framework.manifest.grids import expanded
+    from framework.manifest.sections.grids import expanded
 
     document = Project(tmp_path).load().document
     assert expanded(document) is document

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from framework.manifest.annotations import sections_at, sections_of
-from framework.manifest.base import OneOf, Section
 from framework.manifest.loading import load
-from framework.manifest.root import Manifest
+from framework.manifest.sections.annotations import sections_at, sections_of
+from framework.manifest.sections.base import OneOf, Section
+from framework.manifest.sections.root import Manifest
 from framework.names import format_path
 from tests.support import MANIFEST, Project
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from framework.manifest.base import Duration
 from framework.manifest.derived import evaluate, is_expression
-from framework.manifest.methods import Adapter, Permute, Prune
-from framework.manifest.phases import Phase
+from framework.manifest.sections.base import Duration
+from framework.manifest.sections.methods import Adapter, Permute, Prune
+from framework.manifest.sections.phases import Phase
 from tests.support import Project
 
 # Durations

@@ -8,7 +8,7 @@ import pytest
 
 from framework.errors import UsageError
 from framework.output.baseline import DEFAULT
-from framework.output.selection import codes
+from framework.output.rule_selection import codes
 from tests.support import Project
 
 FILE = "known.json"

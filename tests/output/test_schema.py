@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from framework.manifest.annotations import sections_of
-from framework.manifest.documented import meanings
-from framework.manifest.root import Manifest
+from framework.manifest.sections.annotations import sections_of
+from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.root import Manifest
 from framework.output.schema import DRAFT, MODELINE, schema, schema_text
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
 from tests.support import MANIFEST, Project
 
 

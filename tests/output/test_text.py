@@ -8,7 +8,7 @@ import pytest
 
 from framework.locations import Location
 from framework.output.ansi import Ink, cells, harmless, wants_colour
-from framework.output.places import Places
+from framework.output.file_places import Places
 from framework.output.report import coverage
 from framework.output.snippet import snippet
 from tests.support import Project

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import check
 from framework.errors import InputError
 from framework.manifest.loading import load
+from framework.planning.commands.argument_texts import as_arguments, names_in
 from framework.planning.commands.command import filled
-from framework.planning.commands.flags import as_arguments, names_in
-from framework.planning.commands.proof import contradictions
+from framework.planning.commands.read_back import contradictions
 from framework.planning.reasons import differences
+from framework.stages.check import check
 from tests.commands import HF, ON_FLAGS, Study, flag
 
 

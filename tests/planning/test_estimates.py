@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.flops import Forward, attention, per_token
 from framework.planning.steps import Step

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from framework.manifest.architectures import ARCHITECTURES
-from framework.manifest.methods import SDM, SGH, Adapter, LoRA, Mask
-from framework.manifest.models import Dataset
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
+from framework.manifest.sections.models import Dataset
+from framework.manifest.sections.phases import Phase
+from framework.planning.method_targets import with_targets
 from framework.planning.steps import Training
-from framework.planning.targets import with_targets
 from tests.support import Project
 
 PHASE = Phase.model_validate(

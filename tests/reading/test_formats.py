@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from framework.errors import InputError
-from framework.manifest.bindings import Binding
+from framework.manifest.sections.bindings import Binding
 from framework.reading import formats
-from framework.reading.bound import bound_files
 from framework.reading.formats import read, readable
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
+from framework.stages.config.matching import bound_files
 
 SAMPLES = {
     "a.yaml": ("lr: 2e-4\n", "lr"),

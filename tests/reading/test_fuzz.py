@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from framework.errors import InputError
-from framework.reading import yaml_file
 from framework.reading.formats import read
 from framework.reading.interpolation import interpolate
 from framework.reading.json_file import parse_json
 from framework.reading.nodes import ComputedNode, Document, MappingNode, ScalarNode, SequenceNode
-from framework.reading.python_file import parse_python
-from framework.reading.shell_file import parse_shell
+from framework.reading.python.reader import parse_python
+from framework.reading.shell.reader import parse_shell
 from framework.reading.toml_file import parse_toml
-from framework.reading.yaml_file import parse_yaml
-from framework.reading.yaml_lines import parse_rows
+from framework.reading.yaml import parsing
+from framework.reading.yaml.lines import parse_rows
+from framework.reading.yaml.parsing import parse_yaml
 
 QUICK = settings(max_examples=150, deadline=20_000, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -436,7 +436,7 @@ def _drawn(node) -> tuple:
 
 def _by_the_parser(text: str) -> Document:
     """As the real parser reads it, whatever the quick one could."""
-    return yaml_file._parsed_by_events(text, "file", "yaml-1.2")[0]
+    return parsing._parsed_by_events(text, "file", "yaml-1.2")[0]
 
 
 @settings(QUICK, max_examples=1500)

@@ -14,7 +14,7 @@ from framework.errors import InputError
 from framework.reading.formats import read
 from framework.reading.interpolation import interpolate
 from framework.reading.nodes import UNSET, Document, Opaque
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
 
 BASE = """
 a: 1

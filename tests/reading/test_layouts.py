@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from framework.errors import InputError
-from framework.reading import yaml_file
 from framework.reading.nodes import Document
-from framework.reading.yaml_file import parse_yaml
-from framework.reading.yaml_lines import ParsedRoot
+from framework.reading.yaml import parsing
+from framework.reading.yaml.lines import ParsedRoot
+from framework.reading.yaml.parsing import parse_yaml
 
 VALUES = ["1", "3e-4", "x", "'y z'", '"1"', "null", "[1, 2]", "[]", "a b", "07", "true", "1, q", "2 }"]
 FOREIGN = [
@@ -60,7 +60,7 @@ def said(document: Document) -> tuple[object, ...]:
 
 def read(text: str, quick: bool) -> object:
     try:
-        document = parse_yaml(text, "file") if quick else yaml_file._parsed_by_events(text, "file", "yaml-1.2")[0]
+        document = parse_yaml(text, "file") if quick else parsing._parsed_by_events(text, "file", "yaml-1.2")[0]
         return said(document)
     except InputError as problem:
         return str(problem)
@@ -71,17 +71,17 @@ def read(text: str, quick: bool) -> object:
 @example([f"a: {{p: 1,\n  q: {value}\n  }}\n" for value in ("2", "2", "2, r")])
 @example([f"a: 'open\n  b: {value}\n  '\n" for value in ("2", "2", "it''s'")])
 def test_texts_of_one_layout_are_read_as_each_alone(texts: list[str]) -> None:
-    few, yaml_file._FEW = yaml_file._FEW, 0
+    few, parsing._FEW = parsing._FEW, 0
     try:
         for text in [*texts, *texts]:
             assert read(text, quick=True) == read(text, quick=False)
     finally:
-        yaml_file._FEW = few
+        parsing._FEW = few
 
 
 def test_files_with_an_anchor_share_a_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the test above says nothing of layouts with foreign lines."""
-    monkeypatch.setattr(yaml_file, "_FEW", 0)
+    monkeypatch.setattr(parsing, "_FEW", 0)
     text = "shared: &s {{x: 1}}\ntrain:\n  <<: *s\n  lr: {}\n"
     documents = [parse_yaml(text.format(rate), "file") for rate in ("1e-1", "1e-2", "1e-3")]
     assert isinstance(documents[2].root, ParsedRoot)

@@ -9,7 +9,7 @@ import pytest
 
 from framework.errors import InputError
 from framework.reading.nodes import Opaque
-from framework.reading.python_file import parse_python
+from framework.reading.python.reader import parse_python
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from framework.errors import InputError
 from framework.names import find_path
 from framework.reading.nodes import UNSET, Document, Opaque
-from framework.reading.shell_file import parse_shell
+from framework.reading.shell.reader import parse_shell
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from framework.errors import InputError
 from framework.names import format_path
 from framework.reading.nodes import Document, Opaque
-from framework.reading.yaml_file import parse_yaml
+from framework.reading.yaml.parsing import parse_yaml
 from tests.support import MARK
 
 
@@ -125,7 +125,7 @@ def test_the_short_way_and_the_long_way_agree(tree: Any, style: bool | None) -> 
 
 
 def test_a_byte_order_mark_moves_nothing(tmp_path: Path) -> None:
-    from framework.reading.yaml_file import read_yaml
+    from framework.reading.yaml.parsing import read_yaml
 
     path = tmp_path / "a.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 5\n")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.check import check
 from framework.evidence.atomic import write_bytes
 from framework.repair import fixing
-from framework.repair.files import read_source, replace, unified
+from framework.repair.config_files import read_source, replace, unified
 from framework.repair.proposal import propose
 from framework.repair.splices import Uncertain
+from framework.stages.check import check
 from tests.support import Project
 
 CONFIG = "configs/pretrain.yaml"

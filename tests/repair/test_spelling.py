@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.reading.scalars import resolve
-from framework.repair.spelling import spelled, value_start
+from framework.repair.spelled_values import spelled, value_start
 from framework.repair.splices import Splice, Uncertain, spliced
 
 

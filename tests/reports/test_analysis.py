@@ -10,7 +10,7 @@ import pytest
 
 from framework.evidence.record import RunRecord
 from framework.planning.build import build
-from reports.analysis.groups import summary
+from reports.analysis.run_groups import summary
 from reports.analysis.tradeoffs import front, tradeoffs
 from tests.support import Evidence, Project
 
@@ -110,8 +110,8 @@ def test_the_document_says_how_much_can_be_removed(project: Project) -> None:
 
 
 def test_the_front_holds_what_nothing_beats_in_both(project: Project) -> None:
-    from reports.analysis.groups import groups
     from reports.analysis.rows import study
+    from reports.analysis.run_groups import groups
 
     experiment = project.load()
     plan = build(experiment, ["sparse/*"])

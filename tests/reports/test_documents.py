@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from reports.compliance import MARKS
 from reports.setup import clause_row

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework.evidence.record import RunRecord
-from framework.planning import measuring
+from framework.planning import measured_checkpoints as measuring
 from tests.support import MANIFEST, Evidence, Project, change_record
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"

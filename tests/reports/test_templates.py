@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reports.environment import cell, environment, packaged
+from reports.template_environment import cell, environment, packaged
 from tests.support import Project
 
 SETUP, COMPLIANCE = "EXPERIMENTAL_SETUP.md.j2", "COMPLIANCE.md.j2"

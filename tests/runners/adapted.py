@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from runners.adapters.configuration import SparseLoraConfig
-from runners.adapters.masked import hold_masks
+from runners.adapters.masked_lora import hold_masks
 from runners.adapters.saved import sparse_layers
 
 MODES = ("sparse_to_dense", "sparse_to_sparse")

@@ -12,9 +12,9 @@ import torch
 
 from framework.evidence.record import STEPS, RunRecord
 from framework.evidence.store import Run, RunStore
-from framework.manifest.methods import Adapter, Mask, Permute, Prune
-from framework.manifest.models import Dataset, Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.phases import Phase
 from framework.planning.identity import key_of
 from framework.planning.steps import Knobs, Step, Training
 from runners.execute import execute

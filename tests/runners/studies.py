@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult, verify
+from framework.conformance import Stage, Status
 from framework.evidence.record import RECORD, RunRecord, artefacts_below
 from framework.evidence.store import RunStore
-from framework.manifest.loading import Experiment, load
+from framework.manifest.experiment import Experiment
+from framework.manifest.loading import load
 from framework.planning.build import Plan, build
+from framework.stages.verify import VerifyResult, verify
 from runners.execute import execute
 from runners.progress import Silent
 

@@ -16,8 +16,8 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
-from framework.manifest.methods import SDM, Adapter, LoRA, Mask
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, Adapter, LoRA, Mask
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners.execute import execute
 from runners.models.building import classifier_over

@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from framework.cli import main as command_line
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.errors import FrameworkError, InputError
 from framework.evidence.record import RunRecord
-from framework.manifest.methods import Adapter, LoRA, Prune
-from framework.manifest.models import Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import Adapter, LoRA, Prune
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners.adapters.lora import mode_of
 from runners.adapters.saved import load_sparse_lora

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from framework.dialects.model_zoo import tensor_name
 from framework.errors import FrameworkError
 from runners.cerebras import ReapplyMasks, reapply
-from runners.cerebras.names import converted, interleaved
+from runners.cerebras.parameter_names import converted, interleaved
 from runners.sparsity.masks import save_masks
 from tests.runners.small_trainer import HOOKS, SmallTrainer
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.models.building import build_language_model, classifier_over
 from runners.models.checkpoints import load_checkpoint, save_checkpoint
 from runners.models.families import FAMILIES

@@ -17,8 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.verify import VerifyResult, verify
+from framework.conformance import Stage, Status
 from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord, read_lines
 from framework.evidence.store import RunStore, changed_artefacts
@@ -26,6 +25,7 @@ from framework.evidence.tensors import TensorFile
 from framework.planning.build import build
 from framework.planning.reasons import reason
 from framework.planning.steps import Step
+from framework.stages.verify import VerifyResult, verify
 from runners import preflight
 from runners.command import process
 from runners.execute import execute

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from runners.data.completions import Completions
 from runners.data.prompts import Question, filled, final_answer, questions, same_answer
 from runners.data.tokenizing import tokenizer_for
-from runners.training.answering import answer
+from runners.training.evaluating.answering import answer
 from runners.training.objectives import summed_loss, token_losses
 from tests.runners.tiny import CAUSAL, build
 
@@ -183,7 +183,7 @@ def test_what_a_model_writes_depends_on_no_other_prompt(family: str, tokenizer: 
     model = build(family)
     asked = [Question(text, " 1") for text in ("a", "bc", "de", "fgh", "i")]
     found = Completions(asked, tokenizer, 64, r"(?s)(.+)", 6)
-    from runners.training import answering
+    from runners.training.evaluating import answering
 
     with torch.no_grad():
         together = {

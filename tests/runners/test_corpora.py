@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Dataset, Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners.data import builtin
 from runners.data.corpus import class_numbers, classes_of, load

@@ -13,15 +13,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.models.mamba import modeling_mamba
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.permuting import LAYOUTS
+from framework.conformance import Stage, Status
 from framework.errors import FrameworkError, InputError
 from framework.evidence.store import Run
-from framework.manifest.methods import Permute, Prune
-from framework.manifest.models import Model
-from framework.manifest.paper import Hardware
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import Permute, Prune
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.paper import Hardware
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
+from framework.stages.checkpoint.recomputed.channel_layouts import LAYOUTS
 from runners import preflight
 from runners.models.building import unfilled
 from runners.models.checkpoints import load_checkpoint

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners.execute import execute
 from runners.progress import Silent

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Step, Training
 from runners.training import update
 from runners.training.divergence import WINDOW, Divergence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from runners.sparsity.exact import keep_masks
+from runners.sparsity.exactly.exact import keep_masks
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
-from framework.conformance.parameters import counts
 from framework.errors import FrameworkError
 from framework.manifest.architectures import ARCHITECTURES
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
+from framework.stages.manifest.parameter_counts import counts
 from runners.models.building import build_language_model, classifier_over, unfilled
 from runners.models.checkpoints import load_checkpoint, save_checkpoint, unique_tensors
 from runners.models.families import FAMILIES

@@ -11,11 +11,11 @@ import torch
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
-from framework.manifest.methods import SDM, SGH, Adapter, LoRA, Mask, Permute, Prune
-from framework.manifest.paper import Hardware
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask, Permute, Prune
+from framework.manifest.sections.paper import Hardware
+from framework.manifest.sections.phases import Phase
+from framework.planning.method_targets import with_targets
 from framework.planning.steps import Step, Training
-from framework.planning.targets import with_targets
 from runners import preflight
 from runners.models.families import FAMILIES
 from runners.sparsity.masks import load_masks

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance.model import Stage, Status
-from framework.conformance.parameters import counts
+from framework.conformance import Stage, Status
 from framework.manifest.architectures import ARCHITECTURES
+from framework.stages.manifest.parameter_counts import counts
 from runners.models.families import FAMILIES
 from tests.runners.studies import MANIFEST, Study
 from tests.runners.tiny import tiny

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
 from tests.runners.studies import MANIFEST, Study
 from tests.runners.tiny import build

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from framework.planning.flops import Forward, mamba_scan, per_token
 from runners.data.examples import Batch
 from runners.measurement.counting import eagerly, forward_flops

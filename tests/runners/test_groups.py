@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from framework.errors import UsageError
-from runners.sparsity.groups import kept_of_each
+from runners.sparsity.exactly.groups import kept_of_each
 from runners.sparsity.scored import masks_of
 from runners.sparsity.structures import Amount, Wanted
 

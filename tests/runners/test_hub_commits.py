@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.models.building import source_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

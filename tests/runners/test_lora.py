@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
-from framework.manifest.methods import Adapter, LoRA, Prune
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import Adapter, LoRA, Prune
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners.sparsity.masks import load_masks
 

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import torch
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
 from framework.planning.flops import mamba_scan, per_token
 from runners.measurement import energy, memory
 from runners.measurement.energy import EnergyMeter, Missing, Processors
+from runners.measurement.forward_passes import random_batch, spread, timed
 from runners.measurement.measure import said
 from runners.measurement.memory import Unmeasured, peak_memory, resident_growth
-from runners.measurement.passes import random_batch, spread, timed
 from tests.runners.studies import Study, change, study
 
 VARIANTS = """\

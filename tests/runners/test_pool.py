@@ -17,12 +17,12 @@ import pytest
 
 from framework.errors import FrameworkError, InputError
 from framework.evidence.record import RECORD, RunRecord
-from framework.evidence.registry import REGISTRY, Registry
+from framework.evidence.run_index import REGISTRY, Registry
 from framework.evidence.store import RunStore
 from framework.planning.outcomes import Outcome, Unheard
 from framework.planning.steps import Step
 from runners.launchers.forking import in_child
-from runners.launchers.local import LOGS, run_pool, visible_devices
+from runners.launchers.pool import LOGS, run_pool, visible_devices
 from tests.runners.studies import study
 
 VARIANTS = """\

@@ -13,10 +13,10 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from framework.manifest.methods import SDM, SGH, Adapter, LoRA, Mask, Permute, Prune
-from framework.manifest.models import Dataset, Model
-from framework.manifest.paper import Hardware
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask, Permute, Prune
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.paper import Hardware
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners import hub, preflight, registry
 

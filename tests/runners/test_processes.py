@@ -16,8 +16,8 @@ import pytest
 
 from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord
-from framework.manifest.methods import SDM, Mask
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, Mask
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners import processes
 from tests.runners.killing import differences, evidence

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
-from framework.manifest.methods import SDM, Mask, Prune, SameAs
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, Mask, Prune, SameAs
+from framework.manifest.sections.phases import Phase
 from runners.sparsity.channels import Layer, Slice
 from runners.sparsity.masks import load_masks
 from runners.sparsity.scored import masks_of

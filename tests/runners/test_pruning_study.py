@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.evidence.masks import MaskFile
 from framework.evidence.record import RunRecord
 from runners.sparsity.masks import load_masks, save_masks

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.manifest.models import Dataset
+from framework.manifest.sections.models import Dataset
 from runners.data.corpus import classes_of, load
 
 

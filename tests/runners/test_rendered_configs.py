@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from framework.conformance.expected import learning_rate_at
-from framework.planning.commands.flags import as_arguments
+from framework.planning.commands.argument_texts import as_arguments
 from framework.planning.steps import Training
+from framework.stages.run.recomputed.learning_rate import learning_rate_at
 from tests.commands import ON_FLAGS, Study
 
 LORA = "    command: [python, train.py, '{c.json}', '{model}']\n    unpassed: [optimizer, schedule, batch_size, epochs,\

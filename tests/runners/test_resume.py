@@ -18,17 +18,18 @@ from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, RunRecord, sha256_of
 from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
-from framework.manifest.methods import SDM, SGH, Adapter, LoRA, Mask
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
+from framework.manifest.sections.phases import Phase
 from framework.planning.reasons import reason
 from framework.planning.steps import Knobs, Step, Training
 from runners import environment
 from runners.execute import execute
 from runners.progress import Silent
 from runners.training import phase as phase_module
-from runners.training import saving, update
-from runners.training.checkpoint_files import CheckpointFolder
-from runners.training.saving import Saver
+from runners.training import update
+from runners.training.checkpointing import saving
+from runners.training.checkpointing.checkpoint_files import CheckpointFolder
+from runners.training.checkpointing.saving import Saver
 from tests.runners.killing import Interrupting, Interruption, differences, evidence, killed_after, killed_when
 
 KNOBS = Knobs(micro_batch_size=4, log_every=1, checkpoint_every=2)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from framework.errors import FrameworkError
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.data.examples import Batch
 from runners.models.building import build_language_model
 from runners.sparsity.by_layer import prune_layers
@@ -57,7 +57,7 @@ def scores(name: str, what: Measured) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("name", SCORES.names())
 def test_every_score_says_whether_it_needs_data(name: str) -> None:
-    from framework.manifest.methods import CALIBRATED
+    from framework.manifest.sections.methods import CALIBRATED
 
     assert SCORES.get(name).calibrated == (name in CALIBRATED)
 

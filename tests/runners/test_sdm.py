@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.methods import SDM, Mask, Prune
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SDM, Mask, Prune
+from framework.manifest.sections.phases import Phase
 from runners.models.building import build_language_model
 from runners.models.families import FAMILIES
 from runners.sparsity.masks import load_masks, violations

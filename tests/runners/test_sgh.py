@@ -15,15 +15,15 @@ from peft import PeftModel
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from framework.conformance.grouping import expected_groups, importance_in
-from framework.conformance.model import Stage, Status
+from framework.conformance import Stage, Status
 from framework.errors import FrameworkError, InputError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import Run
 from framework.evidence.tensors import TensorFile
-from framework.manifest.methods import SGH, Adapter, Prune
-from framework.manifest.models import Model
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import SGH, Adapter, Prune
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.phases import Phase
+from framework.stages.checkpoint.recomputed.hybrid_groups import expected_groups, importance_in
 from runners.adapters.importance import GROUPS, groups_of, importance_of, reaching
 from runners.adapters.sgh import HybridAdapter
 from runners.models.building import classifier_over

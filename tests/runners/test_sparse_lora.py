@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
 from runners.adapters.effective import effective_weight, masked_linear
-from runners.adapters.masked import hold_masks
+from runners.adapters.masked_lora import hold_masks
 from runners.adapters.saved import sparse_layers
 from tests.runners.adapted import IDS, MODES, attached, base, gradients, logits, masks_of, plain
 

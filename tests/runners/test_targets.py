@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError, UsageError
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.models.building import build_language_model
 from runners.models.families import FAMILIES
 from runners.sparsity.masks import apply_masks
 from runners.sparsity.outputs import with_biases
+from runners.sparsity.pruning_targets import chosen_names, unit_layers
 from runners.sparsity.scored import masks_of
 from runners.sparsity.selection import names_meant
 from runners.sparsity.structures import Amount, Wanted
-from runners.sparsity.targets import chosen_names, unit_layers
 
 SHAPES = {
     "model.embed_tokens.weight": (10, 4),

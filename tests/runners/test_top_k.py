@@ -8,11 +8,11 @@ from typing import Any
 import numpy
 import pytest
 
-from framework.evidence.keys import KINDS, random_keys
-from runners.sparsity.keyed import ArrayKeys
-from runners.sparsity.packing import PackedMasks
-from runners.sparsity.passes import NotANumber
-from runners.sparsity.top_k import write_masks
+from framework.evidence.score_keys import KINDS, random_keys
+from runners.sparsity.exactly.keyed import ArrayKeys
+from runners.sparsity.exactly.packing import PackedMasks
+from runners.sparsity.exactly.passes import NotANumber
+from runners.sparsity.exactly.top_k import write_masks
 
 SHARES = (0.0, 1e-6, 0.1, 0.25, 0.5, 0.5001, 0.9, 0.999999, 1.0)
 """0% prunes nothing and 100% everything; two levels lie next to each other."""
@@ -85,7 +85,7 @@ def test_exactly_the_lowest_go_and_levels_are_nested(case: str, size: int, room:
 
 
 def test_a_sample_that_misleads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runners.sparsity import brackets, top_k
+    from runners.sparsity.exactly import brackets, top_k
 
     bits, kind = scores("float32", 300_000)
     elements = sum(part.size for part in bits.values())

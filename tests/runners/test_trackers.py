@@ -14,14 +14,14 @@ import pytest
 
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
-from framework.manifest.methods import Prune
-from framework.manifest.phases import Phase
+from framework.manifest.sections.methods import Prune
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Step, Training
 from runners import trackers
 from runners.execute import execute
-from runners.files import Lines
 from runners.journal import Journal
 from runners.progress import Several, Silent
+from runners.run_files import Lines
 from runners.trackers import Kind, Tail, Tracking, chosen, configuration, project_name, with_trackers
 
 Laboratory = Any

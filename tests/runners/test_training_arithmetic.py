@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
-from framework.manifest.phases import EarlyStopping, Optimizer, Phase
+from framework.manifest.sections.phases import EarlyStopping, Optimizer, Phase
 from runners.training.batches import Geometry, epoch_order, global_batches, micro_batches
-from runners.training.early_stopping import BestState
-from runners.training.evaluation import classification_metrics
+from runners.training.evaluating.early_stopping import BestState
+from runners.training.evaluating.evaluation import classification_metrics
 from runners.training.length import total_steps
 from runners.training.optimizers import build_optimizer, build_schedule, observed_optimizer
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
-from framework.manifest.phases import Phase
+from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners.data.tokenizing import tokenizer_for
 from runners.execute import execute

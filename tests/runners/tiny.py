@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.models.building import build_language_model
 from runners.models.classifier import Encoder
 from runners.models.families import FAMILIES

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Default, Dialect, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import assume, by_marks, read_table
+from framework.dialects.key_tables import assume, by_marks, read_table
+from framework.dialects.terms import UNSET, Default, Dialect, Key, Said, Scope, Unknown, words
 
 
 def _precision(word: Any, scope: Scope) -> Any:

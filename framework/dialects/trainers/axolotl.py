@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import (
+from framework.dialects.key_tables import assume, by_marks, read_table, usual
+from framework.dialects.terms import (
     DEVICES,
     UNSET,
     Default,
@@ -28,7 +29,6 @@ from framework.dialects.model import (
     Unknown,
     words,
 )
-from framework.dialects.tables import assume, by_marks, read_table, usual
 
 
 def _share(word: Any, scope: Scope) -> Any:

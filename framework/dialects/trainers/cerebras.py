@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import model_zoo, values
+from framework.dialects.key_tables import at, read_table
 from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule
-from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
-from framework.dialects.tables import at, read_table
+from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
 from framework.names import Path
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import assume, at, by_marks, read_table
+from framework.dialects.key_tables import assume, at, by_marks, read_table
+from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
 
 _SCHEDULES = {"WarmupLR": "constant", "WarmupDecayLR": "linear", "WarmupCosineLR": "cosine"}
 

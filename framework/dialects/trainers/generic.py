@@ -14,7 +14,9 @@ from collections import defaultdict
 from typing import Any
 
 from framework.dialects import synonyms
-from framework.dialects.model import (
+from framework.dialects.key_tables import at, interpolated, state
+from framework.dialects.sections import rough
+from framework.dialects.terms import (
     DEVICES,
     UNSET,
     Dialect,
@@ -26,8 +28,6 @@ from framework.dialects.model import (
     leaves,
     words,
 )
-from framework.dialects.sections import rough
-from framework.dialects.tables import at, interpolated, state
 from framework.names import Path
 from framework.reading.nodes import Opaque
 

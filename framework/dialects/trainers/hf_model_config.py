@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Dialect, Key, Recognition, Said, Scope, Unknown, words
-from framework.dialects.tables import read_table
+from framework.dialects.key_tables import read_table
+from framework.dialects.terms import Dialect, Key, Recognition, Said, Scope, Unknown, words
 
 
 def _name(word: Any, scope: Scope) -> Any:

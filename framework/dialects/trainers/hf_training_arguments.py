@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
-from framework.dialects.tables import assume, by_marks, read_table, scopes, usual
+from framework.dialects.key_tables import assume, by_marks, read_table, scopes, usual
+from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
 
 LEARNING_RATE = 5e-5
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Default, Dialect, Key, Recognition, Said, mappings, words
-from framework.dialects.tables import assume, state
+from framework.dialects.key_tables import assume, state
+from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, mappings, words
 from framework.dialects.trainers import generic
 
 _LIGHTNING: dict[str, Key] = {

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
-from framework.dialects.tables import assume, at, by_marks, read_table
+from framework.dialects.key_tables import assume, at, by_marks, read_table
+from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
 from framework.dialects.trainers import hf_training_arguments as hf
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown
-from framework.dialects.tables import assume, mappings_with, read_table
+from framework.dialects.key_tables import assume, mappings_with, read_table
+from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown
 
 
 def _rank(word: Any, scope: Scope) -> Any:

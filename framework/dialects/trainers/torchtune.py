@@ -13,8 +13,8 @@ import re
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.model import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Unknown, mappings, words
-from framework.dialects.tables import assume, at, read_table
+from framework.dialects.key_tables import assume, at, read_table
+from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Unknown, mappings, words
 
 
 def _as_it_is(word: Any, scope: Scope) -> Any:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import synonyms, values
-from framework.dialects.model import Dialect, Recognition, Said, Searched, Statement, words
-from framework.dialects.tables import state
+from framework.dialects.key_tables import state
+from framework.dialects.terms import Dialect, Recognition, Said, Searched, Statement, words
 from framework.names import Path
 
 SILENT = words("program method metric name project entity description command early_terminate run_cap controller")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.evidence.logs.log import Log
-from framework.planning.steps import Training
+from framework.manifest.sections.phases import Phase
 
 _RUNTIME_DIGITS, _RATE_DIGITS = 4, 3
 """Decimals to which transformers' `speed_metrics` rounds a runtime and a rate."""
@@ -28,17 +28,17 @@ def steps_done(log: Log) -> dict[str, Any]:
     return {"optimizer_steps_between": [last, last + max(gaps) - 1]}
 
 
-def derived(observed: Mapping[str, Any], work: Training) -> dict[str, Any]:
+def derived(observed: Mapping[str, Any], phase: Phase) -> dict[str, Any]:
     """The number of training examples, and of sequences in each optimizer step, where the log leaves only one."""
     found: dict[str, Any] = {}
     samples = _samples(observed)
     steps, epochs = observed.get("optimizer_steps"), observed.get("epochs")
     examples = observed.get("train_examples")
-    if work.phase.max_steps is not None:
+    if phase.max_steps is not None:
         if samples is not None and steps and (batch := _only(samples[0] / steps, samples[1] / steps)):
             found["batch_size"] = batch
         return found
-    if examples is None and samples is not None and (passes := work.phase.epochs):
+    if examples is None and samples is not None and (passes := phase.epochs):
         examples = _only(samples[0] / passes, samples[1] / passes)
         if examples is not None:
             found["train_examples"] = examples

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.evidence.logs.log import Log, Reading
-from framework.evidence.logs.names import USUAL, evaluation, number, pick
+from framework.evidence.logs.logged_names import USUAL, evaluation, number, pick
 from framework.locations import Location
 
 

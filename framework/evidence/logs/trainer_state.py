@@ -13,7 +13,7 @@ from pathlib import Path
 from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
-from framework.evidence.logs.names import number
+from framework.evidence.logs.logged_names import number
 from framework.evidence.record import read_json
 from framework.locations import Location
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.conformance.model import Finding
+from framework.conformance import Finding
 from framework.output.ansi import harmless
 from framework.output.report import Report, coverage
 

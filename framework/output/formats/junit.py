@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from framework.conformance.model import Finding, Status
+from framework.conformance import Finding, Status
 from framework.output.report import Report
 
 DESCRIPTION = "XML for test reporters"

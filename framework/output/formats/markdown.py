@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from framework.conformance import Finding, Severity
+from framework.conformance.finding import plain
 from framework.conformance.meaning import said
-from framework.conformance.model import Finding, Severity, plain
 from framework.locations import Location
 from framework.output.report import Report, counted, coverage
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from framework.conformance.model import Finding, Rule, Severity, plain
+from framework.conformance import Finding, Rule, Severity
+from framework.conformance.finding import plain
 from framework.locations import Location
 from framework.output.fingerprint import numbered
 from framework.output.report import Report, jsonable
@@ -20,7 +21,7 @@ def render(report: Report) -> str:
 
 
 def _log(report: Report) -> dict[str, Any]:
-    from framework.cli.main import installed_version
+    from framework.version import installed_version
 
     found = list(report.findings)
     rules = sorted({finding.rule.code: finding.rule for finding in found}.values(), key=lambda rule: rule.code)
@@ -69,7 +70,7 @@ def _rule(rule: Rule, report: Report) -> dict[str, Any]:
 
 def _help(rule: Rule) -> tuple[str, str]:
     """What a rule is about: in a sentence, and its whole page."""
-    from framework.conformance.explain import explanation
+    from framework.stages.catalogue import explanation
 
     text = f"{_sentence(rule.summary)} See: framework explain {rule.code}"
     return text, f"**{rule.code} {rule.name}**: {explanation(rule)}\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from framework.conformance.model import Finding, Severity
+from framework.conformance import Finding, Severity
 from framework.output.ansi import Ink, harmless
-from framework.output.places import Places
+from framework.output.file_places import Places
 from framework.output.report import Report, counted, coverage
 from framework.output.snippet import snippet
 

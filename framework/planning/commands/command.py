@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from framework.dialects.rendering.formats import text_of
-from framework.manifest.runners import PLACEHOLDER, Outputs, Resume
+from framework.dialects.rendering.file_texts import text_of
+from framework.manifest.sections.runners import PLACEHOLDER, Outputs, Resume
 
 
 @dataclass(frozen=True, slots=True)

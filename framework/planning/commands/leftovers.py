@@ -12,8 +12,8 @@ from framework.errors import InputError, Problem
 from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.names import did_you_mean
-from framework.planning.commands.facts import Situation
-from framework.planning.commands.keys import known_facts
+from framework.planning.commands.explicit_names import known_facts
+from framework.planning.commands.step_facts import Situation
 
 _TOLD_OTHERWISE = re.compile(
     r"objective|hardware\..*|model(\..*)?|dataset(\.(?!limit|validation_limit).*)?|batch_size\..*"

@@ -10,15 +10,15 @@ from framework.dialects.rendering.sheet import Facts, Sheet, put
 from framework.errors import InputError, UsageError
 from framework.locations import Location
 from framework.manifest.clauses import shown
-from framework.manifest.root import Manifest
-from framework.manifest.runners import Flags, RenderedConfig, Runner, placeholders
+from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.runners import Flags, RenderedConfig, Runner, placeholders
 from framework.names import Path, parse_path
+from framework.planning.commands.argument_texts import as_arguments, names_in
 from framework.planning.commands.command import Command, Passed, filled
-from framework.planning.commands.facts import Situation, facts_of
-from framework.planning.commands.flags import as_arguments, names_in
-from framework.planning.commands.keys import fact_named, fact_of, value_of
+from framework.planning.commands.explicit_names import fact_named, fact_of, value_of
 from framework.planning.commands.leftovers import Leftovers, completed
-from framework.planning.commands.sources import sources_of
+from framework.planning.commands.program_files import sources_of
+from framework.planning.commands.step_facts import Situation, facts_of
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
 

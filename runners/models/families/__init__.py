@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from framework.manifest.architectures import SIZES
-from framework.manifest.models import Model
+from framework.manifest.sections.models import Model
 from runners.models.dimensions import Dimension
 from runners.registry import Registry
 from runners.sparsity.channels import Layout

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from framework.evidence.keys import random_keys
+from framework.evidence.score_keys import random_keys
 from runners.sparsity.scores import Measured, Score
 
 

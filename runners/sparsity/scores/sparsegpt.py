@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from framework.errors import FrameworkError
-from runners.sparsity.exact import keep_masks
+from runners.sparsity.exactly.exact import keep_masks
 from runners.sparsity.scores import Measured, Solver
 from runners.sparsity.scores.inputs import is_input_first, watch_inputs
 

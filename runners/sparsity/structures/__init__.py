@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runners.registry import Registry
-from runners.sparsity.keyed import Keys
-from runners.sparsity.packing import Sink
-from runners.sparsity.top_k import ROOM
+from runners.sparsity.exactly.keyed import Keys
+from runners.sparsity.exactly.packing import Sink
+from runners.sparsity.exactly.top_k import ROOM
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@ inputs."""
 
 from __future__ import annotations
 
-from runners.sparsity.groups import write_groups
-from runners.sparsity.packing import Sink
+from runners.sparsity.exactly.groups import write_groups
+from runners.sparsity.exactly.packing import Sink
 from runners.sparsity.structures import Scored, Wanted
 
 

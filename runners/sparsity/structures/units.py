@@ -10,7 +10,7 @@ from torch import Tensor
 
 from framework.errors import FrameworkError
 from runners.sparsity.channels import Layer
-from runners.sparsity.packing import Sink
+from runners.sparsity.exactly.packing import Sink
 from runners.sparsity.structures import Amount, Scored, Wanted
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runners.sparsity.groups import write_groups
-from runners.sparsity.keyed import SomeOf
-from runners.sparsity.packing import Sink
+from runners.sparsity.exactly.groups import write_groups
+from runners.sparsity.exactly.keyed import SomeOf
+from runners.sparsity.exactly.packing import Sink
+from runners.sparsity.exactly.top_k import write_masks
 from runners.sparsity.structures import Scored, Wanted
-from runners.sparsity.top_k import write_masks
 
 
 def unstructured(scored: Scored, wanted: Wanted, sink: Sink) -> None:

@@ -1,0 +1,1 @@
+"""What makes `framework check` quick to answer: kept answers, late imports, and looking again."""

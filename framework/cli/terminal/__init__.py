@@ -1,0 +1,1 @@
+"""What commands show to people: messages, findings, bars and boards."""

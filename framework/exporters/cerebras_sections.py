@@ -1,0 +1,93 @@
+"""Sections of Model Zoo's trainer YAML that no training clause states: model, data, saving; and the order of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from framework.dialects.model_zoo import MULTI_QUERY_MODULE
+from framework.manifest.sections.models import Model
+from framework.planning.steps import Knobs, Step, Training
+
+_SIZES = {
+    "vocabulary": "vocab_size",
+    "hidden": "hidden_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_heads",
+    "intermediate": "filter_size",
+    "positions": "max_position_embeddings",
+}
+_ORDER = (
+    "model_dir", "seed", "backend", "model", "optimizer", "schedulers", "precision", "sparsity", "loop", "checkpoint",
+    "logging", "callbacks",
+)  # fmt: skip
+_PROCESSOR = "GptHDF5MapDataProcessor"
+_LOADING = {"num_workers": 8, "prefetch_factor": 10, "persistent_workers": True}
+
+
+def model_section(model: Model) -> tuple[dict[str, Any], list[str]]:
+    """`trainer.init.model`, and what of it is not known here.
+
+    Sizes as the manifest states them. The family's constants (rotary positions, RMS norms, a gated SwiGLU, no biases,
+    as in the Model Zoo's own configs of it) stand where the model is made from its sizes alone; a checkpoint brings its
+    own, and its converted config is the place to look for them.
+    """
+    section: dict[str, Any] = {"name": model.family}
+    section |= {theirs: getattr(model, ours) for ours, theirs in _SIZES.items() if getattr(model, ours) is not None}
+    if model.key_value_heads is not None:
+        if model.key_value_heads != model.heads:
+            section["attention_module"] = MULTI_QUERY_MODULE
+        section["extra_attention_params"] = {"num_kv_groups": model.key_value_heads}
+    if model.experts is not None:
+        section["moe"] = {"num_experts": model.experts}
+        section["moe"] |= {} if model.experts_per_token is None else {"top_k": model.experts_per_token}
+    if model.weights == "pretrained" or model.hub or model.path:
+        what = "the model's settings that are not stated (rotary base, norm epsilon, tied embeddings, sizes)"
+        return section, [f"{what}: take them from the config that the conversion of its checkpoint writes"]
+    section |= {"position_embedding_type": "rotary", "norm_type": "rmsnorm", "nonlinearity": "swiglu"}
+    if model.hidden and model.heads:
+        section["rotary_dim"] = model.hidden // model.heads
+    section |= dict.fromkeys(("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"), 0.0)
+    biases = ("use_projection_bias_in_attention", "use_ffn_bias_in_attention", "use_ffn_bias", "use_bias_in_output")
+    section |= dict.fromkeys(biases, False)
+    missing = [name for name in _SIZES if getattr(model, name) is None]
+    return section, [f"sizes that the manifest does not state: {', '.join(missing)}"] if missing else []
+
+
+def data_sections(trainer: dict[str, Any], step: Step, notes: list[str]) -> None:
+    """`fit` and `validate`: where the prepared data is to lie, below the folder that the trainer is started in."""
+    work = step.work
+    assert isinstance(work, Training)
+    loader = trainer["fit"]["train_dataloader"]
+    folder = f"data/{work.dataset_name}"
+    seed = {"shuffle": True, "shuffle_seed": step.seed}
+    train = {"data_processor": _PROCESSOR, "data_dir": f"{folder}/train", **loader, **seed, **_LOADING}
+    held = {"data_dir": f"{folder}/validation", "shuffle": False, "num_workers": _LOADING["num_workers"]}
+    validation = {"data_processor": _PROCESSOR, **held, "batch_size": loader["batch_size"]}
+    trainer["fit"] = {"train_dataloader": train, "val_dataloader": validation}
+    trainer["validate"] = {"val_dataloader": validation}
+    limit = f", the first {work.dataset.limit} examples of it" if work.dataset.limit else ""
+    notes.append(f"the data: HDF5 files of {work.dataset_name}{limit}, which Model Zoo's data preparation makes")
+    if work.phase.objective == "completion":
+        notes.append(
+            "objective completion: that only answers are learned is the data preparation's to do (fine-tuning)"
+        )
+    notes.append("the measurements and metrics of the manifest: taken here, from the checkpoint converted back")
+    if step.knobs.micro_batch_size is not None:
+        notes.append("micro batches: left to the compiler; those of the manifest's configs are for other accelerators")
+
+
+def saving(knobs: Knobs, steps: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`checkpoint` and `logging`: as the bound configs say, else once, at the end."""
+    every = knobs.checkpoint_every or steps
+    checkpoint = {"save_initial_checkpoint": False}
+    return checkpoint if every is None else {"steps": every, **checkpoint}, {"log_steps": knobs.log_every or 1}
+
+
+def tidy(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The file in the Model Zoo's own order, with a folder of its own for what the trainer writes: it goes on from the
+    last checkpoint that it finds in there."""
+    trainer = data["trainer"]
+    init = {"model_dir": f"model_dir/{name}", **trainer["init"]}
+    ordered = {name: init[name] for name in _ORDER if name in init}
+    return {"trainer": {"init": ordered, "fit": trainer["fit"], "validate": trainer["validate"]}}

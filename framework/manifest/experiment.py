@@ -1,0 +1,72 @@
+"""A loaded manifest: what the paper says, what a profile makes of it, and the clauses with their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any
+
+from framework.locations import Location
+from framework.manifest.clauses import Clause, fact_of
+from framework.manifest.sections.root import Manifest
+from framework.manifest.stated_places import place_in
+from framework.names import Path
+from framework.reading.nodes import Document
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A loaded manifest.
+
+    ``stated`` is what the paper says; ``manifest`` is that under the chosen profile, and the same without one.
+    """
+
+    path: FilePath
+    document: Document
+    stated: Manifest
+    manifest: Manifest
+    profile: str | None
+    clauses: tuple[Clause, ...]
+
+    @property
+    def root(self) -> FilePath:
+        """The project's folder: paths in the manifest are relative to it."""
+        return self.path.parent
+
+    @property
+    def runs(self) -> FilePath:
+        """The folder of runs."""
+        return self.root / "runs"
+
+    @cached_property
+    def raw(self) -> dict[str, Any]:
+        """The manifest as plain data, as stated."""
+        assert self.document.root is not None
+        data = self.document.value(self.document.root)
+        assert isinstance(data, dict)
+        return data
+
+    @cached_property
+    def by_path(self) -> dict[Path, Clause]:
+        return {clause.path: clause for clause in self.clauses}
+
+    @cached_property
+    def settings(self) -> dict[Path, Clause]:
+        """The variants' own settings, by their step and the path within its phase, however they are written."""
+        found = ((clause, fact_of(self.manifest, clause.path)) for clause in self.clauses if not clause.added)
+        return {(*clause.path[:5], *fact): clause for clause, fact in found if fact is not None}
+
+    @cached_property
+    def as_stated(self) -> Experiment:
+        """The same experiment without its profile: what the paper says."""
+        clauses = tuple(clause._replace(deviation=None) for clause in self.clauses if not clause.added)
+        return Experiment(self.path, self.document, self.stated, self.stated, None, clauses)
+
+    def below(self, path: Path) -> list[Clause]:
+        """The clauses at a path and below it, in file order."""
+        return [clause for clause in self.clauses if clause.path[: len(path)] == path]
+
+    def location(self, path: Path) -> Location:
+        """Where the path, or the nearest one above it that the file holds, is stated."""
+        return place_in(self.document, path)

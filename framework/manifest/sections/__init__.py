@@ -1,0 +1,1 @@
+"""The sections of experiment.yaml, one module each, as pydantic models."""

@@ -1,0 +1,112 @@
+"""The base of every section of the manifest, and the scalar types that carry a unit or a derivation."""
+
+import math
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from framework.manifest.derived import is_expression
+
+
+class Section(BaseModel):
+    """Strict and frozen: an unknown key or a value of another type is an error at any depth.
+
+    A field's meaning is the text below it; :mod:`framework.manifest.sections.documented` collects these. Modules of
+    sections do not postpone their annotations, which pydantic would then evaluate text by text.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        populate_by_name=True,
+        # Only the root's validator is ever needed, which saves a third of the time of a small check. So defaults are
+        # made with `model_construct`: a call would build the validator of their own class.
+        defer_build=True,
+    )
+
+
+def dumped(value: Any) -> Any:
+    """A section, or what is in one, as mappings, lists and scalars: what `model_dump` gives, without the serializer
+    that pydantic would build for each class."""
+    if isinstance(value, Section):
+        return {name: dumped(part) for name, part in value.__dict__.items()}
+    if isinstance(value, dict):
+        return {key: dumped(part) for key, part in value.items()}
+    return [dumped(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+class OneOf(Section):
+    """A mapping that names exactly one of its alternatives, such as `{lora: {...}}`."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        alternatives = list(type(self).model_fields)
+        if len(self.model_fields_set) != 1 or self.chosen[1] is None:
+            raise ValueError(f"exactly one of {', '.join(alternatives)} must be given")
+        return self
+
+    @property
+    def chosen(self) -> tuple[str, Any]:
+        """The alternative's name and its specification."""
+        name = next(iter(self.model_fields_set))
+        return name, getattr(self, name)
+
+
+def _derived(value: Any) -> Any:
+    if isinstance(value, str) and not is_expression(value):
+        raise ValueError(f"neither a number nor a derivation such as '0.1 * learning_rate': {value!r}")
+    if isinstance(value, (int, float)) and not 0 <= value < math.inf:
+        raise ValueError(f"not a number of at least 0: {value!r}")
+    return value
+
+
+Derived = Annotated[float | str, BeforeValidator(_derived)]
+"""A number of at least 0, or an arithmetic expression over other values of the same phase."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+_STEPS = re.compile(r"(\d[\d_]*)\s*steps?")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+class Duration(Section):
+    """A length of training with its unit: a share of all optimizer steps (`10%`), or `500 steps`."""
+
+    ratio: Share | None = None
+    """The share of all optimizer steps, from 0 to below 1."""
+    steps: Annotated[int, Field(ge=0)] | None = None
+    """The number of optimizer steps."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            if match := _PERCENT.fullmatch(value.strip()):
+                return {"ratio": float(match[1]) / 100}
+            if match := _STEPS.fullmatch(value.strip()):
+                return {"steps": int(match[1].replace("_", ""))}
+        if isinstance(value, (str, int, float)):
+            raise ValueError(f"{value!r} has no unit: write a share such as '10%', or a count such as '500 steps'")
+        return value
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if (self.ratio is None) == (self.steps is None):
+            raise ValueError("give one of ratio and steps")
+        return self
+
+    def in_steps(self, total_steps: int) -> int:
+        """The length in optimizer steps of a training of ``total_steps``; a share rounds up, as trainers do."""
+        if self.steps is not None:
+            return self.steps
+        assert self.ratio is not None
+        exact = self.ratio * total_steps
+        return int(-(-exact // 1)) if abs(exact - round(exact)) > 1e-9 else round(exact)
+
+    def __str__(self) -> str:
+        return f"{self.steps} steps" if self.steps is not None else f"{100 * (self.ratio or 0):g}%"

@@ -1,0 +1,64 @@
+"""Which keys of which config files state which clauses: the section `configs`; and where documents go."""
+
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from framework.manifest.sections.base import Section
+
+Knob = Literal[
+    "micro_batch_size",
+    "evaluation_batch_size",
+    "precision",
+    "trackers",
+    "log_every",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "divergence",
+    "gradient_checkpointing",
+    "compile",
+    "deterministic",
+]
+
+
+class Binding(Section):
+    """What one config file, or all files that match a pattern, states."""
+
+    file: str
+    """The file, or a pattern such as `configs/hf/*.yaml`, relative to the manifest."""
+    describes: str | None = None
+    """The clauses that its keys are about: a path such as `phases.pretrain` or `phases.finetune.tasks.sst2`."""
+    variant: str | None = None
+    """The variant whose steps it configures; its mask, adapter and own settings are then clauses to name."""
+    model: str | None = None
+    """The model that it is for, where its keys state sizes and the manifest has several models."""
+    dialect: str | None = None
+    """The trainer whose config this is, such as `hf-training-arguments` or `generic`: keys that it knows without doubt
+    are then bound by themselves, and `keys` states only the others."""
+    keys: dict[str, str] = {}
+    """Key in the file -> clause that it states, relative to `describes`, or whole."""
+    knobs: dict[str, Knob] = {}
+    """Key in the file -> an implementation knob that no clause covers and that runners may take from it."""
+    ignore: list[str] = []
+    """Keys of the file, or paths above several, that state nothing about the paper."""
+    required: bool = True
+    """Whether every bound key must be present."""
+    reader: Literal["yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python"] | None = None
+    """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no`
+    for false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
+
+
+def _below(folder: str) -> str:
+    if PurePath(folder).is_absolute() or ".." in PurePath(folder).parts:
+        raise ValueError(f"documents are written below the manifest, not to {folder!r}")
+    return folder
+
+
+class Documents(Section):
+    """Where rendered documents go, and what they are rendered with."""
+
+    directory: Annotated[str, Field(min_length=1), AfterValidator(_below)] = "documents"
+    """The folder for rendered documents, relative to the manifest; a profile's go to a folder of its name below."""
+    templates: str | None = None
+    """A folder, relative to the manifest, whose templates go before the packaged ones of the same name."""

@@ -1,0 +1,61 @@
+"""The whole manifest."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from framework.manifest.sections.base import Section
+from framework.manifest.sections.bindings import Binding, Documents
+from framework.manifest.sections.grids import Grid
+from framework.manifest.sections.measurements import Measurement
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.paper import Hardware, Paper
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.runners import Runner
+from framework.manifest.sections.statements import Claim, Profile, Rule, Waiver
+from framework.manifest.sections.variants import Variant
+
+
+class Manifest(Section):
+    """`experiment.yaml`: the one statement of the experiment."""
+
+    version: Literal[1]
+    """The version of this schema."""
+    paper: Paper
+    """The publication whose experiment this is."""
+    hardware: Hardware = Hardware.model_construct()
+    """The machine and the software that the paper's runs used."""
+    models: dict[str, Model]
+    """The models, by name."""
+    datasets: dict[str, Dataset]
+    """The datasets, by name."""
+    phases: dict[str, Phase]
+    """The training stages, by name."""
+    variants: dict[str, Variant]
+    """The models of the comparison, by name."""
+    grids: dict[str, Grid] = {}
+    """Further variants, many at a time, by what they differ in."""
+    rules: list[Rule] = []
+    """What must hold between variants."""
+    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    """The seeds that each variant is run with."""
+    measurements: dict[str, Measurement] = {}
+    """What is measured of the variants' checkpoints, by name."""
+    claims: list[Claim] = []
+    """What the paper says about the results."""
+    configs: list[Binding] = []
+    """Which keys of which config files state which clauses."""
+    runners: dict[str, Runner] = {}
+    """Training scripts of one's own, by name, for phases that they train in the place of the built-in training."""
+    waivers: list[Waiver] = []
+    """Deviations with a reason, an owner and an end."""
+    profiles: dict[str, Profile] = {}
+    """Named sets of deviations."""
+    documents: Documents = Documents.model_construct()
+    """Where rendered documents go."""
+
+
+CLAUSE_SECTIONS = (
+    "paper", "hardware", "models", "datasets", "phases", "variants", "rules", "seeds", "measurements", "claims",
+)  # fmt: skip
+"""The sections whose leaves are clauses; the others say how the clauses are held."""

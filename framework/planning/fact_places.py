@@ -1,0 +1,43 @@
+"""Where the manifest may state a fact of a training step: the variant's own words first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from framework.manifest.clauses import Clause
+from framework.manifest.experiment import Experiment
+from framework.names import Path, find_path
+
+
+def clause_of(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Clause | None:
+    """The clause that states a fact of a step: a variant's own, else the task's, else the phase's. ``steps`` are the
+    places of the step in the variants that use it."""
+    for path in _places(experiment, steps, phase, task, fact):
+        if path in experiment.by_path:
+            return experiment.by_path[path]
+    return None
+
+
+def _places(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Iterator[Path]:
+    for step in steps:
+        place: Path = (*step, phase)
+        if (own := experiment.settings.get((*place, *fact.split(".")))) is not None:
+            yield own.path
+        inner = find_path(_raw(experiment, place), fact)
+        if inner:
+            yield (*place, *inner)
+    short = fact.removeprefix("optimizer.")
+    if task is not None:
+        yield ("phases", phase, "tasks", task, short)
+    yield ("phases", phase, *fact.split("."))
+
+
+def _raw(experiment: Experiment, path: Path) -> Any:
+    value: Any = experiment.raw
+    for part in path:
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            return {}
+    return value

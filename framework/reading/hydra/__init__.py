@@ -1,0 +1,1 @@
+"""Hydra's way of making one config of several files."""

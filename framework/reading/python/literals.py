@@ -1,0 +1,177 @@
+"""The values of Python expressions that are certain without running anything."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from framework.reading.marks import Lines
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+
+LARGEST_EXPONENT = 1_000
+MOST_BITS = 4_000
+LONGEST = 10_000
+_UNKNOWN = object()
+
+
+class Marks:
+    """Offsets of syntax nodes: `ast` counts columns in bytes."""
+
+    def __init__(self, text: str, lines: Lines):
+        self.text = text
+        self.lines = lines
+        self._ascii = text.isascii()
+
+    def span(self, node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
+
+    def _offset(self, line: int, column: int) -> int:
+        start = self.lines.starts[line - 1]
+        if self._ascii:
+            return start + column
+        end = self.lines.starts[line] if line < len(self.lines.starts) else len(self.text)
+        return start + len(self.text[start:end].encode("utf-8")[:column].decode("utf-8", "ignore"))
+
+
+class Values:
+    """Makes nodes of expressions; knows the module's constants so far."""
+
+    def __init__(self, document: Document, marks: Marks):
+        self.document = document
+        self.marks = marks
+        self.constants: dict[str, AnyNode] = {}
+        self.taken: set[int] = set()
+        """By `id`, the calls whose keywords stand in some mapping already."""
+
+    def remember(self, name: str, node: AnyNode) -> None:
+        """A constant that later expressions may use, if its value is certain."""
+        if isinstance(node, ScalarNode) and not isinstance(self.document.value(node), Opaque):
+            self.constants[name] = node
+        else:
+            self.constants.pop(name, None)
+
+    def opaque(self, expression: ast.expr, reason: str = "it is computed") -> ComputedNode:
+        start, stop = self.marks.span(expression)
+        text = self.document.text[start:stop]
+        return ComputedNode(self.marks.lines.node(start, stop), text, Opaque(text[:80], reason))
+
+    def keywords(self, call: ast.Call) -> MappingNode:
+        """The keyword arguments of a call."""
+        self.taken.add(id(call))
+        start, stop = self.marks.span(call)
+        at = self.marks.lines.node(start, stop)
+        mapping = MappingNode(at.line, at.column, start, stop)
+        for keyword in call.keywords:
+            if keyword.arg is not None:
+                where = self.marks.lines.node(*_keyword_span(self.marks, keyword))
+                mapping.add(
+                    ScalarNode(where.line, where.column, where.start, where.stop, None, keyword.arg, True),
+                    self.node(keyword.value),
+                )
+        return mapping
+
+    def node(self, expression: ast.expr) -> AnyNode:
+        """The node of an expression; opaque where only running it could tell."""
+        start, stop = self.marks.span(expression)
+        at = self.marks.lines.node(start, stop)
+        if isinstance(expression, (ast.List, ast.Tuple)):
+            items = [self.node(item) for item in expression.elts]
+            return SequenceNode(at.line, at.column, start, stop, None, items)
+        if isinstance(expression, ast.Dict):
+            return self._dictionary(expression)
+        if isinstance(expression, ast.Call):
+            name = expression.func.id if isinstance(expression.func, ast.Name) else ""
+            if name in ("dict", "Namespace", "SimpleNamespace") and not expression.args:
+                return self.keywords(expression)
+            if len(expression.args) == 1 and not expression.keywords and isinstance(expression.args[0], ast.Dict):
+                return self.node(expression.args[0])
+            called = expression.func.attr if isinstance(expression.func, ast.Attribute) else name
+            if called[:1].isupper() and expression.keywords:
+                return self.keywords(expression)
+            return self.opaque(expression)
+        text = self.document.text[start:stop]
+        if isinstance(expression, ast.Constant):
+            value = expression.value
+            if value is None or isinstance(value, (bool, int, float)):
+                return ScalarNode(at.line, at.column, start, stop, None, text, True)
+            if isinstance(value, str):
+                return ComputedNode(at, value, value, literal=True)
+            return self.opaque(expression, "no number, text or truth value")
+        if isinstance(expression, ast.UnaryOp) and isinstance(expression.operand, ast.Constant):
+            value = self._evaluate(expression)
+            if type(value) in (int, float):
+                return ComputedNode(at, text, value, literal=True)
+        if isinstance(expression, ast.Name) and expression.id in self.constants:
+            known = self.constants[expression.id]
+            return ComputedNode(at, text, self.document.value(known), origin=self.document.origin(known))
+        value = self._evaluate(expression)
+        return self.opaque(expression) if value is _UNKNOWN else ComputedNode(at, text, value)
+
+    def _dictionary(self, expression: ast.Dict) -> MappingNode:
+        start, stop = self.marks.span(expression)
+        at = self.marks.lines.node(start, stop)
+        mapping = MappingNode(at.line, at.column, start, stop)
+        for key, value in zip(expression.keys, expression.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, (str, int)):
+                begin, end = self.marks.span(key)
+                where = self.marks.lines.node(begin, end)
+                name = ScalarNode(where.line, where.column, begin, end, None, str(key.value), False)
+                mapping.add(name, self.node(value))
+        return mapping
+
+    def _evaluate(self, expression: ast.expr) -> Any:
+        """Arithmetic on literals and constants; everything else is not known."""
+        if isinstance(expression, ast.Constant):
+            return expression.value if isinstance(expression.value, (bool, int, float, str)) else _UNKNOWN
+        if isinstance(expression, ast.Name) and expression.id in self.constants:
+            return self.document.value(self.constants[expression.id])
+        try:
+            if isinstance(expression, ast.UnaryOp):
+                operand = self._evaluate(expression.operand)
+                if isinstance(expression.op, ast.Not) and operand is not _UNKNOWN:
+                    return not operand
+                if not isinstance(operand, (int, float)):
+                    return _UNKNOWN
+                return {ast.USub: lambda: -operand, ast.UAdd: lambda: +operand}.get(
+                    type(expression.op), lambda: _UNKNOWN
+                )()
+            if isinstance(expression, ast.BinOp):
+                left, right = self._evaluate(expression.left), self._evaluate(expression.right)
+                return _UNKNOWN if left is _UNKNOWN or right is _UNKNOWN else _binary(expression.op, left, right)
+        except (ArithmeticError, ValueError, TypeError):
+            return _UNKNOWN
+        return _UNKNOWN
+
+
+def _binary(operator: ast.operator, left: Any, right: Any) -> Any:
+    if isinstance(left, str) or isinstance(right, str):
+        joins = isinstance(operator, ast.Add) and isinstance(left, str) and isinstance(right, str)
+        return left + right if joins and len(left) + len(right) < LONGEST else _UNKNOWN
+    if any(isinstance(side, int) and side.bit_length() > MOST_BITS for side in (left, right)):
+        return _UNKNOWN
+    if isinstance(operator, ast.Add):
+        return left + right
+    if isinstance(operator, ast.Sub):
+        return left - right
+    if isinstance(operator, ast.Mult):
+        return left * right
+    if isinstance(operator, ast.Div):
+        return left / right
+    if isinstance(operator, ast.FloorDiv):
+        return left // right
+    if isinstance(operator, ast.Mod):
+        return left % right
+    if isinstance(operator, ast.Pow):
+        large = isinstance(right, (int, float)) and abs(right) > LARGEST_EXPONENT
+        bits = left.bit_length() * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
+        value = _UNKNOWN if large or bits > MOST_BITS else left**right
+        return _UNKNOWN if isinstance(value, complex) else value
+    return _UNKNOWN
+
+
+def _keyword_span(marks: Marks, keyword: ast.keyword) -> tuple[int, int]:
+    assert keyword.arg is not None
+    start = marks._offset(keyword.lineno, keyword.col_offset)
+    return start, start + len(keyword.arg)

@@ -1,0 +1,56 @@
+"""Python files to nodes: the literals that a program starts from. Parsed, never imported.
+
+Keys are `LEARNING_RATE` for a module's constant, `TrainConfig.learning_rate` for a class's field (a dataclass,
+pydantic, plain), `--lr` for an argument parser's default, `TrainingArguments.learning_rate` for a keyword of a call,
+`train.lr` for a function's default, and `config.optimizer.lr` for a dictionary or an attribute that is set. The second
+call, class or function of a name is `TrainingArguments#2`.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from pathlib import Path as FilePath
+
+from framework.errors import InputError
+from framework.locations import Location
+from framework.reading.decoding import read_text
+from framework.reading.marks import Lines
+from framework.reading.nodes import Document
+from framework.reading.python.placement import Tree
+from framework.reading.scalars import Rules
+
+SUFFIXES = (".py",)
+READERS = ("python",)
+
+
+def read(path: FilePath, shown: str, reader: Rules) -> Document:
+    """The format's entry.
+
+    Raises:
+        InputError: it cannot be read, or is not Python.
+    """
+    return parse_python(read_text(path, shown), shown, reader)
+
+
+def parse_python(text: str, shown: str, reader: Rules = "python") -> Document:
+    """As :func:`read`, for text."""
+    document = Document(shown, text, None, reader, format="python")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(text)
+    except SyntaxError as problem:
+        line, column = max(1, problem.lineno or 1), max(1, problem.offset or 1)
+        raise InputError.at(Location(shown, line, column), f"not Python: {problem.msg}") from None
+    except (RecursionError, MemoryError):
+        raise InputError.at(Location(shown, 1, 1), "nested too deeply") from None
+    except ValueError as problem:
+        raise InputError.at(Location(shown, 1, 1), f"not Python: {problem}") from None
+    # Python's own lines end at a form feed nowhere, and at a lone carriage return too.
+    lines = Lines(text, bare_returns=True)
+    try:
+        document.root = Tree(document, lines).of(module)
+    except RecursionError:
+        raise InputError.at(Location(shown, 1, 1), "nested too deeply") from None
+    return document

@@ -1,0 +1,1 @@
+"""Shell scripts: assignments, flags and overrides, read and never run."""

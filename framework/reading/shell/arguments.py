@@ -1,0 +1,222 @@
+"""What the arguments of a command state: flags with their values, and `key=value` overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from framework.reading.hydra.override_values import hydra_value
+from framework.reading.marks import Lines
+from framework.reading.scalars import resolve
+from framework.reading.shell.simple_commands import Command
+from framework.reading.shell.variables import Chunk, Field
+from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, SequenceNode
+
+_FLAG = re.compile(r"(--[A-Za-z][\w.:-]*|-[A-Za-z][\w-]*)(=?)")
+_OVERRIDE = re.compile(r"(?:\+\+|\+)?([A-Za-z_][\w./@:-]*)=(?!=)")
+_DELETION = re.compile(r"~[A-Za-z_][\w./@]*")
+_NUMBER = re.compile(r"-(?:\d|\.\d)")
+_SCRIPT = re.compile(r"[\w./{}$-]+\.(?:py|sh|bash)")
+_HYDRA_SWITCHES = frozenset(("--multirun", "-m", "--resolve", "--run", "-r"))
+_FLAGS_INSIDE = re.compile(r"ARG|FLAG|OPT|EXTRA|PARAM|[@*]", re.IGNORECASE)
+_UTILITIES = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        [ [[ : . alias apt apt-get awk basename break cat cd chmod chown command conda continue cp curl cut date df
+        dirname docker du echo envsubst eval exit false find git grep gzip head hash hostname huggingface-cli kill let
+        ln ls make mkdir mktemp module mv nvcc nvidia-smi pgrep pip pip3 pkill popd printf ps pushd pwd read realpath
+        return rm rmdir rsync scancel scontrol sed seq set shift shopt sleep sort source squeue ssh sudo tail tar tee
+        test touch tr trap true type ulimit uname uniq unset unzip wait wc wget which xargs yes zip
+        """,
+    )
+)
+_WRAPPERS = frozenset(("env", "exec", "nohup", "time", "stdbuf", "setsid", "nice", "ionice", "command", "builtin"))
+_INTERPRETER = re.compile(r"(?:.*/)?(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed)")
+
+
+@dataclass(slots=True)
+class Stated:
+    """A flag or an override: its key's node (whose text is the key), and its value."""
+
+    key: ScalarNode
+    node: AnyNode
+
+
+def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[Stated]] | None:
+    """The command's name and what its arguments state; None for the shell's own business."""
+    fields = command.fields
+    while fields and fields[0].text in _WRAPPERS:
+        fields = fields[1:]
+    if not fields or fields[0].text in _UTILITIES or fields[0].unknown:
+        return None
+    stated = _Arguments(fields, text, lines, command.conditional).read()
+    return (_name(fields), stated) if stated else None
+
+
+def _name(fields: list[Field]) -> str:
+    """What a reader of the script would call the command: its script, its module, or its program."""
+    for field in fields:
+        if _SCRIPT.fullmatch(field.text) and not field.unknown:
+            return field.text.rpartition("/")[2]
+    for flag, module in pairwise(fields):
+        if flag.text == "-m" and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
+            return module.text
+    return fields[0].text.rpartition("/")[2]
+
+
+class _Arguments:
+    def __init__(self, fields: list[Field], text: str, lines: Lines, conditional: str | None):
+        self.fields = fields
+        self.text = text
+        self.lines = lines
+        self.conditional = conditional
+        self.script = not any(_SCRIPT.fullmatch(field.text) for field in fields)
+
+    def read(self) -> list[Stated]:
+        stated: list[Stated] = []
+        index = 1
+        interpreter = _INTERPRETER.fullmatch(self.fields[0].text) is not None
+        while index < len(self.fields):
+            field = self.fields[index]
+            index += 1
+            head = field.text
+            if interpreter and head in ("-c", "-m", "-u", "-O", "-W", "-X"):
+                if head == "-c":
+                    return stated
+                index += head not in ("-u", "-O")
+                interpreter = head != "-m"
+                self.script = self.script or head == "-m"
+                continue
+            if _SCRIPT.fullmatch(head):
+                self.script, interpreter = True, False
+                continue
+            flag = _FLAG.match(head) if not _NUMBER.match(head) else None
+            if flag is not None and flag.end(1) <= len(head) and (flag[2] or flag.end() == len(head)):
+                if flag[2]:
+                    node = self._node(field, _after(field.chunks, flag.end()), {field.chunks[0].via})
+                elif field.unknown:
+                    continue
+                else:
+                    node, index = self._values(field, index)
+                stated.append(Stated(self._key(field, 0, flag.end(1), flag[1]), node))
+            elif (override := _OVERRIDE.match(head)) is not None:
+                chunks = _after(field.chunks, override.end())
+                node = self._override(field, chunks)
+                stated.append(Stated(self._key(field, override.start(1), override.end(1), override[1]), node))
+        return stated
+
+    def _values(self, flag: Field, index: int) -> tuple[AnyNode, int]:
+        """The arguments up to the next flag: none means true, several are a list."""
+        values: list[Field] = []
+        while index < len(self.fields):
+            field = self.fields[index]
+            head = field.text
+            if (_FLAG.match(head) and not _NUMBER.match(head)) or self._may_be_flags(field):
+                break
+            override = _OVERRIDE.match(head)
+            if override and (values or "." in override[1] or flag.text in _HYDRA_SWITCHES):
+                break
+            if _SCRIPT.fullmatch(head) and not self.script:
+                break
+            values.append(field)
+            index += 1
+        if not values:
+            return self._guarded(ComputedNode(self._at(flag.chunks, flag), flag.text, True)), index
+        through = {chunk.via for chunk in flag.chunks}
+        nodes = [self._node(field, field.chunks, through) for field in values]
+        if len(nodes) == 1:
+            return nodes[0], index
+        first, last = nodes[0], nodes[-1]
+        return SequenceNode(first.line, first.column, first.start, last.stop, None, list(nodes)), index
+
+    def _may_be_flags(self, field: Field) -> bool:
+        """Whether it may be no argument, or several, and so perhaps not this flag's: `"$@"`, `$EXTRA_ARGS`."""
+        source = self.text[field.start : field.stop].strip('"')
+        return field.unknown is not None and (
+            source in ("$@", "$*", "${@}") or (field.bare and _FLAGS_INSIDE.search(source) is not None)
+        )
+
+    def _key(self, field: Field, begin: int, end: int, name: str) -> ScalarNode:
+        start, stop = field.start, field.stop
+        position = 0
+        for chunk in field.chunks:
+            if begin < position + len(chunk.text) and end <= position + len(chunk.text):
+                start, stop = chunk.at + begin - position, chunk.at + end - position
+                break
+            position += len(chunk.text)
+        at = self.lines.node(start, stop)
+        return ScalarNode(at.line, at.column, start, stop, None, name, True)
+
+    def _at(self, chunks: list[Chunk], field: Field) -> Any:
+        return self.lines.node(chunks[0].start if chunks else field.start, chunks[-1].stop if chunks else field.stop)
+
+    def _node(self, field: Field, chunks: list[Chunk], through: set[tuple[int, int] | None]) -> AnyNode:
+        return self._guarded(field_node(field, chunks, self.text, self.lines, through))
+
+    def _guarded(self, node: AnyNode) -> AnyNode:
+        if self.conditional is None or not isinstance(node, ScalarNode):
+            return node
+        value = node.value if isinstance(node, ComputedNode) else resolve(node.text, "shell")
+        if isinstance(value, Opaque):
+            return node
+        reason = f"it stands inside `{self.conditional}`"
+        return ComputedNode(node, node.text, Opaque(node.text, reason, value, has_default=True), origin=node)
+
+    def _override(self, field: Field, chunks: list[Chunk]) -> AnyNode:
+        node = field_node(field, chunks, self.text, self.lines, {field.chunks[0].via})
+        if isinstance(node, ScalarNode) and not (isinstance(node, ComputedNode) and isinstance(node.value, Opaque)):
+            whole = "".join(chunk.text for chunk in chunks)
+            origin = node.origin if isinstance(node, ComputedNode) else None
+            literal = not isinstance(node, ComputedNode)
+            node = ComputedNode(node, whole, hydra_value(whole), origin=origin, literal=literal)
+        return self._guarded(node)
+
+
+def field_node(
+    field: Field, chunks: list[Chunk], text: str, lines: Lines, key: Set[tuple[int, int] | None] = frozenset()
+) -> AnyNode:
+    """The node for (the rest of) an argument: a plain one where its text stands in one place.
+
+    ``key`` is the way that its flag came: a value that came through the same variable stands where that is set.
+    """
+    whole = "".join(chunk.text for chunk in chunks)
+    if field.unknown is not None:
+        at = lines.node(field.start, field.stop)
+        default = field.default
+        if default is not None:
+            default = default[len(field.text) - len(whole) :]
+        source = text[field.start : field.stop]
+        known = None if default is None else resolve(default, "shell")
+        return ComputedNode(at, source, Opaque(source, field.unknown, known, has_default=default is not None))
+    if not chunks:
+        at = lines.node(field.stop, field.stop)
+        return ScalarNode(at.line, at.column, at.start, at.stop, None, "", True)
+    through = {chunk.via for chunk in chunks}
+    joined = all(one.stop == other.start for one, other in pairwise(chunks))
+    if joined and len(through) == 1 and not any(chunk.computed for chunk in chunks):
+        at = lines.node(chunks[0].start, chunks[-1].stop)
+        node = ScalarNode(at.line, at.column, at.start, at.stop, None, whole, True)
+        via = chunks[0].via
+        if via is None or key == through:
+            return node
+        use = lines.node(*via)
+        return ComputedNode(use, text[via[0] : via[1]], resolve(whole, "shell"), origin=node)
+    at = lines.node(field.start, field.stop)
+    return ComputedNode(at, text[field.start : field.stop], resolve(whole, "shell"))
+
+
+def _after(chunks: list[Chunk], length: int) -> list[Chunk]:
+    """The chunks without the first characters of their text."""
+    rest: list[Chunk] = []
+    for chunk in chunks:
+        size = len(chunk.text)
+        if length >= size and (size or length):
+            length -= size
+            continue
+        rest.append(chunk.cut(length) if length else chunk)
+        length = 0
+    return rest

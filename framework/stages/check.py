@@ -1,0 +1,118 @@
+"""`framework check`: the manifest itself, and the config files held to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from framework.conformance import Finding, Severity, Stage, Status
+from framework.conformance.finding import place_order
+from framework.conformance.matrix import Matrix, worst
+from framework.conformance.waivers import Judge
+from framework.errors import InputError, Problem
+from framework.manifest.experiment import Experiment
+from framework.manifest.overrides import with_settings
+from framework.manifest.sections.variants import phase_of
+from framework.names import Path
+from framework.stages.config import verdicts as config_stage
+from framework.stages.config.verdicts import is_unbound
+from framework.stages.manifest import verdicts as manifest_stage
+
+
+@dataclass(eq=False, repr=False)
+class CheckResult:
+    """What `framework check` found."""
+
+    experiment: Experiment
+    matrix: Matrix
+    findings: list[Finding]
+    files: list[str]
+    bindings: int
+    keys: int = 0
+    unbound: int = 0
+    statuses: dict[str, Status] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a gate must fail."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def summary(self) -> dict[str, int]:
+        counts = {str(status): 0 for status in Status}
+        for status in self.statuses.values():
+            counts[str(status)] += 1
+        clauses = {"clauses": len(self.statuses), "bindings": self.bindings, "files": len(self.files)}
+        return {**clauses, **counts, "keys": self.keys, "unbound": self.unbound}
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"findings": [finding.as_dict() for finding in self.findings], "summary": self.summary()}
+
+
+def check(experiment: Experiment, today: date | None = None) -> CheckResult:
+    """Hold the manifest to itself, and every bound config file to the manifest as the paper states it.
+
+    Raises:
+        InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
+            all: a gate that looked at nothing must not pass.
+    """
+    _consistent(experiment)
+    judge = Judge(experiment, today)
+    matrix = Matrix(experiment.clauses)
+    held = config_stage.hold(experiment, judge, matrix)
+    findings = held.findings + manifest_stage.hold(experiment, judge, matrix)
+    result = CheckResult(
+        experiment,
+        matrix,
+        sorted([*matrix.findings(), *matrix.unsettled(), *findings], key=place_order),
+        held.files,
+        len(experiment.stated.configs),
+        held.keys,
+        len({(each.location.file, each.location.key) for each in findings if each.location and is_unbound(each.rule)}),
+    )
+    for clause in [clause for clause in experiment.clauses if not clause.added]:
+        broken = (verdict.status for verdict in matrix.looks(clause, Stage.MANIFEST) if verdict.finding)
+        seen = matrix.seen(clause, Stage.CONFIG)
+        result.statuses[clause.id] = worst([*broken, *([seen] if seen else ())]) or Status.UNVERIFIED
+    return result
+
+
+def _consistent(experiment: Experiment) -> None:
+    """Hold what only shows when it is used: the variants' own settings, and the claims.
+
+    Raises:
+        InputError: with every problem.
+    """
+    problems = _commands(experiment)
+    for name, variant in experiment.stated.variants.items():
+        for index, step in enumerate(variant.steps):
+            if (found := phase_of(step)) is None:
+                continue
+            phase, use = found
+            place: Path = ("variants", name, "steps", index, phase, "set")
+            try:
+                with_settings(experiment.stated.phases[phase], use.set, experiment, place)
+            except InputError as failure:
+                problems += failure.problems
+    for index, claim in enumerate(experiment.stated.claims):
+        from framework.manifest.claims import sides_of
+
+        try:
+            sides_of(experiment, claim, index)
+        except InputError as failure:
+            problems += failure.problems
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
+
+
+def _commands(experiment: Experiment) -> list[Problem]:
+    """Values that a runner passes nowhere, and whatever else keeps a command from being made; none is started."""
+    if not experiment.stated.runners:
+        return []
+    from framework.planning.build import build
+
+    try:
+        build(experiment.as_stated, seeds=experiment.stated.seeds[:1])
+    except InputError as failure:
+        return failure.problems
+    return []

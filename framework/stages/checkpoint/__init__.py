@@ -1,0 +1,1 @@
+"""Stage checkpoint: do the saved tensors say the same?"""

@@ -1,0 +1,1 @@
+"""Stage claim: do the results support what the paper says?"""

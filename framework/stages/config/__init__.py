@@ -1,0 +1,1 @@
+"""Stage config: do the project's config files say the same?"""

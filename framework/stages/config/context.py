@@ -1,0 +1,35 @@
+"""What the rules of the config stage see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.conformance import Stage
+from framework.conformance.matrix import Conforming, Keys
+from framework.conformance.waivers import Judge
+from framework.manifest.experiment import Experiment
+from framework.stages.config.bound import BoundFile
+
+
+@dataclass(eq=False, repr=False)
+class ConfigContext:
+    """What the rules of the config stage see."""
+
+    experiment: Experiment
+    judge: Judge
+    files: list[BoundFile]
+    stage: Stage = Stage.CONFIG
+    cache: dict[Any, Any] = field(default_factory=dict)
+    """What several rules need, computed once. What belongs to a file is kept with it, and with its plan."""
+    conforming: dict[Keys, Conforming] = field(default_factory=dict)
+    """Verdicts that many files share."""
+
+    def conforms(self, bound: BoundFile, keys: Keys) -> Conforming:
+        """Note that a file conforms: clause, reason and place of each verdict."""
+        found = self.conforming.get(keys)
+        if found is None:
+            found = self.conforming[keys] = Conforming(self.stage, keys, [])
+        if keys:
+            found.files.append(bound)
+        return found

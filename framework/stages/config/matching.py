@@ -1,0 +1,134 @@
+"""The files that a binding matches, parsed once per process and content as long as there are few."""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import translate
+from functools import lru_cache
+from pathlib import Path
+
+from framework.errors import InputError
+from framework.locations import Location
+from framework.manifest.sections.bindings import Binding
+from framework.reading.formats import read
+from framework.reading.nodes import Document
+
+_MOST = 256
+_documents: dict[tuple[str, str, str | None], tuple[tuple[int, int], Document]] = {}
+"""By path, name and reader: the file's state when it was read, and what was read. The oldest make room: who looks at
+more files than this reads them again, so that memory does not grow with the project."""
+
+
+def bound_files(root: Path, binding: Binding, declared: Location | None = None) -> list[Document]:
+    """The documents of one binding, by path.
+
+    Raises:
+        InputError: the pattern matches no file, leads out of the project, or a file cannot be read.
+    """
+    here = os.getcwd()
+    return [read_bound(name, here, binding) for name in bound_names(root, here, binding, declared)]
+
+
+def bound_names(root: Path, here: str, binding: Binding, declared: Location | None = None) -> list[str]:
+    """The files of one binding, sorted by path, by the names that messages show: as seen from the folder ``here``
+    where they lie below it.
+
+    Raises:
+        InputError: the pattern matches no file, or leads out of the project.
+    """
+    paths = _matching(root, binding.file, declared)
+    if not paths:
+        raise InputError.at(
+            declared,
+            f"the binding {binding.file!r} matches no file below {root}",
+            "correct `file`, or remove the binding",
+        )
+    above = here.rstrip("/") + "/"
+    return [path.removeprefix(above) for path in paths]
+
+
+def read_bound(name: str, here: str, binding: Binding) -> Document:
+    """One of the files of a binding (see :func:`bound_names`), as its own consumer reads it.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path, reader = os.path.join(here, name), _reader(binding, name)
+    key, state = (path, name, reader), _state(path)
+    kept = _documents.get(key)
+    if kept is not None and kept[0] == state and all(_state(other) == was for other, was in kept[1].composed):
+        return kept[1]
+    document = read(path, name, reader)
+    document.composed = [(other, _state(other)) for other, _ in document.composed]
+    if len(_documents) >= _MOST:
+        del _documents[next(iter(_documents))]
+    _documents[key] = (state, document)
+    return document
+
+
+def _reader(binding: Binding, name: str) -> str | None:
+    """How the file's own consumer reads it: as the binding says, else, for YAML, as its dialect's trainer does."""
+    if binding.reader is not None or binding.dialect is None or not name.lower().endswith((".yaml", ".yml")):
+        return binding.reader
+    from framework.dialects.registry import dialect
+
+    return dialect(binding.dialect).reader
+
+
+def matching(root: Path, pattern: str, declared: Location | None = None) -> list[Path]:
+    """The files below ``root`` that a path or pattern names, sorted.
+
+    Raises:
+        InputError: the pattern leads out of ``root``, or is none.
+    """
+    return [Path(name) for name in _matching(root, pattern, declared)]
+
+
+_SPECIAL = re.compile(r"[*?\[]")
+
+
+def _matching(root: Path, pattern: str, declared: Location | None) -> list[str]:
+    parts = Path(pattern).parts
+    if Path(pattern).is_absolute() or ".." in parts:
+        raise InputError.at(declared, f"a config file must lie below the project: {pattern!r}")
+    folder, last = os.path.join(root, *parts[:-1]), parts[-1] if parts else ""
+    try:
+        if parts and "**" not in last and not _SPECIAL.search("".join(parts[:-1])):
+            return sorted(_in_folder(folder, last))
+        return sorted(str(path) for path in root.glob(pattern) if path.is_file())
+    except (OSError, ValueError, IndexError, RecursionError) as problem:
+        raise InputError.at(declared, f"not a path or a pattern of files: {pattern[:80]!r} ({problem})") from None
+
+
+def _in_folder(folder: str, name: str) -> list[str]:
+    """The files of one folder: as `glob` finds them, and without an object for each of thousands."""
+    if not _SPECIAL.search(name):
+        path = os.path.join(folder, name)
+        return [path] if os.path.isfile(path) else []
+    fits = _compiled(name).match
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.path for entry in entries if fits(entry.name) and _is_file(entry)]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False  # a link that leads in a circle
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern))
+
+
+def _state(path: str | Path) -> tuple[int, int]:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size

@@ -1,0 +1,241 @@
+"""What a bound file of a known dialect states about a manifest: targets for its keys, without a line of `keys:`.
+
+Only what is certain is bound. What is not is listed as ambiguous, with the line to write; what the manifest does not
+state is left unbound; what the trainer does where a key is absent is kept beside, for the rules to compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.conformance.meaning import same
+from framework.dialects.flags import said, used
+from framework.dialects.key_tables import at, interpolated
+from framework.dialects.sections import rough
+from framework.dialects.terms import DEVICES, Default, Dialect, Searched, Statement, Unknown
+from framework.manifest.clauses import shown
+from framework.manifest.experiment import Experiment
+from framework.manifest.lengths import described, steps_of
+from framework.manifest.sections.bindings import Binding
+from framework.names import Path, find_path, format_path
+from framework.reading.nodes import Document
+from framework.stages.config.meaning.clause_targets import Target, Translation
+from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
+
+_OTHER_UNIT = {
+    "schedule.warmup.steps": "schedule.warmup.ratio",
+    "schedule.warmup.ratio": "schedule.warmup.steps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A key that could state one of several clauses, or none for certain."""
+
+    path: Path
+    word: Any
+    why: str
+    lines: tuple[str, ...]
+    """What to write into `keys:`, one of these."""
+    foreign: bool = False
+    """Whether it names a repository, and none of those that the manifest states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What the trainer does about a clause, since no key of the file states it."""
+
+    target: Target
+    default: Default
+
+
+@dataclass(slots=True)
+class DialectReading:
+    """What a dialect makes of one bound file."""
+
+    dialect: Dialect
+    targets: dict[str, Target] = field(default_factory=dict)
+    ambiguous: list[Ambiguous] = field(default_factory=list)
+    assumed: list[Assumed] = field(default_factory=list)
+    silent: set[Path] = field(default_factory=set)
+    """Places that, with all below them, state nothing about the paper."""
+    unstated: dict[Path, str] = field(default_factory=dict)
+    """Places that state a fact of which the manifest says nothing."""
+
+    def covered(self, data: Any) -> set[Path]:
+        """The places of which nothing is left to say: bound, silent, or reported as ambiguous."""
+        bound = {
+            path for key in self.targets if (path := find_path(data, key)) and not isinstance(at(data, *path), dict)
+        }
+        return bound | self.silent | {each.path for each in self.ambiguous}
+
+
+def read(
+    experiment: Experiment, binding: Binding, dialect: Dialect, data: Any, document: Document | None = None
+) -> DialectReading:
+    """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
+    which variables of a script stand only for the flags that use them."""
+    reading = DialectReading(dialect)
+    found = said(dialect, data)
+    names = [*binding.keys, *binding.knobs, *binding.ignore]
+    taken = {path for name in names if (path := find_path(data, name))}
+    place = place_of(experiment, binding)
+    silent = {statement.path for statement in found.statements}
+    reading.silent = {path for path in found.silent if path not in silent}
+    reading.silent |= used(document) if document is not None else set()
+    for statement in found.statements:
+        if any(statement.path[: len(path)] == path for path in taken):
+            continue
+        _bind(experiment, place, statement, reading)
+    _part(found.statements, reading)
+    stated = {(target.clause.id, target.facet) for target in reading.targets.values()}
+    doubted = {fact for statement in found.statements for fact in statement.doubt}
+    for default in found.defaults:
+        if default.fact not in doubted:
+            _assume(experiment, binding, place, default, stated, reading)
+    return reading
+
+
+def _bind(experiment: Experiment, place: Place, statement: Statement, reading: DialectReading) -> None:
+    if statement.named and not is_named(experiment, statement.named):
+        return
+    narrowed = within(experiment, place, statement.within)
+    key = format_path(statement.path)
+    certain = not statement.doubt or (statement.why == DEVICES and experiment.stated.hardware.count == 1)
+    found = targets_of(experiment, narrowed, statement.fact)
+    if not found and statement.fact in ("epochs", "max_steps"):
+        found = _other_length(experiment, narrowed, statement)
+    if not found and (unit := _OTHER_UNIT.get(statement.fact)):
+        reason = f"declared as a {unit.rpartition('.')[2]}: the number of steps is not known here"
+        translation = Translation(statement.word, reason=reason.replace("a steps", "steps"))
+        found = [target._replace(translation=translation) for target in targets_of(experiment, narrowed, unit)]
+    if found and not certain:
+        reading.ambiguous.append(_doubtful(experiment, narrowed, statement, key))
+    elif len(found) > 1 and (matching := _that_says(found, statement)) is not None:
+        reading.targets[key] = matching
+    elif len(found) > 1:
+        names = ", ".join(target.clause.id for target in found[:4])
+        lines = tuple(f"{key}: {target.key}" for target in found[:4])
+        foreign = _names_none(found, statement)
+        why = f"it names none of {names}" if foreign else f"it could state {names}"
+        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
+    elif found:
+        reading.targets[key] = _translated(found[0], statement)
+    elif not statement.doubt and (statement.value is None or statement.word == "auto"):
+        reading.silent.add(statement.path)  # "none", as the manifest has it, or left to the trainer
+    else:
+        reading.unstated[statement.path] = statement.fact
+
+
+def _doubtful(experiment: Experiment, place: Place, statement: Statement, key: str) -> Ambiguous:
+    targets = [target for fact in statement.doubt for target in targets_of(experiment, place, fact)]
+    lines = tuple(f"{key}: {target.key}" for target in targets)
+    return Ambiguous(statement.path, statement.word, statement.why, lines)
+
+
+def _that_says(found: list[Target], statement: Statement) -> Target | None:
+    """Among the models or datasets of a manifest, the one that the key names by its repository."""
+    if not statement.fact.startswith(("model.hub", "dataset.hub")):
+        return None
+    hits = [target for target in found if _repository(target.clause.value, statement.value) is True]
+    return _translated(hits[0], statement) if len(hits) == 1 else None
+
+
+def _part(statements: list[Statement], reading: DialectReading) -> None:
+    """Take back what several sections state with different values: the actor's learning rate and the critic's."""
+    by_target: dict[tuple[str, str | None], list[Statement]] = {}
+    for statement in statements:
+        target = reading.targets.get(format_path(statement.path))
+        if target is not None:
+            by_target.setdefault((target.clause.id, target.facet), []).append(statement)
+    for stated in by_target.values():
+        sections = {rough(each.within): each for each in stated}
+        if len(sections) < 2 or all(same(each.value, stated[0].value) for each in stated):
+            continue
+        for each in stated:
+            key = format_path(each.path)
+            target = reading.targets.pop(key)
+            other = next(one for one in stated if not same(one.value, each.value))
+            why = f"{format_path(other.path)} states the same for another section, {other.word}"
+            reading.ambiguous.append(Ambiguous(each.path, each.word, why, (f"{key}: {target.key}",)))
+
+
+def _names_none(found: list[Target], statement: Statement) -> bool:
+    """Whether a key names a repository that is none of those which it could be."""
+    named = statement.fact.endswith(".hub") and isinstance(statement.value, str) and not interpolated(statement.word)
+    return named and not any(_repository(target.clause.value, statement.value) for target in found)
+
+
+def _repository(declared: Any, stated: Any) -> bool:
+    """Whether two names are one repository of the hub: `glue` is the old name of `nyu-mll/glue`."""
+    if not isinstance(declared, str) or not isinstance(stated, str):
+        return False
+    return stated == declared or ("/" not in stated and declared.rpartition("/")[2] == stated)
+
+
+def _translated(target: Target, statement: Statement) -> Target:
+    """The target with what the file's word means, where that is not the word itself."""
+    declared, value, word = target.declared, statement.value, statement.word
+    if interpolated(word):
+        return target
+    if isinstance(value, Unknown):
+        return target._replace(translation=Translation(word, reason=value.reason))
+    if isinstance(value, Searched):
+        if value.holds(declared):
+            reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
+            return target._replace(translation=Translation(word, reason=reason, inherent=True))
+        return target._replace(translation=Translation(word, str(value)))
+    if statement.fact == "seed":
+        member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
+        return target._replace(translation=Translation(word, declared if member else [value]))
+    if statement.fact.endswith(".hub") and _repository(declared, value):
+        value = declared
+    if statement.fact == "adapter.lora.targets" and isinstance(value, list) and isinstance(declared, list):
+        value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
+    if target.translation is not None:
+        return target
+    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+
+
+def _other_length(experiment: Experiment, place: Place, statement: Statement) -> list[Target]:
+    """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known."""
+    other = "epochs" if statement.fact == "max_steps" else "max_steps"
+    found = targets_of(experiment, place, other)
+    if len(found) != 1 or isinstance(statement.value, (Unknown, Searched)) or place.phase is None:
+        return found
+    target, value = found[0], statement.value
+    totals = steps_of(experiment, place.phase, place.task, place.variant)
+    unit = "steps" if statement.fact == "max_steps" else "epochs"
+    declared = f"declared as {shown(target.declared)} {other.removeprefix('max_')}"
+    reason = f"{declared}, stated in {unit}: the dataset's size is not known"
+    translation = Translation(statement.word, reason=reason)
+    if totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
+        means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
+        translation = Translation(statement.word, means)
+    return [target._replace(translation=translation)]
+
+
+def _assume(
+    experiment: Experiment,
+    binding: Binding,
+    place: Place,
+    default: Default,
+    stated: set[tuple[str, str | None]],
+    reading: DialectReading,
+) -> None:
+    explicit = {text.rpartition("phases.")[2] for text in binding.keys.values()}
+    for target in targets_of(experiment, place, default.fact)[:2]:
+        clause, facet = target.clause.id, target.facet
+        covered = any(
+            other == clause and (part == facet or part is None or facet is None or clause.endswith(".warmup"))
+            for other, part in stated
+        )
+        bound = any(
+            target.key.endswith(text)
+            or clause.endswith(text)
+            or (clause.endswith(".warmup") and clause.endswith(text.rpartition(".")[0]))  # bound in the other unit
+            for text in explicit
+        )
+        if not covered and not bound and described(experiment, binding) is not None:
+            reading.assumed.append(Assumed(target, default))

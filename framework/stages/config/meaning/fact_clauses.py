@@ -1,0 +1,167 @@
+"""Which clause of a manifest a fact is: below the phase, task and variant that a binding, or the key's place, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from framework.dialects.values import folded
+from framework.manifest.experiment import Experiment
+from framework.manifest.lengths import described
+from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.variants import lineage, phase_of, uses_of
+from framework.names import Path, find_path
+from framework.stages.config.meaning.as_used import as_used
+from framework.stages.config.meaning.clause_targets import Target, below
+
+_OUTSIDE = ("seed", "seeds", "hardware", "model", "dataset", "prune")
+"""The first parts of facts that are not a phase's."""
+_METHODS = ("adapter", "mask")
+"""Facts of a phase that variants state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What keys are about, as far as it is known."""
+
+    phase: str | None = None
+    task: str | None = None
+    variant: str | None = None
+    model: str | None = None
+
+
+def place_of(experiment: Experiment, binding: Binding) -> Place:
+    """What a binding says that its keys are about."""
+    place = Place(variant=binding.variant, model=binding.model)
+    if (found := described(experiment, binding)) is not None:
+        return replace(place, phase=found[0], task=found[1])
+    path = find_path(experiment.raw, binding.describes) if binding.describes else None
+    if path and path[0] == "models" and len(path) > 1:
+        return replace(place, model=str(path[1]))
+    return place
+
+
+def within(experiment: Experiment, place: Place, names: Iterable[str]) -> Place:
+    """A place made narrower by the names above a key that are a phase's, a task's or a variant's."""
+    manifest = experiment.stated
+    for name in names:
+        if phase := _named(name, manifest.phases):
+            place = replace(place, phase=phase, task=place.task if phase == place.phase else None)
+        elif variant := _named(name, manifest.variants):
+            place = replace(place, variant=variant)
+        elif model := _named(name, manifest.models):
+            place = replace(place, model=model)
+        else:
+            phases = [place.phase] if place.phase else list(manifest.phases)
+            found = [(phase, task) for phase in phases if (task := _named(name, manifest.phases[phase].tasks))]
+            if len(found) == 1:
+                place = replace(place, phase=found[0][0], task=found[0][1])
+    return place
+
+
+def _named(name: str, known: Iterable[str]) -> str | None:
+    return next((each for each in known if folded(each) == folded(name)), None)
+
+
+def is_named(experiment: Experiment, name: str) -> bool:
+    """Whether a name is a phase's, a task's or a variant's."""
+    phases = experiment.stated.phases
+    tasks = [task for phase in phases.values() for task in phase.tasks]
+    return _named(name, [*phases, *experiment.stated.variants, *tasks]) is not None
+
+
+def targets_of(experiment: Experiment, place: Place, fact: str) -> list[Target]:
+    """The clauses that a fact could be: none where the manifest does not state it, several where it is not certain."""
+    for alternative in fact.split("|"):
+        found = list(_found(experiment, place, alternative))
+        if found:
+            return list({(target.clause.id, target.facet): target for target in found}.values())
+    return []
+
+
+def _found(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
+    kind, _, rest = fact.partition(".")
+    if kind in ("seed", "seeds", "hardware"):
+        yield from _some(below(experiment, (), "seeds" if kind == "seed" else fact))
+    elif kind == "model":
+        yield from _each(experiment, "models", place.model, rest)
+    elif kind == "dataset":
+        yield from _each(experiment, "datasets", _dataset(experiment, place), rest)
+    elif kind == "prune":
+        for variant in _lineage(experiment, place):
+            steps = range(len(experiment.stated.variants[variant].steps))
+            found = [target for i in steps if (target := below(experiment, ("variants", variant, "steps", i), fact))]
+            yield from found
+            if found and place.variant:
+                return
+    else:
+        for phase in [place.phase] if place.phase else _phases(experiment, place):
+            yield from _in_phase(experiment, replace(place, phase=phase), fact)
+
+
+def _some(target: Target | None) -> Iterator[Target]:
+    if target is not None:
+        yield target
+
+
+def _each(experiment: Experiment, section: str, name: str | None, rest: str) -> Iterator[Target]:
+    known = [name] if name else list(experiment.raw.get(section) or ())
+    for each in known:
+        yield from _some(below(experiment, (section, each), rest))
+
+
+def _dataset(experiment: Experiment, place: Place) -> str | None:
+    phase = experiment.stated.phases.get(place.phase or "")
+    if phase is None:
+        return None
+    if place.task:
+        return phase.tasks[place.task].dataset or place.task
+    return phase.dataset
+
+
+def _phases(experiment: Experiment, place: Place) -> list[str]:
+    """The phases that a key without a phase can be about: those that its variant runs, else all."""
+    if place.variant is None:
+        return list(experiment.stated.phases)
+    used = [phase_of(step) for step in experiment.stated.variants[place.variant].steps]
+    return list(dict.fromkeys(use[0] for use in used if use)) or list(experiment.stated.phases)
+
+
+def _variants(experiment: Experiment, place: Place) -> list[str]:
+    return [place.variant] if place.variant else list(experiment.stated.variants)
+
+
+def _lineage(experiment: Experiment, place: Place) -> list[str]:
+    """The variants of a place; of one variant, also those that it starts from: their pruning holds in it."""
+    return lineage(experiment.stated.variants, place.variant) if place.variant else _variants(experiment, place)
+
+
+def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
+    """The clause of one phase, or those of its tasks: what a task has of its own comes before what a variant sets for
+    the phase, and that before the phase's."""
+    assert place.phase is not None
+    whole: Path = ("phases", place.phase)
+    if fact.startswith(_METHODS):
+        for variant in _variants(experiment, place):
+            for base in _uses(experiment, variant, place.phase):
+                yield from _some(below(experiment, base, fact))
+        return
+    settings = [(*base, "set") for base in _uses(experiment, place.variant, place.phase)] if place.variant else []
+    short = fact.removeprefix("optimizer.")
+    stated = [(base, fact) for base in settings]
+    if place.task:
+        own = [(base, f"tasks.{place.task}.{short}") for base in settings]
+        stated = [*own, ((*whole, "tasks", place.task), short), *stated]
+    found = next((target for base, name in stated if (target := below(experiment, base, name))), None)
+    if found is not None:
+        yield found
+    elif (found := below(experiment, whole, fact)) is not None:
+        yield found._replace(clause=as_used(experiment, found.clause, place.variant, place.task))
+    elif not place.task:
+        for task in experiment.stated.phases[place.phase].tasks:
+            yield from _some(below(experiment, (*whole, "tasks", task), short))
+
+
+def _uses(experiment: Experiment, variant: str, phase: str) -> list[Path]:
+    """Where a variant, or one that it starts from, states how it runs a phase."""
+    return [base for name, _, base in uses_of(experiment.stated.variants, variant) if name == phase]

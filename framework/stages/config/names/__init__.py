@@ -1,0 +1,1 @@
+"""The names of variants, as files and scripts of the project spell them."""

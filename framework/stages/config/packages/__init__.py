@@ -1,0 +1,1 @@
+"""The versions of packages that the project's requirement files ask for."""

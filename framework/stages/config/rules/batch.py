@@ -1,0 +1,99 @@
+"""The factors of a batch must multiply to the declared one: micro batch x accumulation x processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.meaning import said, unknowable
+from framework.manifest.clauses import Clause
+from framework.names import Path
+from framework.reading.nodes import AnyNode
+from framework.stages.config.alike_files import by_precedent
+from framework.stages.config.bound import BoundFile
+from framework.stages.config.context import ConfigContext
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS
+from framework.stages.config.runtime_values import unresolved
+
+PRODUCT = Rule(
+    "C110",
+    "batch-product",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "micro batch x accumulation x processes is not the declared batch",
+)
+
+
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    for bound in bounds:
+        yield from _held(context, bound)
+
+
+def _held(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    factors = bound.by_keys("factors", lambda: _factors(bound))
+    if factors:
+        yield from by_precedent(
+            context,
+            "batch",
+            bound,
+            lambda: bound.leaves_of(key for _, keys in factors for key in keys.values()),
+            lambda: (_verdict(context, bound, clause, keys) for clause, keys in factors),
+        )
+
+
+def _factors(bound: BoundFile) -> list[tuple[Clause, dict[str, str]]]:
+    """Each clause of which keys state factors, and the keys by what they state."""
+    clauses: dict[str, tuple[Clause, dict[str, str]]] = {}
+    for key, target in bound.targets.items():
+        if target.facet in BATCH_PARTS:
+            clauses.setdefault(target.clause.id, (target.clause, {}))[1][target.facet] = key
+    return list(clauses.values())
+
+
+def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[str, str]) -> Verdict:
+    factors: dict[str | None, int] = {}
+    places: list[tuple[Path, AnyNode]] = []
+    for part, key in keys.items():
+        found = bound.find(key)
+        if found is None:
+            reason = f"{bound.document.file} has no {key}: the batch cannot be multiplied out"
+            return context.judge.unverified(clause, context.stage, reason, bound.document.file)
+        value = bound.document.value(found[1])
+        meant = bound.targets[key].translation
+        unknown = meant.reason if meant is not None and meant.reason else unknowable(value)
+        if unknown is not None:
+            return unresolved(context, bound, bound.targets[key], found[0], found[1], unknown)
+        if type(value) is not int or value < 1:
+            where = bound.document.location(found[1], found[0])
+            message = f"{where.key} is {said(value)}: not a whole number of at least 1"
+            advice = f"factors whose product is {clause.value}"
+            finding = Finding(PRODUCT, message, clause.id, clause.value, value, where, clause.location, advice)
+            return context.judge.violated(clause, finding, str(where))
+        factors[part] = value
+        places.append(found)
+    assumed = bound.dialect.assumed if bound.dialect is not None else ()
+    for each in assumed:
+        if each.target.clause == clause and each.target.facet in BATCH_PARTS:
+            factors.setdefault(each.target.facet, each.default.value)
+    if "processes" not in factors:
+        factors["processes"] = context.experiment.stated.hardware.count
+    product = 1
+    for value in factors.values():
+        product *= value
+    spelled = " x ".join(f"{value} ({part})" for part, value in factors.items())
+    evidence = bound.look(places[0][0])
+    if len(factors) == len(BATCH_PARTS) and product == clause.value:
+        return context.judge.conforms(clause, context.stage, spelled, evidence)
+    if len(factors) < len(BATCH_PARTS):
+        if clause.value % product == 0:
+            missing = next(part for part in BATCH_PARTS if part not in factors)
+            reason = f"{spelled} leaves {missing} = {clause.value // product}; no key says so"
+            return context.judge.unverified(clause, context.stage, reason, str(evidence))
+        message = f"{spelled} does not divide the declared batch of {clause.value}"
+    else:
+        message = f"{spelled} = {product}; the manifest states {clause.id} = {clause.value}"
+    advice = f"factors whose product is {clause.value}"
+    path, node = places[0]
+    where = bound.document.location(node, path)
+    finding = Finding(PRODUCT, message, clause.id, clause.value, product, where, clause.location, advice)
+    return context.judge.violated(clause, finding, str(where))

@@ -1,0 +1,187 @@
+"""What a file's dialect leaves open, and what its trainer does where a key is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
+from framework.conformance.meaning import compare, said
+from framework.locations import Location
+from framework.manifest.clauses import Clause
+from framework.manifest.lengths import totals_of
+from framework.manifest.sections.base import Duration
+from framework.names import format_path
+from framework.stages.config.bound import BoundFile
+from framework.stages.config.context import ConfigContext
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
+
+if TYPE_CHECKING:
+    from framework.dialects.terms import Default
+    from framework.stages.config.meaning.dialect_targets import Assumed
+
+AMBIGUOUS = Rule(
+    "C130",
+    "ambiguous-key",
+    Severity.WARNING,
+    Stage.CONFIG,
+    "a key that a dialect knows, and that may state several things",
+)
+FOREIGN = Rule(
+    "C132",
+    "foreign-repository",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "a file names a model or a dataset of the hub that is none of the manifest's",
+)
+DEFAULT = Rule(
+    "C131",
+    "default-differs",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "a key is absent, and what its trainer then does is not what the manifest states",
+)
+
+
+Kind = tuple[str | None, str | None]
+"""The variant that a file is for, and the dialect that it is read by."""
+
+
+class Unsaid(NamedTuple):
+    """What the trainer does where a file says nothing; ``elsewhere`` is why any key may stand in another file."""
+
+    bound: BoundFile
+    assumed: tuple[Assumed, ...]
+    elsewhere: str | None
+
+
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
+    """What a file leaves open. What its trainer does by itself is noted for :func:`check`: another file may say it."""
+    for bound in bounds:
+        stating: dict[Kind, set[str]] = context.cache.setdefault("clauses stated", {})
+        clauses = stating.setdefault((bound.binding.variant, bound.binding.dialect), set())
+        clauses.update(target.clause.id for target in bound.targets.values())
+        if bound.dialect is not None:
+            yield from _ambiguous(bound)
+            unsaid: list[Unsaid] = context.cache.setdefault("unsaid", [])
+            unsaid.append(Unsaid(bound, _assumed(context, bound), bound.document.absent.get("")))
+
+
+def check(context: ConfigContext) -> Iterator[Verdict]:
+    for unsaid in context.cache.get("unsaid", ()):
+        yield from _defaults(context, unsaid)
+
+
+def _assumed(context: ConfigContext, bound: BoundFile) -> tuple[Assumed, ...]:
+    """What the trainer does about clauses that no key of the file states; equal ones are kept once for all files."""
+    assert bound.dialect is not None
+    stated = {target.clause.id for target in bound.targets.values()}
+    found = [
+        each
+        for each in bound.dialect.assumed
+        if each.target.facet not in BATCH_PARTS or each.target.clause.id not in stated
+    ]
+    known: dict[object, tuple[Assumed, ...]] = context.cache.setdefault("assumptions", {})
+    same = tuple(
+        (each.target.clause.id, each.target.facet, each.default.key, repr(each.default.value)) for each in found
+    )
+    return known.setdefault((bound.index, same), tuple(found))
+
+
+def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
+    assert bound.dialect is not None
+    for each in bound.dialect.ambiguous:
+        found = bound.document.walk(each.path)
+        where = bound.document.location(found[1], each.path) if found else None
+        lines = " or ".join(f"`{line}`" for line in each.lines)
+        if each.foreign:
+            yield Finding(
+                FOREIGN,
+                f"{format_path(each.path)} is {said(each.word)}: {each.why}",
+                actual=each.word,
+                location=where,
+                advice="name one of them there, or state it in the manifest; if it is about something else, list it "
+                "under `ignore:`",
+            )
+            continue
+        yield Finding(
+            AMBIGUOUS,
+            f"{format_path(each.path)} is not bound: {each.why}",
+            actual=each.word,
+            location=where,
+            advice=f"write under `keys:` {lines}" if lines else "list it under `ignore:`, or rename it",
+        )
+
+
+def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
+    batch: dict[str, tuple[Clause, list[Default]]] = {}
+    for each in unsaid.assumed:
+        clause = each.target.clause
+        if _elsewhere(context, unsaid.bound, clause):
+            continue
+        if each.target.facet in BATCH_PARTS:
+            batch.setdefault(clause.id, (clause, []))[1].append(each.default)
+        else:
+            yield from _told(context, unsaid, _verdict(context, unsaid, each.target, each.default, each.default.value))
+    for clause, defaults in batch.values():
+        size = prod(default.value for default in defaults) * context.experiment.stated.hardware.count
+        yield from _told(context, unsaid, _verdict(context, unsaid, Target(clause), defaults[0], size))
+
+
+def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: Default, value: object) -> Verdict:
+    bound, _, elsewhere = unsaid
+    assert bound.pattern.dialect is not None
+    clause, declared = target.clause, target.declared
+    trainer, file = bound.pattern.dialect.trainer, bound.file
+    without = f"no {default.key}, and {trainer} takes {said(value)}"
+    spelled = f"{file} has {without}"
+    if not bound.binding.required or elsewhere:
+        why = elsewhere or "unless another file says it"
+        return context.judge.unverified(clause, context.stage, f"{spelled}; {why}", file)
+    if clause.path == ("seeds",):
+        stated = clause.value if isinstance(clause.value, list) else []
+        if value in stated or len(stated) != 1:
+            return context.judge.unverified(clause, context.stage, f"{file} has no {default.key}", file)
+        value = [value]
+    if isinstance(declared, Duration) and value == 0:
+        length = declared.steps if declared.steps is not None else declared.ratio
+        same: bool | None = length == 0
+    else:
+        totals = totals_of(context.experiment, bound.binding, clause)
+        same = compare(clause.path, declared, value, target.unit, totals).same
+    if same is None:
+        return context.judge.unverified(clause, context.stage, spelled, file)
+    if same:
+        return context.judge.conforms(clause, context.stage, without)
+    root = bound.document.root
+    finding = Finding(
+        DEFAULT,
+        f"{spelled}; the manifest states {target.name} = {said(declared)}",
+        clause.id,
+        expected=declared,
+        actual=value,
+        location=bound.document.location(root) if root is not None else Location(file, 1, 1),
+        declared=clause.location,
+        advice=f"state {default.key} there, or say `required: false` in the binding if the run gets it from elsewhere",
+    )
+    return context.judge.violated(clause, finding, file)
+
+
+def _told(context: ConfigContext, unsaid: Unsaid, verdict: Verdict) -> Iterator[Verdict]:
+    """The verdict; one that conforms is only noted, together with those of other files."""
+    if verdict.status is Status.CONFORMS:
+        context.conforms(unsaid.bound, ((verdict.clause, verdict.reason, ()),))
+    else:
+        yield verdict
+
+
+def _elsewhere(context: ConfigContext, bound: BoundFile, clause: Clause) -> bool:
+    """Whether a file of another kind that belongs to the same run states the clause: a DeepSpeed JSON beside the
+    trainer's arguments."""
+    own = bound.binding
+    stating: dict[Kind, set[str]] = context.cache.get("clauses stated", {})
+    return any(
+        clause.id in clauses and dialect != own.dialect and (variant == own.variant or None in (variant, own.variant))
+        for (variant, dialect), clauses in stating.items()
+    )

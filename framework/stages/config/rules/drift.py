@@ -1,0 +1,135 @@
+"""A bound key must say what its clause says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.meaning import Comparison, compare, said
+from framework.locations import Location
+from framework.manifest.clauses import shown
+from framework.manifest.lengths import totals_of
+from framework.stages.config.alike_files import by_precedent
+from framework.stages.config.bound import BoundFile
+from framework.stages.config.context import ConfigContext
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
+from framework.stages.config.meaning.owning_variants import owners, whose
+from framework.stages.config.near_keys import near_verdict, nearest
+from framework.stages.config.runtime_values import UNRESOLVED, unresolved
+
+T = TypeVar("T")
+
+DRIFT = Rule("C101", "drift", Severity.ERROR, Stage.CONFIG, "a config file states another value than the manifest")
+MISSING = Rule(
+    "C102", "missing-key", Severity.ERROR, Stage.CONFIG, "a config file lacks a key that is bound to a clause"
+)
+WRONG_TYPE = Rule("C103", "wrong-type", Severity.ERROR, Stage.CONFIG, "the file's reader takes a number for a string")
+__all__ = ["DRIFT", "MISSING", "UNRESOLVED", "WRONG_TYPE", "check_file"]
+
+
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    for bound in bounds:
+        yield from _held(context, bound)
+
+
+def _held(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
+    def held() -> list[tuple[str, Target]]:
+        return [(key, target) for key, target in bound.targets.items() if target.facet not in BATCH_PARTS]
+
+    yield from by_precedent(
+        context,
+        "drift",
+        bound,
+        lambda: bound.leaves_of(key for key, _ in held()),
+        lambda: (_verdict(context, bound, key, target) for key, target in held()),
+    )
+
+
+def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target) -> Verdict:
+    clause, file = target.clause, bound.file
+    found = bound.find(key)
+    if found is None:
+        if (near := nearest(bound, key)) is not None:
+            return near_verdict(context, bound, key, target, near)
+        reason = bound.document.absent.get(key) or bound.document.absent.get("", "")
+        if not bound.binding.required or (reason and key not in bound.document.absent):
+            why = f"{file} has no {key}" + (f": {reason}" if reason else "")
+            return context.judge.unverified(clause, context.stage, why, file)
+        known = f" ({reason})" if reason else ""
+        message = f"{file} has no {key!r}{known}; the manifest states {clause.id} = {said(clause.value)}"
+        finding = Finding(
+            MISSING,
+            message,
+            clause.id,
+            expected=clause.value,
+            location=bound.document.location(bound.document.root) if bound.document.root else Location(file, 1, 1),
+            declared=clause.location,
+            advice="name the one that counts under `keys:`"
+            if reason
+            else f"add `{key}: {shown(clause.value)}`, or say `required: false` in the binding",
+        )
+        return context.judge.violated(clause, finding, file)
+    path, node = found
+    stated, meant = bound.document.value(node), target.translation
+    if meant is not None and meant.reason:
+        if meant.inherent:
+            place = bound.document.place(node)
+            return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
+        return unresolved(context, bound, target, path, node, meant.reason)
+    value = stated if meant is None else meant.value
+    comparison = _compared(context, bound, key, target, value)
+    if comparison.same is None:
+        return unresolved(context, bound, target, path, node, comparison.reason)
+    if comparison.same:
+        return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
+    where = bound.document.location(node, path)
+    word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
+    message = f"{where.key} is {word}; the manifest states {target.name} = {said(comparison.expected)}"
+    advice = f"write {shown(comparison.expected)}, or change the manifest if the paper changed"
+    if comparison.wrong_type:
+        message = f"{where.key}: {comparison.reason}; the manifest states the number {said(comparison.expected)}"
+    elif meant is not None:
+        advice = f"write what means {shown(comparison.expected)} there, or change the manifest if the paper changed"
+    if possible := _owners(context, bound, target, value):
+        advice = f"{whose(bound.file, possible)}; else {advice}"
+    finding = Finding(
+        WRONG_TYPE if comparison.wrong_type else DRIFT,
+        message,
+        clause.id,
+        expected=comparison.expected,
+        actual=stated,
+        location=where,
+        declared=clause.location,
+        advice=advice,
+        repairable=meant is None and not possible,
+    )
+    return context.judge.violated(clause, finding, str(where))
+
+
+def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:
+    """The comparison of one value; many files say the same under one binding, and are compared once."""
+
+    def compared() -> Comparison:
+        totals = totals_of(context.experiment, bound.binding, target.clause)
+        return compare(target.clause.path, target.declared, value, target.unit, totals)
+
+    return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
+
+
+def _owners(context: ConfigContext, bound: BoundFile, target: Target, value: Any) -> list[str]:
+    """The variants whose file it may be, as far as the value goes."""
+    return _once(
+        context, "owners", bound, target.key, value, lambda: owners(context.experiment, bound.binding, target, value)
+    )
+
+
+def _once(context: ConfigContext, what: str, bound: BoundFile, key: str, value: Any, make: Callable[[], T]) -> T:
+    """What follows from a binding, a key and a value, worked out once for all files that agree in them."""
+    if type(value) not in (int, float, str, bool):
+        return make()
+    known = (what, bound.index, key, type(value), value)
+    if known not in context.cache:
+        context.cache[known] = make()
+    found: T = context.cache[known]
+    return found

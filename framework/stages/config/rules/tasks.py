@@ -1,0 +1,115 @@
+"""Tasks with values of their own: one number for all of them is not what the paper states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.meaning import said, same
+from framework.manifest.clauses import Clause
+from framework.manifest.hyperparameters import folded
+from framework.manifest.sections.phases import Phase
+from framework.names import Path, format_path
+from framework.stages.config.bound import BoundFile
+from framework.stages.config.context import ConfigContext
+from framework.stages.config.training_facts import Fact, described_by, facts_of
+
+FLATTENED = Rule(
+    "C106", "flattened-tasks", Severity.ERROR, Stage.CONFIG, "one value for tasks whose declared values differ"
+)
+UNBOUND_TASK = Rule(
+    "C107", "task-not-bound", Severity.WARNING, Stage.CONFIG, "a task's own value is bound for its sisters, not for it"
+)
+
+_KNOBS = {"epochs": "epochs", "learning_rate": "learning_rate", "global_batch_size": "batch_size"}
+"""Hyperparameter -> the key of a task that states it."""
+
+
+def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
+    for name, phase in context.experiment.stated.phases.items():
+        for knob, key in _KNOBS.items():
+            declared = {task: getattr(own, key) for task, own in phase.tasks.items() if getattr(own, key) is not None}
+            if not declared:
+                continue
+            files = [b for b in context.files if described_by(context, b) == (name, None)]
+            bound = _bound_tasks(context, name, key)
+            yield from _missing(context, name, key, declared, bound, files)
+            if bound or all(same(value, _common(phase, key)) for value in declared.values()):
+                continue
+            for file in files:
+                yield from _flattened(context, file, name, knob, key)
+
+
+def _common(phase: Phase, key: str) -> Any:
+    """What a task without a value of its own has; the first task's where the phase states none."""
+    stated = phase.optimizer.learning_rate if key == "learning_rate" else getattr(phase, key)
+    own = [getattr(task, key) for task in phase.tasks.values()]
+    return stated if None in own else own[0]
+
+
+def _bound_tasks(context: ConfigContext, phase: str, key: str) -> set[str]:
+    """The tasks for which some file's key is bound to a value of their own."""
+    paths = {target.clause.path for bound in context.files for target in bound.targets.values()}
+    return {str(path[3]) for path in paths if path[:3] == ("phases", phase, "tasks") and path[4:] == (key,)}
+
+
+def _missing(
+    context: ConfigContext, phase: str, key: str, declared: dict[str, Any], bound: set[str], files: list[BoundFile]
+) -> Iterator[Finding]:
+    for task in declared if bound else ():
+        if task in bound or not files:
+            continue
+        path: Path = ("phases", phase, "tasks", task, key)
+        clause = context.experiment.by_path[path]
+        yield Finding(
+            UNBOUND_TASK,
+            f"{key} is bound for {', '.join(sorted(bound))}, and no file states {clause.id} = {said(clause.value)}",
+            clause.id,
+            expected=clause.value,
+            location=context.experiment.location(("configs", files[0].index, "file")),
+            declared=clause.location,
+            advice=f"bind the key that states it: `KEY: {format_path(path[2:])}` under `keys:`",
+        )
+
+
+def _flattened(context: ConfigContext, bound: BoundFile, name: str, knob: str, key: str) -> Iterator[Verdict]:
+    if _of_one_task(context, bound, name):
+        return
+    clauses = [
+        clause
+        for task in context.experiment.stated.phases[name].tasks
+        if (clause := context.experiment.by_path.get(("phases", name, "tasks", task, key)))
+    ]
+    for fact in facts_of(context, bound):
+        if fact.knob == knob and not fact.scope:
+            spelled = ", ".join(f"{said(clause.value)} for {clause.path[3]}" for clause in clauses)
+            wrong = [clause for clause in clauses if not same(clause.value, fact.value)]
+            yield from (_verdict(context, bound, fact, clause, spelled) for clause in wrong[:1])
+
+
+def _verdict(context: ConfigContext, bound: BoundFile, fact: Fact, clause: Clause, spelled: str) -> Verdict:
+    key, last = str(fact.location.key), str(clause.path[-1])
+    message = f"{key} is {said(fact.value)} for all tasks; the manifest states {spelled}"
+    advice = (
+        f"state a value for each task (`{key}: {{{clause.path[3]}: {said(clause.value)}, ...}}`) and bind each, "
+        f"such as `{key}.{clause.path[3]}: tasks.{clause.path[3]}.{last}`; "
+        f"or bind {bound.file} to the one task that it is for"
+    )
+    finding = Finding(FLATTENED, message, clause.id, clause.value, fact.value, fact.location, clause.location, advice)
+    return context.judge.violated(clause, finding, str(fact.location))
+
+
+def _of_one_task(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
+    """Whether a file says, in its name or in a value, that it is for one of the tasks only."""
+    tasks = {folded(task) for task in context.experiment.stated.phases[phase].tasks}
+    stem = folded(PurePath(bound.file).stem)
+    if any(task in stem for task in tasks):
+        return True
+    named = set()
+    for _, node in bound.document.leaves():
+        value = bound.document.value(node)
+        if isinstance(value, str) and folded(value) in tasks:
+            named.add(folded(value))
+    return len(named) == 1

@@ -1,0 +1,134 @@
+"""Every bound config file, held to the manifest as the paper states it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from framework.conformance import Finding, Rule, Stage
+from framework.conformance.matrix import Matrix
+from framework.conformance.registry import apply, apply_to_file
+from framework.conformance.waivers import Judge
+from framework.errors import InputError, Problem, UsageError
+from framework.locations import Location
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.bindings import Binding
+from framework.stages.config import rules
+from framework.stages.config.bound import BoundFile, Pattern
+from framework.stages.config.context import ConfigContext
+from framework.stages.config.grid_statements import for_all_of_a_grid
+from framework.stages.config.matching import bound_names
+from framework.stages.config.meaning.clause_targets import target_of
+
+if TYPE_CHECKING:
+    from framework.dialects.terms import Dialect
+
+
+class Held(NamedTuple):
+    """What was looked at, and the findings that belong to no clause; the verdicts are in the matrix."""
+
+    files: list[str]
+    keys: int
+    findings: list[Finding]
+
+
+def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
+    """Add the verdicts of the config stage to a matrix.
+
+    Raises:
+        InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
+            all: a gate that looked at nothing must not pass.
+    """
+    files, problems = _bound(experiment)
+    context = ConfigContext(experiment, judge, files)
+    keys, findings, stating = _each_file(context, matrix, problems)
+    if problems:
+        raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
+    verdicts, found = apply(rules, context)
+    matrix.add(verdicts)
+    matrix.add_conforming(context.conforming.values())
+    matrix.add(list(for_all_of_a_grid(experiment, matrix)))
+    if not stating or not matrix.looked_at(Stage.CONFIG):
+        raise InputError.at(
+            Location(experiment.document.file, 1, 1),
+            "no config file states any clause: there is nothing to check",
+            "bind files under `configs:`, with `keys:` that name clauses",
+        )
+    return Held(sorted({bound.file for bound in files}), keys, findings + found)
+
+
+Problems = list[tuple[tuple[int, str], Problem]]
+"""What keeps a check from its answer, with the binding and the file that it is about."""
+
+
+def _bound(experiment: Experiment) -> tuple[list[BoundFile], Problems]:
+    """The files of all bindings, none of them read, and what is wrong with a binding itself."""
+    files: list[BoundFile] = []
+    problems: Problems = []
+    for index, binding in enumerate(experiment.stated.configs):
+        try:
+            dialect = _dialect(experiment, binding, index)
+            targets = {
+                key: target_of(experiment, binding, text, ("configs", index, "keys", key))
+                for key, text in binding.keys.items()
+            }
+            pattern = Pattern(experiment, binding, index, targets, dialect)
+            declared = experiment.location(("configs", index, "file"))
+            files += [
+                BoundFile(pattern, name) for name in bound_names(experiment.root, pattern.here, binding, declared)
+            ]
+        except InputError as failure:
+            problems += [((index, ""), problem) for problem in failure.problems]
+    return files, problems
+
+
+def _dialect(experiment: Experiment, binding: Binding, index: int) -> Dialect | None:
+    if binding.dialect is None:
+        return None
+    from framework.dialects.registry import dialect
+
+    try:
+        return dialect(binding.dialect)
+    except UsageError as problem:
+        raise InputError.at(experiment.location(("configs", index, "dialect")), str(problem)) from None
+
+
+def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tuple[int, list[Finding], bool]:
+    """Ask the rules about one file after the other, so that none needs to be kept in memory. Gives the number of
+    keys, the findings that belong to no clause, and whether any file can state anything."""
+    keys, findings, stating = 0, [], False
+    for bounds in _by_file(context.files):
+        try:
+            shapes = [bound.plan.shape for bound in bounds]
+            keys += len(shapes[0]) if len(shapes) == 1 else len({path for shape in shapes for path in shape})
+            stating = stating or any(bound.targets or bound.dialect for bound in bounds)
+            if problems:
+                continue  # there will be no answer, only all that is wrong
+            verdicts, found = apply_to_file(rules, context, bounds)
+            matrix.add(verdicts)
+            findings += found
+        except InputError as failure:
+            problems += [((bounds[0].index, bounds[0].file), problem) for problem in failure.problems]
+        finally:
+            for bound in bounds:
+                bound.close()
+    return keys, findings, stating
+
+
+def _by_file(files: list[BoundFile]) -> Iterator[list[BoundFile]]:
+    """The files under all their bindings, in the order in which they are first bound."""
+    together: dict[str, list[BoundFile]] = {}
+    if files and files[0].pattern is not files[-1].pattern:
+        for bound in files:
+            together.setdefault(bound.file, []).append(bound)
+    for bound in files:
+        bounds = together.get(bound.file, [bound])
+        if bounds[0] is bound:
+            for each in bounds if len(bounds) > 1 else ():
+                each.others = tuple(other for other in bounds if other is not each)
+            yield bounds
+
+
+def is_unbound(rule: Rule) -> bool:
+    """Whether a finding says that a key is covered by nothing."""
+    return rule.name in ("unbound-key", "ambiguous-key")

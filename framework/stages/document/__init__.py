@@ -1,0 +1,1 @@
+"""Stage document: do the rendered documents still say the same?"""

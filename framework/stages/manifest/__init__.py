@@ -1,0 +1,1 @@
+"""Stage manifest: is the statement itself whole and consistent?"""

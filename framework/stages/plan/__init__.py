@@ -1,0 +1,1 @@
+"""Stage plan: would the runs that would be started do the same?"""

@@ -1,0 +1,134 @@
+"""The plan stage: what would be started, held to the clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.finding import plain
+from framework.conformance.meaning import said, same
+from framework.conformance.stage import applies
+from framework.conformance.waivers import Judge
+from framework.manifest.clauses import Clause, fact_of, value_at
+from framework.manifest.experiment import Experiment
+from framework.manifest.sections.methods import Prune
+from framework.names import Path
+from framework.planning.build import Plan
+from framework.planning.steps import Measure, Step, Training
+
+DIFFERS = Rule(
+    "P101", "plan-differs", Severity.ERROR, Stage.PLAN, "a planned step would do something else than declared"
+)
+
+
+def plan_verdicts(experiment: Experiment, plan: Plan, judge: Judge) -> Iterator[Verdict]:
+    """Verdicts for every clause that a planned step takes its settings from."""
+    for clause in experiment.clauses:
+        if applies(clause, Stage.PLAN):
+            yield _verdict(experiment, plan, judge, clause)
+
+
+def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -> Verdict:
+    users = [step for step in plan.steps if _uses(experiment, step, clause)]
+    if clause.section == "seeds":
+        planned = sorted({step.seed for step in plan.steps})
+        if same(sorted(clause.effective or []), planned):
+            return judge.conforms(clause, Stage.PLAN, f"{len(planned)} seeds planned")
+        missing = sorted(set(clause.effective or []) - set(planned))
+        return judge.unverified(clause, Stage.PLAN, f"not planned: seeds {said(missing)}")
+    if not users and clause.deviation and clause.effective is None:
+        return judge.conforms(clause, Stage.PLAN)
+    if not users:
+        return judge.unverified(clause, Stage.PLAN, "no planned step uses it")
+    for step in users:
+        demanded, planned_value = plain(clause.effective), plain(_planned(experiment, step, clause))
+        if not same(demanded, planned_value):
+            message = f"{step.label} would use {said(planned_value)}, not {said(demanded)}"
+            return judge.violated(
+                clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location)
+            )
+    return judge.conforms(clause, Stage.PLAN, f"{len(users)} planned steps")
+
+
+def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
+    section, name = clause.path[0], clause.path[1] if len(clause.path) > 1 else None
+    if section == "models":
+        return step.model_name == name
+    if section == "measurements" or isinstance(step.work, Measure):
+        return section == "measurements" and isinstance(step.work, Measure) and step.work.name == name
+    if section == "variants":
+        index = next((place[-1] for place in step.places if place[1] == name), None)
+        own = [("steps", index), ("from",) if index == 0 else None]
+        fact = fact_of(experiment.manifest, clause.path)
+        other_task = fact is not None and fact[0] == "tasks" and fact[1:2] != (step.task,)
+        return index is not None and clause.path[2:4] in own and not other_task
+    if not isinstance(step.work, Training):
+        return False
+    if section == "datasets":
+        return step.work.dataset_name == name
+    if section != "phases" or step.name != name:
+        return False
+    inner = clause.path[2:]
+    if _own_setting(experiment, step, inner):
+        return False
+    if inner[0] == "tasks":
+        return len(inner) > 1 and inner[1] == step.task
+    return not _overridden(experiment, step, inner)
+
+
+def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether a variant states the same thing anew."""
+    places = ((*place, step.name) for place in step.places)
+    paths = [(*place, *inner[:length]) for place in places for length in range(1, len(inner) + 1)]
+    return any(path in experiment.settings for path in paths)
+
+
+def _overridden(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether the task states the same thing anew: then that clause is the one to hold."""
+    fact = ".".join(str(part) for part in inner)
+    task = experiment.manifest.phases[step.name].tasks.get(step.task) if step.task else None
+    return task is not None and getattr(task, fact.removeprefix("optimizer."), None) is not None
+
+
+def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
+    """What the step would use where the clause has its value; the clause's own value where the step only names it."""
+    path, work = clause.path, step.work
+    if path[0] == "variants" and path[1] != step.variant and _idle(work, path):
+        return clause.effective
+    if path[0] == "models":
+        return value_at(step.model, path[2:])
+    if isinstance(work, Measure):
+        return value_at(work.measurement, path[2:])
+    if isinstance(work, Training):
+        if path[0] == "datasets":
+            return value_at(work.dataset, path[2:])
+        if path[0] == "phases":
+            stated = experiment.manifest.phases[step.name].schedule.min_learning_rate
+            if path[-1] == "min_learning_rate" and isinstance(stated, str):
+                # Derived: it follows what the task or the variant states in the place of its base.
+                return clause.effective if work.phase.schedule.min_learning_rate == stated else None
+            return _set_to(work, path[2:], clause)
+        if path[0] == "variants" and len(path) > 5 and path[5] in ("mask", "adapter"):
+            return value_at(getattr(work, str(path[5])), path[6:])
+        if (fact := fact_of(experiment.manifest, path)) is not None:
+            return work.phase.min_learning_rate() if fact[-1] == "min_learning_rate" else _set_to(work, fact, clause)
+    elif path[0] == "variants" and len(path) > 5:
+        return value_at(work, path[5:])
+    return clause.effective
+
+
+def _idle(work: Any, path: Path) -> bool:
+    """Whether a clause decides nothing, so that variants which state it otherwise share one run: how nothing is pruned,
+    and how an adapter meets masks (which only variants whose masks keep everything share)."""
+    if isinstance(work, Prune):
+        return work.sparsity == 0 and path[5:] != ("prune", "sparsity")
+    return path[-2:] == ("lora", "mode")
+
+
+def _set_to(work: Training, inner: Path, clause: Clause) -> Any:
+    """What the step's phase has at a path within the phase as stated, where a task's values stand below `tasks`."""
+    own = inner[2:] if inner[0] == "tasks" else inner
+    if own[:1] == ("learning_rate",):
+        own = ("optimizer", *own)
+    return value_at(work.phase, own) if own else clause.effective

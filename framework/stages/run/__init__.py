@@ -1,0 +1,1 @@
+"""Stage run: did the run that happened do the same?"""

@@ -1,0 +1,171 @@
+"""What the rules of the run and checkpoint stages see: planned steps, and the evidence that each left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from framework.conformance import Finding, Rule, Stage, Verdict
+from framework.conformance.meaning import said, same
+from framework.conformance.waivers import Judge
+from framework.errors import InputError
+from framework.evidence.record import MODEL, RECORD, STEPS, read_lines
+from framework.evidence.store import Run
+from framework.evidence.tensors import TensorFile
+from framework.locations import Location
+from framework.manifest.clauses import Clause
+from framework.manifest.experiment import Experiment
+from framework.planning.build import Plan
+from framework.planning.fact_places import clause_of
+from framework.planning.steps import Step, Training
+
+
+class NotRecorded(Exception):
+    """The evidence does not say; the message tells what is missing."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot."""
+
+    step: Step
+    run: Run | None
+    damage: str | None = None
+
+    @property
+    def absent(self) -> str:
+        """Why there is no run to look at."""
+        return f"damaged: {self.damage}" if self.damage else f"not run: {self.step.label}"
+
+    @cached_property
+    def trace(self) -> list[dict[str, Any]]:
+        """One line for each optimizer step; of a run that another program logged, for each that it logged.
+
+        Raises:
+            InputError: a line is not one, or lacks what every line has.
+        """
+        assert self.run is not None
+        lines = list(read_lines(self.run.folder / STEPS))
+        for number, line in enumerate(lines, 1):
+            for name in ("step", "learning_rate", "samples"):
+                if self.logged and name != "step" and name not in line:
+                    continue
+                if type(line.get(name)) not in (int, float):
+                    raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
+        return lines
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record says that was observed."""
+        return {} if self.run is None else self.run.record.observed
+
+    @property
+    def logged(self) -> bool:
+        """Whether a command of the user's own trained, and what is known of it is what it logged."""
+        return "command" in self.facts
+
+    @cached_property
+    def tensors(self) -> TensorFile:
+        """The saved weights."""
+        assert self.run is not None
+        path = self.run.folder / MODEL / "model.safetensors"
+        if not path.is_file():
+            raise NotRecorded(f"{self.step.label}: its saved model is gone")
+        return TensorFile(path)
+
+    def recorded(self, *path: str) -> Any:
+        """A recorded fact, by its path in the record.
+
+        Raises:
+            NotRecorded: the record has none there.
+        """
+        assert self.run is not None
+        value: Any = getattr(self.run.record, path[0])
+        for part in path[1:]:
+            if not isinstance(value, dict) or part not in value:
+                raise NotRecorded(f"the run recorded no {'.'.join(path)}")
+            value = value[part]
+        return value
+
+    def place(self, name: str = RECORD, line: int = 1) -> Location:
+        assert self.run is not None
+        return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
+
+
+def recorded(*path: str) -> Callable[[Observed], Any]:
+    """An observation that is one recorded fact; see :meth:`Observed.recorded`."""
+    return lambda observed: observed.recorded(*path)
+
+
+@dataclass
+class EvidenceContext:
+    """What the rules of the run and checkpoint stages see."""
+
+    experiment: Experiment
+    judge: Judge
+    plan: Plan
+    steps: list[Observed]
+    stage: Stage
+    lookup: dict[str, Observed]
+    """Every planned step by its key, those that are not held included."""
+    measures: list[Observed] = field(default_factory=list)
+    """The measuring steps; ``steps`` are the others, which leave a model."""
+
+    def observed(self, key: str) -> Observed:
+        return self.lookup[key]
+
+    def trainings(self) -> Iterator[tuple[Observed, Training]]:
+        for observed in self.steps:
+            if isinstance(observed.step.work, Training):
+                yield observed, observed.step.work
+
+    def clause(self, step: Step, fact: str) -> Clause | None:
+        """The clause that states a fact of a training step: the variant's own, else the task's, else the phase's."""
+        return clause_of(self.experiment, step.places, step.name, step.task, fact)
+
+    def hold(
+        self,
+        rule: Rule,
+        observed: Observed,
+        clause: Clause | None,
+        expected: Any,
+        observe: Callable[[Observed], Any],
+        what: str,
+        place: str = RECORD,
+        folded: bool = False,
+    ) -> Iterator[Verdict]:
+        """Hold one observation to one clause; nothing where the manifest is silent.
+
+        ``observe`` reads what was seen off the evidence, or raises :class:`NotRecorded`.
+        """
+        if clause is None:
+            return
+        if observed.run is None:
+            yield self.judge.unverified(clause, self.stage, observed.absent)
+            return
+        where = observed.place(place)
+        try:
+            seen = observe(observed)
+        except NotRecorded as missing:
+            yield self.judge.unverified(clause, self.stage, str(missing), where.file)
+            return
+        if same(expected, seen, folded):
+            yield self.judge.conforms(clause, self.stage, f"{what}: {said(seen)}", where.file)
+            return
+        yield self.violated(
+            rule, clause, f"{observed.step.label}: {what} was {said(seen)}, not {said(expected)}", expected, seen, where
+        )
+
+    def violated(
+        self,
+        rule: Rule,
+        clause: Clause,
+        message: str,
+        expected: Any = None,
+        actual: Any = None,
+        where: Location | None = None,
+    ) -> Verdict:
+        finding = Finding(rule, message, clause.id, expected, actual, where, clause.location)
+        return self.judge.violated(clause, finding, where.file if where else None)

@@ -1,0 +1,25 @@
+"""The evaluation after which the declared patience demands that a training ends."""
+
+from __future__ import annotations
+
+from framework.manifest.sections.phases import EarlyStopping
+
+_LOWER_IS_BETTER = {"loss", "perplexity"}
+
+
+def stops_at(values: list[float], stated: EarlyStopping) -> int | None:
+    """The evaluation (from 1) after which training ends, or None if it goes on to the end.
+
+    An evaluation improves if it is better than the best so far by more than `min_delta`; training ends once
+    `patience` evaluations in a row have not improved.
+    """
+    sign = -1.0 if stated.metric in _LOWER_IS_BETTER else 1.0
+    best, waited = -float("inf"), 0
+    for number, value in enumerate(values, 1):
+        if sign * value > best + stated.min_delta:
+            best, waited = sign * value, 0
+        else:
+            waited += 1
+        if waited >= stated.patience:
+            return number
+    return None

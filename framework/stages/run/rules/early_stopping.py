@@ -1,0 +1,72 @@
+"""Early stopping as it acted: the recorded evaluations, replayed against the declared patience."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.evidence.record import EVENTS, read_lines
+from framework.manifest.sections.phases import EarlyStopping
+from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.recomputed.early_stopping import stops_at
+
+STOPPED = Rule(
+    "R122", "early-stopping", Severity.ERROR, Stage.RUN, "training went on, or ended, against the declared patience"
+)
+METRIC = Rule("R123", "metric", Severity.ERROR, Stage.RUN, "a run did not measure the declared metric")
+
+
+def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed, work in context.trainings():
+        if work.phase.metric is not None:
+            yield from _metric(context, observed, work.phase.metric)
+        if work.phase.early_stopping is not None:
+            yield from _replayed(context, observed, work.phase.early_stopping)
+
+
+def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterator[Verdict]:
+    clause = context.clause(observed.step, "metric")
+    if clause is None:
+        return
+    if observed.run is None:
+        yield context.judge.unverified(clause, context.stage, observed.absent)
+    elif metric in observed.run.record.metrics:
+        value = observed.run.record.metrics[metric]
+        yield context.judge.conforms(clause, context.stage, f"{metric} {value:.4g}", observed.place().file)
+    else:
+        message = f"{observed.step.label}: the run measured no {metric}"
+        yield context.violated(METRIC, clause, message, metric, sorted(observed.run.record.metrics), observed.place())
+
+
+def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStopping) -> Iterator[Verdict]:
+    names = ("metric", "patience", "min_delta")
+    clauses = [clause for name in names if (clause := context.clause(observed.step, f"early_stopping.{name}"))]
+    if observed.run is None:
+        yield from (context.judge.unverified(each, context.stage, observed.absent) for each in clauses)
+        return
+    where = observed.place(EVENTS)
+    events = [line for line in read_lines(observed.run.folder / EVENTS) if line.get("event") == "evaluation"]
+    if not events or any(stated.metric not in event for event in events):
+        reason = f"the run recorded no evaluations of {stated.metric}"
+        yield from (context.judge.unverified(each, context.stage, reason, where.file) for each in clauses)
+        return
+    due = stops_at([float(event[stated.metric]) for event in events], stated)
+    acted = len(events) if observed.run.record.observed.get("stopped_early") else None
+    planned_end = due == len(events) and acted is None and _complete(observed)
+    for clause in clauses:
+        if due == acted or planned_end:
+            spelled = f"ended after evaluation {acted}" if acted else f"{len(events)} evaluations within patience"
+            yield context.judge.conforms(clause, context.stage, spelled, where.file)
+        else:
+            message = (
+                f"{observed.step.label}: {stated.metric} with patience {stated.patience} demands an end after "
+                f"evaluation {due or 'the last'}, and training ended after {acted or 'the last'} of {len(events)}"
+            )
+            yield context.violated(STOPPED, clause, message, due, acted, where)
+
+
+def _complete(observed: Observed) -> bool:
+    """Whether all planned steps were done: patience that runs out at the very end changes nothing."""
+    assert observed.run is not None
+    seen = observed.run.record.observed
+    return seen.get("planned_steps") == seen.get("optimizer_steps")

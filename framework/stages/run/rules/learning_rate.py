@@ -1,0 +1,62 @@
+"""The learning rate of every optimizer step, against the declared schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.evidence.record import STEPS
+from framework.manifest.lengths import optimizer_steps
+from framework.planning.steps import Training
+from framework.stages.run import logged
+from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
+from framework.stages.run.recomputed.learning_rate import learning_rate_at
+
+TRACE = Rule(
+    "R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared"
+)
+
+_RELATIVE = 1e-6
+"""Schedulers multiply in double precision in another order than the formula."""
+_FACTS = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
+
+
+def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed, work in context.trainings():
+        clauses = [clause for fact in _FACTS if (clause := context.clause(observed.step, fact))]
+        lines = [] if observed.run is None else [line for line in observed.trace if "learning_rate" in line]
+        if not lines:
+            reason = observed.absent if observed.run is None else "the run recorded no learning rates"
+            yield from (context.judge.unverified(clause, context.stage, reason) for clause in clauses)
+            continue
+        try:
+            total = _total(observed, work)
+        except NotRecorded as missing:
+            yield from (context.judge.unverified(clause, context.stage, str(missing)) for clause in clauses)
+            continue
+        wrong = None
+        relative = logged.tolerance(observed, _RELATIVE)
+        for line in lines:
+            demanded = learning_rate_at(work.phase, line["step"], total)
+            if not math.isclose(line["learning_rate"], demanded, rel_tol=relative, abs_tol=1e-15):
+                wrong = (line, demanded)
+                break
+        for clause in clauses:
+            if wrong is None:
+                reason = f"{len(lines)} steps follow the declared schedule"
+                if relative > _RELATIVE:
+                    reason += f", to {relative:.2g} of it, as the log rounds"
+                yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)
+                continue
+            line, demanded = wrong
+            used = f"step {line['step']} of {total} used {line['learning_rate']:g}, not {demanded:g}"
+            message = f"{observed.step.label}: {used}"
+            where = observed.place(STEPS, observed.trace.index(line) + 1)
+            yield context.violated(TRACE, clause, message, demanded, line["learning_rate"], where)
+
+
+def _total(observed: Observed, work: Training) -> int:
+    """The optimizer steps that the schedule is stretched over."""
+    total = logged.total_of(observed, work) if observed.logged else None
+    return total or optimizer_steps(work.phase, observed.recorded("observed", "train_examples"))

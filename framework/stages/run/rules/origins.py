@@ -1,0 +1,90 @@
+"""What it was trained on and started from: datasets, models, the variant it builds on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.planning.steps import Training
+from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
+
+DATA = Rule("R133", "data", Severity.ERROR, Stage.RUN, "runs on one declared dataset saw different data")
+SOURCE = Rule("R134", "data-source", Severity.ERROR, Stage.RUN, "a run read other data than declared")
+MODEL = Rule("R135", "model-source", Severity.ERROR, Stage.RUN, "a run started from another model than declared")
+PARENT = Rule("R136", "parent", Severity.ERROR, Stage.RUN, "a run started from another step's checkpoint than declared")
+
+_DATASET = (
+    "hub",
+    "name",
+    "revision",
+    "path",
+    "builtin",
+    "train_split",
+    "validation_split",
+    "text",
+    "label",
+    "labels",
+    "limit",
+)
+_MODEL = ("hub", "revision", "path", "weights", "tokenizer")
+
+
+def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed, work in context.trainings():
+        yield from _source(context, observed, work)
+        clause = context.clause(observed.step, "dataset")
+        yield from context.hold(SOURCE, observed, clause, work.dataset_name, recorded("data", "name"), "the dataset")
+    for observed in context.steps:
+        if observed.step.parent is None:
+            yield from _model(context, observed)
+        yield from _parent(context, observed)
+    yield from _same(context)
+
+
+def _source(context: EvidenceContext, observed: Observed, work: Training) -> Iterator[Verdict]:
+    for name in _DATASET:
+        clause = context.experiment.by_path.get(("datasets", work.dataset_name, name))
+        if (declared := getattr(work.dataset, name)) is not None:
+            seen = recorded("data", "source", name)
+            yield from context.hold(SOURCE, observed, clause, declared, seen, f"{work.dataset_name} {name}")
+
+
+def _model(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
+    step = observed.step
+    for name in _MODEL:
+        clause = context.experiment.by_path.get(("models", step.model_name, name))
+        if (declared := getattr(step.model, name)) is not None:
+            seen = recorded("observed", "source", name)
+            yield from context.hold(MODEL, observed, clause, declared, seen, f"{step.model_name} {name}")
+
+
+def _parent(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
+    """The variant's `from`, and the names of its steps, by the chain of content keys that the run recorded."""
+    step, find = observed.step, context.experiment.by_path.get
+    for place in step.places:
+        clause = find(place)
+        yield from context.hold(PARENT, observed, clause, step.name, recorded("step"), "the step")
+        if place[-1] == 0:
+            what = "the step it started from"
+            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, recorded("parent"), what)
+
+
+def _same(context: EvidenceContext) -> Iterator[Verdict]:
+    """Runs of one dataset, model and length must have seen the same examples, whatever the variant."""
+    groups: dict[tuple[str, str, int], list[Observed]] = {}
+    for observed, work in context.trainings():
+        key = (work.dataset_name, observed.step.model_name, work.phase.sequence_length)
+        groups.setdefault(key, []).append(observed)
+    for (name, _, _), members in groups.items():
+        prints: dict[str, Observed] = {}
+        for member in members:
+            try:
+                if member.run is not None:
+                    prints.setdefault(str(member.recorded("data", "fingerprint")), member)
+            except NotRecorded:
+                continue
+        if len(prints) > 1:
+            (first, one), (second, two) = list(prints.items())[:2]
+            message = f"{one.step.label} and {two.step.label} saw different training data of {name!r}"
+            for clause in context.experiment.below(("datasets", name)):
+                yield context.violated(DATA, clause, message, first, second, two.place())

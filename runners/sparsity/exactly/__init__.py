@@ -1,0 +1,1 @@
+"""Masks with an exact number of zeros, for any scores, in bounded memory."""

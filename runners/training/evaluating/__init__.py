@@ -1,0 +1,1 @@
+"""Validation during a training, and when it ends one."""
