@@ -21,7 +21,7 @@ from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
-from framework.planning.build import Plan, build
+from framework.planning.build import Plan, build, complete
 from framework.planning.outcomes import Outcome, Unheard
 from framework.stages.check import CheckResult, check
 from framework.stages.verify import VerifyResult
@@ -52,7 +52,8 @@ def plan(
     tasks: Sequence[str] = (),
     seeds: Sequence[int] = (),
 ) -> Plan:
-    """The graph of steps for a selection; an empty choice means all that the manifest states.
+    """The graph of steps for a selection; an empty choice means all that the manifest states. What keeps a step from
+    being executed is told in its ``missing``.
 
     Raises:
         UsageError: the selection names what the manifest does not state.
@@ -65,6 +66,7 @@ def obstacles(experiment: Experiment, plan: Plan, forked: bool = False) -> list[
 
     ``forked`` asks in a child process, which leaves this one fit to start a pool.
     """
+    complete(plan)
     asked = own("runners.launchers.pool" if forked else "runners.preflight")
     found: list[Any] = asked.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
     return found
@@ -109,6 +111,7 @@ def outcomes(
         jobs: How many runs at a time, each in a process of its own; None executes one after the other in this process.
         trackers: As for :func:`run`.
     """
+    complete(plan)
     store = RunStore(experiment.runs)
     done = [step.key for step in plan.steps if store.done(step.key)]
     steps = own("runners.trackers").with_trackers(plan.steps, trackers, done)

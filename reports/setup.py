@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.manifest.clauses import Clause, shown
+from framework.manifest.formulas import value_in
 from framework.manifest.sections.measurements import TIMED, Measurement
 from framework.manifest.sections.methods import SameAs
 from framework.manifest.sections.root import Manifest
@@ -51,7 +52,12 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
 def _phase(name: str, manifest: Manifest) -> dict[str, Any]:
     phase = manifest.phases[name]
     tasks = [{"name": task, "phase": phase.for_task(task)} for task in phase.tasks]
-    stated = {"name": name, "phase": phase, "tasks": tasks, "least": phase.min_learning_rate()}
+    stated = {
+        "name": name,
+        "phase": phase,
+        "tasks": tasks,
+        "least": value_in(manifest, phase, phase.schedule.min_learning_rate),
+    }
     optimizer = phase.optimizer.model_dump(exclude_none=True, exclude={"name", "learning_rate"})
     return {**stated, "optimizer": optimizer}
 

@@ -86,7 +86,7 @@ def _methods(step: Step) -> Iterator[Obstacle]:
             wanted.append((ADAPTERS, work.adapter.chosen[0], place))
         if work.mask is not None and work.adapter is not None:
             yield Obstacle(place, "a learned mask with an adapter", "a mask is learned on the full weights only")
-        if (work.phase.precision or step.knobs.precision) == "fp16" and not torch.cuda.is_available():
+        if (work.recipe.precision or step.knobs.precision) == "fp16" and not torch.cuda.is_available():
             yield Obstacle(f"phases.{step.name}.precision", "fp16", "needs an accelerator; a CPU computes fp32 or bf16")
     elif isinstance(work, Measure):
         if work.measurement.precision == "fp16" and not torch.cuda.is_available():

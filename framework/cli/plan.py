@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
 from framework.evidence.store import RunStore
-from framework.planning.build import Plan
+from framework.manifest.sections.root import DEFAULT
+from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.reasons import reason
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
@@ -33,7 +34,11 @@ def main(options: argparse.Namespace) -> int:
     store = RunStore(experiment.runs)
     rows = [(step, reason(step, store)) for step in plan.steps]
     if options.format == "json":
-        console.as_json({"profile": experiment.profile, "steps": [_as_dict(step, why) for step, why in rows]})
+        steps = [_as_dict(step, why) for step, why in rows]
+        missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
+        console.as_json({"profile": experiment.profile, "steps": steps, **({"missing": missing} if missing else {})})
+        if missing:
+            return 2
         return 0
     console.out().print(_tree(rows))
     for step in (step for step, why in rows if why != "done" and step.command is not None):
@@ -45,6 +50,9 @@ def main(options: argparse.Namespace) -> int:
     for line in _totals([estimate(step) for step, why in rows if why != "done" and isinstance(step.work, Training)]):
         console.text(line)
     _show_sharing(plan)
+    if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
+        console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
+    complete(plan)
     return 0
 
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.manifest.clauses import shown
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.batches import Batch
+from framework.manifest.sections.durations import Duration, Scale
+from framework.manifest.sections.quantities import NONE, About, Formula
 from framework.names import Path
 from framework.reading.nodes import Opaque
 from framework.reading.scalars import resolve
@@ -32,15 +34,25 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    path: Path, declared: Any, stated: Any, facet: str | None = None, totals: Sequence[int] | None = None
+    path: Path,
+    declared: Any,
+    stated: Any,
+    facet: str | None = None,
+    totals: Sequence[int] | None = None,
+    scale: Scale | None = None,
 ) -> Comparison:
     """Hold what a file states to what the manifest declares at ``path``.
 
     ``facet`` names a unit of a value that has several: `ratio` and `steps` of a duration. ``totals`` are the numbers
-    of optimizer steps of the trainings that the value is about, where all are known: they translate between units.
+    of optimizer steps of the trainings that the value is about, where all are known: they translate between units, and
+    so does ``scale``, what one optimizer step and one epoch are.
     """
     if isinstance(declared, Duration):
-        return _duration(path, declared, stated, facet, totals)
+        return _duration(path, declared, stated, facet, totals, scale)
+    if is_absence(declared):
+        return _absent(stated)
+    if isinstance(declared, (Formula, Batch)) and stated != declared:
+        return Comparison(None, str(declared), f"declared as {declared}, of which not all is known here")
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
     if same(declared, stated, folded):
         return Comparison(True, declared)
@@ -67,6 +79,9 @@ def same(declared: Any, stated: Any, folded: bool = False) -> bool:
     """Equality of meaning: numbers by value, `true` never equal to 1, lists by their items."""
     if isinstance(declared, bool) or isinstance(stated, bool):
         return declared is stated
+    if isinstance(declared, About):
+        number = resolve(stated.strip() or "~", "yaml-1.2") if isinstance(stated, str) else stated
+        return stated == declared or (_number(number) and declared.holds(number))
     if _number(declared) and _number(stated):
         try:
             return bool(declared == stated or math.isclose(declared, stated, rel_tol=_RELATIVE, abs_tol=0.0))
@@ -84,8 +99,27 @@ def same(declared: Any, stated: Any, folded: bool = False) -> bool:
     return bool(declared == stated)
 
 
+def is_absence(declared: Any) -> bool:
+    """Whether a clause states that there is none of it."""
+    return declared is None or (isinstance(declared, str) and declared == NONE)
+
+
+def _absent(stated: Any) -> Comparison:
+    """Hold a value to a clause that states none of it: nothing, 0, false and `none` are none."""
+    if (unknown := unknowable(stated)) is not None:
+        return Comparison(None, NONE, unknown)
+    nothing = stated is None or stated is False or (_number(stated) and stated == 0)
+    word = isinstance(stated, str) and stated.strip().casefold() in ("", NONE, "null", "no", "off", "false")
+    return Comparison(nothing or word or (isinstance(stated, (list, dict)) and not stated), NONE)
+
+
 def _duration(
-    path: Path, declared: Duration, stated: Any, facet: str | None, totals: Sequence[int] | None
+    path: Path,
+    declared: Duration,
+    stated: Any,
+    facet: str | None,
+    totals: Sequence[int] | None,
+    scale: Scale | None = None,
 ) -> Comparison:
     if facet is None:
         try:
@@ -94,15 +128,44 @@ def _duration(
             return Comparison(None, str(declared), "its unit is not known: bind it as `.ratio` or `.steps`")
         if duration == declared:
             return Comparison(True, str(declared))
-        facet, stated = ("ratio", duration.ratio) if duration.steps is None else ("steps", duration.steps)
+        facet, stated = duration.unit, getattr(duration, duration.unit)
     own = getattr(declared, facet)
     if own is not None:
-        comparison = compare((*path, facet), own, stated)
+        about = About.around(own, declared.within) if declared.within is not None else own
+        comparison = compare((*path, facet), about, stated)
         return Comparison(comparison.same, own, comparison.reason, comparison.wrong_type)
-    if not totals or not _number(stated):
+    if declared.amount == 0 and _number(stated):
+        return Comparison(stated == 0, 0)  # nothing is nothing, in any unit
+    if not _number(stated):
         reason = f"declared as {declared}, stated in {facet}: the number of steps is not known here"
         return Comparison(None, str(declared), reason if totals is None else f"{stated!r} is no number of {facet}")
+    if (found := _by_scale(declared, stated, facet, scale)) is not None:
+        return found
+    if not totals or facet not in ("ratio", "steps") or declared.unit not in ("ratio", "steps"):
+        lacking = _lacking(declared.unit, facet, scale)
+        reason = f"declared as {declared}, stated in {facet}: {lacking} is not known here"
+        return Comparison(None, str(declared), reason)
     return _in_steps(declared, stated, facet, totals)
+
+
+def _lacking(declared: str, stated: str, scale: Scale | None) -> str:
+    for unit in (declared, stated):
+        if unit not in ("ratio", "steps") and (scale or Scale()).steps_in(unit, 1) is None:
+            return (scale or Scale()).lacks(unit)
+    return "the number of steps"
+
+
+def _by_scale(declared: Duration, stated: float, facet: str, scale: Scale | None) -> Comparison | None:
+    """Compare lengths in units that turn into steps by what a step is; None where they do not."""
+    if scale is None or "ratio" in (declared.unit, facet):
+        return None
+    exact, other, each = declared.exact_steps(None, scale), scale.steps_in(facet, stated), scale.steps_in(facet, 1)
+    if exact is None or other is None or not each:
+        return None
+    slack = max(1 - _RELATIVE, (declared.within or 0) * exact)
+    expected = exact / each
+    whole = round(expected) if facet in ("steps", "samples", "tokens") or expected == round(expected) else expected
+    return Comparison(abs(exact - other) <= slack, whole, f"{declared} is {exact:g} steps")
 
 
 def _in_steps(declared: Duration, stated: float, facet: str, totals: Sequence[int]) -> Comparison:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from framework.errors import InputError
-from framework.manifest.derived import OPERATORS
+from framework.manifest.derived import NotArithmetic, computed
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.measurements import QUANTITIES
 from framework.manifest.sections.statements import Claim
@@ -112,18 +112,9 @@ def value_of(side: str, results: Mapping[str, float]) -> float:
         return f"_{len(names) - 1}"
 
     try:
-        return _arithmetic(ast.parse(CALL.sub(named, side).strip(), mode="eval").body, names, side)
+        tree = ast.parse(CALL.sub(named, side).strip(), mode="eval").body
+        return computed(tree, names.__getitem__)
+    except (NotArithmetic, KeyError):
+        raise Unsupported(f"not arithmetic over measured results: {side.strip()!r}") from None
     except ArithmeticError as problem:
         raise Undefined(f"{side.strip()!r} has no value: {problem}") from None
-
-
-def _arithmetic(node: ast.expr, names: Mapping[str, float], side: str) -> float:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return float(node.value)  # type: ignore[arg-type]
-    if isinstance(node, ast.Name) and node.id in names:
-        return names[node.id]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_arithmetic(node.operand, names, side)
-    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        return OPERATORS[type(node.op)](_arithmetic(node.left, names, side), _arithmetic(node.right, names, side))
-    raise Unsupported(f"not arithmetic over measured results: {side.strip()!r}")

@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.locations import Location
+from framework.manifest.formulas import value_in
 from framework.manifest.profiles import place_of
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.quantities import NONE, About
 from framework.manifest.sections.root import CLAUSE_SECTIONS, Manifest
 from framework.manifest.settled_phases import as_data, settled
-from framework.names import Path, format_path
+from framework.names import Path, format_path, parse_path
 from framework.reading.nodes import Document
 
 
@@ -57,13 +61,23 @@ def value_at(value: Any, path: Path) -> Any:
     """
     for part in path:
         if isinstance(value, BaseModel):
-            value = getattr(value, field_of(type(value), str(part)))
+            value = _below(value, str(part))
         else:
             try:
                 value = value[part]
             except TypeError:
                 raise LookupError(f"nothing stands below {value!r}") from None
     return value
+
+
+def _below(section: BaseModel, key: str) -> Any:
+    """What stands under a key, also under one that is a path (`settings.penalty` of a task)."""
+    try:
+        return getattr(section, field_of(type(section), key))
+    except KeyError:
+        if "." not in key:
+            raise
+    return value_at(section, parse_path(key))
 
 
 def field_of(model: type[BaseModel], key: str) -> str:
@@ -79,18 +93,36 @@ def field_of(model: type[BaseModel], key: str) -> str:
 
 
 def meaning_at(manifest: Manifest, path: Path) -> Any:
-    """As :func:`value_at`, with a derived value (`0.1 * learning_rate`) evaluated, and a variant's own setting as the
-    phase takes it."""
+    """As :func:`value_at`, with a derived value (`0.1 * learning_rate`) evaluated, a variant's own setting as the phase
+    takes it, and a rounded number of the paper's own kind (`settings: {width: about 1000}`) as one."""
     value = value_at(manifest, path)
-    if isinstance(value, str) and path[0] == "phases" and path[-1] == "min_learning_rate":
-        return manifest.phases[str(path[1])].min_learning_rate()
     if (fact := fact_of(manifest, path)) is not None:
         try:
             phase = settled(manifest.phases[str(path[4])], value_at(manifest, path[:6]))
-            return phase.min_learning_rate() if fact[-1:] == ("min_learning_rate",) else value_at(phase, fact)
+            return value_in(manifest, phase, own(value_at(phase, fact), fact))
         except (LookupError, ValueError):
-            return value
+            return own(value, path)
+    return value_in(manifest, phase_at(manifest, path), own(value, path), model_at(manifest, path))
+
+
+def own(value: Any, path: Path) -> Any:
+    """A fact of the paper's own kind: texts for rounded numbers and for what is absent mean just that."""
+    if "settings" in path and isinstance(value, str):
+        return About.of(value) or (None if value == NONE else value)
     return value
+
+
+def phase_at(manifest: Manifest, path: Path) -> Phase | None:
+    """The phase, as one of its tasks runs it where the path is below that, from which a path's value is seen."""
+    if path[0] != "phases" or len(path) < 2:
+        return None
+    phase = manifest.phases[str(path[1])]
+    return phase.for_task(str(path[3])) if path[2:3] == ("tasks",) and len(path) > 3 else phase
+
+
+def model_at(manifest: Manifest, path: Path) -> Model | None:
+    """The model from which a path's value is seen."""
+    return manifest.models.get(str(path[1])) if path[0] == "models" and len(path) > 1 else None
 
 
 def fact_of(manifest: Manifest, path: Path) -> Path | None:
@@ -111,11 +143,16 @@ def leaves_of(data: Any, path: Path = ()) -> Iterator[Path]:
     if isinstance(data, dict) and data:
         for key, value in data.items():
             yield from leaves_of(value, (*path, key))
-    elif isinstance(data, list) and (path[-1:] == ("steps",) or any(isinstance(item, (dict, list)) for item in data)):
+    elif isinstance(data, list) and (path[-1:] == ("steps",) or _states(data)):
         for index, item in enumerate(data):
             yield from leaves_of(item, (*path, index))
     else:
         yield path
+
+
+def _states(data: list[Any]) -> bool:
+    """Whether the items of a list are statements of their own: mappings are, `[[1, 3], [1, 5]]` is one value."""
+    return any(isinstance(item, dict) or (isinstance(item, list) and _states(item)) for item in data)
 
 
 def clauses_of(document: Document, data: dict[str, Any], manifest: Manifest) -> Iterator[Clause]:

@@ -1,11 +1,15 @@
-"""Values stated as arithmetic over others: `min_learning_rate: 0.1 * learning_rate`."""
+"""Arithmetic over names, for values that follow from others (`0.1 * learning_rate`) and for claims about results.
+
+Numbers, names with dots, `+ - * / // %`, parentheses, and the functions of :data:`FUNCTIONS`; nothing else is
+evaluated, and nothing is ever executed.
+"""
 
 from __future__ import annotations
 
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from framework.names import did_you_mean
 
@@ -14,8 +18,27 @@ OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
 }
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "abs": abs,
+    "ceil": math.ceil,
+    "exp": math.exp,
+    "floor": math.floor,
+    "log": math.log,
+    "log2": math.log2,
+    "max": max,
+    "min": min,
+    "round": round,
+    "sqrt": math.sqrt,
+}
+"""What an expression may call, on numbers alone."""
 _LONGEST = 200
+
+
+class NotArithmetic(ValueError):
+    """The text holds something else than arithmetic."""
 
 
 def _parse(text: str) -> ast.expr:
@@ -24,23 +47,82 @@ def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError(f"not arithmetic over names: {text!r}") from None
+        raise NotArithmetic(f"not arithmetic over names: {text!r}") from None
 
 
 def is_expression(text: str) -> bool:
-    """Whether the text is arithmetic (+ - * / and parentheses) over numbers and at least one name."""
+    """Whether the text is arithmetic over numbers and at least one name."""
     try:
         tree = _parse(text)
+        found = list(_names(tree))
     except ValueError:
         return False
-    allowed = (ast.BinOp, ast.UnaryOp, ast.USub, ast.Name, ast.Load, ast.Constant, *OPERATORS)
-    nodes = list(ast.walk(tree))
-    return (
-        not isinstance(tree, ast.Name)
-        and any(isinstance(node, ast.Name) for node in nodes)
-        and all(isinstance(node, allowed) for node in nodes)
-        and all(type(node.value) in (int, float) for node in nodes if isinstance(node, ast.Constant))
-    )
+    return bool(found) and not isinstance(tree, ast.Name | ast.Attribute)
+
+
+def names_in(text: str) -> list[str]:
+    """The names of an expression, each once, in their order.
+
+    Raises:
+        ValueError: it is not arithmetic.
+    """
+    return list(dict.fromkeys(_names(_parse(text))))
+
+
+def _names(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return
+    if (name := _dotted(node)) is not None:
+        yield name
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield from _names(node.operand)
+    elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        yield from _names(node.left)
+        yield from _names(node.right)
+    elif _called(node) is not None:
+        for argument in node.args:  # type: ignore[attr-defined]
+            yield from _names(argument)
+    else:
+        raise NotArithmetic("not arithmetic over names")
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """`learning_rate`, `settings.penalty`; None for what is no name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and not node.attr.startswith("_") and (above := _dotted(node.value)) is not None:
+        return f"{above}.{node.attr}"
+    return None
+
+
+def _called(node: ast.expr) -> Callable[..., float] | None:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
+        return None
+    return FUNCTIONS.get(node.func.id) if node.args else None
+
+
+def computed(node: ast.expr, value_of: Callable[[str], float]) -> float:
+    """The value of a parsed expression, whose names have these values.
+
+    Raises:
+        NotArithmetic: it holds anything else than arithmetic.
+        ArithmeticError: it divides by zero, or is beyond all numbers.
+    """
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value)  # type: ignore[arg-type]
+    if (name := _dotted(node)) is not None:
+        return value_of(name)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -computed(node.operand, value_of)
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return OPERATORS[type(node.op)](computed(node.left, value_of), computed(node.right, value_of))
+    if (function := _called(node)) is not None:
+        arguments = [computed(argument, value_of) for argument in node.args]  # type: ignore[attr-defined]
+        try:
+            return float(function(*arguments))
+        except (TypeError, ValueError) as problem:
+            raise ArithmeticError(str(problem)) from None
+    raise NotArithmetic("not arithmetic over names")
 
 
 def evaluate(text: str, names: Mapping[str, float]) -> float:
@@ -50,23 +132,20 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
         ValueError: it is not arithmetic, names a value that does not exist, divides by zero, or is not finite.
     """
 
-    def value(node: ast.expr) -> float:
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            return float(node.value)  # type: ignore[arg-type]
-        if isinstance(node, ast.Name):
-            if node.id not in names:
-                raise ValueError(f"{text!r} names {node.id!r}, which has no value here; {did_you_mean(node.id, names)}")
-            return names[node.id]
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return -value(node.operand)
-        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-            return OPERATORS[type(node.op)](value(node.left), value(node.right))
-        raise ValueError(f"not arithmetic over names: {text!r}")
+    def value_of(name: str) -> float:
+        if name not in names:
+            raise ValueError(f"{text!r} names {name!r}, which has no value here; {did_you_mean(name, names)}")
+        return names[name]
 
+    tree = _parse(text)
     try:
-        found = value(_parse(text))
+        found = computed(tree, value_of)
+    except NotArithmetic:
+        raise NotArithmetic(f"not arithmetic over names: {text!r}") from None
     except ZeroDivisionError:
         raise ValueError(f"{text!r} divides by zero") from None
+    except ArithmeticError as problem:
+        raise ValueError(f"{text!r} has no value: {problem}") from None
     if not math.isfinite(found):
         raise ValueError(f"{text!r} is no finite number")
     return found

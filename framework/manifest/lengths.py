@@ -1,16 +1,20 @@
-"""How many optimizer steps a training has, as far as the manifest says it: with `max_steps`, or with `epochs` over a
-dataset whose `train_examples` are declared."""
+"""How many optimizer steps a training has, as far as the manifest says it: with `max_steps`, or with epochs, samples or
+tokens where batch, data and sequence length are declared."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.overrides import with_settings
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
-from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.durations import Duration, Scale
+from framework.manifest.sections.models import Dataset
+from framework.manifest.sections.phases import LENGTHS, Phase
+from framework.manifest.sections.quantities import About, number, whole
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import uses_of
 from framework.names import find_path
@@ -21,16 +25,50 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     return math.ceil(examples / batch_size)
 
 
-def optimizer_steps(phase: Phase, examples: int) -> int:
-    """Optimizer steps of a whole training of ``examples`` training examples.
+def batch_of(phase: Phase, devices: int | None = None) -> int | None:
+    """Examples per optimizer step; None where that is not known, or no whole number."""
+    batch = phase.batch_size
+    if isinstance(batch, Batch):
+        examples = batch.examples(whole(phase.sequence_length), devices)
+        return int(examples) if examples is not None and examples == int(examples) else None
+    return whole(batch)
+
+
+def scale_of(phase: Phase, examples: int | None = None, devices: int | None = None) -> Scale:
+    """What one optimizer step and one pass over ``examples`` are, as far as the phase says it."""
+    batch, length = batch_of(phase, devices), whole(phase.sequence_length)
+    if batch is None and isinstance(phase.batch_size, Batch) and phase.batch_size.unit == "tokens":
+        return Scale(tokens_per_step=phase.batch_size.amount)
+    if batch is None:
+        return Scale()
+    passes = None if examples is None else steps_per_epoch(examples, batch)
+    return Scale(passes, batch, batch * length if length else None)
+
+
+def optimizer_steps(phase: Phase, examples: int | None, devices: int | None = None) -> int | None:
+    """Optimizer steps of a whole training of ``examples`` training examples; None where they are not known.
 
     A part of an epoch (`epochs: 0.5`) rounds up to whole steps.
     """
     if phase.max_steps is not None:
-        return phase.max_steps
-    assert phase.epochs is not None
-    exact = phase.epochs * steps_per_epoch(examples, phase.batch_size)
-    return max(1, math.ceil(exact - 1e-9))
+        return whole(phase.max_steps)
+    epochs = number(phase.epochs)
+    stated = phase.length if epochs is None else Duration.model_construct(epochs=epochs)
+    exact = None if stated is None else stated.exact_steps(None, scale_of(phase, examples, devices))
+    return None if exact is None else max(1, math.ceil(exact - 1e-9))
+
+
+def length_of(phase: Phase) -> str:
+    """The field that states how long is trained; `epochs` where none does."""
+    return next((name for name in LENGTHS if getattr(phase, name) is not None), "epochs")
+
+
+def rounds_to(stated: Any, demanded: int, done: int) -> bool:
+    """Whether a number of steps is what a rounded length says: as far from the demanded one as the paper rounds."""
+    if isinstance(stated, About) and not math.isnan(stated.value) and stated.value:
+        return stated.low / stated.value <= done / demanded <= stated.high / stated.value
+    within = stated.within if isinstance(stated, Duration) else None
+    return within is not None and abs(done - demanded) <= within * demanded
 
 
 def samples_at(step: int, examples: int, batch_size: int) -> int:
@@ -42,17 +80,18 @@ def samples_at(step: int, examples: int, batch_size: int) -> int:
 def examples_of(manifest: Manifest, phase: Phase) -> int | None:
     """Training examples of one pass, where the manifest declares them."""
     dataset = manifest.datasets.get(phase.dataset or "")
-    if dataset is None or dataset.train_examples is None:
-        return None
-    return min(dataset.train_examples, dataset.limit or dataset.train_examples)
+    return None if dataset is None else examples_in(dataset)
+
+
+def examples_in(dataset: Dataset) -> int | None:
+    """Training examples of one pass over a dataset, where the manifest declares them."""
+    stated = whole(dataset.train_examples)
+    return None if stated is None else min(stated, dataset.limit or stated)
 
 
 def total_steps(manifest: Manifest, phase: Phase) -> int | None:
     """Optimizer steps of a phase without tasks (or :meth:`Phase.for_task` of one), None where they are not known."""
-    if phase.max_steps is not None:
-        return phase.max_steps
-    examples = examples_of(manifest, phase)
-    return None if examples is None or phase.epochs is None else optimizer_steps(phase, examples)
+    return optimizer_steps(phase, examples_of(manifest, phase), manifest.hardware.count)
 
 
 def by_task(phase: Phase, task: str | None = None) -> dict[str | None, Phase]:
@@ -97,8 +136,26 @@ def steps_of(experiment: Experiment, phase: str, task: str | None, variant: str 
 
 def totals_of(experiment: Experiment, binding: Binding, clause: Clause) -> list[int] | None:
     """The numbers of optimizer steps of the trainings that a length of training is about; None for other clauses."""
-    if not isinstance(clause.value, Duration):
+    if not isinstance(clause.value, Duration) or (named := _phase_named(clause)) is None:
         return None
     phase, task = described(experiment, binding) or (None, None)
-    named = str(clause.path[1] if clause.path[0] == "phases" else clause.path[4])
     return steps_of(experiment, named, task if phase == named else None, binding.variant)
+
+
+def scale_under(experiment: Experiment, binding: Binding, clause: Clause) -> Scale | None:
+    """What one optimizer step and one epoch are, of the training that a length of training is about; None for other
+    clauses, and where its tasks differ."""
+    if not isinstance(clause.value, Duration) or (named := _phase_named(clause)) is None:
+        return None
+    phase, task = described(experiment, binding) or (None, None)
+    found = by_task(phase_under(experiment, named, binding.variant), task if phase == named else None)
+    manifest = experiment.stated
+    scales = {scale_of(own, examples_of(manifest, own), manifest.hardware.count) for own in found.values()}
+    return scales.pop() if len(scales) == 1 else None
+
+
+def _phase_named(clause: Clause) -> str | None:
+    """The phase that a clause is about."""
+    if clause.path[0] == "phases":
+        return str(clause.path[1])
+    return str(clause.path[4]) if clause.path[0] == "variants" and len(clause.path) > 4 else None

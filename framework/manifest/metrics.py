@@ -38,4 +38,4 @@ def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
             yield from METRICS_OF_A_PERMUTATION
         if (use := phase_of(step)) is not None:
             objective = manifest.phases[use[0]].objective
-            yield from (*TRAINED, *BY_OBJECTIVE[objective], *(MERGED if use[1].adapter else ()))
+            yield from (*TRAINED, *BY_OBJECTIVE.get(objective or "", ()), *(MERGED if use[1].adapter else ()))

@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
+from framework.manifest.formulas import faults
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
@@ -19,6 +20,8 @@ Dangling = tuple[Path, str, str]
 def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     """Every name that names nothing. ``data`` is the raw manifest, for paths to clauses."""
     yield from _phases(manifest)
+    for path, message in dict(faults(manifest)).items():
+        yield path, message, ""
     yield from _variants(manifest)
     yield from _measurements(manifest)
     yield from _statements(manifest, data)
@@ -27,7 +30,7 @@ def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
 
 
 def _unknown(path: Path, kind: str, name: str, known: Any) -> Iterator[Dangling]:
-    if name not in known:
+    if name not in known and (known or kind != "dataset"):  # a paper may merely name its datasets
         yield path, f"unknown {kind} {name!r}", did_you_mean(name, known)
 
 

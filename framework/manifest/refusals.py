@@ -66,6 +66,8 @@ def problem_of(error: Any, data: Any, document: Document, changed: Overlay | Non
         known = [field.alias or name for name, field in fields]
         message = f"unknown key {str(path[-1])!r} in {format_path(path[:-1]) or 'the manifest'}"
         advice = did_you_mean(str(path[-1]), known) if known else None
+        if "settings" in known:
+            advice = f"{advice}; or state it under `settings`"
         return Problem(message, origin_of(path, document, changed, profile, key=True), advice)
     if kind == "missing":
         missing = error["loc"][-1]

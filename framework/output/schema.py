@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from framework.manifest.sections.annotations import sections_of
-from framework.manifest.sections.base import Duration, OneOf
+from framework.manifest.sections.base import OneOf
 from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import TRANSFORMS

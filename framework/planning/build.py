@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
-from framework.manifest.overrides import with_settings
+from framework.manifest.formulas import resolved
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase
@@ -20,6 +21,8 @@ from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
+from framework.planning.missing import UNSTATED_DATA, missing_for, models_of, phase_for
+from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
 
 if TYPE_CHECKING:
@@ -69,11 +72,23 @@ def build(
     chosen_seeds = list(seeds) or manifest.seeds
     builder = _Builder(experiment, set(tasks))
     for variant in variants or manifest.variants:
-        for model in models or manifest.models:
+        for model in models or models_of(manifest):
             for seed in chosen_seeds:
                 builder.variant(variant, model, seed)
     builder.measurements(list(variants or manifest.variants))
     return Plan(tuple(builder.nodes.values()))
+
+
+def complete(plan: Plan) -> Plan:
+    """The plan, if every step of it can be executed.
+
+    Raises:
+        InputError: what is not stated, and what no runner here has; all of it at once, each with its place.
+    """
+    problems = dict.fromkeys(problem for step in plan.steps for problem in step.missing)
+    if problems:
+        raise InputError(list(problems))
+    return plan
 
 
 def _known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
@@ -103,6 +118,7 @@ class _Builder:
     def __init__(self, experiment: Experiment, tasks: set[str]):
         self.experiment = experiment
         self.manifest: Manifest = experiment.manifest
+        self.models = models_of(self.manifest)
         self.tasks = tasks
         self.nodes: dict[str, Step] = {}
         self._ends: dict[tuple[str, str, int], dict[str | None, str | None]] = {}
@@ -123,7 +139,7 @@ class _Builder:
             for task, parent in ends.items():
                 phase = phase_of(step)
                 if phase is not None:
-                    for own, work in self._training(name, index, *phase, task).items():
+                    for own, work in self._training(name, index, *phase, task, model).items():
                         following[own] = self._add(name, index, phase[0], model, own, seed, work, parent, {})
                 elif isinstance(step, PruneStep):
                     references = self._references(step.prune, model, seed, task, place)
@@ -147,19 +163,24 @@ class _Builder:
             )
 
     def _training(
-        self, variant: str, index: int, name: str, use: PhaseUse, task: str | None
+        self, variant: str, index: int, name: str, use: PhaseUse, task: str | None, model: str
     ) -> dict[str | None, Training]:
         """The work of a phase step, one for each of its tasks (or for the task that came before)."""
-        place = ("variants", variant, "steps", index, name, "set")
-        phase = with_settings(self.manifest.phases[name], use.set, self.experiment, place)
-        if not phase.tasks:
-            assert phase.dataset is not None
-            return {task: self._work(phase, phase.dataset, use)}
-        chosen = [own for own in phase.tasks if (not self.tasks or own in self.tasks) and task in (None, own)]
-        return {own: self._work(alone := phase.for_task(own), alone.dataset or own, use) for own in chosen}
+        stated, use = phase_for(self.experiment, name, use, variant, index, model)
+        if not stated.tasks:
+            return {task: self._work(stated, use, model)}
+        chosen = [own for own in stated.tasks if (not self.tasks or own in self.tasks) and task in (None, own)]
+        return {own: self._work(stated.for_task(own), use, model) for own in chosen}
 
-    def _work(self, phase: Phase, dataset: str, use: PhaseUse) -> Training:
-        return Training(phase, dataset, self.manifest.datasets[dataset], use.mask, use.adapter)
+    def _work(self, phase: Phase, use: PhaseUse, model: str) -> Training:
+        name = phase.dataset or ""
+        closed = recipe_of(self.manifest, phase, self.models[model])
+        if isinstance(closed, Recipe):
+            phase = closed
+        else:
+            with contextlib.suppress(ValueError):
+                phase = resolved(self.manifest, phase, self.models[model])
+        return Training(phase, name, self.manifest.datasets.get(name, UNSTATED_DATA), use.mask, use.adapter)
 
     def _calibration(self, measured: Permute | Prune, parent: str | None) -> Training:
         """The training whose examples a permutation or a score is measured on: the last one before it, on the dataset
@@ -169,11 +190,13 @@ class _Builder:
             step = self.nodes[before]
             if isinstance(step.work, Training):
                 name = measured.dataset or step.work.dataset_name
-                return Training(step.work.phase, name, self.manifest.datasets[name])
+                return Training(step.work.phase, name, self.manifest.datasets.get(name, UNSTATED_DATA))
             before = step.parent
         assert measured.dataset is not None  # the manifest was held to it when it was loaded
         first = next(iter(self.manifest.phases.values()))
-        return Training(first, measured.dataset, self.manifest.datasets[measured.dataset])
+        closed = recipe_of(self.manifest, first.for_task(next(iter(first.tasks))) if first.tasks else first)
+        data = self.manifest.datasets.get(measured.dataset, UNSTATED_DATA)
+        return Training(closed if isinstance(closed, Recipe) else first, measured.dataset, data)
 
     def _references(
         self, prune: Prune, model: str, seed: int, task: str | None, place: tuple[str | int, ...]
@@ -205,7 +228,7 @@ class _Builder:
         references: Mapping[str, str],
         calibration: Training | None = None,
     ) -> str:
-        spec = self.manifest.models[model]
+        spec = self.models[model]
         if isinstance(work, Training):
             work = with_targets(work, spec.family)
         knobs = knobs_for(self.experiment, variant, name)
@@ -237,6 +260,7 @@ class _Builder:
                 knobs=knobs,
                 profile=self.experiment.profile,
                 command=command,
+                missing=tuple(missing_for(self.experiment, name, model, task, work, command)),
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)
@@ -262,7 +286,7 @@ class _Builder:
         found = runner_of(self.manifest, phase, variant)
         if found is None:
             return None
-        spec = self.manifest.models[model]
+        spec = self.models[model]
         continues = parent is not None
         place = Situation(self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs)
         return command_for(place, *found)

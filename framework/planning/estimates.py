@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.manifest.lengths import optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.lengths import batch_of, optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.sections.quantities import whole
 from framework.planning.flops import per_token
 from framework.planning.steps import Step, Training
 
@@ -27,13 +28,15 @@ def estimate(step: Step) -> Estimate:
     if not isinstance(work, Training):
         return Estimate(0, 0, 0)
     phase, examples = work.phase, _examples(work)
-    total = phase.max_steps if examples is None else optimizer_steps(phase, examples)
+    total, batch, length = optimizer_steps(phase, examples), batch_of(phase), whole(phase.sequence_length)
     if total is None:
         return Estimate(unknown=f"datasets.{work.dataset_name} states no `train_examples`")
-    samples = total * phase.batch_size if examples is None else _samples(total, examples, phase.batch_size)
-    tokens = samples * phase.sequence_length
+    if batch is None or length is None:
+        return Estimate(total, unknown="the batch is not known in examples")
+    samples = total * batch if examples is None else _samples(total, examples, batch)
+    tokens = samples * length
     language_model = phase.objective == "causal_lm"
-    forward = per_token(step.model, phase.sequence_length, language_model=language_model)
+    forward = per_token(step.model, length, language_model=language_model)
     at_most = _less(work, language_model)
     if forward is None:
         unknown = f"models.{step.model_name} states not all sizes that decide its FLOPs"
@@ -43,7 +46,7 @@ def estimate(step: Step) -> Estimate:
 
 def _examples(work: Training) -> int | None:
     """How many training examples there are; None where the manifest does not say."""
-    stated = work.dataset.train_examples
+    stated = whole(work.dataset.train_examples)
     if work.dataset.limit is not None:
         return work.dataset.limit if stated is None else min(stated, work.dataset.limit)
     return stated

@@ -42,7 +42,7 @@ def identity_of(
         "version": VERSION,
         "step": name,
         "does": _does(work, knobs, calibration, masks_keep_all),
-        "model": _plain(model, "parameters"),
+        "model": _plain(model, "parameters", "set"),
         "seed": seed,
         "parent": parent,
         "references": dict(references),
@@ -73,11 +73,10 @@ def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, A
     if adapter and masks_keep_all:
         adapter.get("lora", {}).pop("mode", None)
     phase = _plain(work.phase, "metric", "tasks", "dataset", "precision")
-    phase["schedule"]["min_learning_rate"] = work.phase.min_learning_rate()
     return {
         "phase": phase,
         "precision": work.phase.precision or knobs.precision or "fp32",
-        "dataset": _plain(work.dataset, "train_examples"),
+        "dataset": _plain(work.dataset, "train_examples", "set"),
         "mask": _plain(work.mask) if work.mask else None,
         "adapter": adapter,
     }
@@ -108,7 +107,7 @@ def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str,
     if calibration is None:
         return _plain(work)
     examples = {
-        "dataset": _plain(calibration.dataset, "train_examples"),
+        "dataset": _plain(calibration.dataset, "train_examples", "set"),
         "sequence_length": calibration.phase.sequence_length,
     }
     return {**_plain(work, "dataset"), "calibration": examples}

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.errors import Problem
 from framework.manifest.sections.base import Count, Positive
 from framework.manifest.sections.measurements import Measurement
 from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
+from framework.planning.recipes import Recipe
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -20,13 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a phase step does: the phase with the task's and the variant's own values put in."""
+    """What a phase step does: the phase with the task's, the model's and the variant's own values put in; a
+    :class:`Recipe` where the built-in training can execute it."""
 
     phase: Phase
     dataset_name: str
     dataset: Dataset
     mask: Mask | None = None
     adapter: Adapter | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """The phase as the built-in training executes it: whoever executes has seen that it can."""
+        assert isinstance(self.phase, Recipe), "a phase that the built-in training refuses is never executed by it"
+        return self.phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ class Step:
     first's, ``index``, in all of them where none are given). ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
     role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
-    ``command`` is what trains in the place of the built-in training, where a runner says so.
+    ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
+    it from being executed: clauses that are not stated, or that no runner here has.
     """
 
     key: str
@@ -101,6 +111,7 @@ class Step:
     depth: int = 0
     indices: tuple[int, ...] = ()
     command: Command | None = None
+    missing: tuple[Problem, ...] = ()
 
     @property
     def variant(self) -> str:

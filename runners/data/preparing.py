@@ -41,9 +41,9 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     """
     dataset, name = work.dataset, work.dataset_name
     family = FAMILIES.get(model.family)
-    if work.phase.objective == "completion":
+    if work.recipe.objective == "completion":
         return _questions(work, model_name, model, tokenizer, project)
-    labelled = work.phase.objective == "classification"
+    labelled = work.recipe.objective == "classification"
     train = load(name, dataset, dataset.train_split, project, labelled)
     validation = load(name, dataset, dataset.validation_split, project, labelled)
     if tokenizer is None:
@@ -81,7 +81,7 @@ def _questions(work: Training, model_name: str, model: Model, tokenizer: Any | N
     if tokenizer is None:
         texts = (row.prompt + row.answer for row in splits[0])
         tokenizer = tokenizer_for(model_name, model, texts, project)
-    length, pattern, longest = work.phase.sequence_length, dataset.final_answer, dataset.answer_tokens
+    length, pattern, longest = work.recipe.sequence_length, dataset.final_answer, dataset.answer_tokens
     train, validation = (Completions(rows, tokenizer, length, pattern, longest) for rows in splits)
     facts: dict[str, Any] = {
         "name": name,
@@ -104,7 +104,7 @@ def _questions(work: Training, model_name: str, model: Model, tokenizer: Any | N
 def _examples(
     corpus: Corpus, work: Training, tokenizer: Any, classes: tuple[str, ...], limit: int | None, segmented: bool
 ) -> Examples:
-    length = work.phase.sequence_length
+    length = work.recipe.sequence_length
     examples: Examples
     if not classes:
         stream = token_stream(tokenizer, corpus.texts, length * limit if limit else None)

@@ -21,8 +21,8 @@ def refusals(family: Family, work: Training | Prune | Permute) -> Iterator[tuple
         if work.structure == "channel" and work.tensors:
             yield from _channels(family, "prune", [name for name in work.tensors if "." not in name])
     else:
-        if work.phase.objective != "classification" and family.encoder:
-            yield f"objective {work.phase.objective}", f"a {family.name} has none: {family.refuses['causal_lm']}"
+        if work.recipe.objective != "classification" and family.encoder:
+            yield f"objective {work.recipe.objective}", f"a {family.name} has none: {family.refuses['causal_lm']}"
         if work.mask is not None:
             name, specification = work.mask.chosen
             yield from _channels(family, name, getattr(specification, "tensors", ()))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from framework.errors import FrameworkError
 from framework.evidence.record import EVENTS, STEPS
-from framework.manifest.sections.phases import Phase
+from framework.planning.recipes import Recipe
 from framework.planning.steps import Knobs
 from runners.data.preparing import Prepared
 from runners.progress import Progress
@@ -49,7 +49,7 @@ class Loop:
     model: Any
     parameters: Sequence[Tensor]
     data: Prepared
-    phase: Phase
+    phase: Recipe
     knobs: Knobs
     seed: int
     methods: Sequence[Method]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.manifest.sections.phases import Phase
+from framework.planning.recipes import Recipe
 from runners.training.batches import Geometry
 from runners.training.optimizers import observed_optimizer
 
 
 def planned_facts(
-    phase: Phase, geometry: Geometry, steps: int, train_examples: int, seed: int, optimizer: Any
+    phase: Recipe, geometry: Geometry, steps: int, train_examples: int, seed: int, optimizer: Any
 ) -> dict[str, Any]:
     """The part of the record's ``observed`` that is read off before the first of ``steps`` optimizer steps."""
     return {

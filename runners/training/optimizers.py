@@ -15,7 +15,7 @@ from transformers.optimization import (
 )
 
 from framework.errors import FrameworkError
-from framework.manifest.sections.phases import Optimizer, Phase
+from framework.planning.recipes import Recipe, RecipeOptimizer
 
 _CLASSES = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 _STATED = {
@@ -25,7 +25,7 @@ _STATED = {
 }
 
 
-def build_optimizer(stated: Optimizer, parameters: Sequence[Any], further: Sequence[dict[str, Any]]) -> Any:
+def build_optimizer(stated: RecipeOptimizer, parameters: Sequence[Any], further: Sequence[dict[str, Any]]) -> Any:
     """The optimizer over the trained parameters, and over further groups with settings of their own.
 
     Where the manifest is silent torch's defaults hold. Weight decay applies to all parameters alike, norms and biases
@@ -53,7 +53,7 @@ def observed_optimizer(optimizer: Any) -> dict[str, Any]:
     return facts
 
 
-def build_schedule(phase: Phase, optimizer: Any, total_steps: int) -> LRScheduler:
+def build_schedule(phase: Recipe, optimizer: Any, total_steps: int) -> LRScheduler:
     """The learning rate as a factor of each group's own, to be stepped after each optimizer step.
 
     With w warmup steps of T, floor f (as a share of the learning rate) and step s counted from 0: s / w during the

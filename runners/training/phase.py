@@ -44,7 +44,7 @@ def train_phase(context: RunContext, work: Training) -> None:
         FrameworkError: the data, the model or a method cannot be had; the loss became no number; an adapter was dead.
     """
     step = context.step
-    precision = work.phase.precision or step.knobs.precision or "fp32"
+    precision = work.recipe.precision or step.knobs.precision or "fp32"
     accelerator = _accelerator(precision)
     tokenizer = load_tokenizer(context.parent.folder) if context.parent else None
     data = prepare(work, step.model_name, step.model, tokenizer, context.project)
@@ -90,14 +90,14 @@ class _Phase:
         context.record.parameters |= {"total": self.total, "trainable": sum(value.numel() for value in parameters)}
         prepared = accelerator.prepare(trained)
         if context.step.knobs.compile:
-            compile_model(trained, accelerator.device, fixed_shapes=work.phase.objective == "causal_lm")
-        geometry = Geometry.of(work.phase.batch_size, context.step.knobs.micro_batch_size, accelerator.num_processes)
+            compile_model(trained, accelerator.device, fixed_shapes=work.recipe.objective == "causal_lm")
+        geometry = Geometry.of(work.recipe.batch_size, context.step.knobs.micro_batch_size, accelerator.num_processes)
         self.loop = Loop(
             accelerator=accelerator,
             model=prepared,
             parameters=parameters,
             data=data,
-            phase=work.phase,
+            phase=work.recipe,
             knobs=context.step.knobs,
             seed=context.step.seed,
             methods=methods,
@@ -111,7 +111,7 @@ class _Phase:
         if self.work.mask is None:
             return None
         name, specification = self.work.mask.chosen
-        return LEARNED_MASKS.get(name)(specification, self.model, self.family, self.work.phase, self.context.step.seed)
+        return LEARNED_MASKS.get(name)(specification, self.model, self.family, self.work.recipe, self.context.step.seed)
 
     def _adapter(self) -> TrainedAdapter | None:
         if self.work.adapter is None:
@@ -206,7 +206,7 @@ def _accelerator(precision: str) -> Accelerator:
 def _for_objective(context: RunContext, work: Training, checkpoint: Checkpoint, data: Prepared) -> nn.Module:
     """The starting model with the head that the objective needs; a classifier keeps its own for the same task."""
     model = checkpoint.model
-    if work.phase.objective != "classification":
+    if work.recipe.objective != "classification":
         if isinstance(model, SequenceClassifier):
             raise FrameworkError(f"{context.step.label}: its parent is a classifier and has no language-model head")
         if checkpoint.family.encoder:
@@ -221,5 +221,7 @@ def _for_objective(context: RunContext, work: Training, checkpoint: Checkpoint, 
 
 def _fits(model: Any, work: Training, name: str) -> None:
     longest = getattr(model.config, "max_position_embeddings", None)
-    if longest is not None and work.phase.sequence_length > longest:
-        raise FrameworkError(f"models.{name} reads at most {longest} tokens, {work.phase.sequence_length} are declared")
+    if longest is not None and work.recipe.sequence_length > longest:
+        raise FrameworkError(
+            f"models.{name} reads at most {longest} tokens, {work.recipe.sequence_length} are declared"
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from framework.manifest.sections.phases import Phase
+from framework.planning.recipes import Recipe
 from runners.models.families import Family
 from runners.sparsity.masks import Masks
 from runners.training.methods import Method
@@ -17,7 +17,7 @@ class LearnedMask(Method):
     """Attached to a model before training, and turned into hard masks after it."""
 
     @abstractmethod
-    def __init__(self, specification: Any, model: nn.Module, family: Family, phase: Phase, seed: int): ...
+    def __init__(self, specification: Any, model: nn.Module, family: Family, phase: Recipe, seed: int): ...
 
     @abstractmethod
     def harden(self) -> tuple[Masks, dict[str, Any]]:

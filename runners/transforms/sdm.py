@@ -17,7 +17,7 @@ from torch.nn.utils import parametrize
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.methods import SDM
-from framework.manifest.sections.phases import Phase
+from framework.planning.recipes import Recipe
 from runners.models.families import Family
 from runners.seeds import generator
 from runners.sparsity.channels import Layer, Slice, channel_layers
@@ -60,7 +60,7 @@ class SDMask(LearnedMask):
     """Gates on all declared weights of a model. The logits are a parameter group without weight decay; their learning
     rate follows the phase's schedule, and they take no part in the clipping of the weights' gradients."""
 
-    def __init__(self, specification: SDM, model: nn.Module, family: Family, phase: Phase, seed: int):
+    def __init__(self, specification: SDM, model: nn.Module, family: Family, phase: Recipe, seed: int):
         self.specification = specification
         self.learning_rate = specification.learning_rate or phase.optimizer.learning_rate
         self.model = model

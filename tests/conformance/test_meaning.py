@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from framework.conformance import Stage, Status
 from framework.conformance.meaning import compare, same
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
 from tests.support import Project, codes, status_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework.manifest.clauses import shown
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.durations import Duration
 from framework.names import parse_path
 from tests.support import Project
 

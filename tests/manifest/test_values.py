@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from framework.manifest.derived import evaluate, is_expression
-from framework.manifest.sections.base import Duration
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Adapter, Permute, Prune
 from framework.manifest.sections.phases import Phase
 from tests.support import Project

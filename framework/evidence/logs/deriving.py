@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.evidence.logs.log import Log
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.quantities import number
 
 _RUNTIME_DIGITS, _RATE_DIGITS = 4, 3
 """Decimals to which transformers' `speed_metrics` rounds a runtime and a rate."""
@@ -38,7 +39,7 @@ def derived(observed: Mapping[str, Any], phase: Phase) -> dict[str, Any]:
         if samples is not None and steps and (batch := _only(samples[0] / steps, samples[1] / steps)):
             found["batch_size"] = batch
         return found
-    if examples is None and samples is not None and (passes := phase.epochs):
+    if examples is None and samples is not None and (passes := number(phase.epochs)):
         examples = _only(samples[0] / passes, samples[1] / passes)
         if examples is not None:
             found["train_examples"] = examples

@@ -1,7 +1,6 @@
 """The base of every section of the manifest, and the scalar types that carry a unit or a derivation."""
 
 import math
-import re
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -69,44 +68,3 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-
-_STEPS = re.compile(r"(\d[\d_]*)\s*steps?")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-
-
-class Duration(Section):
-    """A length of training with its unit: a share of all optimizer steps (`10%`), or `500 steps`."""
-
-    ratio: Share | None = None
-    """The share of all optimizer steps, from 0 to below 1."""
-    steps: Annotated[int, Field(ge=0)] | None = None
-    """The number of optimizer steps."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            if match := _PERCENT.fullmatch(value.strip()):
-                return {"ratio": float(match[1]) / 100}
-            if match := _STEPS.fullmatch(value.strip()):
-                return {"steps": int(match[1].replace("_", ""))}
-        if isinstance(value, (str, int, float)):
-            raise ValueError(f"{value!r} has no unit: write a share such as '10%', or a count such as '500 steps'")
-        return value
-
-    @model_validator(mode="after")
-    def _one_unit(self) -> Self:
-        if (self.ratio is None) == (self.steps is None):
-            raise ValueError("give one of ratio and steps")
-        return self
-
-    def in_steps(self, total_steps: int) -> int:
-        """The length in optimizer steps of a training of ``total_steps``; a share rounds up, as trainers do."""
-        if self.steps is not None:
-            return self.steps
-        assert self.ratio is not None
-        exact = self.ratio * total_steps
-        return int(-(-exact // 1)) if abs(exact - round(exact)) > 1e-9 else round(exact)
-
-    def __str__(self) -> str:
-        return f"{self.steps} steps" if self.steps is not None else f"{100 * (self.ratio or 0):g}%"

@@ -1,19 +1,23 @@
 """What is trained and on what: the sections `models` and `datasets`."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Count, Section
+from framework.manifest.sections.own_settings import Settings
+from framework.manifest.sections.quantities import StatedCount
+
+Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 
 
 class Model(Section):
-    """One model: a pretrained checkpoint, or an architecture with sizes that is initialised anew."""
+    """One model: a name alone, a pretrained checkpoint, or an architecture with sizes that is initialised anew."""
 
-    family: str
-    """The architecture's name as transformers spells it: `bert`, `gpt2`, `llama`, `mamba`, `mistral`, `mixtral`, or one
-    that an installed package adds."""
+    family: str = ""
+    """The architecture's name: of those that run here as transformers spells it (`bert`, `gpt2`, `llama`, `mamba`,
+    `mistral`, `mixtral`, or one that an installed package adds), else whatever the paper calls it."""
     weights: Literal["pretrained", "random"] = "pretrained"
     """Start from the checkpoint's weights, or from a random initialisation of the same sizes."""
     hub: str | None = None
@@ -22,7 +26,7 @@ class Model(Section):
     """The commit of that repository."""
     path: str | None = None
     """A local folder with config.json and safetensors, relative to the manifest; goes before `hub`."""
-    parameters: Count | None = None
+    parameters: StatedCount | None = None
     """How many parameters the paper says it has."""
     layers: Count | None = None
     """Number of blocks."""
@@ -50,17 +54,15 @@ class Model(Section):
     """`train` (a byte-level BPE of `vocabulary` tokens, trained on the dataset), `bytes`, a folder, or a hub
     repository; by default the checkpoint's own. The first two frame texts with `[CLS]` and `[SEP]` for an encoder."""
 
-    @model_validator(mode="after")
-    def _has_origin(self) -> Self:
-        if self.weights == "pretrained" and not (self.hub or self.path):
-            raise ValueError("pretrained weights need `hub` or `path`; for a new initialisation say `weights: random`")
-        if self.weights == "random" and not (self.hub or self.path) and not (self.layers and self.hidden):
-            raise ValueError("random weights need `layers` and `hidden` (or a `hub` or `path` to take the sizes from)")
-        return self
+    settings: Settings = None
+    """Facts of the model under any names: dropout, kernel sizes, patch size."""
+    set: dict[str, Setting] | None = None
+    """What phases do otherwise with this model, by path: `{optimizer.learning_rate: 1e-4}`, of one phase
+    `phases.finetune.epochs`, of masks and adapters `mask.sdm.target_sparsity`."""
 
 
 class Dataset(Section):
-    """One dataset: on the hub, in local files of the same schema, or built in."""
+    """One dataset: a name alone, or where it lies: on the hub, in local files of the same schema, or built in."""
 
     hub: str | None = None
     """The repository on the Hugging Face hub."""
@@ -93,17 +95,25 @@ class Dataset(Section):
     if it has one); by default the last number."""
     answer_tokens: Count = 256
     """Tokens after which a written answer is cut off."""
-    train_examples: Count | None = None
+    train_examples: StatedCount | None = None
     """How many training examples there are (rows, or sequences of `sequence_length`); held against what was loaded."""
     limit: Count | None = None
     """Use only the first so many training examples."""
     validation_limit: Count | None = None
     """Measure only on the first so many validation examples."""
 
+    settings: Settings = None
+    """Facts of the data under any names: image size, augmentations, horizons."""
+    set: dict[str, Setting] | None = None
+    """What phases do otherwise on this dataset, by path: `{settings.penalty: 0.1}`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {} if value is None else value
+
     @model_validator(mode="after")
-    def _has_origin(self) -> Self:
-        if not (self.hub or self.path or self.builtin):
-            raise ValueError("a dataset needs one of `hub`, `path` and `builtin`")
+    def _consistent(self) -> Self:
         if self.prompt is not None and (self.choices is None) == (self.answer is None):
             raise ValueError("a `prompt` needs either `choices` or `answer`: what should follow it")
         if self.prompt is None and (self.choices is not None or self.answer is not None):

@@ -1,129 +1,188 @@
 """Training stages and their hyperparameters: the section `phases`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from framework.manifest.derived import evaluate
-from framework.manifest.sections.base import Count, Derived, Duration, NonNegative, Positive, Section, Share
+from framework.manifest.sections.base import Count, NonNegative, Section
+from framework.manifest.sections.batches import StatedBatch
+from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.metrics import StatedMetric, name_of
+from framework.manifest.sections.optimizers import Optimizer
+from framework.manifest.sections.own_settings import Settings
+from framework.manifest.sections.quantities import StatedCount, StatedPositive
+from framework.manifest.sections.schedules import Schedule
 
-
-class Optimizer(Section):
-    """The optimizer and its hyperparameters."""
-
-    name: Literal["adamw", "adam", "sgd"] = "adamw"
-    """The optimizer's name."""
-    learning_rate: Positive
-    """The peak learning rate."""
-    weight_decay: NonNegative | None = None
-    """Weight decay, of all parameters: decoupled for adamw, an L2 penalty for adam and sgd, as in torch."""
-    betas: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
-    """Decay rates of the two moment estimates."""
-    eps: Positive | None = None
-    """The term added to the denominator."""
-    momentum: Share | None = None
-    """Momentum, for sgd."""
-
-
-class Schedule(Section):
-    """How the learning rate goes over the optimizer steps."""
-
-    name: Literal["constant", "linear", "cosine"] = "constant"
-    """The shape after the warmup."""
-    warmup: Duration = Duration.model_construct(steps=0)
-    """Linear increase from 0 to the peak: a share of all steps (`10%`), or `500 steps`."""
-    min_learning_rate: Derived = 0.0
-    """Where the decay ends: a number, or `0.1 * learning_rate`."""
+OBJECTIVES = ("causal_lm", "classification", "completion")
+"""The objectives that the built-in training has."""
+_OBJECTIVE = Annotated[str, Field(min_length=1, json_schema_extra={"examples": list(OBJECTIVES)})]
+_PRECISION = Annotated[str, Field(min_length=1, json_schema_extra={"examples": ["fp32", "bf16", "fp16"]})]
 
 
 class EarlyStopping(Section):
-    """When training ends before its epochs are over."""
+    """When training ends before its length is over."""
 
-    metric: Literal["loss", "perplexity", "accuracy", "f1", "exact_match"]
+    metric: StatedMetric | None = None
     """The validation metric that must improve."""
     patience: Count
     """How many evaluations without improvement are waited for."""
     min_delta: NonNegative = 0.0
     """The least change that counts as an improvement."""
 
-
-class Task(Section):
-    """One task of a phase: what differs from the phase."""
-
-    dataset: str | None = None
-    """The dataset's name; by default the task's own."""
-    metric: Literal["accuracy", "f1", "perplexity", "exact_match"] | None = None
-    """The metric that is reported."""
-    epochs: Positive | None = None
-    """Passes over the training data."""
-    batch_size: Count | None = None
-    """Sequences per optimizer step, over all processes."""
-    learning_rate: Positive | None = None
-    """The peak learning rate."""
+    @property
+    def metric_name(self) -> str | None:
+        """The metric's name alone."""
+        return name_of(self.metric)
 
 
-class Phase(Section):
-    """One training stage."""
+class Values(Section):
+    """What a phase states, and a task in its place."""
 
-    objective: Literal["causal_lm", "classification", "completion"]
-    """What is minimised: the loss of every next token, of classes, or of the answers' tokens after their prompts."""
+    objective: _OBJECTIVE | None = None
+    """What is minimised. The built-in training has `causal_lm` (the loss of every next token), `classification` (of
+    classes) and `completion` (of the answers' tokens after their prompts); any other text is stated."""
     dataset: str | None = None
     """The dataset's name, for a phase without tasks."""
-    tasks: dict[str, Task] = {}
-    """The tasks that this phase is run for, one run each."""
-    metric: Literal["accuracy", "f1", "perplexity", "exact_match"] | None = None
-    """The metric that is reported."""
-    optimizer: Optimizer
-    """The optimizer."""
-    schedule: Schedule = Schedule.model_construct()
-    """The learning-rate schedule."""
-    batch_size: Count
-    """Sequences per optimizer step, over all processes and accumulated micro-batches."""
-    epochs: Positive | None = None
+    metric: StatedMetric | None = None
+    """The metric that is reported: a name, or `{name: bleu, direction: higher, unit: per token}`."""
+    optimizers: dict[str, Optimizer] | None = None
+    """Several optimizers in one phase, by what they train: `{actor: {...}, critic: {...}}`."""
+    schedules: dict[str, Schedule] | None = None
+    """How further quantities go over the training, by clause: `{weight_decay: {name: cosine, ...}}`."""
+    batch_size: StatedBatch | None = None
+    """Examples per optimizer step, over all processes and accumulated micro-batches: a number, `1M tokens`, or
+    `32 per device`."""
+    length: Duration | None = None
+    """How long is trained, in any unit: `600B tokens`, `100 epochs`, `50M environment steps`; in the place of `epochs`
+    and `max_steps`."""
+    epochs: StatedPositive | None = None
     """Passes over the training data."""
-    max_steps: Count | None = None
+    max_steps: StatedCount | None = None
     """Optimizer steps, in the place of epochs."""
-    sequence_length: Count = 512
-    """Tokens per sequence; longer examples are cut."""
-    max_grad_norm: Positive | None = None
+    max_grad_norm: StatedPositive | None = None
     """The gradient norm above which gradients are scaled down."""
-    precision: Literal["fp32", "bf16", "fp16"] | None = None
+    precision: _PRECISION | None = None
     """The number format of the forward and backward passes, where the paper states it."""
     early_stopping: EarlyStopping | None = None
     """When training ends early."""
+    settings: Settings = None
+    """Facts of the paper's own, under any names, nested as it likes: `{penalty: 0.1, loss_weights: {kl: 1.0}}`."""
+
+    @property
+    def metric_name(self) -> str | None:
+        """The metric's name alone."""
+        return name_of(self.metric)
+
+
+class Task(Values):
+    """One task of a phase: whatever it does otherwise than the phase, also by path (`{settings.penalty: 0.1}`)."""
+
+    learning_rate: StatedPositive | None = None
+    """The peak learning rate."""
+    optimizer: Optimizer | None = None
+    """What differs of the optimizer."""
+    schedule: Schedule | None = None
+    """What differs of the schedule."""
+    sequence_length: StatedCount | None = None
+    """Tokens per sequence."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_paths(cls, value: Any) -> Any:
+        return nested({} if value is None else value)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.learning_rate is not None and self.optimizer is not None and self.optimizer.learning_rate is not None:
+            raise ValueError("give one of learning_rate and optimizer.learning_rate: they state the same thing twice")
+        _one_length(self)
+        return self
+
+
+def nested(value: Any) -> Any:
+    """`{settings.penalty: 0.1}` as `{settings: {penalty: 0.1}}`.
+
+    Raises:
+        ValueError: two keys are about one place.
+    """
+    if not isinstance(value, dict) or not any(isinstance(key, str) and "." in key for key in value):
+        return value
+    found: dict[Any, Any] = {}
+    for key, inner in value.items():
+        parts = key.split(".") if isinstance(key, str) else [key]
+        here = found
+        for part in parts[:-1]:
+            if not isinstance(here.setdefault(part, {}), dict):
+                raise ValueError(f"{key!r} stands below {part!r}, which is no mapping")
+            here[part] = here = dict(here[part])
+        if parts[-1] in here:
+            raise ValueError(f"{key!r} is stated twice")
+        here[parts[-1]] = inner
+    return found
+
+
+LENGTHS = ("length", "epochs", "max_steps")
+"""The fields that say how long is trained: one of them."""
+
+
+def _one_length(values: Values) -> None:
+    given = [name for name in LENGTHS if getattr(values, name) is not None]
+    if len(given) > 1:
+        raise ValueError(f"give one of {' and '.join(given)}: they state the same thing twice")
+
+
+class Phase(Values):
+    """One training stage, as far as the paper states it."""
+
+    tasks: dict[str, Task] = {}
+    """The tasks that this phase is run for, one run each."""
+    optimizer: Optimizer = Optimizer.model_construct()
+    """The optimizer."""
+    schedule: Schedule = Schedule.model_construct()
+    """The learning-rate schedule."""
+    sequence_length: StatedCount = 512
+    """Tokens per sequence; longer examples are cut."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.dataset is None and not self.tasks:
-            raise ValueError("a phase needs `dataset`, or `tasks` with a dataset each")
-        if self.epochs is not None and self.max_steps is not None:
-            raise ValueError("give one of epochs and max_steps: they state the same thing twice")
-        endless = [name for name, task in self.tasks.items() if task.epochs is None] if self.tasks else [None]
-        if self.epochs is None and self.max_steps is None and endless:
-            missing = f" of {endless[0]}" if endless[0] else ""
-            raise ValueError(f"the length of the training{missing} is missing: give `epochs` or `max_steps`")
-        forms: list[Phase] = [self, *(self.for_task(name) for name in self.tasks)]
-        for each in forms:
-            if each.min_learning_rate() < 0:
-                raise ValueError(f"{self.schedule.min_learning_rate!r} is below 0")
+        _one_length(self)
+        if self.optimizers is not None and "optimizer" in self.model_fields_set:
+            raise ValueError("give one of optimizer and optimizers")
         return self
-
-    def min_learning_rate(self) -> float:
-        """The learning rate at which the decay ends, its derivation evaluated."""
-        stated = self.schedule.min_learning_rate
-        if not isinstance(stated, str):
-            return stated
-        names = {name: getattr(self.optimizer, name) for name in ("learning_rate", "weight_decay", "eps")}
-        names |= {name: getattr(self, name) for name in ("batch_size", "epochs", "max_steps", "sequence_length")}
-        return evaluate(stated, {name: float(value) for name, value in names.items() if value is not None})
 
     def for_task(self, name: str) -> Self:
         """This phase as it runs for one task: the task's own values in the place of the phase's."""
         task = self.tasks[name]
-        own = {key: value for key in ("epochs", "batch_size", "metric") if (value := getattr(task, key)) is not None}
-        optimizer = self.optimizer
+        own: dict[str, Any] = {"dataset": task.dataset or name, "tasks": {}}
+        if task.model_fields_set <= _SIMPLE:
+            own |= {
+                key: value for key in ("epochs", "batch_size", "metric") if (value := getattr(task, key)) is not None
+            }
+            if task.learning_rate is not None:
+                own["optimizer"] = self.optimizer.model_copy(update={"learning_rate": task.learning_rate})
+            if task.epochs is not None:
+                own |= {"max_steps": None, "length": None}
+            return self.model_copy(update=own)
+        stated = task.model_dump(by_alias=True, exclude_unset=True, exclude={"learning_rate", "dataset"})
         if task.learning_rate is not None:
-            optimizer = optimizer.model_copy(update={"learning_rate": task.learning_rate})
-        if task.epochs is not None:
-            own["max_steps"] = None
-        return self.model_copy(update={**own, "optimizer": optimizer, "dataset": task.dataset or name, "tasks": {}})
+            stated["optimizer"] = {**stated.get("optimizer", {}), "learning_rate": task.learning_rate}
+        data = self.model_dump(by_alias=True, exclude_none=True, exclude={"tasks", "dataset"})
+        if any(getattr(task, each) is not None for each in LENGTHS):
+            data = {key: value for key, value in data.items() if key not in LENGTHS}
+        return type(self).model_validate({**merged(data, stated), "dataset": task.dataset or name})
+
+
+_SIMPLE = {"dataset", "metric", "epochs", "batch_size", "learning_rate"}
+
+
+def merged(old: Any, new: Any) -> Any:
+    """One mapping laid over another: mappings merge, all else is replaced, and none removes."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    found = dict(old)
+    for key, value in new.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key), value)
+    return found

@@ -1,14 +1,15 @@
 """The whole manifest."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Section
 from framework.manifest.sections.bindings import Binding, Documents
 from framework.manifest.sections.grids import Grid
 from framework.manifest.sections.measurements import Measurement
 from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.own_settings import Settings
 from framework.manifest.sections.paper import Hardware, Paper
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.runners import Runner
@@ -25,14 +26,17 @@ class Manifest(Section):
     """The publication whose experiment this is."""
     hardware: Hardware = Hardware.model_construct()
     """The machine and the software that the paper's runs used."""
-    models: dict[str, Model]
+    settings: Settings = None
+    """Facts of the whole experiment, under any names."""
+    models: dict[str, Model] = {}
     """The models, by name."""
-    datasets: dict[str, Dataset]
+    datasets: dict[str, Dataset] = {}
     """The datasets, by name."""
-    phases: dict[str, Phase]
+    phases: dict[str, Phase] = {}
     """The training stages, by name."""
-    variants: dict[str, Variant]
-    """The models of the comparison, by name."""
+    variants: dict[str, Variant] = {}
+    """The models of the comparison, by name; where none is stated there is one, `default`, which runs the phases in
+    their order."""
     grids: dict[str, Grid] = {}
     """Further variants, many at a time, by what they differ in."""
     rules: list[Rule] = []
@@ -54,8 +58,19 @@ class Manifest(Section):
     documents: Documents = Documents.model_construct()
     """Where rendered documents go."""
 
+    @model_validator(mode="after")
+    def _with_a_variant(self) -> Self:
+        if not self.variants and not self.grids and self.phases:
+            # Frozen for everybody else: the one thing that follows from what is left out.
+            steps: list[Any] = list(self.phases)
+            self.__dict__["variants"] = {DEFAULT: Variant.model_construct(steps=steps)}
+        return self
 
+
+DEFAULT = "default"
+"""The name of the one variant of a manifest that states none."""
 CLAUSE_SECTIONS = (
-    "paper", "hardware", "models", "datasets", "phases", "variants", "rules", "seeds", "measurements", "claims",
+    "paper", "hardware", "settings", "models", "datasets", "phases", "variants", "rules", "seeds", "measurements",
+    "claims",
 )  # fmt: skip
 """The sections whose leaves are clauses; the others say how the clauses are held."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from framework.manifest.sections.base import OneOf, Section
-from framework.manifest.sections.variants import Setting
+from framework.manifest.sections.models import Setting
 
 
 class IsoSparsity(Section):

@@ -7,9 +7,9 @@ from pydantic import Discriminator, Field, Tag
 
 from framework.manifest.sections.base import Section
 from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
+from framework.manifest.sections.models import Setting
+from framework.manifest.sections.own_settings import Settings
 from framework.names import Path
-
-Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 
 
 class PhaseUse(Section):
@@ -72,6 +72,8 @@ class Variant(Section):
     """What is done, in order."""
     description: str | None = None
     """One sentence for tables and documents."""
+    settings: Settings = None
+    """Facts of the variant under any names."""
 
 
 def phase_of(step: Any) -> tuple[str, PhaseUse] | None:

@@ -8,10 +8,13 @@ from typing import Any
 from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
 from framework.locations import Location
-from framework.manifest.sections.base import Duration, Section
+from framework.manifest.sections.base import Section
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import SDM, SGH, LoRA
 from framework.manifest.sections.models import Dataset, Model
-from framework.manifest.sections.phases import EarlyStopping, Optimizer, Phase, Schedule
+from framework.manifest.sections.optimizers import Optimizer
+from framework.manifest.sections.phases import EarlyStopping, Phase
+from framework.manifest.sections.schedules import Schedule
 from framework.names import did_you_mean
 from framework.planning.commands.step_facts import Situation
 

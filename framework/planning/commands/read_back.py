@@ -93,7 +93,7 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
     phase |= {"dataset": work.dataset_name}
     warmup = work.phase.schedule.warmup
     phase["schedule"] |= {
-        "min_learning_rate": work.phase.min_learning_rate(),
+        "min_learning_rate": work.phase.schedule.min_learning_rate,
         "warmup": f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%",
     }
     if "precision" in command.facts:

@@ -10,7 +10,7 @@ from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
-from framework.manifest.lengths import optimizer_steps
+from framework.manifest.lengths import batch_of, examples_in, optimizer_steps
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
@@ -89,7 +89,7 @@ def _phase(phase: Phase) -> Iterator[tuple[str, Any]]:
         yield f"optimizer.{name}", value
     yield "schedule.name", phase.schedule.name
     yield "schedule.warmup", phase.schedule.warmup
-    yield "schedule.min_learning_rate", phase.min_learning_rate()
+    yield "schedule.min_learning_rate", phase.schedule.min_learning_rate
     for name in ("epochs", "max_steps", "sequence_length", "max_grad_norm"):
         if (value := getattr(phase, name)) is not None:
             yield name, _whole(value) if name == "epochs" else value
@@ -105,7 +105,9 @@ def _whole(value: Any) -> Any:
 
 def _batch(situation: Situation, processes: int) -> Iterator[tuple[str, int]]:
     """The batch and its factors; without a stated micro-batch the largest divisor of a process's share up to 32."""
-    whole = situation.work.phase.batch_size
+    whole = batch_of(situation.work.phase, processes)
+    if whole is None:
+        return
     share, rest = divmod(whole, processes)
     micro = situation.knobs.micro_batch_size
     if rest == 0 and micro is None:
@@ -122,10 +124,7 @@ def _batch(situation: Situation, processes: int) -> Iterator[tuple[str, int]]:
 
 def _steps(work: Training) -> int | None:
     """Optimizer steps, where the manifest says how much data there is."""
-    if work.phase.max_steps is not None:
-        return work.phase.max_steps
-    examples = work.dataset.train_examples
-    return None if examples is None else optimizer_steps(work.phase, min(examples, work.dataset.limit or examples))
+    return optimizer_steps(work.phase, examples_in(work.dataset))
 
 
 def model_origin(situation: Situation) -> str | None:

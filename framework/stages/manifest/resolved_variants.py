@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.experiment import Experiment
+from framework.manifest.formulas import resolved
 from framework.manifest.overrides import with_settings
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import SDM, SameAs
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.quantities import Formula
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PruneStep, phase_of
 from framework.names import Path
@@ -28,11 +31,18 @@ def flat(experiment: Experiment, variant: str, manifest: Manifest | None = None)
             continue
         name, use = phase
         place: Path = ("variants", variant, "steps", index, name, "set")
-        resolved = with_settings(manifest.phases[name], use.set, experiment, place)
-        data = {**dumped(resolved), "mask": dumped(use.mask), "adapter": dumped(use.adapter)}
-        data["schedule"]["min_learning_rate"] = resolved.min_learning_rate()
+        phase_of_variant = _evaluated(manifest, with_settings(manifest.phases[name], use.set, experiment, place))
+        data = {**dumped(phase_of_variant), "mask": dumped(use.mask), "adapter": dumped(use.adapter)}
         found.update(_leaves(data, (index, name)))
     return found
+
+
+def _evaluated(manifest: Manifest, phase: Phase) -> Phase:
+    """With its derived values put in, as far as they have any."""
+    try:
+        return resolved(manifest, phase)
+    except ValueError:
+        return phase
 
 
 def follows(experiment: Experiment, one: str, other: str, manifest: Manifest | None = None) -> set[Path]:
@@ -49,9 +59,8 @@ def _derived(experiment: Experiment, variant: str, manifest: Manifest) -> dict[P
         if (phase := phase_of(step)) is not None:
             name, use = phase
             place: Path = ("variants", variant, "steps", index, name, "set")
-            stated = with_settings(manifest.phases[name], use.set, experiment, place).schedule.min_learning_rate
-            if isinstance(stated, str):
-                found[index, name, "schedule", "min_learning_rate"] = stated
+            stated = with_settings(manifest.phases[name], use.set, experiment, place)
+            found |= {path: text for path, text in _leaves(dumped(stated), (index, name)) if isinstance(text, Formula)}
     return found
 
 

@@ -11,7 +11,9 @@ from framework.conformance.meaning import said, same
 from framework.conformance.stage import applies
 from framework.conformance.waivers import Judge
 from framework.manifest.clauses import Clause, fact_of, value_at
+from framework.manifest.derived import is_expression
 from framework.manifest.experiment import Experiment
+from framework.manifest.formulas import value_in
 from framework.manifest.sections.methods import Prune
 from framework.names import Path
 from framework.planning.build import Plan
@@ -104,15 +106,17 @@ def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
         if path[0] == "datasets":
             return value_at(work.dataset, path[2:])
         if path[0] == "phases":
-            stated = experiment.manifest.phases[step.name].schedule.min_learning_rate
-            if path[-1] == "min_learning_rate" and isinstance(stated, str):
-                # Derived: it follows what the task or the variant states in the place of its base.
-                return clause.effective if work.phase.schedule.min_learning_rate == stated else None
-            return _set_to(work, path[2:], clause)
+            planned = _set_to(work, path[2:], clause)
+            stated = value_at(experiment.manifest.phases[step.name], path[2:])
+            if isinstance(stated, str) and is_expression(stated):
+                # Derived: it follows what the task, the model or the variant states in the place of its base.
+                derived = value_in(experiment.manifest, work.phase, stated, step.model)
+                return clause.effective if same(derived, planned) else planned
+            return planned
         if path[0] == "variants" and len(path) > 5 and path[5] in ("mask", "adapter"):
             return value_at(getattr(work, str(path[5])), path[6:])
         if (fact := fact_of(experiment.manifest, path)) is not None:
-            return work.phase.min_learning_rate() if fact[-1] == "min_learning_rate" else _set_to(work, fact, clause)
+            return _set_to(work, fact, clause)
     elif path[0] == "variants" and len(path) > 5:
         return value_at(work, path[5:])
     return clause.effective

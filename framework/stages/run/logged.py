@@ -12,7 +12,15 @@ from framework.conformance import Rule, Verdict
 from framework.conformance.meaning import said, same
 from framework.evidence.record import STEPS
 from framework.manifest.clauses import Clause
-from framework.manifest.lengths import optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.lengths import (
+    batch_of,
+    examples_in,
+    length_of,
+    optimizer_steps,
+    rounds_to,
+    samples_at,
+    steps_per_epoch,
+)
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
@@ -23,17 +31,14 @@ def examples_of(observed: Observed, work: Training) -> int | None:
     try:
         return int(observed.recorded("observed", "train_examples"))
     except NotRecorded:
-        declared = work.dataset.train_examples
-        return None if declared is None else min(declared, work.dataset.limit or declared)
+        return examples_in(work.dataset)
 
 
 def total_of(observed: Observed, work: Training) -> int | None:
     """The steps that a schedule is stretched over: as the manifest demands, else as long as the run itself planned."""
-    if work.phase.max_steps is not None:
-        return work.phase.max_steps
-    examples = examples_of(observed, work)
-    if examples is not None:
-        return optimizer_steps(work.phase, examples)
+    demanded = optimizer_steps(work.phase, examples_of(observed, work))
+    if demanded is not None:
+        return demanded
     return count(observed, "planned_steps") or count(observed, "optimizer_steps")
 
 
@@ -58,12 +63,12 @@ def length(
     where = observed.place(STEPS, max(1, len(observed.trace)))
     examples = examples_of(observed, work)
     label = observed.step.label
-    if phase.max_steps is None and examples is None:
+    demanded = optimizer_steps(phase, examples)
+    if demanded is None:
         yield from _by_epochs(context, observed, phase, clause, rule)
         return
-    demanded = optimizer_steps(phase, examples or 0)
-    size = f" of {examples} examples" if phase.max_steps is None else ""
-    fact = "max_steps" if phase.max_steps is not None else "epochs"
+    fact = length_of(phase)
+    size = f" of {examples} examples" if fact == "epochs" else ""
     spelled = f"optimizer steps of {demanded} ({said(clause.effective)} {fact}{size})"
     done = count(observed, "optimizer_steps")
     if done is None:
@@ -74,7 +79,7 @@ def length(
         else:
             message = f"{label}: {least} to {most} {spelled}"
             yield context.violated(rule, clause, message, demanded, least, where)
-    elif done == demanded:
+    elif done == demanded or rounds_to(clause.effective, demanded, done):
         yield context.judge.conforms(clause, context.stage, f"{done} {spelled}", where.file)
     elif (
         phase.early_stopping
@@ -96,7 +101,8 @@ def _between(observed: Observed, demanded: int) -> tuple[int, int]:
 
 
 def _at_epochs_end(phase: Phase, examples: int | None, done: int) -> bool:
-    return examples is None or done % steps_per_epoch(examples, phase.batch_size) == 0
+    batch = batch_of(phase)
+    return examples is None or batch is None or done % steps_per_epoch(examples, batch) == 0
 
 
 def _by_epochs(
@@ -118,7 +124,11 @@ def samples(
     context: EvidenceContext, observed: Observed, work: Training, clause: Clause, rule: Rule
 ) -> Iterator[Verdict]:
     """The batch, where the log leaves only one that could have been; or the samples of each step that it holds."""
-    declared, where = work.phase.batch_size, observed.place(STEPS)
+    declared, where = batch_of(work.phase, context.experiment.manifest.hardware.count), observed.place(STEPS)
+    if declared is None:
+        reason = f"a batch of {said(work.phase.batch_size)} is not known in examples"
+        yield context.judge.unverified(clause, context.stage, reason, where.file)
+        return
     logged = [line for line in observed.trace if "samples" in line]
     examples = examples_of(observed, work)
     for line in logged:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framework.manifest.sections.phases import EarlyStopping
+from framework.planning.recipes import RecipeStop
 from runners.training.evaluating.evaluation import LOWER_IS_BETTER
 
 
@@ -19,7 +19,7 @@ class BestState:
     the end of a training that declares early stopping, whether it stopped early or not.
     """
 
-    def __init__(self, stated: EarlyStopping, parameters: Iterable[Tensor]):
+    def __init__(self, stated: RecipeStop, parameters: Iterable[Tensor]):
         self.stated = stated
         self.best: float | None = None
         self.best_epoch = 0

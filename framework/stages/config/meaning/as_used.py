@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from framework.manifest.clauses import Clause
+from framework.manifest.clauses import Clause, own, value_at
+from framework.manifest.derived import is_expression
 from framework.manifest.experiment import Experiment
+from framework.manifest.formulas import value_in
 from framework.manifest.lengths import phase_under
-
-_DERIVED = ("schedule", "min_learning_rate")
 
 
 def as_used(experiment: Experiment, clause: Clause, variant: str | None, task: str | None) -> Clause:
@@ -17,11 +17,12 @@ def as_used(experiment: Experiment, clause: Clause, variant: str | None, task: s
         InputError: the variant sets what the phase does not take.
     """
     path = clause.path
-    if path[0] != "phases" or path[2:] != _DERIVED:
+    if path[0] != "phases" or len(path) < 3 or (variant is None and task is None):
         return clause
-    name = str(path[1])
-    if not isinstance(experiment.stated.phases[name].schedule.min_learning_rate, str):
+    stated = value_at(experiment.stated, path)
+    if not isinstance(stated, str) or not is_expression(stated):
         return clause
-    phase = phase_under(experiment, name, variant)
-    value = (phase.for_task(task) if task in phase.tasks else phase).min_learning_rate()
+    phase = phase_under(experiment, str(path[1]), variant)
+    used = phase.for_task(task) if task in phase.tasks else phase
+    value = value_in(experiment.stated, used, own(stated, path))
     return clause if value == clause.value else clause._replace(value=value)

@@ -9,8 +9,8 @@ from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
-from framework.manifest.sections.base import Duration
 from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.durations import UNITS, Duration
 from framework.manifest.sections.variants import uses_of
 from framework.names import Path, did_you_mean, find_path
 from framework.stages.config.meaning.as_used import as_used
@@ -133,7 +133,7 @@ def below(experiment: Experiment, base: Path, text: str) -> Target | None:
     clause = experiment.by_path.get((*base, *inner)) if inner else None
     if clause is None:
         return None
-    if isinstance(clause.value, Duration) and facet in ("ratio", "steps"):
+    if isinstance(clause.value, Duration) and facet in ("ratio", *UNITS):
         return Target(clause, facet)
     if clause.path[-1] == "batch_size" and facet in BATCH_PARTS:
         return Target(clause, facet)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.meaning import Comparison, compare, said
+from framework.conformance.meaning import Comparison, compare, is_absence, said
 from framework.locations import Location
 from framework.manifest.clauses import shown
-from framework.manifest.lengths import totals_of
+from framework.manifest.lengths import scale_under, totals_of
+from framework.names import parse_path
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
@@ -50,6 +51,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     clause, file = target.clause, bound.file
     found = bound.find(key)
     if found is None:
+        if is_absence(target.declared) and key not in bound.document.absent:
+            return context.judge.conforms(clause, context.stage, f"{file} has no {key}, and none is stated", file)
         if (near := nearest(bound, key)) is not None:
             return near_verdict(context, bound, key, target, near)
         reason = bound.document.absent.get(key) or bound.document.absent.get("", "")
@@ -63,7 +66,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             message,
             clause.id,
             expected=clause.value,
-            location=bound.document.location(bound.document.root) if bound.document.root else Location(file, 1, 1),
+            location=_section_of(bound, key),
             declared=clause.location,
             advice="name the one that counts under `keys:`"
             if reason
@@ -107,12 +110,26 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     return context.judge.violated(clause, finding, str(where))
 
 
+def _section_of(bound: BoundFile, key: str) -> Location:
+    """Where a key would stand: at the nearest section above it that the file has."""
+    root = bound.document.root
+    if root is None:
+        return Location(bound.file, 1, 1)
+    parts = parse_path(key)
+    for length in range(len(parts) - 1, 0, -1):
+        found = bound.document.walk(parts[:length])
+        if found is not None:
+            return bound.document.location(found[0] or found[1], parts[:length])
+    return bound.document.location(root)
+
+
 def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:
     """The comparison of one value; many files say the same under one binding, and are compared once."""
 
     def compared() -> Comparison:
         totals = totals_of(context.experiment, bound.binding, target.clause)
-        return compare(target.clause.path, target.declared, value, target.unit, totals)
+        scale = scale_under(context.experiment, bound.binding, target.clause)
+        return compare(target.clause.path, target.declared, value, target.unit, totals, scale)
 
     return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
 

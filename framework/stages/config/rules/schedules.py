@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
-from framework.manifest.lengths import examples_of, total_steps
-from framework.manifest.sections.base import Duration
+from framework.manifest.lengths import batch_of, examples_of, total_steps
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.phases import Phase
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
@@ -115,7 +115,7 @@ def _batch(context: ConfigContext, facts: Facts, phase: Phase | None) -> int | N
         processes = facts["processes"].value if "processes" in facts else context.experiment.stated.hardware.count
         found = micro.value * accumulation.value * processes
     elif phase is not None:
-        found = phase.batch_size
+        found = batch_of(phase, context.experiment.stated.hardware.count)
     return int(found) if found is not None and found >= 1 else None
 
 

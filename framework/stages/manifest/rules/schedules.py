@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.clauses import Clause
-from framework.manifest.lengths import by_task, phase_under, total_steps
+from framework.manifest.lengths import by_task, examples_of, length_of, phase_under, scale_of, total_steps
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.quantities import number
 from framework.manifest.sections.variants import phase_of
 from framework.stages.manifest.context import ManifestContext
 
@@ -37,11 +38,13 @@ def _uses(context: ManifestContext) -> list[tuple[str, str | None]]:
 def _held(context: ManifestContext, name: str, phase: Phase, label: str) -> Iterator[Verdict]:
     total = total_steps(context.experiment.stated, phase)
     warmup, clause = phase.schedule.warmup, _clause(context, name, "warmup")
-    if total is not None and clause is not None and 0 < warmup.in_steps(total) >= total:
-        steps = warmup.in_steps(total)
+    scale = scale_of(phase, examples_of(context.experiment.stated, phase), context.experiment.stated.hardware.count)
+    exact = warmup.exact_steps(total, scale) if warmup.known and total is not None else None
+    steps = 0 if exact is None or total is None else warmup.in_steps(total, scale)
+    if total is not None and clause is not None and 0 < steps >= total:
         message = f"{label}: a warmup of {steps} steps ({warmup}), and {total} optimizer steps of training"
         rule = TOO_LONG if steps > total else NO_PEAK
-        declared = _clause(context, name, "max_steps" if phase.max_steps else "epochs")
+        declared = _clause(context, name, length_of(phase))
         advice = f"fewer than {total} steps of warmup, or a share such as 10%"
         finding = Finding(
             rule,
@@ -54,9 +57,11 @@ def _held(context: ManifestContext, name: str, phase: Phase, label: str) -> Iter
             advice,
         )
         yield context.judge.violated(clause, finding)
-    least, peak = phase.min_learning_rate(), phase.optimizer.learning_rate
+    least, peak = number(phase.schedule.min_learning_rate), number(phase.optimizer.learning_rate)
     clause = _clause(context, name, "min_learning_rate")
-    if clause is not None and phase.schedule.name != "constant" and least >= peak:
+    if least is None or peak is None or clause is None:
+        return
+    if phase.schedule.name != "constant" and least >= peak:
         message = f"{label}: the schedule decays from {peak:g} to {least:g}, which is no lower"
         declared = context.experiment.by_path.get(("phases", name, "optimizer", "learning_rate"))
         advice = f"write less than {peak:g}, such as `0.1 * learning_rate`"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from framework.manifest.sections.metrics import falls
 from framework.manifest.sections.phases import EarlyStopping
-
-_LOWER_IS_BETTER = {"loss", "perplexity"}
 
 
 def stops_at(values: list[float], stated: EarlyStopping) -> int | None:
@@ -13,7 +12,7 @@ def stops_at(values: list[float], stated: EarlyStopping) -> int | None:
     An evaluation improves if it is better than the best so far by more than `min_delta`; training ends once
     `patience` evaluations in a row have not improved.
     """
-    sign = -1.0 if stated.metric in _LOWER_IS_BETTER else 1.0
+    sign = -1.0 if falls(stated.metric or "loss") else 1.0
     best, waited = -float("inf"), 0
     for number, value in enumerate(values, 1):
         if sign * value > best + stated.min_delta:

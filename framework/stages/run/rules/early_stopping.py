@@ -19,7 +19,7 @@ METRIC = Rule("R123", "metric", Severity.ERROR, Stage.RUN, "a run did not measur
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
         if work.phase.metric is not None:
-            yield from _metric(context, observed, work.phase.metric)
+            yield from _metric(context, observed, str(work.phase.metric_name))
         if work.phase.early_stopping is not None:
             yield from _replayed(context, observed, work.phase.early_stopping)
 
@@ -46,11 +46,11 @@ def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStoppin
         return
     where = observed.place(EVENTS)
     events = [line for line in read_lines(observed.run.folder / EVENTS) if line.get("event") == "evaluation"]
-    if not events or any(stated.metric not in event for event in events):
-        reason = f"the run recorded no evaluations of {stated.metric}"
+    if not events or any(stated.metric_name not in event for event in events):
+        reason = f"the run recorded no evaluations of {stated.metric_name}"
         yield from (context.judge.unverified(each, context.stage, reason, where.file) for each in clauses)
         return
-    due = stops_at([float(event[stated.metric]) for event in events], stated)
+    due = stops_at([float(event[str(stated.metric_name)]) for event in events], stated)
     acted = len(events) if observed.run.record.observed.get("stopped_early") else None
     planned_end = due == len(events) and acted is None and _complete(observed)
     for clause in clauses:
@@ -59,7 +59,7 @@ def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStoppin
             yield context.judge.conforms(clause, context.stage, spelled, where.file)
         else:
             message = (
-                f"{observed.step.label}: {stated.metric} with patience {stated.patience} demands an end after "
+                f"{observed.step.label}: {stated.metric_name} with patience {stated.patience} demands an end after "
                 f"evaluation {due or 'the last'}, and training ended after {acted or 'the last'} of {len(events)}"
             )
             yield context.violated(STOPPED, clause, message, due, acted, where)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import STEPS
-from framework.manifest.lengths import optimizer_steps
+from framework.manifest.lengths import optimizer_steps, scale_of
 from framework.planning.steps import Training
 from framework.stages.run import logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
-from framework.stages.run.recomputed.learning_rate import learning_rate_at
+from framework.stages.run.recomputed.learning_rate import Unknown, learning_rate_at
 
 TRACE = Rule(
     "R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared"
@@ -32,13 +32,16 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             continue
         try:
             total = _total(observed, work)
-        except NotRecorded as missing:
+            scale = scale_of(work.phase, logged.examples_of(observed, work), context.experiment.manifest.hardware.count)
+            learning_rate_at(work.phase, 1, total, scale)
+            learning_rate_at(work.phase, total, total, scale)
+        except (NotRecorded, Unknown) as missing:
             yield from (context.judge.unverified(clause, context.stage, str(missing)) for clause in clauses)
             continue
         wrong = None
         relative = logged.tolerance(observed, _RELATIVE)
         for line in lines:
-            demanded = learning_rate_at(work.phase, line["step"], total)
+            demanded = learning_rate_at(work.phase, line["step"], total, scale)
             if not math.isclose(line["learning_rate"], demanded, rel_tol=relative, abs_tol=1e-15):
                 wrong = (line, demanded)
                 break
@@ -59,4 +62,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 def _total(observed: Observed, work: Training) -> int:
     """The optimizer steps that the schedule is stretched over."""
     total = logged.total_of(observed, work) if observed.logged else None
-    return total or optimizer_steps(work.phase, observed.recorded("observed", "train_examples"))
+    total = total or optimizer_steps(work.phase, observed.recorded("observed", "train_examples"))
+    if total is None:
+        raise Unknown("the number of optimizer steps is not known")
+    return total

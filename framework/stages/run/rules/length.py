@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.evidence.record import STEPS
-from framework.manifest.lengths import optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.lengths import batch_of, length_of, optimizer_steps, rounds_to, samples_at, steps_per_epoch
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from framework.stages.run import logged
@@ -35,7 +35,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _logged(context: EvidenceContext, observed: Observed, work: Training) -> Iterator[Verdict]:
     """As far as another program's log says it."""
-    length = context.clause(observed.step, "max_steps" if work.phase.max_steps is not None else "epochs")
+    length = context.clause(observed.step, length_of(work.phase))
     if length is not None:
         yield from logged.length(context, observed, work, length, LENGTH)
     batch = context.clause(observed.step, "batch_size")
@@ -44,7 +44,7 @@ def _logged(context: EvidenceContext, observed: Observed, work: Training) -> Ite
 
 
 def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Iterator[Verdict]:
-    fact = "max_steps" if phase.max_steps is not None else "epochs"
+    fact = length_of(phase)
     clause = context.clause(observed.step, fact)
     if clause is None or observed.run is None:
         if clause is not None:
@@ -55,13 +55,18 @@ def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Itera
     except NotRecorded as missing:
         yield context.judge.unverified(clause, context.stage, str(missing))
         return
-    demanded, done = optimizer_steps(phase, examples), len(observed.trace)
+    demanded, done, batch = optimizer_steps(phase, examples), len(observed.trace), batch_of(phase)
+    if demanded is None or batch is None:
+        reason = f"{said(clause.effective)} {fact} is not known in optimizer steps"
+        yield context.judge.unverified(clause, context.stage, reason)
+        return
     where = observed.place(STEPS, max(1, done))
     spelled = f"{done} optimizer steps of {demanded} ({said(clause.effective)} {fact} of {examples} examples)"
-    if done == demanded and [line["step"] for line in observed.trace] == list(range(1, done + 1)):
+    fits = done == demanded or rounds_to(clause.effective, demanded, done)
+    if fits and [line["step"] for line in observed.trace] == list(range(1, done + 1)):
         yield context.judge.conforms(clause, context.stage, spelled, where.file)
     elif phase.early_stopping and observed.run.record.observed.get("stopped_early") and done < demanded:
-        if done % steps_per_epoch(examples, phase.batch_size) == 0:
+        if done % steps_per_epoch(examples, batch) == 0:
             yield context.judge.conforms(clause, context.stage, f"{spelled}; stopped early, as declared", where.file)
         else:
             message = f"{observed.step.label}: stopped in the middle of an epoch, after {done} steps"
@@ -82,8 +87,12 @@ def _samples(context: EvidenceContext, observed: Observed, phase: Phase) -> Iter
     except NotRecorded as missing:
         yield context.judge.unverified(clause, context.stage, str(missing))
         return
+    if (batch := batch_of(phase, context.experiment.manifest.hardware.count)) is None:
+        reason = f"a batch of {said(phase.batch_size)} is not known in examples"
+        yield context.judge.unverified(clause, context.stage, reason)
+        return
     for line in observed.trace:
-        demanded = samples_at(line["step"], examples, phase.batch_size)
+        demanded = samples_at(line["step"], examples, batch)
         if line["samples"] != demanded:
             message = f"{observed.step.label}: step {line['step']} had {line['samples']} samples, not {demanded}"
             where = observed.place(STEPS, line["step"])
@@ -92,5 +101,5 @@ def _samples(context: EvidenceContext, observed: Observed, phase: Phase) -> Iter
     if not observed.trace:
         yield context.judge.unverified(clause, context.stage, "the run recorded no steps")
         return
-    reason = f"{len(observed.trace)} steps of {phase.batch_size} samples (the last of an epoch may be smaller)"
+    reason = f"{len(observed.trace)} steps of {batch} samples (the last of an epoch may be smaller)"
     yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)

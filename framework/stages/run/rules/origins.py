@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.sections.quantities import whole
 from framework.planning.steps import Training
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 
@@ -73,7 +74,7 @@ def _same(context: EvidenceContext) -> Iterator[Verdict]:
     """Runs of one dataset, model and length must have seen the same examples, whatever the variant."""
     groups: dict[tuple[str, str, int], list[Observed]] = {}
     for observed, work in context.trainings():
-        key = (work.dataset_name, observed.step.model_name, work.phase.sequence_length)
+        key = (work.dataset_name, observed.step.model_name, whole(work.phase.sequence_length) or 0)
         groups.setdefault(key, []).append(observed)
     for (name, _, _), members in groups.items():
         prints: dict[str, Observed] = {}

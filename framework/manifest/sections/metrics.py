@@ -1,0 +1,40 @@
+"""Metrics, with their direction and unit where the paper states them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from framework.manifest.sections.base import Section
+
+LOWER_IS_BETTER = frozenset(
+    {"loss", "perplexity", "error", "error_rate", "mae", "mse", "rmse", "wer", "cer", "fid", "nll"}
+)
+"""Metrics that improve by falling, where the paper does not say."""
+
+
+class Metric(Section):
+    """A metric as the paper defines it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """Its name. `eval_accuracy`, `eval/accuracy`, `val_accuracy` and `accuracy` are one metric."""
+    direction: Literal["higher", "lower"] | None = None
+    """Which is better; by default lower for losses and errors, else higher."""
+    unit: str | None = None
+    """What it is counted in, such as `per token`, `per character` or `dB`."""
+
+
+StatedMetric = Annotated[Annotated[str, Field(min_length=1)] | Metric, Field()]
+"""A metric's name, or the metric with its direction and unit."""
+
+
+def name_of(metric: str | Metric | None) -> str | None:
+    """The name of a stated metric."""
+    return metric.name if isinstance(metric, Metric) else metric
+
+
+def falls(metric: str | Metric) -> bool:
+    """Whether a metric improves by falling."""
+    if isinstance(metric, Metric) and metric.direction is not None:
+        return metric.direction == "lower"
+    name = str(name_of(metric)).lower()
+    return name in LOWER_IS_BETTER or name.endswith(("_loss", "loss"))
