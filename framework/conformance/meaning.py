@@ -51,6 +51,8 @@ def compare(
         return _duration(path, declared, stated, facet, totals, scale)
     if is_absence(declared):
         return _absent(stated)
+    if isinstance(declared, Batch) and facet == declared.unit:
+        return Comparison(_number(stated) and stated in declared.amounts, declared.amount)
     if isinstance(declared, (Formula, Batch)) and stated != declared:
         return Comparison(None, str(declared), f"declared as {declared}, of which not all is known here")
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES

@@ -33,8 +33,8 @@ def with_settings(phase: Phase, settings: dict[str, Any], experiment: Experiment
     except ValueError as problem:
         raise InputError.at(experiment.location((*place, _misplaced(as_data(phase), settings))), str(problem)) from None
     known = experiment.manifest.datasets
-    used = {own.dataset or task for task, own in changed.tasks.items()} or {changed.dataset}
-    for name in sorted(filter(None, used)) if known else ():
+    used: list[str | None] = [own.dataset or task for task, own in changed.tasks.items()] or [changed.dataset]
+    for name in filter(None, used) if known else ():
         if name not in known:
             entry = next((entry for entry in settings if place_of(as_data(phase), entry)[0] in _OF_DATA), "dataset")
             where = experiment.location((*place, entry))

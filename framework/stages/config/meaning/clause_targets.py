@@ -9,6 +9,7 @@ from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
+from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
 from framework.manifest.sections.durations import UNITS, Duration
 from framework.manifest.sections.variants import uses_of
@@ -118,6 +119,11 @@ def _raw(experiment: Experiment, base: Path) -> object:
     return value
 
 
+def _counts(value: Any, unit: str) -> bool:
+    """Whether a batch is stated in a unit: `1M tokens`."""
+    return isinstance(value, Batch) and value.unit == unit
+
+
 def below(experiment: Experiment, base: Path, text: str) -> Target | None:
     """The clause, or the facet of one, that ``text`` names below ``base``; None where nothing is stated there."""
     tree = _raw(experiment, base)
@@ -135,6 +141,6 @@ def below(experiment: Experiment, base: Path, text: str) -> Target | None:
         return None
     if isinstance(clause.value, Duration) and facet in ("ratio", *UNITS):
         return Target(clause, facet)
-    if clause.path[-1] == "batch_size" and facet in BATCH_PARTS:
+    if clause.path[-1] == "batch_size" and (facet in BATCH_PARTS or _counts(clause.value, facet)):
         return Target(clause, facet)
     return None
