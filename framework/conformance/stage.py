@@ -25,6 +25,7 @@ _GENERAL = {Stage.MANIFEST, Stage.CONFIG, Stage.DOCUMENT}
 _APPLIES: dict[str, set[Stage]] = {
     "paper": {Stage.MANIFEST, Stage.DOCUMENT},
     "hardware": _GENERAL | {Stage.RUN},
+    "settings": _GENERAL | {Stage.PLAN, Stage.RUN},
     "models": _GENERAL | {Stage.PLAN, Stage.CHECKPOINT},
     "datasets": _GENERAL | {Stage.PLAN, Stage.RUN},
     "phases": _GENERAL | {Stage.PLAN, Stage.RUN},
@@ -51,6 +52,10 @@ def applies(clause: Clause, stage: Stage) -> bool:
         tensors = {"mask", "adapter", "prune", "permute"} & set(path)
         without = Stage.RUN if {"prune", "permute"} & set(path) else None if tensors else Stage.CHECKPOINT
         return stage in _APPLIES["variants"] - {without}
+    if clause.section == "models" and "settings" in path:
+        return stage in _APPLIES["settings"]
+    if clause.section == "models" and path[2:3] == ("set",):
+        return stage in _GENERAL | {Stage.PLAN}
     if clause.section == "models" and path[-1] in _ORIGIN:
         return stage in (_APPLIES["models"] - {Stage.CHECKPOINT}) | {Stage.RUN}
     if clause.section == "rules" and "differ_only_in" in path:

@@ -56,7 +56,7 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         record.observed |= stated_by(dialect, file, None)
     elif settings is not None:
         record.observed |= stated_by("hf-training-arguments", None, settings)
-    record.observed |= derived(record.observed, work.recipe)
+    record.observed |= derived(record.observed, work.phase)
     record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
@@ -135,7 +135,7 @@ def _shifted(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _evaluation(entry: Mapping[str, Any], work: Training) -> dict[str, Any]:
     """An evaluation; a language model's perplexity is the exponential of its loss."""
     found = dict(entry)
-    if work.recipe.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
+    if work.phase.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
         found["perplexity"] = math.exp(found["loss"])
     return found
 
