@@ -39,7 +39,9 @@ def estimate(step: Step) -> Estimate:
     forward = per_token(step.model, length, language_model=language_model)
     at_most = _less(work, language_model)
     if forward is None:
-        unknown = f"models.{step.model_name} states not all sizes that decide its FLOPs"
+        unknown = "the manifest states no model, whose sizes decide the FLOPs"
+        if step.model_name:
+            unknown = f"models.{step.model_name} states not all sizes that decide its FLOPs"
         return Estimate(total, tokens, None, unknown, at_most)
     return Estimate(total, tokens, tokens * forward.training(frozen=work.adapter is not None), None, at_most)
 

@@ -29,7 +29,9 @@ def _places(experiment: Experiment, steps: Sequence[Path], phase: str, task: str
             yield (*place, *inner)
     short = fact.removeprefix("optimizer.")
     if task is not None:
-        yield ("phases", phase, "tasks", task, short)
+        for name in dict.fromkeys((short, fact)):
+            yield ("phases", phase, "tasks", task, name)
+            yield ("phases", phase, "tasks", task, *name.split("."))
     yield ("phases", phase, *fact.split("."))
 
 

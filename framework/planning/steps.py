@@ -132,4 +132,5 @@ class Step:
     @property
     def label(self) -> str:
         task = f"[{self.task}]" if self.task else ""
-        return f"{self.variant} · {self.name}{task} · {self.model_name} · seed {self.seed}"
+        parts = [self.variant, f"{self.name}{task}", self.model_name, f"seed {self.seed}"]
+        return " · ".join(part for part in parts if part)
