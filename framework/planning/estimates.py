@@ -29,8 +29,10 @@ def estimate(step: Step) -> Estimate:
         return Estimate(0, 0, 0)
     phase, examples = work.phase, _examples(work)
     total, batch, length = optimizer_steps(phase, examples), batch_of(phase), whole(phase.sequence_length)
-    if total is None:
+    if total is None and examples is None:
         return Estimate(unknown=f"datasets.{work.dataset_name} states no `train_examples`")
+    if total is None:
+        return Estimate(unknown=f"phases.{step.name} does not say how many optimizer steps that is")
     if batch is None or length is None:
         return Estimate(total, unknown="the batch is not known in examples")
     samples = total * batch if examples is None else _samples(total, examples, batch)

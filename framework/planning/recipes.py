@@ -226,7 +226,12 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
         if value is not None and value not in known:
             name = ".".join(str(part) for part in path)
             message = f"the built-in training does not know the {name} {value!r}"
-            yield Refusal(path, message, f"{did_you_mean(str(value), known)}; {OWN_SCRIPT}")
+            yield Refusal(path, message, also(did_you_mean(str(value), known), OWN_SCRIPT))
+
+
+def also(advice: str, other: str) -> str:
+    """Two ways out in one sentence."""
+    return f"{advice} {other[0].upper()}{other[1:]}" if advice.endswith("?") else f"{advice}; {other}"
 
 
 def _foreign(path: Path, why: str) -> Refusal:
