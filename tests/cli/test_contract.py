@@ -15,7 +15,10 @@ from framework.cli.main import COMMANDS
 from framework.manifest import loading
 from framework.planning.build import build
 from framework.stages import check as checking
-from tests.support import MANIFEST, Evidence, Project, change_record, process, seal
+from tests.support.commands import process
+from tests.support.evidence import Evidence
+from tests.support.project import MANIFEST, Project
+from tests.support.run_folders import change_record, seal
 
 # Exit codes of a check
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.support import Evidence, Project, save_tensors, seal, stored
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import seal
+from tests.support.tensors import save_tensors, stored
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Stage, Status
-from tests.support import MANIFEST, Evidence, Project, change_record, codes, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import MANIFEST, Project
+from tests.support.run_folders import change_record
+from tests.support.statuses import codes, status_of
 
 ASSERTED = "perplexity(masked) <= 1.05 * perplexity(dense)"
 

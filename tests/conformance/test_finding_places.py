@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import CONFIG, MANIFEST, Project
+from tests.support.project import CONFIG, MANIFEST, Project
 
 RATE = "lr: 2e-4"
 

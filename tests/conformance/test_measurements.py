@@ -16,7 +16,10 @@ from framework.planning import measured_checkpoints as measuring
 from framework.planning.machine import said
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Measure, Step
-from tests.support import MANIFEST, Evidence, Project, change_record, codes, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import MANIFEST, Project
+from tests.support.run_folders import change_record
+from tests.support.statuses import codes, status_of
 
 SPEED = """\
 measurements:

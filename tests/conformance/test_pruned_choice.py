@@ -14,7 +14,7 @@ from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
 from framework.stages.checkpoint.recomputed.pruned_weights import misplaced
 from framework.stages.run.observed import NotRecorded
-from tests.support import save_tensors, stored
+from tests.support.tensors import save_tensors, stored
 
 
 def found(

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Stage, Status
-from tests.support import Evidence, Project, change_record, codes, kept, seal, status_of, write_model
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import change_record, seal
+from tests.support.saved_models import kept, write_model
+from tests.support.statuses import codes, status_of
 
 CLAUSE = "variants.pruned.steps[0].prune.sparsity"
 

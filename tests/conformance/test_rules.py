@@ -15,21 +15,12 @@ from framework.stages.catalogue import rules
 from framework.stages.claim.verdicts import REFUTED
 from framework.stages.document.verdicts import STALE
 from framework.stages.plan.verdicts import DIFFERS
-from tests.support import (
-    ZEROS,
-    Evidence,
-    Project,
-    change_lines,
-    change_record,
-    codes,
-    kept,
-    save_tensors,
-    seal,
-    stored,
-    write_lines,
-    write_model,
-    write_order,
-)
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import change_lines, change_record, seal, write_lines
+from tests.support.saved_models import ZEROS, kept, write_model, write_order
+from tests.support.statuses import codes
+from tests.support.tensors import save_tensors, stored
 
 CODES: dict[str, Rule] = {**rules(), **{rule.code: rule for rule in (DIFFERS, STALE, REFUTED)}}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Finding, Stage, Status
-from tests.support import MARK, Project, status_of
+from tests.support.project import MARK, Project
+from tests.support.statuses import status_of
 
 MANIFEST = """\
 version: 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Finding
-from tests.support import MARK, Project
+from tests.support.project import MARK, Project
 
 MANIFEST = """\
 version: 1

@@ -13,7 +13,7 @@ from framework.conformance import Finding
 from framework.errors import UsageError
 from framework.stages.check import check
 from framework.stages.since import check_since, moved_towards_drift
-from tests.support import Project
+from tests.support.project import Project
 
 LEARNING_RATE = "phases.pretrain.optimizer.learning_rate"
 

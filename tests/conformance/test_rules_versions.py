@@ -8,7 +8,8 @@ import pytest
 
 from framework.conformance import Stage, Status
 from framework.stages.config.packages.versions import admits
-from tests.support import CONFIG, MANIFEST, MARK, Project, status_of
+from tests.support.project import CONFIG, MANIFEST, MARK, Project
+from tests.support.statuses import status_of
 
 
 @pytest.mark.parametrize(

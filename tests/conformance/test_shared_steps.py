@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Stage, Status
-from tests.support import Evidence, Project, change_record, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import change_record
+from tests.support.statuses import status_of
 
 TUNED = "{finetune: {adapter: {lora: {rank: 2, alpha: 4, targets: [in_proj]}}}}"
 SHARED = f"""\

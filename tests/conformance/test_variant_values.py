@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
-from framework.manifest.loading import load
-from framework.stages.check import check
-from tests.support import process
+from tests.support.commands import process
+from tests.support.study import Study
+from tests.support.texts import replaced
 
 MANIFEST = """\
 version: 1
@@ -62,10 +61,8 @@ TASK_RECOGNISED = "dialect: generic, describes: phases.finetune.tasks.hard"
 
 def drifts(folder: Path, binding: str, text: str) -> list[tuple[str | None, object, object]]:
     """Clause, expected and found value of each finding."""
-    (folder / "experiment.yaml").write_text(MANIFEST.replace("BINDING", binding))
     (folder / "run.yaml").write_text(text)
-    with chdir(folder):
-        findings = check(load()).findings
+    findings = Study(folder, MANIFEST, ("BINDING", binding)).check().findings
     assert {finding.code for finding in findings} <= {"C101"}, findings
     return [(finding.clause, finding.expected, finding.actual) for finding in findings]
 
@@ -140,16 +137,17 @@ def test_the_variant_that_a_file_is_called_by_is_named_first(tmp_path: Path) -> 
 def test_units_and_items_of_what_a_variant_sets_are_its_own(tmp_path: Path) -> None:
     """Also the number of steps that a share of a training's length is, which the variant's epochs decide."""
     setting = "epochs: 20, schedule.warmup: 5%, optimizer.betas: [0.9, 0.99]"
-    manifest = MANIFEST.replace("{optimizer.learning_rate: 1e-3}", f"{{{setting}}}")
-    manifest = manifest.replace("{path: data/text}", "{path: data/text, train_examples: 1600}")
-    manifest = manifest.replace("weight_decay: 0.1}", "weight_decay: 0.1, betas: [0.9, 0.95]}")
+    manifest = replaced(
+        MANIFEST,
+        ("{optimizer.learning_rate: 1e-3}", f"{{{setting}}}"),
+        ("{path: data/text}", "{path: data/text, train_examples: 1600}"),
+    ).replace("weight_decay: 0.1}", "weight_decay: 0.1, betas: [0.9, 0.95]}")
     stated = "{ratio: schedule.warmup.ratio, steps: schedule.warmup.steps, b2: 'optimizer.betas[1]'}"
     text = "ratio: 0.05\nsteps: 100\nb2: 0.99\n"
     (tmp_path / "run.yaml").write_text(text)
     for variant, seen in (("variant: tuned", []), ("required: true", ["ratio", "steps", "b2"])):
         binding = f"{variant}, describes: phases.pretrain, keys: {stated}"
-        (tmp_path / "experiment.yaml").write_text(manifest.replace("BINDING", binding))
-        with chdir(tmp_path):
-            findings = [finding for finding in check(load()).findings if finding.code == "C101"]
+        result = Study(tmp_path, manifest, ("BINDING", binding)).check()
+        findings = [finding for finding in result.findings if finding.code == "C101"]
         assert [finding.location.key for finding in findings if finding.location] == seen
         assert not any(finding.repairable for finding in findings)

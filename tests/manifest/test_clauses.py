@@ -10,7 +10,7 @@ import pytest
 from framework.manifest.clauses import shown
 from framework.manifest.sections.durations import Duration
 from framework.names import parse_path
-from tests.support import Project
+from tests.support.project import Project
 
 
 def test_every_leaf_is_a_clause_with_its_path_as_id(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import MANIFEST, MARK, Project
+from tests.support.project import MANIFEST, MARK, Project
 
 
 def refused(project: Project, *arguments: str) -> str:

@@ -17,7 +17,7 @@ from framework.manifest.sections.annotations import sections_at, sections_of
 from framework.manifest.sections.base import OneOf, Section
 from framework.manifest.sections.root import Manifest
 from framework.names import format_path
-from tests.support import MANIFEST, Project
+from tests.support.project import MANIFEST, Project
 
 EVERYTHING = (
     MANIFEST.replace("warmup: 20%", "warmup: {ratio: 0.2}")

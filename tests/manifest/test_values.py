@@ -14,7 +14,7 @@ from framework.manifest.derived import evaluate, is_expression
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Adapter, Permute, Prune
 from framework.manifest.sections.phases import Phase
-from tests.support import Project
+from tests.support.project import Project
 
 # Durations
 

@@ -14,7 +14,7 @@ from framework.manifest.sections.documented import meanings
 from framework.manifest.sections.root import Manifest
 from framework.output.schema import DRAFT, MODELINE, schema, schema_text
 from framework.reading.yaml.parsing import parse_yaml
-from tests.support import MANIFEST, Project
+from tests.support.project import MANIFEST, Project
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,9 @@ from runners.adapters.lora import mode_of
 from runners.adapters.saved import load_sparse_lora
 from runners.models.checkpoints import load_checkpoint
 from runners.sparsity.masks import load_masks, save_masks
-from tests.runners.studies import Study, change, study
 from tests.runners.test_processes import launched
+from tests.support.executed import ExecutedStudy, study
+from tests.support.run_folders import change_run
 
 VARIANTS = """\
   dense: {steps: [pretrain]}
@@ -42,7 +43,7 @@ RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> ExecutedStudy:
     made = study(tmp_path_factory.mktemp("study"), VARIANTS)
     path = made.root / "experiment.yaml"
     path.write_text(path.read_text().replace("learning_rate: 3e-3}\n    batch_size: 8\n    max_steps: 4", FASTER))
@@ -52,7 +53,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
 FASTER = "learning_rate: 3e-2}\n    batch_size: 8\n    max_steps: 6"
 
 
-def recorded(finished: Study, variant: str) -> RunRecord:
+def recorded(finished: ExecutedStudy, variant: str) -> RunRecord:
     return RunRecord.read(finished.folder(variant, "finetune"))
 
 
@@ -60,7 +61,7 @@ def recorded(finished: Study, variant: str) -> RunRecord:
 
 
 @pytest.mark.parametrize("variant", ADAPTED)
-def test_masked_weights_are_counted_at_each_stage(finished: Study, variant: str) -> None:
+def test_masked_weights_are_counted_at_each_stage(finished: ExecutedStudy, variant: str) -> None:
     """Before, after training, after the merge, after save, reload and casts; a dense update fills the mask."""
     folder = finished.folder(variant, "finetune")
     record, masks = recorded(finished, variant), load_masks(folder)
@@ -83,7 +84,9 @@ def test_masked_weights_are_counted_at_each_stage(finished: Study, variant: str)
         assert trained == 0
 
 
-def test_the_merge_of_a_dense_update_changes_the_function_and_the_record_says_by_how_much(finished: Study) -> None:
+def test_the_merge_of_a_dense_update_changes_the_function_and_the_record_says_by_how_much(
+    finished: ExecutedStudy,
+) -> None:
     """And that of a masked update does not; the modes differ in their configs and in their results."""
     records = {variant: recorded(finished, variant) for variant in ADAPTED}
     moved = {}
@@ -113,7 +116,7 @@ def test_the_merge_of_a_dense_update_changes_the_function_and_the_record_says_by
     assert not torch.equal(*(each["backbone.layers.0.mixer.in_proj.weight"] for each in saved))
 
 
-def test_a_saved_adapter_is_loaded_by_the_checkpoint_it_was_put_on(finished: Study) -> None:
+def test_a_saved_adapter_is_loaded_by_the_checkpoint_it_was_put_on(finished: ExecutedStudy) -> None:
     folder = finished.folder("to_sparse", "finetune")
     merged = load_checkpoint(folder).model
     model = load_checkpoint(finished.folder("pruned", "prune")).model
@@ -127,7 +130,7 @@ def test_a_saved_adapter_is_loaded_by_the_checkpoint_it_was_put_on(finished: Stu
 # What verify makes of it
 
 
-def test_every_clause_of_adapters_conforms(finished: Study) -> None:
+def test_every_clause_of_adapters_conforms(finished: ExecutedStudy) -> None:
     for stage in (Stage.RUN, Stage.CHECKPOINT):
         held = finished.statuses(stage, "adapter")
         wrong = {name: status for name, status in held.items() if status is not Status.CONFORMS}
@@ -190,7 +193,7 @@ def configured(name: str, value: Any) -> Callable[[Path], None]:
 
 
 def stated(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
-    return lambda folder: change(folder, lambda record: edit(record.adapter))
+    return lambda folder: change_run(folder, lambda record: edit(record.adapter))
 
 
 def counted(stage: str, count: int) -> Callable[[Path], None]:
@@ -240,12 +243,12 @@ BROKEN: dict[str, tuple[str, Callable[[Path], None], set[str], str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_merge_is_found(finished: Study, tmp_path: Path, case: str) -> None:
+def test_a_broken_merge_is_found(finished: ExecutedStudy, tmp_path: Path, case: str) -> None:
     variant, edit, codes, message = BROKEN[case]
     copy = finished.copy(tmp_path)
     folder = copy.folder(variant, "finetune")
     edit(folder)
-    change(folder)
+    change_run(folder)
     result = copy.verify()
     found = [finding for finding in result.findings if finding.code in RULES]
     assert {finding.code for finding in found} == codes, [finding.message for finding in found]
@@ -254,12 +257,12 @@ def test_a_broken_merge_is_found(finished: Study, tmp_path: Path, case: str) -> 
 
 
 @pytest.mark.parametrize("gone", ["adapter", "masked_weights"])
-def test_what_cannot_be_counted_again_is_unverified(finished: Study, tmp_path: Path, gone: str) -> None:
+def test_what_cannot_be_counted_again_is_unverified(finished: ExecutedStudy, tmp_path: Path, gone: str) -> None:
     copy = finished.copy(tmp_path)
     folder = copy.folder("to_sparse", "finetune")
     if gone == "adapter":
         (folder / "adapter" / "adapter_model.safetensors").unlink()
-        change(folder)
+        change_run(folder)
     else:
         stated(lambda adapter: adapter.pop("masked_weights"))(folder)
     held = copy.statuses(Stage.CHECKPOINT, "mode")
@@ -271,7 +274,7 @@ def test_what_cannot_be_counted_again_is_unverified(finished: Study, tmp_path: P
 
 
 def test_the_memo_says_what_was_recorded_and_goes_stale(
-    finished: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: ExecutedStudy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = finished.copy(tmp_path)
     with chdir(copy.root):
@@ -309,7 +312,7 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("| ") else []
 
 
-def test_the_memo_tells_of_failed_and_missing_runs(finished: Study, tmp_path: Path) -> None:
+def test_the_memo_tells_of_failed_and_missing_runs(finished: ExecutedStudy, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path)
     label = RunRecord.read(folder := copy.folder("to_dense", "finetune"))
 
@@ -317,7 +320,7 @@ def test_the_memo_tells_of_failed_and_missing_runs(finished: Study, tmp_path: Pa
         record.status, record.error = "failed", "1 of 4 adapters never had a gradient | such as in_proj"
         record.adapter["dead"] = DEAD
 
-    change(folder, fail)
+    change_run(folder, fail)
     for path in sorted(copy.folder("unsaid", "finetune").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     copy.folder("unsaid", "finetune").rmdir()
@@ -347,7 +350,7 @@ def test_a_study_without_adapters_has_no_memo(tmp_path: Path) -> None:
 def test_a_mode_about_masks_needs_a_step_that_leaves_some(tmp_path: Path) -> None:
     step = "steps: [{finetune: {adapter: {lora: {rank: 2, alpha: 4, mode: sparse_to_dense}}}}]"
     with pytest.raises(InputError) as refused:
-        _ = study(tmp_path, f"  dense: {{steps: [pretrain]}}\n  sparse: {{from: dense, {step}}}\n").experiment
+        _ = study(tmp_path, f"  dense: {{steps: [pretrain]}}\n  sparse: {{from: dense, {step}}}\n").load()
     (problem,) = refused.value.problems
     assert problem.message == "no step before this one leaves the masks that `sparse_to_dense` is about"
     assert problem.location is not None
@@ -367,7 +370,7 @@ def test_where_nothing_is_pruned_the_modes_are_one_run(tmp_path: Path) -> None:
     for mode in ("dense", "sparse"):
         text = text.replace(f"*to_{mode}", f"&to_{mode} {STATED % mode}", 1)
     made = study(tmp_path, text)
-    tuned = {step.variants for step in made.plan.steps if step.name == "finetune"}
+    tuned = {step.variants for step in made.plan().steps if step.name == "finetune"}
     assert tuned == {("by_size", "at_random"), ("somewhat",)}
     made.execute()
     assert [finding.message for finding in made.verify().findings] == []

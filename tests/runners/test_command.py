@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import chdir
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -22,16 +21,15 @@ from framework.errors import FrameworkError
 from framework.evidence.record import RunRecord, read_lines
 from framework.evidence.store import RunStore, changed_artefacts
 from framework.evidence.tensors import TensorFile
-from framework.planning.build import build
 from framework.planning.reasons import reason
 from framework.planning.steps import Step
-from framework.stages.verify import VerifyResult, verify
+from framework.stages.verify import VerifyResult
 from runners import preflight
 from runners.command import process
 from runners.execute import execute
 from runners.progress import Silent
-from tests.commands import Study
-from tests.support import codes, status_of
+from tests.support.scripted import ScriptedStudy
+from tests.support.statuses import codes, status_of
 
 PYTHON = json.dumps(sys.executable)
 KEYS = "{optimizer: optimizer.name, lr: optimizer.learning_rate, floor: schedule.min_learning_rate, eps: optimizer.eps,\
@@ -63,12 +61,12 @@ def script(root: Path, body: str) -> None:
     (root / "train.py").write_text(dedent(body))
 
 
-def study(root: Path, body: str, more: str = "", arguments: str = "", *changes: tuple[str, str]) -> Study:
+def study(root: Path, body: str, more: str = "", arguments: str = "", *changes: tuple[str, str]) -> ScriptedStudy:
     script(root, body)
     betas = "betas: optimizer.betas"  # argparse's way of a list would not pair up
     keys = KEYS.replace(betas, "b1: 'optimizer.betas[0]', b2: 'optimizer.betas[1]'")
     command = f"    command: [{PYTHON}, train.py, '{{output}}'{arguments}]\n    flags: {{keys: {keys}}}\n"
-    return Study(root, command + indent(dedent(more), "    "), *SMALL, *changes)
+    return ScriptedStudy(root, command + indent(dedent(more), "    "), *SMALL, *changes)
 
 
 class Telling(Silent):
@@ -83,21 +81,19 @@ class Telling(Silent):
         self.told.append(text)
 
 
-def run(made: Study, progress: Silent | None = None, step: Step | None = None) -> tuple[RunRecord, Path]:
+def run(made: ScriptedStudy, progress: Silent | None = None, step: Step | None = None) -> tuple[RunRecord, Path]:
     step = step or made.step()
     store = RunStore(made.root / "runs")
     record = execute(step, store, made.root, progress or Silent())
     return record, store.folder(step.folder)
 
 
-def failed(made: Study) -> RunRecord:
+def failed(made: ScriptedStudy) -> RunRecord:
     return RunRecord.read(made.root / "runs" / made.step().folder)
 
 
-def verified(made: Study) -> VerifyResult:
-    with chdir(made.root):
-        experiment = made.experiment
-        return verify(experiment, build(experiment, ["full"]))
+def verified(made: ScriptedStudy) -> VerifyResult:
+    return made.verify(plan=made.plan("full"))
 
 
 # Evidence
@@ -277,7 +273,7 @@ def test_a_config_is_written_for_it_with_the_places_filled(tmp_path: Path) -> No
         f"    command: [{PYTHON}, train.py, '{{c.yaml}}', '{{output}}']\n"
         "    configs: {c.yaml: {dialect: generic, values: {out: '{output}', n: 3}}}\n"
     )
-    _, folder = run(Study(tmp_path, runner, *SMALL))
+    _, folder = run(ScriptedStudy(tmp_path, runner, *SMALL))
     seen = (folder / "output" / "seen.yaml").read_text()
     assert seen == (folder / "configs" / "c.yaml").read_text()
     assert f"out: {folder / 'output'}\n" in seen
@@ -365,7 +361,7 @@ time.sleep(600)
 """
 
 
-def started(made: Study) -> tuple[subprocess.Popen[str], Path]:
+def started(made: ScriptedStudy) -> tuple[subprocess.Popen[str], Path]:
     """`framework run` in a process of its own, once its command runs."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     arguments = [sys.executable, "-m", "framework", "run", "--variant", "full"]
@@ -442,9 +438,9 @@ def test_it_goes_on_only_from_a_checkpoint_that_is_there(tmp_path: Path) -> None
 # Before anything starts
 
 
-def obstacles(made: Study) -> list[str]:
+def obstacles(made: ScriptedStudy) -> list[str]:
     step = made.step()
-    found = preflight.obstacles(made.experiment.manifest.hardware, [step], made.root)
+    found = preflight.obstacles(made.load().manifest.hardware, [step], made.root)
     return [f"{each.clause} = {each.declared}: {each.found}" for each in found]
 
 
@@ -458,7 +454,7 @@ def test_what_stands_in_the_way_is_told_before_anything_starts(tmp_path: Path) -
     manifest.write_text(text.replace("train.py,", "trian.py,"))
     assert obstacles(made) == [f"runners.train.command = trian.py: no such file below {tmp_path}"]
     hf = f"    command: [{PYTHON}, train.py, --seed, '43']\n    unpassed: [sequence_length]\n"
-    drifting = Study(tmp_path, hf + "    flags: hf-training-arguments\n", *SMALL)
+    drifting = ScriptedStudy(tmp_path, hf + "    flags: hf-training-arguments\n", *SMALL)
     (found,) = obstacles(drifting)
     assert "would be passed otherwise" in found
     assert "43" in found
@@ -527,8 +523,7 @@ def test_a_checkpoint_becomes_the_runs_model_and_later_steps_work_on_it(tmp_path
     pruned = made.step("pruned", "prune")
     after, _ = run(made, step=pruned)
     assert after.sparsity["zeros"] == 32  # half of 8 x 8
-    with chdir(tmp_path):
-        result = verify(made.experiment, build(made.experiment, ["pruned"]))
+    result = made.verify(plan=made.plan("pruned"))
     assert codes(result) == []
     assert status_of(result, "variants.pruned.steps[0].prune.sparsity", Stage.CHECKPOINT) is Status.CONFORMS
     assert status_of(result, "models.small.hidden", Stage.CHECKPOINT) is Status.CONFORMS
@@ -601,8 +596,7 @@ def test_an_adapter_is_kept_and_merged_and_what_was_pruned_stays_zero(tmp_path: 
     assert (
         zeros + TensorFile(folder / "model" / "model.safetensors").zeros("model.layers.0.self_attn.v_proj.weight") == 64
     )
-    with chdir(tmp_path):
-        result = verify(made.experiment, build(made.experiment, ["sparse"]))
+    result = made.verify(plan=made.plan("sparse"))
     assert codes(result) == []
     adapter = "variants.sparse.steps[1].train.adapter.lora"
     for name in ("rank", "alpha", "targets"):
@@ -627,8 +621,7 @@ def test_a_script_that_loses_the_zeros_is_found(tmp_path: Path) -> None:
     made = study(tmp_path, body, "outputs: {checkpoint: left}", ", '{model}'", *TINY, dense)
     run(made, step=made.step("sparse", "prune"))
     run(made, step=made.step("sparse", "train"))
-    with chdir(tmp_path):
-        result = verify(made.experiment, build(made.experiment, ["sparse"]))
+    result = made.verify(plan=made.plan("sparse"))
     assert codes(result) == ["T101"]
 
 

@@ -31,8 +31,9 @@ from runners.sparsity.masks import MASKS, load_masks, read_masks
 from runners.transforms.correlations import Correlation
 from runners.transforms.csp import PERMUTATION
 from runners.transforms.orders import best_order, nearest_neighbours, neighbour_sum, two_opt
-from tests.runners.studies import Study, change, study
 from tests.runners.tiny import CAUSAL, build, outputs, randomised, tiny
+from tests.support.executed import ExecutedStudy, study
+from tests.support.run_folders import change_run
 
 DIMENSIONS = [(family, name) for family in FAMILIES.names() for name in FAMILIES.get(family).dimensions]
 MODELS = {family: tiny(family) for family in CAUSAL if FAMILIES.get(family).dimensions}
@@ -283,16 +284,16 @@ VARIANTS = """\
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> ExecutedStudy:
     return study(tmp_path_factory.mktemp("study"), VARIANTS).execute()
 
 
-def test_every_clause_of_a_permutation_conforms(finished: Study) -> None:
+def test_every_clause_of_a_permutation_conforms(finished: ExecutedStudy) -> None:
     held = finished.statuses(Stage.CHECKPOINT, "permute")
     assert len(held) == 5
     assert set(held.values()) == {Status.CONFORMS}
     assert finished.findings("T101", "T120", "T150") == []
-    recorded = [step.calibration for step in finished.plan.steps if step.name == "permute"]
+    recorded = [step.calibration for step in finished.plan().steps if step.name == "permute"]
     assert [(each.dataset_name, each.phase.sequence_length) for each in recorded if each] == [
         ("text", 32),
         ("topics", 32),
@@ -330,7 +331,7 @@ BROKEN: dict[str, tuple[str, Callable[[dict[str, torch.Tensor]], dict[str, torch
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_checkpoint_that_is_not_the_parents_reordered(finished: Study, tmp_path: Path, case: str) -> None:
+def test_a_checkpoint_that_is_not_the_parents_reordered(finished: ExecutedStudy, tmp_path: Path, case: str) -> None:
     name, edit, message = BROKEN[case]
     copy = finished.copy(tmp_path)
     folder = copy.folder("states", "permute")
@@ -339,7 +340,7 @@ def test_a_checkpoint_that_is_not_the_parents_reordered(finished: Study, tmp_pat
     tensors = {key: tensor.contiguous() for key, tensor in edit(before).items()}
     (folder / name).unlink()
     save_file(tensors, folder / name, metadata=metadata)
-    change(folder)
+    change_run(folder)
     assert any(message in found for found in copy.findings("T150")), copy.findings("T150")
 
 
@@ -348,10 +349,10 @@ def test_a_permutation_needs_data(tmp_path: Path) -> None:
         "  first: {steps: [{permute: csp}]}\n  wrong: {steps: [pretrain, {permute: {method: csp, dataset: txt}}]}\n"
     )
     with pytest.raises(InputError) as refused:
-        _ = study(tmp_path, variants).experiment
+        _ = study(tmp_path, variants).load()
     messages = [problem.message for problem in refused.value.problems]
     assert messages == ["no phase before this permutation says what data it is measured on", "unknown dataset 'txt'"]
     alone = "  first: {steps: [{permute: {method: csp, dataset: topics}}]}\n"
-    calibration = study(tmp_path, alone).plan.steps[0].calibration
+    calibration = study(tmp_path, alone).plan().steps[0].calibration
     assert calibration is not None
     assert (calibration.dataset_name, calibration.phase.sequence_length) == ("topics", 32)

@@ -11,8 +11,8 @@ from framework.conformance import Stage, Status
 from framework.manifest.architectures import ARCHITECTURES
 from framework.stages.manifest.parameter_counts import counts
 from runners.models.families import FAMILIES
-from tests.runners.studies import MANIFEST, Study
 from tests.runners.tiny import tiny
+from tests.support.executed import study
 
 VARIANTS = """\
   M_dense: {steps: [finetune]}
@@ -39,12 +39,8 @@ def test_a_study_of_the_family_holds(family: str, tmp_path: Path) -> None:
     if admitted := counts(model):
         model = model.model_copy(update={"parameters": admitted[0][0]})
     stated = json.dumps(model.model_dump(mode="json", exclude_none=True))
-    before, _, after = MANIFEST.partition("  tiny: ")
-    text = f"{before}  tiny: {stated}\n{after.split(chr(10), 1)[1]}{VARIANTS}"
-    text += (PERMUTED if FAMILIES.get(family).dimensions else "") + RULES
-    (tmp_path / "experiment.yaml").write_text(text)
-    study = Study(tmp_path).execute()
-    result = study.verify()
+    variants = VARIANTS + (PERMUTED if FAMILIES.get(family).dimensions else "") + RULES
+    result = study(tmp_path, variants, stated).execute().verify()
     assert [str(finding.message) for finding in result.findings if finding.code != "R141"] == []
     assert result.finished == len(result.steps)
     matrix = result.matrix

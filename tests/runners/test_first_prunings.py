@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from tests.runners.studies import MANIFEST, Study
 from tests.runners.tiny import build
+from tests.support import executed
+from tests.support.executed import ExecutedStudy
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 VARIANT = "  pruned: {steps: [{prune: {score: SCORE, structure: STRUCTURE, sparsity: 0.5, tensors: [TENSORS]}}]}\n"
@@ -26,21 +27,21 @@ def publish(family: str, folder: Path, **options: Any) -> None:
     (getattr(model, "bert", None) or model).save_pretrained(folder, **options)
 
 
-def study(root: Path, family: str, where: str, score: str = "magnitude", structure: str = "unstructured") -> Study:
+def study(
+    root: Path, family: str, where: str, score: str = "magnitude", structure: str = "unstructured"
+) -> ExecutedStudy:
     stated = f"{{family: {family}, {where}, tokenizer: bytes}}"
-    before, _, after = MANIFEST.partition("  tiny: ")
     variant = VARIANT.replace("SCORE", score).replace("STRUCTURE", structure).replace("TENSORS", MODULES[family])
-    (root / "experiment.yaml").write_text(f"{before}  tiny: {stated}\n{after.partition(chr(10))[2]}{variant}")
-    return Study(root)
+    return executed.study(root, variant, stated)
 
 
-def choice(study: Study) -> set[Status | None]:
+def choice(study: ExecutedStudy) -> set[Status | None]:
     """What the checkpoint stage says of the choice of weights."""
     statuses = study.statuses(Stage.CHECKPOINT, "prune")
     return {status for clause, status in statuses.items() if clause.rpartition(".")[2] in STATED}
 
 
-def reasons(study: Study) -> str:
+def reasons(study: ExecutedStudy) -> str:
     verdicts = study.verify().matrix.verdicts
     return "\n".join(each.reason for each in verdicts if each.status is Status.UNVERIFIED and each.reason)
 
@@ -66,7 +67,7 @@ def test_another_choice_is_a_finding(tmp_path: Path) -> None:
     folder = done.folder("pruned", "prune")
     study(tmp_path, "llama", "path: published", "magnitude")
     record = RunRecord.read(folder)
-    step = done.plan.steps[0]
+    step = done.plan().steps[0]
     record.key, record.folder, record.identity = step.key, step.folder, dict(step.identity)
     record.write(folder)
     folder.rename(folder.parent / step.folder)

@@ -22,7 +22,8 @@ from runners.measurement.energy import EnergyMeter, Missing, Processors
 from runners.measurement.forward_passes import random_batch, spread, timed
 from runners.measurement.measure import said
 from runners.measurement.memory import Unmeasured, peak_memory, resident_growth
-from tests.runners.studies import Study, change, study
+from tests.support.executed import ExecutedStudy, study
+from tests.support.run_folders import change_run
 
 VARIANTS = """\
   M_base: {steps: [pretrain]}
@@ -49,12 +50,12 @@ Figures = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def done(tmp_path_factory: pytest.TempPathFactory) -> ExecutedStudy:
     return study(tmp_path_factory.mktemp("measured"), VARIANTS).execute()
 
 
 @pytest.fixture(scope="module")
-def figures(done: Study) -> Figures:
+def figures(done: ExecutedStudy) -> Figures:
     """The figures of a measuring step, those that have all of some facts."""
 
     def found(variant: str, name: str, **facts: Any) -> list[dict[str, Any]]:
@@ -97,8 +98,8 @@ def test_throughput_is_of_the_same_passes_as_latency(figures: Figures) -> None:
         assert fast["quartiles"][0] <= fast["value"] <= fast["quartiles"][1]
 
 
-def test_the_flops_are_those_of_the_plan_s_formula(figures: Figures, done: Study) -> None:
-    model = done.experiment.manifest.models["tiny"]
+def test_the_flops_are_those_of_the_plan_s_formula(figures: Figures, done: ExecutedStudy) -> None:
+    model = done.load().manifest.models["tiny"]
     expected = per_token(model, 32, language_model=True)
     assert expected is not None
     recurrence = mamba_scan(layers=2, hidden=16, state=6, expand=2)
@@ -108,7 +109,7 @@ def test_the_flops_are_those_of_the_plan_s_formula(figures: Figures, done: Study
     assert "zeros counted as work" in fact["what"]
 
 
-def test_zeros_do_not_reduce_flops_and_reduce_the_nonzero_parameters(figures: Figures, done: Study) -> None:
+def test_zeros_do_not_reduce_flops_and_reduce_the_nonzero_parameters(figures: Figures, done: ExecutedStudy) -> None:
     dense, pruned = (value(figures(name, "cost", quantity="flops")) for name in ("M_base", "M_pruned"))
     assert dense == pruned
     zeros = RunRecord.read(done.folder("M_pruned", "prune")).sparsity["zeros"]
@@ -117,14 +118,14 @@ def test_zeros_do_not_reduce_flops_and_reduce_the_nonzero_parameters(figures: Fi
     assert dense - pruned == zeros
 
 
-def test_parameters_are_those_of_the_runs(figures: Figures, done: Study) -> None:
+def test_parameters_are_those_of_the_runs(figures: Figures, done: ExecutedStudy) -> None:
     base = RunRecord.read(done.folder("M_base", "pretrain"))
     assert value(figures("M_base", "cost", quantity="parameters")) == base.parameters["total"]
     assert value(figures("M_base", "cost", quantity="trainable_parameters")) == base.parameters["trainable"]
 
 
 @pytest.mark.parametrize("variant", ["M_tuned", "M_hybrid"])
-def test_adapters_are_measured_merged_and_unmerged(figures: Figures, done: Study, variant: str) -> None:
+def test_adapters_are_measured_merged_and_unmerged(figures: Figures, done: ExecutedStudy, variant: str) -> None:
     tuned = RunRecord.read(done.folder(variant, "finetune"))
     merged, unmerged = (figures(variant, "cost", adapter=state) for state in ("merged", "unmerged"))
     parameters = [value([f for f in found if f["quantity"] == "parameters"]) for found in (merged, unmerged)]
@@ -162,7 +163,7 @@ def test_a_missing_figure_is_no_number_and_says_why(tmp_path: Path, monkeypatch:
     assert done.statuses(Stage.RUN, "measurements")["measurements.use.measure"] is Status.UNVERIFIED
 
 
-def test_what_was_measured_is_verified_and_bad_figures_are_found(done: Study, tmp_path: Path) -> None:
+def test_what_was_measured_is_verified_and_bad_figures_are_found(done: ExecutedStudy, tmp_path: Path) -> None:
     statuses = done.statuses(Stage.RUN, "measurements")
     assert statuses["measurements.cost.measure"] is Status.CONFORMS
     assert statuses["measurements.speed.batch_sizes"] is Status.CONFORMS
@@ -173,12 +174,12 @@ def test_what_was_measured_is_verified_and_bad_figures_are_found(done: Study, tm
     def faster(record: RunRecord) -> None:
         record.measurements[1]["value"] /= 2
 
-    change(broken.folder("M_base", "measure-speed"), faster)
+    change_run(broken.folder("M_base", "measure-speed"), faster)
     (finding,) = broken.findings("R160")
     assert "latency, batch 1, 16 tokens" in finding
 
 
-def test_a_measurement_leaves_the_checkpoint_and_its_evidence_as_they_were(done: Study) -> None:
+def test_a_measurement_leaves_the_checkpoint_and_its_evidence_as_they_were(done: ExecutedStudy) -> None:
     record = RunRecord.read(done.folder("M_base", "measure-speed"))
     assert record.artefacts == {}
     assert not (done.folder("M_base", "measure-speed") / "model").exists()
@@ -187,13 +188,10 @@ def test_a_measurement_leaves_the_checkpoint_and_its_evidence_as_they_were(done:
 
 
 def test_a_length_that_the_model_does_not_read_is_refused(tmp_path: Path) -> None:
-    root = study(tmp_path, "  M_base: {steps: [pretrain]}\n")
-    text = (tmp_path / "experiment.yaml").read_text()
     sizes = "layers: 1, hidden: 16, heads: 2, intermediate: 16, vocabulary: 256"
     llama = f"{{family: llama, weights: random, {sizes}, tokenizer: bytes}}"
-    start, end = text.index("{family"), text.index("}", text.index("{family")) + 1
     measured = "measurements: {long: {measure: [flops], sequence_lengths: [100000]}}\n"
-    (tmp_path / "experiment.yaml").write_text(text[:start] + llama + text[end:] + measured)
+    root = study(tmp_path, "  M_base: {steps: [pretrain]}\n" + measured, llama)
     with pytest.raises(Exception, match=r"measurements.long.sequence_lengths: the model reads at most \d+ tokens"):
         root.execute()
 
@@ -204,14 +202,10 @@ def test_an_encoder_is_measured_with_and_without_a_head(tmp_path: Path) -> None:
   tuned: {steps: [finetune]}
 measurements: {cost: {measure: [flops, latency], sequence_lengths: [16], repeats: 1, warmup: 0}}
 """
-    done = study(tmp_path, variants)
-    text = (tmp_path / "experiment.yaml").read_text()
-    start, end = text.index("{family"), text.index("}", text.index("{family")) + 1
     sizes = "layers: 2, hidden: 16, heads: 2, intermediate: 32, vocabulary: 260"
     bert = f"{{family: bert, weights: random, {sizes}, tokenizer: bytes}}"
-    (tmp_path / "experiment.yaml").write_text(text[:start] + bert + text[end:])
-    done.execute()
-    expected = per_token(done.experiment.manifest.models["tiny"], 16, language_model=False)
+    done = study(tmp_path, variants, bert).execute()
+    expected = per_token(done.load().manifest.models["tiny"], 16, language_model=False)
     assert expected is not None
     for variant in ("bare", "tuned"):
         flops, latency = RunRecord.read(done.folder(variant, "measure-cost")).measurements
@@ -387,7 +381,7 @@ def test_a_device_without_a_counter_is_missing_with_the_reason(
     assert (meter.facts["accelerators"], meter.facts["missing"]["accelerators"]) == (None, "NVML: Not Supported")
 
 
-def test_every_run_records_what_it_used_or_why_nobody_knows(done: Study) -> None:
+def test_every_run_records_what_it_used_or_why_nobody_knows(done: ExecutedStudy) -> None:
     for folder in (done.root / "runs").glob("M_*"):
         facts = RunRecord.read(folder).energy
         assert (facts["processors"] is None) == ("processors" in facts["missing"])

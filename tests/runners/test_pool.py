@@ -23,7 +23,7 @@ from framework.planning.outcomes import Outcome, Unheard
 from framework.planning.steps import Step
 from runners.launchers.forking import in_child
 from runners.launchers.pool import LOGS, run_pool, visible_devices
-from tests.runners.studies import study
+from tests.support.executed import study
 
 VARIANTS = """\
   dense: {steps: [pretrain]}
@@ -37,7 +37,7 @@ def steps(tmp_path: Path) -> tuple[Step, ...]:
     made = study(tmp_path, VARIANTS)
     text = (tmp_path / "experiment.yaml").read_text()
     (tmp_path / "experiment.yaml").write_text(text.replace("seeds: [3]", "seeds: [1, 2, 3, 4]"))
-    return made.plan.steps
+    return made.plan().steps
 
 
 def recorded(step: Step, store: RunStore, project: Path, progress: Any, status: Any = "done") -> RunRecord:

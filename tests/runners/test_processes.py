@@ -20,7 +20,7 @@ from framework.manifest.sections.methods import SDM, Mask
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners import processes
-from tests.runners.killing import differences, evidence
+from tests.support.killing import differences, evidence
 
 PROGRAM = """
 import pickle, sys
@@ -28,7 +28,7 @@ from pathlib import Path
 from framework.evidence.store import RunStore
 from runners.execute import execute
 from runners.progress import Silent
-from tests.runners.killing import Killed
+from tests.support.killing import Killed
 
 root = Path(sys.argv[1])
 step = pickle.loads((root / "step.pickle").read_bytes())

@@ -11,7 +11,8 @@ from framework.conformance import Stage, Status
 from framework.evidence.masks import MaskFile
 from framework.evidence.record import RunRecord
 from runners.sparsity.masks import load_masks, save_masks
-from tests.runners.studies import Study, change, study
+from tests.support.executed import ExecutedStudy, study
+from tests.support.run_folders import change_run
 
 VARIANTS = """\
   dense: {steps: [pretrain]}
@@ -39,11 +40,11 @@ RECOMPUTED = ("everything", "none", "random", "pattern", "channels")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> ExecutedStudy:
     return study(tmp_path_factory.mktemp("study"), VARIANTS).execute()
 
 
-def test_every_declared_fact_is_recorded_and_held(finished: Study) -> None:
+def test_every_declared_fact_is_recorded_and_held(finished: ExecutedStudy) -> None:
     result = finished.verify()
     assert [finding.message for finding in result.findings if finding.code[0] in "RT"] == []
     for clause in result.matrix.clauses:
@@ -56,7 +57,7 @@ def test_every_declared_fact_is_recorded_and_held(finished: Study) -> None:
         assert checkpoint == (Status.UNVERIFIED if chosen else Status.CONFORMS), clause.id
 
 
-def test_the_mask_file_says_how_it_came_about(finished: Study) -> None:
+def test_the_mask_file_says_how_it_came_about(finished: ExecutedStudy) -> None:
     folder = finished.folder("gradient", "prune")
     facts, record = MaskFile(folder / "masks.safetensors").facts, RunRecord.read(folder)
     assert facts["score"] == "gradient"
@@ -70,11 +71,11 @@ def test_the_mask_file_says_how_it_came_about(finished: Study) -> None:
     assert solved["weights"] == "changed too: these masks belong to the model saved beside them"
 
 
-def test_nothing_is_pruned_for_nothing(finished: Study) -> None:
+def test_nothing_is_pruned_for_nothing(finished: ExecutedStudy) -> None:
     assert all(mask.all() for mask in load_masks(finished.folder("none", "prune")).values())
 
 
-def test_a_choice_that_was_tampered_with_is_found(finished: Study, tmp_path: Path) -> None:
+def test_a_choice_that_was_tampered_with_is_found(finished: ExecutedStudy, tmp_path: Path) -> None:
     """As many zeros as before, and the mask holds: only the choice is another one."""
     from safetensors.torch import load_file, save_file
 
@@ -89,6 +90,6 @@ def test_a_choice_that_was_tampered_with_is_found(finished: Study, tmp_path: Pat
     tensors = load_file(folder / "model" / "model.safetensors")
     tensors[name] = parent[name] * masks[name]
     save_file(tensors, folder / "model" / "model.safetensors", metadata={"format": "pt"})
-    change(folder)
+    change_run(folder)
     assert copy.findings("T101", "T102", "T120") == []
     assert any("weights went whose magnitude is above" in message for message in copy.findings("T103"))

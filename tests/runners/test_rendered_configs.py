@@ -11,7 +11,7 @@ import torch
 from framework.planning.commands.argument_texts import as_arguments
 from framework.planning.steps import Training
 from framework.stages.run.recomputed.learning_rate import learning_rate_at
-from tests.commands import ON_FLAGS, Study
+from tests.support.scripted import ON_FLAGS, ScriptedStudy
 
 LORA = "    command: [python, train.py, '{c.json}', '{model}']\n    unpassed: [optimizer, schedule, batch_size, epochs,\
  sequence_length, max_grad_norm, precision, seed]\n    configs: {c.json: peft-adapter}\n"
@@ -31,7 +31,7 @@ SHORT = ("batch_size: 64\n    epochs: 3", "batch_size: 64\n    max_steps: 30")
 def test_transformers_makes_the_declared_schedule_of_its_arguments(tmp_path: Path, schedule: str) -> None:
     from transformers import HfArgumentParser, TrainingArguments, get_scheduler
 
-    study = Study(tmp_path, ON_FLAGS, SHORT, *SCHEDULES[schedule])
+    study = ScriptedStudy(tmp_path, ON_FLAGS, SHORT, *SCHEDULES[schedule])
     command, work = study.command(), study.step().work
     assert isinstance(work, Training)
     argv = [str(tmp_path) if each == "{output}" else each for each in command.argv[2:]]
@@ -59,7 +59,7 @@ def test_transformers_makes_the_declared_schedule_of_its_arguments(tmp_path: Pat
 def test_accelerate_takes_its_launch_configuration(tmp_path: Path) -> None:
     from accelerate.commands.config.config_args import ClusterConfig
 
-    command = Study(tmp_path, LAUNCH).command()
+    command = ScriptedStudy(tmp_path, LAUNCH).command()
     (tmp_path / "c.yaml").write_text(command.text("c.yaml", {}))
     config = ClusterConfig.from_yaml_file(str(tmp_path / "c.yaml"))
     assert (config.num_processes, config.mixed_precision, config.use_cpu) == (2, "bf16", True)
@@ -69,7 +69,7 @@ def test_accelerate_takes_its_launch_configuration(tmp_path: Path) -> None:
 def test_peft_takes_its_adapter_configuration(tmp_path: Path) -> None:
     from peft import LoraConfig
 
-    command = Study(tmp_path, LORA).command("lora")
+    command = ScriptedStudy(tmp_path, LORA).command("lora")
     (tmp_path / "adapter_config.json").write_text(command.text("c.json", {"model": "base"}))
     config = LoraConfig.from_pretrained(str(tmp_path))
     assert (config.r, config.lora_alpha, config.lora_dropout) == (16, 32, 0.05)
@@ -95,7 +95,7 @@ def test_transformers_makes_the_declared_sizes_of_a_model_config(
     stated = ", ".join(f"{name}: {value}" for name, value in sizes.items())
     model = ("layers: 12, hidden: 768, heads: 12, vocabulary: 32000", stated)
     runner = LORA.replace("peft-adapter", "hf-model-config")
-    data = Study(tmp_path, runner, model, ("family: llama", f"family: {family}")).data("c.json")
+    data = ScriptedStudy(tmp_path, runner, model, ("family: llama", f"family: {family}")).data("c.json")
     (tmp_path / "config.json").write_text(json.dumps(data))
     config = AutoConfig.from_pretrained(tmp_path)
     assert config.model_type == family

@@ -30,7 +30,7 @@ from runners.training import update
 from runners.training.checkpointing import saving
 from runners.training.checkpointing.checkpoint_files import CheckpointFolder
 from runners.training.checkpointing.saving import Saver
-from tests.runners.killing import Interrupting, Interruption, differences, evidence, killed_after, killed_when
+from tests.support.killing import Interrupting, Interruption, differences, evidence, killed_after, killed_when
 
 KNOBS = Knobs(micro_batch_size=4, log_every=1, checkpoint_every=2)
 SPARSE = Mask(sdm=SDM(target_sparsity=0.3, learning_rate=0.4, sparsity_weight=10.0, initial_logit=0.5))

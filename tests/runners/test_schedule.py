@@ -8,7 +8,7 @@ import pytest
 
 from framework.planning.steps import Step
 from runners.launchers.schedule import Schedule, needs
-from tests.runners.studies import study
+from tests.support.executed import study
 
 VARIANTS = """\
   dense: {steps: [pretrain]}
@@ -22,7 +22,7 @@ VARIANTS = """\
 
 @pytest.fixture
 def steps(tmp_path: Path) -> tuple[Step, ...]:
-    return study(tmp_path, VARIANTS).plan.steps
+    return study(tmp_path, VARIANTS).plan().steps
 
 
 def test_a_step_starts_only_after_all_that_it_needs(steps: tuple[Step, ...]) -> None:
@@ -77,7 +77,7 @@ def test_finished_steps_are_not_given_out_again(steps: tuple[Step, ...]) -> None
 def test_what_measures_times_waits_until_nothing_else_runs_or_can(tmp_path: Path) -> None:
     variants = "  dense: {steps: [pretrain]}\n  tuned: {from: dense, steps: [finetune]}\n"
     measured = "measurements: {speed: {measure: [latency], sequence_lengths: [8]}}\n"
-    schedule = Schedule(study(tmp_path, variants + measured).plan.steps)
+    schedule = Schedule(study(tmp_path, variants + measured).plan().steps)
     trained = schedule.next()
     assert trained is not None
     schedule.finish(trained)

@@ -29,7 +29,8 @@ from runners.adapters.sgh import HybridAdapter
 from runners.models.building import classifier_over
 from runners.models.checkpoints import load_checkpoint
 from runners.sparsity.masks import load_masks
-from tests.runners.studies import Study, change, study
+from tests.support.executed import ExecutedStudy, study
+from tests.support.run_folders import change_run
 
 LLAMA = Model(
     family="llama", weights="random", layers=2, hidden=16, heads=2, intermediate=24, vocabulary=256, tokenizer="bytes"
@@ -269,11 +270,11 @@ VARIANTS = """\
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> ExecutedStudy:
     return study(tmp_path_factory.mktemp("study"), VARIANTS).execute()
 
 
-def test_every_clause_of_hybrid_adapters_conforms(finished: Study) -> None:
+def test_every_clause_of_hybrid_adapters_conforms(finished: ExecutedStudy) -> None:
     for stage in (Stage.RUN, Stage.CHECKPOINT):
         held = finished.statuses(stage, "adapter")
         assert len(held) == 11
@@ -327,7 +328,7 @@ def recorded(name: str, value: Any) -> Callable[[Path], None]:
     def edit(record: RunRecord) -> None:
         record.adapter[name] = value
 
-    return lambda folder: change(folder, edit)
+    return lambda folder: change_run(folder, edit)
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str, str]] = {
@@ -342,12 +343,12 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str, str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_hybrid_adapters_other_than_declared(finished: Study, tmp_path: Path, case: str) -> None:
+def test_hybrid_adapters_other_than_declared(finished: ExecutedStudy, tmp_path: Path, case: str) -> None:
     edit, code, message = BROKEN[case]
     copy = finished.copy(tmp_path)
     folder = copy.folder("by_magnitude", "finetune")
     edit(folder)
-    change(folder)
+    change_run(folder)
     found = copy.findings("T131", "T132", "R143")
     assert any(message in each for each in copy.findings(code)), found
 
@@ -355,8 +356,8 @@ def test_hybrid_adapters_other_than_declared(finished: Study, tmp_path: Path, ca
 def test_masks_are_the_importance_only_where_a_step_before_leaves_some(tmp_path: Path) -> None:
     step = "steps: [{finetune: {adapter: {sgh: {importance: mask}}}}]"
     with pytest.raises(InputError) as refused:
-        _ = study(tmp_path, f"  dense: {{steps: [pretrain]}}\n  hybrid: {{from: dense, {step}}}\n").experiment
+        _ = study(tmp_path, f"  dense: {{steps: [pretrain]}}\n  hybrid: {{from: dense, {step}}}\n").load()
     (problem,) = refused.value.problems
     assert problem.message == "no step before this one leaves the masks that are to be the importance"
     masked = "  masked: {steps: [{pretrain: {mask: {sdm: {target_sparsity: 0.3}}}}]}\n"
-    assert study(tmp_path, f"{masked}  hybrid: {{from: masked, {step}}}\n").plan.steps
+    assert study(tmp_path, f"{masked}  hybrid: {{from: masked, {step}}}\n").plan().steps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ import yaml
 
 from framework.exporters.cerebras import export
 from framework.exporters.exported import Exported, bindings_text, write_all
-from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
-from framework.planning.build import Plan, build
-from framework.stages.check import CheckResult, check
+from tests.support.manifests import TRAIN
+from tests.support.study import Study
+from tests.support.texts import replaced
 
 MANIFEST = """\
 version: 1
@@ -28,16 +26,7 @@ datasets:
   boolq: {hub: example/boolq, prompt: "{q}", choices: [a, b], train_examples: 640}
   arc: {hub: example/arc, prompt: "{q}", choices: [a, b], train_examples: 320}
 phases:
-  train:
-    objective: causal_lm
-    dataset: corpus
-    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1, betas: [0.9, 0.95], eps: 1e-8}
-    schedule: {name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}
-    batch_size: 64
-    epochs: 3
-    sequence_length: 256
-    max_grad_norm: 1.0
-    precision: bf16
+TRAIN
   tune:
     objective: completion
     tasks: {boolq: {epochs: 2, learning_rate: 1e-4}, arc: {epochs: 3}}
@@ -55,32 +44,19 @@ variants:
     from: pruned
     steps: [{tune: {adapter: {lora: {rank: 16, alpha: 32, dropout: 0.05, targets: [q_proj, k_proj, v_proj, o_proj]}}}}]
 seeds: [42]
-"""
+""".replace("TRAIN\n", replaced(TRAIN, ("sequence_length: 1024", "sequence_length: 256")))
+ATTENTION = "targets: [q_proj, k_proj, v_proj, o_proj]"
 FOLDER = "configs/cerebras"
 
 
-class Study:
+class ExportedStudy(Study):
     """The study's folder, with changes to its manifest."""
 
     def __init__(self, root: Path, *changes: tuple[str, str]):
-        self.root = root
-        text = MANIFEST
-        for old, new in changes:
-            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
-            text = text.replace(old, new)
-        self.manifest = root / "experiment.yaml"
-        self.manifest.write_text(text)
-
-    @property
-    def experiment(self) -> Experiment:
-        with chdir(self.root):
-            return load("experiment.yaml")
-
-    def plan(self, *variants: str) -> Plan:
-        return build(self.experiment, variants)
+        super().__init__(root, MANIFEST, *changes)
 
     def export(self, *variants: str) -> list[Exported]:
-        return export(self.experiment, self.plan(*variants), list(variants))
+        return export(self.load(), self.plan(*variants), list(variants))
 
     def data(self, name: str, *variants: str) -> dict[str, Any]:
         """The `trainer` section of one exported file, without having written it."""
@@ -95,7 +71,3 @@ class Study:
         write_all({folder / each.name: each.text for each in exported}, force=False)
         self.manifest.write_text(self.manifest.read_text() + bindings)
         return exported
-
-    def check(self) -> CheckResult:
-        with chdir(self.root):
-            return check(load("experiment.yaml"))
