@@ -15,7 +15,8 @@ from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PhaseUse
 from framework.names import Path
 from framework.planning.commands.command import Command
-from framework.planning.recipes import OWN_SCRIPT, Recipe, Refusal, dataset_refusals, model_refusals, recipe_of
+from framework.planning.recipe_refusals import OWN_SCRIPT, Refusal, dataset_refusals, model_refusals
+from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.steps import Measure, Training, Work
 
 UNSTATED_DATA = Dataset.model_construct()
