@@ -18,7 +18,7 @@ from framework.stages.manifest.parameter_counts import counts
 from runners.models.building import build_language_model, classifier_over, unfilled
 from runners.models.checkpoints import load_checkpoint, save_checkpoint, unique_tensors
 from runners.models.families import FAMILIES
-from tests.runners.tiny import build, outputs, randomised, tiny
+from tests.runners.models.tiny import build, outputs, randomised, tiny
 
 IDS = torch.arange(22).view(2, 11)
 

@@ -14,7 +14,7 @@ from framework.manifest.sections.models import Model
 from runners.models.building import build_language_model, classifier_over
 from runners.models.checkpoints import load_checkpoint, save_checkpoint
 from runners.models.families import FAMILIES
-from tests.runners.tiny import build, outputs, tiny
+from tests.runners.models.tiny import build, outputs, tiny
 
 IDS = torch.arange(22).view(2, 11)
 ONES = torch.ones_like(IDS)

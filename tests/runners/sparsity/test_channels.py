@@ -12,7 +12,7 @@ from framework.errors import UsageError
 from runners.models.building import unfilled
 from runners.models.families import FAMILIES
 from runners.sparsity.channels import channel_layers
-from tests.runners.tiny import build, outputs, randomised
+from tests.runners.models.tiny import build, outputs, randomised
 
 CHANNEL_ATTRIBUTE = {"gpt2": "n_inner"}
 IDS = torch.arange(22).view(2, 11)

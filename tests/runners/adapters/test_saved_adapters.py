@@ -19,7 +19,7 @@ from framework.evidence.digests import masks_digest
 from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.saved import digest_of, load_sparse_lora, save_sparse_lora, sparse_layers
 from runners.sparsity.masks import load_masks, save_masks
-from tests.runners.adapted import IDS, MODES, TARGETS, attached, base, gradients, logits, masks_of, plain
+from tests.runners.adapters.adapted import IDS, MODES, TARGETS, attached, base, gradients, logits, masks_of, plain
 
 
 @pytest.fixture

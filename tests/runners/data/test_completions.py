@@ -19,7 +19,7 @@ from runners.data.prompts import Question, filled, final_answer, questions, same
 from runners.data.tokenizing import tokenizer_for
 from runners.training.evaluating.answering import answer
 from runners.training.objectives import summed_loss, token_losses
-from tests.runners.tiny import CAUSAL, build
+from tests.runners.models.tiny import CAUSAL, build
 
 NUMBER = Dataset(builtin="reference-topics").final_answer
 

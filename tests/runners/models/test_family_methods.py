@@ -19,7 +19,7 @@ from framework.planning.steps import Step, Training
 from runners import preflight
 from runners.models.families import FAMILIES
 from runners.sparsity.masks import load_masks
-from tests.runners.tiny import CAUSAL, tiny
+from tests.runners.models.tiny import CAUSAL, tiny
 
 FAMILY_NAMES = FAMILIES.names()
 CHANNELS = {name: list(FAMILIES.get(name).channels.slices) for name in FAMILY_NAMES}

@@ -16,7 +16,7 @@ from framework.errors import FrameworkError
 from runners.adapters.effective import effective_weight, masked_linear
 from runners.adapters.masked_lora import hold_masks
 from runners.adapters.saved import sparse_layers
-from tests.runners.adapted import IDS, MODES, attached, base, gradients, logits, masks_of, plain
+from tests.runners.adapters.adapted import IDS, MODES, attached, base, gradients, logits, masks_of, plain
 
 FAMILIES = ("llama", "gpt2")
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)

@@ -19,7 +19,7 @@ from framework.errors import FrameworkError
 from runners.cerebras import ReapplyMasks, reapply
 from runners.cerebras.parameter_names import converted, interleaved
 from runners.sparsity.masks import save_masks
-from tests.runners.small_trainer import HOOKS, SmallTrainer
+from tests.runners.cerebras.small_trainer import HOOKS, SmallTrainer
 
 HEADS, SHARED, WIDTH = 4, 2, 16
 Make = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]

@@ -23,7 +23,7 @@ from runners.execute import execute
 from runners.models.building import classifier_over
 from runners.models.families import FAMILIES
 from runners.training.acceleration import checkpoint_gradients, compile_model
-from tests.runners.tiny import SIZES, build, tiny
+from tests.runners.models.tiny import SIZES, build, tiny
 from tests.support.killing import Interrupting, Interruption, differences, evidence
 
 SPARSE = Mask(sdm=SDM(target_sparsity=0.3, learning_rate=0.4, sparsity_weight=10.0, initial_logit=0.5))

@@ -25,8 +25,8 @@ from runners.adapters.lora import mode_of
 from runners.adapters.saved import load_sparse_lora
 from runners.models.checkpoints import load_checkpoint
 from runners.sparsity.masks import load_masks, save_masks
-from tests.runners.test_processes import launched
 from tests.support.executed import ExecutedStudy, study
+from tests.support.launching import launched
 from tests.support.run_folders import change_run
 
 VARIANTS = """\

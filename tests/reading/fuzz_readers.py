@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the readers and the manifest's loader; run by hand, never collected by pytest.
 
     pip install atheris
-    python tests/fuzz_readers.py yaml -max_total_time=300 -timeout=10 -rss_limit_mb=1024 FOLDER_OF_SEEDS
+    python tests/reading/fuzz_readers.py yaml -max_total_time=300 -timeout=10 -rss_limit_mb=1024 FOLDER_OF_SEEDS
 
 The first argument is a reader's name or `manifest`; the rest goes to libFuzzer, which stops with the input that led to
 anything but a document or an InputError, took longer than the timeout, or needed more memory than the limit.

@@ -31,7 +31,7 @@ from runners.sparsity.masks import MASKS, load_masks, read_masks
 from runners.transforms.correlations import Correlation
 from runners.transforms.csp import PERMUTATION
 from runners.transforms.orders import best_order, nearest_neighbours, neighbour_sum, two_opt
-from tests.runners.tiny import CAUSAL, build, outputs, randomised, tiny
+from tests.runners.models.tiny import CAUSAL, build, outputs, randomised, tiny
 from tests.support.executed import ExecutedStudy, study
 from tests.support.run_folders import change_run
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from tests.runners.tiny import build
+from tests.runners.models.tiny import build
 from tests.support import executed
 from tests.support.executed import ExecutedStudy
 

@@ -11,7 +11,7 @@ from framework.conformance import Stage, Status
 from framework.manifest.architectures import ARCHITECTURES
 from framework.stages.manifest.parameter_counts import counts
 from runners.models.families import FAMILIES
-from tests.runners.tiny import tiny
+from tests.runners.models.tiny import tiny
 from tests.support.executed import study
 
 VARIANTS = """\
