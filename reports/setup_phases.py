@@ -69,7 +69,7 @@ def _rows(experiment: Experiment, phase: Phase) -> Iterator[tuple[str, str]]:
                 ", ".join(f"{key} {text(value)}" for key, value in stated.items()),
             )
     if executed or "schedule" in phase.model_fields_set:
-        least = text(phase.schedule.min_learning_rate)
+        least = shown(value_in(experiment.manifest, phase, phase.schedule.min_learning_rate))
         yield "schedule", f"{phase.schedule.name}, warmup {phase.schedule.warmup}, down to {least}"
         for piece in phase.schedule.segments or filter(None, [phase.schedule.decay]):
             stated = piece.model_dump(exclude_none=True, by_alias=True, exclude={"begin", "length"})

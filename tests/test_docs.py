@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from framework.api import obstacles, plan
 from framework.cli.main import COMMANDS
@@ -57,7 +56,10 @@ def test_yaml_blocks_are_sections_of_a_manifest(source: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("source", [block for block in blocks("yaml") if "phases:" in str(block.values[0])])
 def test_phases_in_the_documents_are_valid(source: str) -> None:
-    stated = {"version": 1, "paper": {"title": "A block"}, **yaml.safe_load(source)}
+    document = parse_yaml(source, "block", "manifest")
+    assert document.root is not None
+    sections = document.value(document.root)
+    stated = {"version": 1, "paper": {"title": "A block"}, **sections}
     if "variants" not in stated and "grids" not in stated:
         Manifest.model_validate({key: value for key, value in stated.items() if key not in ("rules", "claims")})
 

@@ -18,17 +18,21 @@ from framework.manifest.sections.documented import meanings
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.schedules import Warmup
 from framework.manifest.sections.variants import TRANSFORMS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 MODELINE = "# yaml-language-server: $schema=./experiment.schema.json"
 _GROUPED = r"^[-+]?[0-9]{1,3}(_[0-9]{3})+$"
+_LENGTH: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^\s*(none|[0-9]+(\.[0-9]+)?\s*%|(about\s+|~\s*)?[0-9][0-9_,.eE+-]*\s*[kKMBGT]?\s*[A-Za-z. ]+)\s*$",
+    "description": "A share of all optimizer steps such as `10%`, a count such as `500 steps`, `5 epochs` or"
+    " `300M tokens`, or `none`.",
+}
 _SHORT: dict[str, dict[str, Any]] = {
-    Duration.__name__: {
-        "type": "string",
-        "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*%|[0-9][0-9_]*\s*steps?)\s*$",
-        "description": "A share of all optimizer steps such as `10%`, or a count such as `500 steps`.",
-    },
+    Duration.__name__: _LENGTH,
+    Warmup.__name__: _LENGTH,
     Permute.__name__: {
         "enum": ["csp"],
         "description": "The method's name alone: everything else as it is by default.",

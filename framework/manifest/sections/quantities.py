@@ -6,6 +6,7 @@ Each is a text that means more than its letters, so that a section which is dump
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
@@ -122,7 +123,7 @@ def _checked(value: Any, whole: bool, least: float, above: bool, below: float | 
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or _beyond(value):
         raise ValueError(f"input should be a valid {'integer' if whole else 'number'}, not {_said(value)}")
     if not math.isfinite(value):
         raise ValueError(f"input should be a finite number, not {value!r}")
@@ -135,6 +136,11 @@ def _checked(value: Any, whole: bool, least: float, above: bool, below: float | 
     if whole and isinstance(value, float):
         raise ValueError(f"input should be a valid integer, not {value!r}")
     return value if whole else float(value)
+
+
+def _beyond(value: int | float) -> bool:
+    """Whether a whole number is larger than any float."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def _said(value: Any) -> str:
@@ -172,9 +178,15 @@ def stated(
     return validate
 
 
+_TEXT = {
+    "type": "string",
+    "pattern": r"[0-9*/+-]|^none$",
+    "description": "A rounded number (`about 130M`, `2e-4 to 3e-4`), arithmetic over other clauses, or `none`.",
+}
+
+
 def _schema(kind: str, **bounds: float) -> WithJsonSchema:
-    text = "A rounded number (`about 130M`, `2e-4 to 3e-4`), arithmetic over other clauses, or `none`."
-    return WithJsonSchema({"anyOf": [{"type": kind, **bounds}, {"type": "string", "description": text}]})
+    return WithJsonSchema({"anyOf": [{"type": kind, **bounds}, _TEXT]})
 
 
 StatedCount = Annotated[
