@@ -14,7 +14,9 @@ from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.masked_lora import hold_masks
 from runners.adapters.saved import sparse_layers
 
-MODES = ("sparse_to_dense", "sparse_to_sparse")
+SPARSE = "sparse_to_sparse"
+MODES = ("sparse_to_dense", SPARSE)
+FAMILIES = ("llama", "gpt2")
 TARGETS = {"llama": ["q_proj", "v_proj", "up_proj", "down_proj"], "gpt2": ["c_attn", "c_proj", "c_fc"]}
 IDS = torch.arange(24).view(2, 12) % 23
 
