@@ -145,7 +145,7 @@ def settled_value(value: Any, names: Mapping[str, float]) -> Any:
     if not derives(value, names):
         return value
     found = evaluate(value, names)
-    return round(found) if found == round(found) and "." not in value and "e" not in value.lower() else found
+    return round(found) if found == round(found) else found
 
 
 def resolved(manifest: Manifest | None, phase: Phase, model: Model | None = None) -> Phase:

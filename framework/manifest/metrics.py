@@ -31,6 +31,13 @@ def has_own_script(manifest: Manifest, variant: str) -> bool:
     )
 
 
+def may_record_others(manifest: Manifest, variant: str) -> bool:
+    """Whether runs of a variant may record metrics that are not known here: by a script, or an objective, of its own."""
+    phases = [use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))]
+    own = any(manifest.phases[name].objective not in BY_OBJECTIVE for name in phases)
+    return own or has_own_script(manifest, variant)
+
+
 def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
     """What the runs of a variant's own steps record; those that it starts from are other variants' results."""
     for step in manifest.variants[variant].steps:

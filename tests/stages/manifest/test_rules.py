@@ -212,3 +212,30 @@ def test_a_script_of_one_s_own_may_record_other_metrics(project: Project, metric
     assert [finding.code for finding in findings(project) if finding.code == "M173"] == code
     project.replace('"perplexity(M_sdm)', '"bits_per_byte(M_sdm)')
     assert [finding.code for finding in findings(project) if finding.code == "M173"] == [*code, "M173"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "meant"),
+    [
+        ("name: cosine", "name: cosin", "cosine"),
+        ("objective: causal_lm", "objective: casual_lm", "causal_lm"),
+        ("name: adamw", "name: adamv", "adamw"),
+        ("prune: {sparsity", "prune: {score: magnitud, sparsity", "magnitude"),
+    ],
+)
+def test_a_slip_of_a_known_term_is_told(project: Project, old: str, new: str, meant: str) -> None:
+    (found,) = findings(project.replace(old, new))
+    assert (found.code, found.expected) == ("M181", meant)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: cosine", "name: rex"),
+        ("objective: causal_lm", "objective: next token"),
+        ("name: adamw, learning_rate: 2e-4", "name: sophia, learning_rate: 2e-4, momentum: 0.9"),
+        ("prune: {sparsity", "prune: {score: fisher, sparsity"),
+    ],
+)
+def test_a_term_of_the_paper_s_own_is_none(project: Project, old: str, new: str) -> None:
+    assert findings(project.replace(old, new)) == []
