@@ -31,11 +31,10 @@ def has_own_script(manifest: Manifest, variant: str) -> bool:
     )
 
 
-def may_record_others(manifest: Manifest, variant: str) -> bool:
-    """Whether runs of a variant may record metrics that are not known here: by a script, or an objective, of its own."""
+def has_own_objective(manifest: Manifest, variant: str) -> bool:
+    """Whether a phase of the variant has an objective of the paper's own: its runs may record any metric."""
     phases = [use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))]
-    own = any(manifest.phases[name].objective not in BY_OBJECTIVE for name in phases)
-    return own or has_own_script(manifest, variant)
+    return any(manifest.phases[name].objective not in BY_OBJECTIVE for name in phases)
 
 
 def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
