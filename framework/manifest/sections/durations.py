@@ -64,6 +64,8 @@ class Duration(Section):
     """Tokens seen."""
     environment_steps: _Amount = None
     """Steps of the environment, for reinforcement learning."""
+    none: bool | None = None
+    """Whether the paper says that there is none, so that a file may leave it out."""
     within: Share | None = None
     """How far, as a share, another length may lie from it and still be what the paper says."""
 
@@ -73,7 +75,7 @@ class Duration(Section):
         if isinstance(value, str):
             text = value.strip()
             if text == NONE:
-                return {"steps": 0}
+                return {"steps": 0, "none": True}
             if match := _PERCENT.fullmatch(text):
                 return {"ratio": float(match[1]) / 100}
             if match := _LENGTH.fullmatch(text):
@@ -125,6 +127,8 @@ class Duration(Section):
         return (scale or Scale()).steps_in(self.unit, self.amount)
 
     def __str__(self) -> str:
+        if self.none:
+            return NONE
         about = "about " if self.within is not None else ""
         if self.unit == "ratio":
             return f"{100 * self.amount:g}%"

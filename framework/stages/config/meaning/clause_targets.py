@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
-from framework.manifest.lengths import described
+from framework.manifest.lengths import dataset_of, described
 from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
 from framework.manifest.sections.durations import UNITS, Duration
@@ -106,6 +106,11 @@ def _bases(experiment: Experiment, binding: Binding) -> list[Path]:
         for phase, _, place in uses_of(experiment.stated.variants, binding.variant):
             if described is None or described[:2] == ("phases", phase):
                 bases += [(*place, "set"), place]
+    if described is not None and described[0] == "phases":
+        data = dataset_of(experiment, binding)
+        for section, name in (("models", binding.model), ("datasets", data)):
+            if name is not None and name in experiment.raw.get(section, ()):
+                bases.append((section, name, "set"))
     return [*bases, described] if described else bases
 
 
