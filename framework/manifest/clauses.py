@@ -102,6 +102,8 @@ def meaning_at(manifest: Manifest, path: Path) -> Any:
             return value_in(manifest, phase, own(value_at(phase, fact), fact))
         except (LookupError, ValueError):
             return own(value, path)
+    if not isinstance(value, str):
+        return value  # most are: nothing that could follow from others, or mean more than it says
     return value_in(manifest, phase_at(manifest, path), own(value, path), model_at(manifest, path))
 
 

@@ -154,9 +154,10 @@ def resolved(manifest: Manifest | None, phase: Phase, model: Model | None = None
     Raises:
         ValueError: one has no value.
     """
+    plain = (part for name, part in phase.__dict__.items() if name != "tasks")
+    if not any(is_expression(value) for part in plain for _, value in texts_in({"": dumped(part)})):
+        return phase  # without the serializer that a dump would build
     data = phase.model_dump(by_alias=True, exclude_none=True, exclude={"tasks"})
-    if not any(is_expression(value) for _, value in texts_in(data)):
-        return phase
     names = Names(manifest, phase, model)
     changed = _with_values(data, names)
     return type(phase).model_validate({**changed, "tasks": phase.tasks}) if changed != data else phase

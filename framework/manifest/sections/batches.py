@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from framework.manifest.sections.patterns import Pattern
 from framework.manifest.sections.quantities import NUMBER, About, Formula, number_of, stated
 
-_TEXT = re.compile(
+_TEXT = Pattern(
     rf"({NUMBER})\s*(?:(?P<tokens>tokens?)|(?P<samples>samples?|examples?|sequences?|images?|trajector(?:y|ies)|graphs?)"
     r"|(?:samples? |examples? |sequences? |images? )?(?P<per_device>per (?:device|gpu|accelerator|process)))",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import NonNegative, Section, Share
+from framework.manifest.sections.patterns import Pattern
 from framework.manifest.sections.quantities import NONE, NUMBER, ROUNDED, number_of
 
 UNITS = {
@@ -16,8 +17,8 @@ UNITS = {
     "environment_steps": r"(?:environment|env\.?) (?:steps?|frames?)|frames?|timesteps?",
 }
 """The units of a length, each with the words that papers have for it."""
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_LENGTH = re.compile(
+_PERCENT = Pattern(r"(\d+(?:\.\d+)?)\s*%")
+_LENGTH = Pattern(
     rf"(about\s+|~\s*)?({NUMBER})\s*(?:{'|'.join(f'(?P<{u}>{w})' for u, w in UNITS.items())})", re.IGNORECASE
 )
 _Amount = NonNegative | None
@@ -76,7 +77,7 @@ class Duration(Section):
             text = value.strip()
             if text == NONE:
                 return {"steps": 0, "none": True}
-            if match := _PERCENT.fullmatch(text):
+            if text.endswith("%") and (match := _PERCENT.fullmatch(text)):
                 return {"ratio": float(match[1]) / 100}
             if match := _LENGTH.fullmatch(text):
                 unit = str(match.lastgroup)
