@@ -7,8 +7,9 @@ from typing import Any
 
 from framework.manifest.clauses import leaves_of, shown, value_at
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import value_in
+from framework.manifest.formulas import resolved, value_in
 from framework.manifest.sections.phases import OBJECTIVES, Phase
+from framework.manifest.sections.root import Manifest
 
 _OBJECTIVES = {
     "causal_lm": "Causal language modelling",
@@ -21,7 +22,7 @@ def phase_context(experiment: Experiment, name: str) -> dict[str, Any]:
     """A phase's sentence, its rows, and its tasks."""
     manifest = experiment.manifest
     phase = manifest.phases[name]
-    tasks = [{"name": task, "phase": phase.for_task(task)} for task in phase.tasks]
+    tasks = [{"name": task, "phase": _evaluated(manifest, phase.for_task(task))} for task in phase.tasks]
     return {
         "name": name,
         "phase": phase,
@@ -29,6 +30,14 @@ def phase_context(experiment: Experiment, name: str) -> dict[str, Any]:
         "summary": _summary(phase),
         "rows": [(label, text) for label, text in _rows(experiment, phase)],
     }
+
+
+def _evaluated(manifest: Manifest, phase: Phase) -> Phase:
+    """With its derived values put in, as far as they have any."""
+    try:
+        return resolved(manifest, phase)
+    except ValueError:
+        return phase
 
 
 def _summary(phase: Phase) -> str:
