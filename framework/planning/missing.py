@@ -15,7 +15,9 @@ from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PhaseUse
 from framework.names import Path
 from framework.planning.commands.command import Command
-from framework.planning.recipes import OWN_SCRIPT, Recipe, Refusal, dataset_refusals, model_refusals, recipe_of
+from framework.planning.recipes import Recipe, dataset_refusals, model_refusals, recipe_of
+from framework.planning.refusing.optimizer_arguments import method_refusals
+from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal
 from framework.planning.steps import Measure, Training, Work
 
 UNSTATED_DATA = Dataset.model_construct()
@@ -100,6 +102,8 @@ def missing_for(
         found = recipe_of(manifest, work.phase, models_of(manifest)[model])
         for refusal in found if isinstance(found, list) else ():
             yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
+    for refusal in method_refusals(work.phase.optimizer, work.adapter is not None):
+        yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
     if work.dataset_name and work.dataset_name not in manifest.datasets:
         where = experiment.location(("phases", name, "dataset"))
         advice = f"state it under `datasets`, {OWN_SCRIPT}"
