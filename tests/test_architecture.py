@@ -54,6 +54,7 @@ SAME = {
     "measurements": "measurements: declared, held, reported",
     "merging": "the merge of an adapter: done, and held",
     "methods": "methods beside training: declared, held, executed",
+    "optimizers": "optimizers: declared, and built",
     "profiles": "profiles: applied, and the rule about them",
     "progress": "progress of runs: counted, and shown",
     "reader": "the entry of a format",

@@ -15,8 +15,10 @@ from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PhaseUse
 from framework.names import Path
 from framework.planning.commands.command import Command
-from framework.planning.recipe_refusals import OWN_SCRIPT, Refusal, dataset_refusals, model_refusals
 from framework.planning.recipes import Recipe, recipe_of
+from framework.planning.refusing.built_in import dataset_refusals, model_refusals
+from framework.planning.refusing.optimizer_arguments import method_refusals
+from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal
 from framework.planning.steps import Measure, Training, Work
 
 UNSTATED_DATA = Dataset.model_construct()
@@ -101,6 +103,8 @@ def missing_for(
         found = recipe_of(manifest, work.phase, models_of(manifest)[model])
         for refusal in found if isinstance(found, list) else ():
             yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
+    for refusal in method_refusals(work.phase.optimizer, work.adapter is not None):
+        yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
     if work.dataset_name and work.dataset_name not in manifest.datasets:
         where = experiment.location(("phases", name, "dataset"))
         advice = f"state it under `datasets`, {OWN_SCRIPT}"

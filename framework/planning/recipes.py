@@ -21,7 +21,8 @@ from framework.manifest.sections.phases import LENGTHS, EarlyStopping, Phase
 from framework.manifest.sections.quantities import NONE, About, whole
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import Schedule, Segment, Warmup
-from framework.planning.recipe_refusals import Refusal, devices, phase_refusals
+from framework.planning.refusing.built_in import devices, phase_refusals
+from framework.planning.refusing.refusal import Refusal
 
 
 class RecipeGroup(ParameterGroup):

@@ -14,7 +14,8 @@ from runners.training.batches import Geometry, epoch_order, global_batches, micr
 from runners.training.evaluating.early_stopping import BestState
 from runners.training.evaluating.evaluation import classification_metrics
 from runners.training.length import total_steps
-from runners.training.optimizers import build_optimizer, build_schedule, observed_optimizer
+from runners.training.optimizers import build_optimizer, observed_optimizer
+from runners.training.schedules import build_schedule
 
 
 @pytest.mark.parametrize(

@@ -4,64 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from framework.manifest.clauses import leaves_of
 from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.models import Dataset, Model
-from framework.manifest.sections.optimizers import OPTIMIZERS
 from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
 from framework.manifest.sections.quantities import NONE, About, whole
 from framework.manifest.sections.root import Manifest
-from framework.manifest.sections.schedules import SHAPES
 from framework.names import Path, did_you_mean
+from framework.planning.refusing.optimizer_arguments import optimizer_refusals
+from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, foreign
+from framework.planning.refusing.schedule_shapes import schedule_refusals
 
 METRICS = ("accuracy", "f1", "perplexity", "exact_match")
 PRECISIONS = ("fp32", "bf16", "fp16")
-OWN_SCRIPT = "or train it with a script of your own, under `runners:`"
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "adafactor": ("beta2_decay", "d"),
-    "adagrad": ("lr_decay", "initial_accumulator_value"),
-    "adam": ("amsgrad",),
-    "adamw": ("amsgrad",),
-    "adadelta": ("rho",),
-    "asgd": ("lambd", "alpha", "t0"),
-    "muon": ("ns_steps", "adjust_lr_fn"),
-    "nadam": ("momentum_decay", "decoupled_weight_decay"),
-    "radam": ("decoupled_weight_decay",),
-    "rmsprop": ("alpha", "centered"),
-    "rprop": ("etas", "step_sizes"),
-    "sgd": ("dampening",),
-}
-"""The arguments of torch.optim's classes that `optimizer.settings` may hold, by the optimizer's name."""
-
-
-class Refusal(NamedTuple):
-    """What a run needs and the manifest does not say, or what the built-in runners do not have: ``path`` is within the
-    section that lacks it."""
-
-    path: Path
-    message: str
-    advice: str
 
 
 def phase_refusals(manifest: Manifest | None, phase: Phase) -> Iterator[Refusal]:
     yield from _missing(phase)
     yield from _unknown(phase)
     for path in leaves_of({"settings": phase.settings}) if phase.settings else ():
-        yield _foreign(path, "the built-in training has no such setting")
+        yield foreign(path, "the built-in training has no such setting")
     for name in phase.optimizers or ():
-        yield _foreign(("optimizers", name), "the built-in training has one optimizer")
+        yield foreign(("optimizers", name), "the built-in training has one optimizer")
     for name in phase.schedules or ():
-        yield _foreign(("schedules", name), "the built-in training has a schedule for the learning rate alone")
-    optimizer = phase.optimizer
-    known = ARGUMENTS.get(optimizer.name, ())
-    for name in optimizer.settings or ():
-        if name not in known and optimizer.name in OPTIMIZERS:
-            yield _foreign(("optimizer", "settings", name), f"{optimizer.name} of torch.optim takes no {name!r}")
-    for index, group in enumerate(optimizer.groups or ()):
-        for name in group.settings or ():
-            yield _foreign(("optimizer", "groups", index, "settings", name), "no setting of a group is known here")
+        yield foreign(("schedules", name), "the built-in training has a schedule for the learning rate alone")
+    if phase.optimizers is None:
+        yield from optimizer_refusals(phase.optimizer)
+    yield from schedule_refusals(phase.schedule)
     data = phase.model_dump(by_alias=True, exclude_none=True, exclude={"tasks", "settings"})
     for path, value in _texts(data):
         if isinstance(value, About) and math.isnan(value.value):
@@ -84,8 +55,6 @@ def _missing(phase: Phase) -> Iterator[Refusal]:
         if value is None:
             name = ".".join(map(str, path))
             yield Refusal(path, f"{name} is not stated, and a training needs it", f"state it ({what}), {OWN_SCRIPT}")
-    if not phase.schedule.warmup.known:
-        yield Refusal(("schedule", "warmup"), "the length of the warmup is not stated", f"state it, {OWN_SCRIPT}")
     if phase.early_stopping is not None and phase.early_stopping.metric is None:
         path = ("early_stopping", "metric")
         yield Refusal(path, "early_stopping.metric is not stated, and a training needs it", f"state it, {OWN_SCRIPT}")
@@ -100,15 +69,10 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
     stop = phase.early_stopping
     terms: list[tuple[Path, Any, tuple[str, ...]]] = [
         (("objective",), phase.objective, OBJECTIVES),
-        (("optimizer", "name"), phase.optimizer.name if phase.optimizers is None else None, OPTIMIZERS),
-        (("schedule", "name"), phase.schedule.name, SHAPES),
-        (("schedule", "warmup", "shape"), phase.schedule.warmup.shape, SHAPES),
         (("metric",), phase.metric_name, METRICS),
         (("precision",), phase.precision, PRECISIONS),
         (("early_stopping", "metric"), stop.metric_name if stop else None, ("loss", *METRICS)),
     ]
-    for index, segment in enumerate([*(phase.schedule.segments or ()), *filter(None, [phase.schedule.decay])]):
-        terms.append((("schedule", "segments", index), segment.shape, SHAPES))
     for path, value, known in terms:
         if value is not None and value not in known:
             name = ".".join(str(part) for part in path)
@@ -118,16 +82,6 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
 
 def devices(manifest: Manifest | None) -> int:
     return 1 if manifest is None else manifest.hardware.count
-
-
-def also(advice: str, other: str) -> str:
-    """Two ways out in one sentence."""
-    return f"{advice} {other[0].upper()}{other[1:]}" if advice.endswith("?") else f"{advice}; {other}"
-
-
-def _foreign(path: Path, why: str) -> Refusal:
-    name = ".".join(str(part) for part in path)
-    return Refusal(path, f"{name} is stated, and {why}", f"remove it in a profile, {OWN_SCRIPT}")
 
 
 def _texts(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -149,7 +103,7 @@ def _amounts(manifest: Manifest | None, phase: Phase) -> Iterator[Refusal]:
             yield Refusal(("batch_size",), message, "state the number of examples, and the sequence length")
     length = phase.length
     if length is not None and length.unit in ("ratio", "environment_steps"):
-        yield _foreign(("length",), f"the built-in training does not count {length.unit.replace('_', ' ')}")
+        yield foreign(("length",), f"the built-in training does not count {length.unit.replace('_', ' ')}")
 
 
 def model_refusals(model: Model) -> Iterator[Refusal]:
@@ -164,7 +118,7 @@ def model_refusals(model: Model) -> Iterator[Refusal]:
         message = "random weights need `layers` and `hidden` (or a `hub` or `path` to take the sizes from)"
         yield Refusal((), message, "state them")
     for path in leaves_of({"settings": model.settings}) if model.settings else ():
-        yield _foreign(path, "the built-in models have no such setting")
+        yield foreign(path, "the built-in models have no such setting")
 
 
 def dataset_refusals(dataset: Dataset, objective: str | None) -> Iterator[Refusal]:
@@ -172,6 +126,6 @@ def dataset_refusals(dataset: Dataset, objective: str | None) -> Iterator[Refusa
     if not (dataset.hub or dataset.path or dataset.builtin):
         yield Refusal((), "a run needs one of `hub`, `path` and `builtin`", f"say where it lies, {OWN_SCRIPT}")
     for path in leaves_of({"settings": dataset.settings}) if dataset.settings else ():
-        yield _foreign(path, "the built-in loading has no such setting")
+        yield foreign(path, "the built-in loading has no such setting")
     if objective == "completion" and dataset.prompt is None:
         yield Refusal((), "training on answers needs its `prompt`", "state it, and `choices` or `answer`")
