@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from framework.manifest.lengths import batch_of, optimizer_steps, samples_at, steps_per_epoch
 from framework.manifest.sections.quantities import whole
-from framework.planning.flops import per_token
 from framework.planning.steps import Step, Training
+from framework.stages.manifest.flops import per_token
 
 
 @dataclass(frozen=True, slots=True)

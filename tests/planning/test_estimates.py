@@ -8,7 +8,7 @@ import pytest
 
 from framework.manifest.sections.models import Model
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.flops import Forward, attention, per_token
+from framework.stages.manifest.flops import Forward, attention, per_token
 from framework.planning.steps import Step
 from tests.support import MANIFEST, Project
 
