@@ -103,4 +103,7 @@ def _rule(rule: tuple[str, Any]) -> str:
     names = " and ".join(spec.variants)
     if kind == "iso_sparsity":
         return f"{names} have equal numbers of zeroed weights over the same tensors, per {spec.scope}."
+    if kind == "equal":
+        within = "" if spec.within is None else f", within {100 * spec.within:g}%"
+        return f"{names} are equal in {', '.join(spec.of).replace('_', ' ')}{within}."
     return f"{names} differ only in {', '.join(spec.clauses)}."

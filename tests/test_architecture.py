@@ -45,6 +45,7 @@ SAME = {
     "check": "`framework check`: what it does, and its command",
     "early_stopping": "early stopping: declared, recomputed, executed",
     "environment": "what a run ran on, and with: recorded, and held",
+    "equal": "equality between variants, at three stages",
     "hub": "the hub's models and data",
     "hybrids": "hybrid adapters, at two stages",
     "iso_sparsity": "iso-sparsity, at three stages",

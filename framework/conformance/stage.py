@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from framework.manifest.clauses import Clause
+from framework.manifest.sections.statements import BUDGETS
 
 
 class Stage(StrEnum):
@@ -60,4 +61,12 @@ def applies(clause: Clause, stage: Stage) -> bool:
         return stage in (_APPLIES["models"] - {Stage.CHECKPOINT}) | {Stage.RUN}
     if clause.section == "rules" and "differ_only_in" in path:
         return stage in (Stage.MANIFEST, Stage.DOCUMENT)
+    if clause.section == "rules" and "equal" in path:
+        return stage in (Stage.MANIFEST, Stage.DOCUMENT) or (path[-1] == "of" and stage in _held_of(clause.value))
     return stage in _APPLIES[clause.section]
+
+
+def _held_of(budgets: list[str]) -> set[Stage]:
+    """The stages that see in what variants are equal: a clause that both state is held as each one's own."""
+    seen = {Stage.RUN} if set(budgets) & set(BUDGETS) - {"parameters"} else set()
+    return seen | ({Stage.CHECKPOINT} if "parameters" in budgets else set())

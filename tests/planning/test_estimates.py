@@ -8,8 +8,8 @@ import pytest
 
 from framework.manifest.sections.models import Model
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.flops import Forward, attention, per_token
 from framework.planning.steps import Step
+from framework.stages.manifest.flops import Forward, attention, per_token
 from tests.support.project import MANIFEST, Project
 
 COUNTED = "{builtin: language-reference, train_examples: 10}"

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from framework.manifest.sections.models import Model
-from framework.planning.flops import Forward, mamba_scan, per_token
+from framework.stages.manifest.flops import Forward, mamba_scan, per_token
 from runners.data.examples import Batch
 from runners.measurement.counting import eagerly, forward_flops
 from runners.models import mamba_scan as scanning

@@ -16,7 +16,7 @@ import torch
 
 from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from framework.planning.flops import mamba_scan, per_token
+from framework.stages.manifest.flops import mamba_scan, per_token
 from runners.measurement import energy, memory
 from runners.measurement.energy import EnergyMeter, Missing, Processors
 from runners.measurement.forward_passes import random_batch, spread, timed
