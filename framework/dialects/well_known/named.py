@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from framework.dialects.well_known.facts import BY_NAME, FACTS
+from framework.dialects.well_known.facts import BY_NAME, FACTS, Fact
 from framework.dialects.well_known.trainer_words import TRAINERS
 from framework.manifest.hyperparameters import folded
 
@@ -83,6 +83,28 @@ def fact_of(name: str, above: str | None, bare: Mapping[str, str]) -> str | None
 def by_context(name: str, above: str | None, bare: Mapping[str, str]) -> str | None:
     """The fact that a name is only because of the section that it stands in, or of the names beside it."""
     return below(name, above) or bare.get(folded(name))
+
+
+def fact_called(name: str) -> Fact | None:
+    """The fact that has a name, or is spelled so wherever it stands."""
+    return BY_NAME.get(PLAIN.get(folded(name), ""))
+
+
+@cache
+def spelled() -> dict[str, str]:
+    """Every name that means one thing wherever it stands, folded, and as it is spelled."""
+    return {folded(name): name for fact in FACTS for name in (fact.name, *fact.spellings)}
+
+
+def sections_for(fact: str) -> list[str]:
+    """The names that are a fact because of their section: `ema.decay`."""
+    return [
+        f"{section}.{name}"
+        for sections, words in _BELOW
+        for section in sections.split()[:1]
+        for name in words.get(fact, "").split()
+        if PLAIN.get(folded(name)) != fact
+    ]
 
 
 def plainly(name: str, above: str | None) -> str | None:

@@ -43,11 +43,20 @@ TRAINERS: tuple[Trainer, ...] = (
         "target_update_interval": "target_update_interval", "learning_starts": "learning_starts",
     }),
     Trainer("CleanRL", "", _marks(_RL), {
-        "discount": "gamma", "gae_lambda": "gae_lambda lam lmbda", "clip_range": "clip_coef",
+        "discount": "gamma", "gae_lambda": "gae_lambda", "clip_range": "clip_coef",
         "value_coefficient": "vf_coef", "entropy_coefficient": "ent_coef", "target_kl": "target_kl",
         "rollout_length": "num_steps", "passes_per_rollout": "update_epochs", "minibatches": "num_minibatches",
         "environments": "num_envs", "replay_buffer_size": "buffer_size", "target_network_update": "tau",
         "target_update_interval": "target_network_frequency", "learning_starts": "learning_starts",
+    }),
+    Trainer("TorchRL and SheepRL", "", _marks(_RL), {
+        "discount": "gamma", "gae_lambda": "lmbda", "clip_range": "clip_epsilon clip_coef",
+        "entropy_coefficient": "entropy_coef ent_coef", "horizon": "horizon",
+    }),
+    Trainer("verl", "", _marks("adv_estimator actor_rollout_ref"), {
+        "discount": "gamma", "gae_lambda": "lam", "clip_range": "clip_ratio", "kl_coefficient": "kl_coef kl_loss_coef",
+        "entropy_coefficient": "entropy_coeff", "passes_per_rollout": "ppo_epochs",
+        "max_prompt_length": "max_prompt_length", "max_completion_length": "max_response_length",
     }),
     Trainer("timm", "", _marks("reprob remode aa mixup_switch_prob mixup_off_epoch cutmix_minmax drop_path model_ema"
                                " model_ema_decay train_interpolation"), {
@@ -97,6 +106,6 @@ TRAINERS: tuple[Trainer, ...] = (
 )  # fmt: skip
 
 
-def words_for(fact: str) -> dict[str, str]:
+def words_for(fact: str) -> dict[str, list[str]]:
     """What each trainer that has a word for a fact calls it."""
-    return {trainer.name: ", ".join(trainer.words[fact].split()) for trainer in TRAINERS if fact in trainer.words}
+    return {trainer.name: trainer.words[fact].split() for trainer in TRAINERS if fact in trainer.words}
