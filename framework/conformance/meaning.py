@@ -19,7 +19,10 @@ from framework.reading.scalars import resolve
 
 _RELATIVE = 1e-9
 """Two floats this close are one number written twice: `0.1 * 2e-4` and `2e-5`."""
-_NAMES = {"name", "metric", "score", "structure", "objective", "precision", "method", "importance"}
+_NAMES = {
+    "name", "metric", "score", "structure", "objective", "precision", "method", "importance", "noise_schedule",
+    "prediction_type",
+}  # fmt: skip
 """Clauses whose value is a term of the field, which trainers spell in several ways: `AdamW`, `adamw`."""
 _INTERPOLATION = re.compile(r"\$\{.*\}|\$\w+|\{\{.*\}\}")
 

@@ -12,6 +12,7 @@ from typing import Any
 from framework.dialects.flags import said
 from framework.dialects.registry import recognise
 from framework.dialects.terms import Dialect, Recognition, Said, Statement, words
+from framework.dialects.well_known.keys import SETTINGS, about_fields
 from framework.errors import InputError
 from framework.reading.formats import read
 from framework.reading.nodes import Document
@@ -150,6 +151,9 @@ def _read(path: FilePath, name: str) -> Found | None:
         if path.suffix.lower() in (".yaml", ".yml") and dialect.reader != "yaml-1.2":
             document = read(path, name, dialect.reader)
             data = document.value(document.root) if document.root is not None else None
-        return Found(name, document, dialect, recognition, data, said(dialect, data))
+        found = said(dialect, data)
+        found.statements = about_fields(found.statements)  # a draft has the manifest's own fields
+        found.defaults = [default for default in found.defaults if not default.fact.startswith(SETTINGS)]
+        return Found(name, document, dialect, recognition, data, found)
     except (InputError, ImportError, RecursionError):
         return None

@@ -139,6 +139,19 @@ def fact_of(manifest: Manifest, path: Path) -> Path | None:
         return None
 
 
+def setting_in(path: Path) -> tuple[Path, tuple[str, ...]] | None:
+    """The section whose `settings` hold a clause, and the names below them, however the path is written: a task,
+    and a `set`, may have the key `settings.penalty`. None for any other clause."""
+    for place, part in enumerate(path):
+        if isinstance(part, str) and (part == SETTINGS or part.startswith(f"{SETTINGS}.")):
+            names = (*parse_path(part)[1:], *path[place + 1 :])
+            return (path[:place], tuple(map(str, names))) if names else None
+    return None
+
+
+SETTINGS = "settings"
+
+
 def leaves_of(data: Any, path: Path = ()) -> Iterator[Path]:
     """The paths of a raw manifest's leaves. A list of plain values (`betas: [0.9, 0.98]`) is one leaf; a list of
     steps is not, since each step is a statement of its own."""
