@@ -93,7 +93,7 @@ def fact_called(name: str) -> Fact | None:
 @cache
 def spelled() -> dict[str, str]:
     """Every name that means one thing wherever it stands, folded, and as it is spelled."""
-    return {folded(name): name for fact in FACTS for name in (fact.name, *fact.spellings)}
+    return {folded(name): name for fact in FACTS for name in (*fact.spellings, fact.name)}
 
 
 def sections_for(fact: str) -> list[str]:

@@ -239,3 +239,18 @@ def test_a_slip_of_a_known_term_is_told(project: Project, old: str, new: str, me
 )
 def test_a_term_of_the_paper_s_own_is_none(project: Project, old: str, new: str) -> None:
     assert findings(project.replace(old, new)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("clip_rangs", "clip_range"), ("discaunt", "discount"), ("label_smothing", "label_smoothing")]
+)
+def test_a_slip_of_a_known_setting_is_told(project: Project, name: str, meant: str) -> None:
+    project.replace("    epochs: 5\n", f"    epochs: 5\n    settings: {{{name}: 0.1}}\n")
+    (found,) = findings(project)
+    assert (found.code, found.expected, found.actual) == ("M182", meant, name)
+
+
+@pytest.mark.parametrize("name", ["clip_range", "anything_else", "my_clip_range"])
+def test_settings_of_other_names_are_no_slips(project: Project, name: str) -> None:
+    project.replace("    epochs: 5\n", f"    epochs: 5\n    settings: {{{name}: 0.1}}\n")
+    assert findings(project) == []
