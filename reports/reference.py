@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from framework.manifest.sections.annotations import sections_of
-from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.described.annotations import sections_of
+from framework.manifest.sections.described.documented import meanings
 from framework.manifest.sections.root import Manifest
 from reports.template_environment import cell
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.manifest.clauses import leaves_of, shown, value_at
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import resolved, value_in
+from framework.manifest.formulas.language import resolved, value_in
 from framework.manifest.sections.phases import OBJECTIVES, Phase
 from framework.manifest.sections.root import Manifest
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from framework.conformance.rule import Rule, Severity
 from framework.locations import Location
-from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.values.durations import Duration
 
 
 class Finding(NamedTuple):

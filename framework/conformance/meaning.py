@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.manifest.clauses import shown
-from framework.manifest.sections.batches import Batch
-from framework.manifest.sections.durations import Duration, Scale
-from framework.manifest.sections.quantities import NONE, About, Formula
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration, Scale
+from framework.manifest.sections.values.quantities import NONE, About, Formula
 from framework.names import Path
 from framework.reading.nodes import Opaque
 from framework.reading.scalars import resolve

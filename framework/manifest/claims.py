@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from framework.errors import InputError
-from framework.manifest.derived import NotArithmetic, computed
 from framework.manifest.experiment import Experiment
+from framework.manifest.formulas.derived import NotArithmetic, computed
 from framework.manifest.sections.measurements import QUANTITIES
 from framework.manifest.sections.statements import Claim
 from framework.names import did_you_mean

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.locations import Location
-from framework.manifest.formulas import value_in
+from framework.manifest.formulas.language import value_in
 from framework.manifest.profiles import place_of
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.models import Model
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import NONE, About
 from framework.manifest.sections.root import CLAUSE_SECTIONS, Manifest
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import NONE, About
 from framework.manifest.settled_phases import as_data, settled
 from framework.names import Path, format_path, parse_path
 from framework.reading.nodes import Document

@@ -9,13 +9,13 @@ from typing import Any
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.overrides import with_settings
-from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
-from framework.manifest.sections.durations import Duration, Scale
 from framework.manifest.sections.models import Dataset
 from framework.manifest.sections.phases import LENGTHS, Phase
-from framework.manifest.sections.quantities import About, number, whole
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration, Scale
+from framework.manifest.sections.values.quantities import About, number, whole
 from framework.manifest.sections.variants import uses_of
 from framework.names import find_path
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from framework.errors import InputError
 from framework.manifest.experiment import Experiment
 from framework.manifest.profiles import overlay, place_of
-from framework.manifest.sections.annotations import section_at
+from framework.manifest.sections.described.annotations import section_at
 from framework.manifest.sections.methods import Adapter, Mask
 from framework.manifest.sections.phases import Phase, merged
 from framework.manifest.sections.variants import PhaseUse

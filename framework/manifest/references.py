@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
-from framework.manifest.formulas import faults
+from framework.manifest.formulas.language import faults
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase

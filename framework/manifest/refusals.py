@@ -111,6 +111,6 @@ def _raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
 
 def _models_at(path: Path) -> list[type[BaseModel]]:
     """The section classes that may stand at a path of the manifest, found by its annotations."""
-    from framework.manifest.sections.annotations import sections_at
+    from framework.manifest.sections.described.annotations import sections_at
 
     return sections_at(Manifest, path)

@@ -13,15 +13,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from framework.dialects.well_known.facts import FACTS, KINDS
-from framework.manifest.sections.annotations import sections_of
 from framework.manifest.sections.base import OneOf
-from framework.manifest.sections.documented import meanings
-from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.described.annotations import sections_of
+from framework.manifest.sections.described.documented import meanings
 from framework.manifest.sections.methods import Permute
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase, Task
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import Warmup
+from framework.manifest.sections.values.durations import Duration
 from framework.manifest.sections.variants import TRANSFORMS, Variant
 
 DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import resolved
+from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Permute, Prune, SameAs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framework.manifest.lengths import batch_of, optimizer_steps
-from framework.manifest.sections.quantities import whole
+from framework.manifest.sections.values.quantities import whole
 from framework.planning.steps import Step, Training
 from framework.stages.manifest.budgets import samples_in
 from framework.stages.manifest.flops import per_token

@@ -11,16 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from framework.manifest.formulas import resolved
+from framework.manifest.formulas.language import resolved
 from framework.manifest.sections.base import Count, NonNegative, Positive, Share
-from framework.manifest.sections.batches import Batch
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.models import Model
 from framework.manifest.sections.optimizers import Optimizer, ParameterGroup
 from framework.manifest.sections.phases import LENGTHS, EarlyStopping, Phase
-from framework.manifest.sections.quantities import NONE, About, whole
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import Schedule, Segment, Warmup
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import NONE, About, whole
 from framework.planning.refusing.built_in import devices, phase_refusals
 from framework.planning.refusing.refusal import Refusal
 

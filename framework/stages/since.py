@@ -21,7 +21,7 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
-from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.values.durations import Duration
 from framework.stages.check import CheckResult, check
 
 MOVED = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from framework.manifest.sections.durations import Scale
+from framework.manifest.sections.values.durations import Scale
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:

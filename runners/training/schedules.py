@@ -21,7 +21,7 @@ from transformers.optimization import (
 )
 
 from framework.errors import FrameworkError
-from framework.manifest.sections.durations import Duration, Scale
+from framework.manifest.sections.values.durations import Duration, Scale
 from framework.planning.recipes import Recipe, RecipeSchedule, RecipeSegment
 
 Rate = Callable[[float], float]

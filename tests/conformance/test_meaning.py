@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from framework.conformance import Stage, Status
 from framework.conformance.meaning import compare, same
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
+from framework.manifest.sections.values.durations import Duration
 from tests.support.project import Project
 from tests.support.statuses import codes, status_of
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from framework.manifest.clauses import shown
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.schedules import Warmup
+from framework.manifest.sections.values.durations import Duration
 from framework.names import parse_path
 from tests.support.project import Project
 

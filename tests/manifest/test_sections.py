@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel
 
 from framework.manifest.loading import load
-from framework.manifest.sections.annotations import sections_at, sections_of
 from framework.manifest.sections.base import OneOf, Section
+from framework.manifest.sections.described.annotations import sections_at, sections_of
 from framework.manifest.sections.root import Manifest
 from framework.names import format_path
 from tests.support.project import MANIFEST, Project

@@ -11,9 +11,9 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.conformance.meaning import compare
 from framework.manifest.clauses import Clause
-from framework.manifest.sections.batches import Batch
-from framework.manifest.sections.durations import Duration, Scale
-from framework.manifest.sections.quantities import About, number_of
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration, Scale
+from framework.manifest.sections.values.quantities import About, number_of
 from framework.stages.check import CheckResult
 from tests.support.project import Project
 

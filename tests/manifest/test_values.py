@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from framework.manifest.derived import evaluate, is_expression
-from framework.manifest.formulas import resolved
-from framework.manifest.sections.durations import Duration
+from framework.manifest.formulas.derived import evaluate, is_expression
+from framework.manifest.formulas.language import resolved
 from framework.manifest.sections.methods import Adapter, Permute, Prune
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.values.durations import Duration
 from framework.planning.recipes import Recipe, recipe_of
 from tests.support.project import Project
 

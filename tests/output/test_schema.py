@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from framework.dialects.well_known.facts import FACTS
-from framework.manifest.sections.annotations import sections_of
-from framework.manifest.sections.documented import meanings
+from framework.manifest.sections.described.annotations import sections_of
+from framework.manifest.sections.described.documented import meanings
 from framework.manifest.sections.root import Manifest
 from framework.output.schema import DRAFT, MODELINE, schema, schema_text
 from framework.reading.yaml.parsing import parse_yaml

@@ -13,10 +13,14 @@ from typing import NamedTuple
 
 import pytest
 
-from framework.api import check, load
-from framework.conformance import Severity, Stage, Status
+from framework.api import check
+from framework.api import load
+from framework.conformance import Severity
+from framework.conformance import Stage
+from framework.conformance import Status
 from framework.errors import InputError
-from framework.planning.build import build, complete
+from framework.planning.build import build
+from framework.planning.build import complete
 
 HERE = Path(__file__).parent
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.values.durations import Duration
 from framework.names import Path, parse_path
 
 

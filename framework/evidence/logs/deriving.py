@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.evidence.logs.log import Log
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import number
+from framework.manifest.sections.values.quantities import number
 
 _RUNTIME_DIGITS, _RATE_DIGITS = 4, 3
 """Decimals to which transformers' `speed_metrics` rounds a runtime and a rate."""

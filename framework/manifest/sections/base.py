@@ -5,14 +5,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from framework.manifest.derived import is_expression
+from framework.manifest.formulas.derived import is_expression
 
 
 class Section(BaseModel):
     """Strict and frozen: an unknown key or a value of another type is an error at any depth.
 
-    A field's meaning is the text below it; :mod:`framework.manifest.sections.documented` collects these. Modules of
-    sections do not postpone their annotations, which pydantic would then evaluate text by text.
+    A field's meaning is the text below it; :mod:`framework.manifest.sections.described.documented` collects these.
+    Modules of sections do not postpone their annotations, which pydantic would then evaluate text by text.
     """
 
     model_config = ConfigDict(

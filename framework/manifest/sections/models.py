@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Count, Section
-from framework.manifest.sections.own_settings import Settings
-from framework.manifest.sections.quantities import StatedCount
+from framework.manifest.sections.values.free_settings import Settings
+from framework.manifest.sections.values.quantities import StatedCount
 
 Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 

@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Section
-from framework.manifest.sections.own_settings import Settings
-from framework.manifest.sections.quantities import StatedNonNegative, StatedPositive, StatedShare
+from framework.manifest.sections.values.free_settings import Settings
+from framework.manifest.sections.values.quantities import StatedNonNegative, StatedPositive, StatedShare
 
 OPTIMIZERS = (
     "adamw",

@@ -4,15 +4,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from framework.manifest.derived import evaluate
+from framework.manifest.formulas.derived import evaluate
 from framework.manifest.sections.base import Count, NonNegative, Section
-from framework.manifest.sections.batches import StatedBatch
-from framework.manifest.sections.durations import Duration
-from framework.manifest.sections.metrics import StatedMetric, name_of
 from framework.manifest.sections.optimizers import Optimizer
-from framework.manifest.sections.own_settings import Settings
-from framework.manifest.sections.quantities import Formula, StatedCount, StatedPositive, number
 from framework.manifest.sections.schedules import Schedule
+from framework.manifest.sections.values.batch_sizes import StatedBatch
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.free_settings import Settings
+from framework.manifest.sections.values.quantities import Formula, StatedCount, StatedPositive, number
+from framework.manifest.sections.values.stated_metrics import StatedMetric, name_of
 
 OBJECTIVES = ("causal_lm", "classification", "completion")
 """The objectives that the built-in training has."""

@@ -9,11 +9,11 @@ from framework.manifest.sections.bindings import Binding, Documents
 from framework.manifest.sections.grids import Grid
 from framework.manifest.sections.measurements import Measurement
 from framework.manifest.sections.models import Dataset, Model
-from framework.manifest.sections.own_settings import Settings
 from framework.manifest.sections.paper import Hardware, Paper
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.runners import Runner
 from framework.manifest.sections.statements import Claim, Profile, Rule, Waiver
+from framework.manifest.sections.values.free_settings import Settings
 from framework.manifest.sections.variants import Variant
 
 

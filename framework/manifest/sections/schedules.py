@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Section
-from framework.manifest.sections.durations import Duration
-from framework.manifest.sections.quantities import StatedCount, StatedNonNegative, StatedNumber, StatedPositive
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import StatedCount, StatedNonNegative, StatedNumber, StatedPositive
 
 SHAPES = (
     "constant",

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from framework.manifest.sections.base import Section
 from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Setting
-from framework.manifest.sections.own_settings import Settings
+from framework.manifest.sections.values.free_settings import Settings
 from framework.names import Path
 
 

@@ -9,12 +9,12 @@ from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
 from framework.locations import Location
 from framework.manifest.sections.base import Section
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import SDM, SGH, LoRA
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.optimizers import Optimizer
 from framework.manifest.sections.phases import EarlyStopping, Phase
 from framework.manifest.sections.schedules import Schedule
+from framework.manifest.sections.values.durations import Duration
 from framework.names import did_you_mean
 from framework.planning.commands.step_facts import Situation, own_facts_of
 

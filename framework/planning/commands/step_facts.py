@@ -10,7 +10,7 @@ from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
 from framework.manifest.clauses import Clause, leaves_of, own, value_at
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import value_in
+from framework.manifest.formulas.language import value_in
 from framework.manifest.lengths import batch_of, examples_in, optimizer_steps
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.clauses import leaves_of
-from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
-from framework.manifest.sections.quantities import NONE, About, whole
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.quantities import NONE, About, whole
 from framework.names import Path, did_you_mean
 from framework.planning.refusing.optimizer_arguments import optimizer_refusals
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, foreign

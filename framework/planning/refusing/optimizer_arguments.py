@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.sections.optimizers import OPTIMIZERS, Optimizer, ParameterGroup
-from framework.manifest.sections.quantities import NONE, number
+from framework.manifest.sections.values.quantities import NONE, number
 from framework.names import Path, did_you_mean
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, dotted, foreign
 

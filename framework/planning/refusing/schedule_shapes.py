@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.manifest.sections.durations import Duration
-from framework.manifest.sections.quantities import number
 from framework.manifest.sections.schedules import SHAPES, Schedule, Segment
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import number
 from framework.names import Path, did_you_mean
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, dotted, foreign
 

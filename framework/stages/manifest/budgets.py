@@ -9,19 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from framework.manifest.lengths import (
-    batch_of,
-    examples_in,
-    length_of,
-    optimizer_steps,
-    samples_at,
-    steps_per_epoch,
-)
-from framework.manifest.sections.batches import Batch
-from framework.manifest.sections.durations import Duration
+from framework.manifest.lengths import batch_of, examples_in, length_of, optimizer_steps, samples_at, steps_per_epoch
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import About, number, whole
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import About, number, whole
 from framework.stages.manifest.courses import Done
 from framework.stages.manifest.flops import per_token
 from framework.stages.manifest.parameter_counts import counts

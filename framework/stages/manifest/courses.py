@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import resolved
+from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.models import Dataset, Model

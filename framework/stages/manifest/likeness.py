@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from framework.conformance.meaning import said, same
 from framework.manifest.lengths import batch_of
 from framework.manifest.sections.base import dumped
-from framework.manifest.sections.quantities import About, Formula
 from framework.manifest.sections.statements import COUNTED, Equal
+from framework.manifest.sections.values.quantities import About, Formula
 from framework.names import find_path
 from framework.stages.manifest.budgets import Amount, amount_of, parameters_of, trainable_of
 from framework.stages.manifest.courses import Course, Courses, Done

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import resolved
+from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import with_settings
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import SDM, SameAs
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import Formula
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.values.quantities import Formula
 from framework.manifest.sections.variants import PruneStep, phase_of
 from framework.names import Path
 

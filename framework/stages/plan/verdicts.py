@@ -11,14 +11,14 @@ from framework.conformance.meaning import compare, is_absence, said, same
 from framework.conformance.stage import applies
 from framework.conformance.waivers import Judge
 from framework.manifest.clauses import Clause, fact_of, value_at
-from framework.manifest.derived import is_expression
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import value_in
+from framework.manifest.formulas.derived import is_expression
+from framework.manifest.formulas.language import value_in
 from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
-from framework.manifest.sections.batches import Batch
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Prune
-from framework.manifest.sections.quantities import number, whole
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.quantities import number, whole
 from framework.names import Path
 from framework.planning.build import Plan
 from framework.planning.steps import Measure, Step, Training

@@ -28,10 +28,10 @@ from transformers.optimization import (
 )
 
 from framework.errors import FrameworkError
-from framework.manifest.sections.durations import Scale
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import SHAPES
+from framework.manifest.sections.values.durations import Scale
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.refusing.schedule_shapes import PIECES, RISES
 from framework.stages.run.recomputed.learning_rate import learning_rate_at

@@ -65,7 +65,8 @@ def test_runs_that_are_apart_are_found(project: Project, evidence: Evidence, cas
     found = [finding for finding in project.verify().findings if finding.code == code]
     assert [(each.expected, each.actual) for each in found] == [values]
     assert found[0].clause == CLAUSE
-    assert found[0].location is not None and found[0].location.file.startswith("runs/masked.0-pretrain")
+    assert found[0].location is not None
+    assert found[0].location.file.startswith("runs/masked.0-pretrain")
 
 
 @pytest.mark.parametrize("of", sorted({of for _, of, *_ in BROKEN.values()}))

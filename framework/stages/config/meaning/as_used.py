@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from framework.manifest.clauses import Clause, own, value_at
-from framework.manifest.derived import is_expression
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas import value_in
+from framework.manifest.formulas.derived import is_expression
+from framework.manifest.formulas.language import value_in
 from framework.manifest.lengths import phase_under
 
 

@@ -9,9 +9,9 @@ from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import dataset_of, described
-from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
-from framework.manifest.sections.durations import UNITS, Duration
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.durations import UNITS, Duration
 from framework.manifest.sections.variants import uses_of
 from framework.names import Path, did_you_mean, find_path
 from framework.stages.config.meaning.as_used import as_used

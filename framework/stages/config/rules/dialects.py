@@ -11,7 +11,7 @@ from framework.conformance.meaning import compare, said
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.lengths import totals_of
-from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.values.durations import Duration
 from framework.names import format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.manifest.lengths import batch_of, examples_of, total_steps
-from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.values.durations import Duration
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext

@@ -8,7 +8,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.clauses import Clause
 from framework.manifest.lengths import by_task, examples_of, length_of, phase_under, scale_of, total_steps
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import number
+from framework.manifest.sections.values.quantities import number
 from framework.manifest.sections.variants import phase_of
 from framework.stages.manifest.context import ManifestContext
 

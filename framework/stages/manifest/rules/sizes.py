@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import same
 from framework.manifest.architectures import SIZES
-from framework.manifest.sections.quantities import whole
+from framework.manifest.sections.values.quantities import whole
 from framework.stages.manifest.context import ManifestContext
 from framework.stages.manifest.parameter_counts import counts
 

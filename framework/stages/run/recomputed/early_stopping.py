@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from framework.manifest.sections.metrics import falls
 from framework.manifest.sections.phases import EarlyStopping
+from framework.manifest.sections.values.stated_metrics import falls
 
 
 def stops_at(values: list[float], stated: EarlyStopping) -> int | None:

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from framework.manifest.formulas import resolved
-from framework.manifest.sections.durations import Duration, Scale
+from framework.manifest.formulas.language import resolved
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import number
 from framework.manifest.sections.schedules import Schedule, Segment
+from framework.manifest.sections.values.durations import Duration, Scale
+from framework.manifest.sections.values.quantities import number
 
 _GAMMA, _TIMESCALE, _ONE_CYCLE_RISE, _ONE_CYCLE_START, _ONE_CYCLE_END = 0.1, 10_000, 0.3, 25.0, 1e4
 """Defaults of torch's StepLR and OneCycleLR, and of transformers' inverse square root."""

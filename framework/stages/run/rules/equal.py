@@ -8,8 +8,8 @@ from typing import Any
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.manifest.clauses import Clause
-from framework.manifest.sections.quantities import whole
 from framework.manifest.sections.statements import BUDGETS, Equal
+from framework.manifest.sections.values.quantities import whole
 from framework.planning.steps import Training
 from framework.stages.manifest.flops import per_token
 from framework.stages.manifest.likeness import Likeness, near

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.manifest.sections.quantities import whole
+from framework.manifest.sections.values.quantities import whole
 from framework.planning.steps import Training
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from framework.manifest.derived import evaluate, is_expression, names_in
+from framework.manifest.formulas.derived import evaluate, is_expression, names_in
 from framework.manifest.sections.base import dumped
-from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.optimizers import Optimizer
 from framework.manifest.sections.paper import Hardware
 from framework.manifest.sections.phases import Phase
-from framework.manifest.sections.quantities import NONE, About, Formula
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import Schedule
+from framework.manifest.sections.values.batch_sizes import Batch
+from framework.manifest.sections.values.quantities import NONE, About, Formula
 from framework.names import Path, format_path
 
 KNOWN = frozenset(

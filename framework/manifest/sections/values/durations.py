@@ -6,8 +6,8 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import NonNegative, Section, Share
-from framework.manifest.sections.patterns import Pattern
-from framework.manifest.sections.quantities import NONE, NUMBER, ROUNDED, number_of
+from framework.manifest.sections.values.patterns import Pattern
+from framework.manifest.sections.values.quantities import NONE, NUMBER, ROUNDED, number_of
 
 UNITS = {
     "steps": r"(?:optimi[sz]er |gradient |training )?(?:steps?|updates?|iterations?|iters?)",

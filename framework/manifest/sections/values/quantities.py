@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from framework.manifest.derived import is_expression
-from framework.manifest.sections.patterns import Pattern
+from framework.manifest.formulas.derived import is_expression
+from framework.manifest.sections.values.patterns import Pattern
 
 NONE = "none"
 """What a clause states that says there is none of it: `weight_decay: none`."""

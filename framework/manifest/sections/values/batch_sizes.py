@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from framework.manifest.sections.patterns import Pattern
-from framework.manifest.sections.quantities import NUMBER, About, Formula, number_of, stated
+from framework.manifest.sections.values.patterns import Pattern
+from framework.manifest.sections.values.quantities import NUMBER, About, Formula, number_of, stated
 
 _TEXT = Pattern(
     rf"({NUMBER})\s*(?:(?P<tokens>tokens?)|(?P<samples>samples?|examples?|sequences?|images?|trajector(?:y|ies)|graphs?)"

@@ -1,0 +1,1 @@
+"""Formulas over other clauses: their small language, and what follows from them."""
