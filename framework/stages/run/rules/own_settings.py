@@ -37,7 +37,7 @@ def _logged(step: Step, fact: str) -> Callable[[Observed], Any]:
     """What the trainer wrote under the key that the fact was passed by, or else under the fact's own name."""
 
     def look(observed: Observed) -> Any:
-        written = observed.recorded("observed", "settings")
+        written = _written(observed, fact)
         if not isinstance(written, Mapping):
             raise NotRecorded("the run recorded no settings")
         own = fact.partition("settings.")[2]
@@ -50,6 +50,16 @@ def _logged(step: Step, fact: str) -> Callable[[Observed], Any]:
         raise NotRecorded(f"the trainer wrote no setting {own!r}")
 
     return look
+
+
+def _written(observed: Observed, fact: str) -> Any:
+    """The settings that were recorded: an optimizer's are read off the optimizer, where the record has them."""
+    if fact.startswith("optimizer."):
+        try:
+            return observed.recorded("observed", "optimizer", "settings")
+        except NotRecorded:
+            pass
+    return observed.recorded("observed", "settings")
 
 
 def _keys(step: Step, fact: str) -> Iterator[str]:
