@@ -1,6 +1,5 @@
 """What must hold: the sections `rules`, `claims`, `waivers` and `profiles`."""
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -8,8 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from framework.manifest.sections.base import OneOf, Section, Share
 from framework.manifest.sections.models import Setting
-
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+from framework.manifest.sections.values.durations import PERCENT
 
 
 class IsoSparsity(Section):
@@ -46,7 +44,7 @@ _SHARE = WithJsonSchema(
 
 
 def _as_share(value: Any) -> Any:
-    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is not None:
         return float(match[1]) / 100
     if isinstance(value, str):

@@ -70,16 +70,24 @@ class Plan:
 class Pattern:
     """A binding, and what all its files share."""
 
-    __slots__ = ("binding", "dialect", "experiment", "here", "index", "plans", "targets")
+    __slots__ = ("binding", "dialect", "experiment", "here", "index", "plans", "states", "targets")
 
     def __init__(
-        self, experiment: Experiment, binding: Binding, index: int, targets: dict[str, Target], dialect: Dialect | None
+        self,
+        experiment: Experiment,
+        binding: Binding,
+        index: int,
+        targets: dict[str, Target],
+        states: list[Target],
+        dialect: Dialect | None,
     ):
         self.experiment = experiment
         self.binding = binding
         self.index = index
         self.targets = targets
         """Key -> the clause that it states, as the binding says."""
+        self.states = states
+        """The clauses that every file must state, whatever the key."""
         self.dialect = dialect
         self.here = os.getcwd()
         self.plans: dict[tuple[object, ...], Plan] = {}

@@ -72,7 +72,11 @@ def _bound(experiment: Experiment) -> tuple[list[BoundFile], Problems]:
                 key: target_of(experiment, binding, text, ("configs", index, "keys", key))
                 for key, text in binding.keys.items()
             }
-            pattern = Pattern(experiment, binding, index, targets, dialect)
+            states = [
+                target_of(experiment, binding, text, ("configs", index, "states", position))
+                for position, text in enumerate(binding.states)
+            ]
+            pattern = Pattern(experiment, binding, index, targets, states, dialect)
             declared = experiment.location(("configs", index, "file"))
             files += [
                 BoundFile(pattern, name) for name in bound_names(experiment.root, pattern.here, binding, declared)

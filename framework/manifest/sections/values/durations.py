@@ -17,7 +17,7 @@ UNITS = {
     "environment_steps": r"(?:environment|env\.?) (?:steps?|frames?)|frames?|timesteps?",
 }
 """The units of a length, each with the words that papers have for it."""
-_PERCENT = Pattern(r"(\d+(?:\.\d+)?)\s*%")
+PERCENT = Pattern(r"(\d+(?:\.\d+)?)\s*%")
 _LENGTH = Pattern(
     rf"(about\s+|~\s*)?({NUMBER})\s*(?:{'|'.join(f'(?P<{u}>{w})' for u, w in UNITS.items())})", re.IGNORECASE
 )
@@ -77,7 +77,7 @@ class Duration(Section):
             text = value.strip()
             if text == NONE:
                 return {"steps": 0, "none": True}
-            if text.endswith("%") and (match := _PERCENT.fullmatch(text)):
+            if text.endswith("%") and (match := PERCENT.fullmatch(text)):
                 return {"ratio": float(match[1]) / 100}
             if match := _LENGTH.fullmatch(text):
                 unit = str(match.lastgroup)

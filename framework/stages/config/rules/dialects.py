@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
-from framework.conformance.meaning import compare, said
+from framework.conformance.meaning import compare, is_absence, said
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.lengths import totals_of
@@ -118,7 +118,7 @@ def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
     batch: dict[str, tuple[Clause, list[Default]]] = {}
     for each in unsaid.assumed:
         clause = each.target.clause
-        if _elsewhere(context, unsaid.bound, clause):
+        if _elsewhere(context, unsaid.bound, clause) or _demanded(unsaid.bound, clause):
             continue
         if each.target.facet in BATCH_PARTS:
             batch.setdefault(clause.id, (clause, []))[1].append(each.default)
@@ -127,6 +127,12 @@ def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
     for clause, defaults in batch.values():
         size = prod(default.value for default in defaults) * context.experiment.stated.hardware.count
         yield from _told(context, unsaid, _verdict(context, unsaid, Target(clause), defaults[0], size))
+
+
+def _demanded(bound: BoundFile, clause: Clause) -> bool:
+    """Whether C123 tells that the file lacks it: a default does not count as stating. That there is none of something
+    is stated by no key, and then the default counts."""
+    return any(each.clause.id == clause.id and not is_absence(each.declared) for each in bound.pattern.states)
 
 
 def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: Default, value: object) -> Verdict:

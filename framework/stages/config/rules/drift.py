@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import Comparison, compare, is_absence, said
-from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.manifest.lengths import scale_under, totals_of
-from framework.names import parse_path
+from framework.stages.config.absent_keys import section_of
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.key_products import factors, keys_in
+from framework.stages.config.key_products import factors
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
 from framework.stages.config.meaning.owning_variants import owners, whose
 from framework.stages.config.near_keys import near_verdict, nearest
@@ -67,7 +66,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             message,
             clause.id,
             expected=clause.value,
-            location=_section_of(bound, key),
+            location=section_of(bound, key),
             declared=clause.location,
             advice="name the one that counts under `keys:`"
             if reason
@@ -110,22 +109,6 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         repairable=meant is None and not possible and not factors(key),
     )
     return context.judge.violated(clause, finding, str(where))
-
-
-def _section_of(bound: BoundFile, key: str) -> Location:
-    """Where a key would stand: at the nearest section above it that the file has."""
-    root = bound.document.root
-    if root is None:
-        return Location(bound.file, 1, 1)
-    try:
-        parts = parse_path(next((part for part in keys_in(key) if bound.find(part) is None), key))
-    except ValueError:  # a key that no path spells, such as a header with spaces
-        parts = (key,)
-    for length in range(len(parts) - 1, 0, -1):
-        found = bound.document.walk(parts[:length])
-        if found is not None:
-            return bound.document.location(found[0] or found[1], parts[:length])
-    return bound.document.location(root)
 
 
 def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:
