@@ -11,6 +11,7 @@ import yaml
 
 from framework.cli import main as command_line
 from framework.conformance import Rule, Severity, Stage
+from framework.dialects.well_known.pages import reference
 from framework.stages.catalogue import PAGES, SECTIONS, catalogue, explanation, page, rendered
 
 _LETTERS = {"manifest": "M", "config": "C", "plan": "P", "run": "R", "checkpoint": "T", "document": "D", "claim": "A"}
@@ -50,6 +51,18 @@ def test_the_reference_is_fresh(repository: Path) -> None:
     wanted = dict(rendered(catalogue()))
     assert {path.name for path in folder.iterdir()} == set(wanted)
     assert [name for name, text in wanted.items() if (folder / name).read_text("utf-8") != text] == []
+
+
+def test_the_reference_of_facts_is_fresh(repository: Path) -> None:
+    """After a change: `framework explain --facts --write docs/facts.md`."""
+    assert (repository / "docs" / "facts.md").read_text("utf-8") == reference()
+
+
+@pytest.mark.parametrize("asked", ["ema_decay", "EMA_decay", "label_smoothing"])
+def test_a_fact_is_explained_by_its_name(capsys: pytest.CaptureFixture[str], asked: str) -> None:
+    code, out, _ = run(capsys, asked)
+    assert code == 0
+    assert asked.lower() in out
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
