@@ -32,7 +32,8 @@ EVERYTHING = (
     .replace("      epochs: epochs\n", "")
     .replace(
         "rules:\n",
-        "  hybrid:\n    from: dense\n    steps: [{finetune: {adapter: {sgh: {importance: magnitude}}}}]\nrules:\n",
+        "  hybrid:\n    from: dense\n    steps: [{finetune: {adapter: {sgh: {importance: magnitude}}}}]\nrules:\n"
+        "  - equal: {variants: [dense, masked], of: [tokens]}\n",
     )
     + """\
 waivers:
