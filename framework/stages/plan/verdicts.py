@@ -18,6 +18,7 @@ from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
 from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Prune
+from framework.manifest.sections.metrics import falls
 from framework.manifest.sections.quantities import number, whole
 from framework.names import Path
 from framework.planning.build import Plan
@@ -171,4 +172,7 @@ def _set_to(work: Training, inner: Path, clause: Clause) -> Any:
     own = inner[2:] if inner[0] == "tasks" else inner
     if own[:1] == ("learning_rate",):
         own = ("optimizer", *own)
+    if own[-2:-1] == ("metric",) and isinstance(metric := value_at(work.phase, own[:-1]), str):
+        # The built-in training takes the name alone, and the direction that a metric of that name usually has.
+        return {"name": metric, "direction": "lower" if falls(metric) else "higher"}.get(str(own[-1]), clause.effective)
     return value_at(work.phase, own) if own else clause.effective
