@@ -7,6 +7,7 @@ from typing import Any
 from framework.manifest.clauses import Clause, shown
 from framework.manifest.sections.measurements import TIMED, Measurement
 from framework.manifest.sections.methods import SameAs
+from framework.manifest.sections.statements import BUDGETS
 from framework.manifest.sections.variants import PermuteStep, PruneStep, phase_of
 from framework.stages.verify import VerifyResult
 from reports.setup_phases import phase_context
@@ -105,5 +106,6 @@ def _rule(rule: tuple[str, Any]) -> str:
         return f"{names} have equal numbers of zeroed weights over the same tensors, per {spec.scope}."
     if kind == "equal":
         within = "" if spec.within is None else f", within {100 * spec.within:g}%"
-        return f"{names} are equal in {', '.join(spec.of).replace('_', ' ')}{within}."
+        of = [each.replace("_", " ") if each in BUDGETS else each for each in spec.of]
+        return f"{names} are equal in {', '.join(of)}{within}."
     return f"{names} differ only in {', '.join(spec.clauses)}."

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from framework.manifest.clauses import shown
+from framework.manifest.hyperparameters import same_metric
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration, Scale
 from framework.manifest.sections.values.quantities import NONE, About, Formula
@@ -59,13 +60,22 @@ def compare(
     if isinstance(declared, (Formula, Batch)) and stated != declared:
         return Comparison(None, str(declared), f"declared as {declared}, of which not all is known here")
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
-    if same(declared, stated, folded):
+    if same(declared, stated, folded) or (_of_metric(path) and _same_metric(declared, stated)):
         return Comparison(True, declared)
     if (unknown := unknowable(stated)) is not None:
         return Comparison(None, declared, unknown)
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):
         return Comparison(False, declared, f"its reader takes it for the string {stated!r}", wrong_type=True)
     return Comparison(False, declared)
+
+
+def _of_metric(path: Path) -> bool:
+    """Whether a clause is a metric, or the name of one."""
+    return path[-1] == "metric" or (len(path) > 1 and path[-2:] == ("metric", "name"))
+
+
+def _same_metric(declared: Any, stated: Any) -> bool:
+    return isinstance(declared, str) and isinstance(stated, str) and same_metric(declared, stated)
 
 
 def unknowable(stated: Any) -> str | None:

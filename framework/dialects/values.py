@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from framework.dialects.terms import UNSET, Instead, Scope, Unknown
-from framework.manifest.hyperparameters import metric_named
+from framework.manifest.hyperparameters import plain_metric
 from framework.reading.scalars import resolve
 
 _ADAMW = {
@@ -191,7 +191,7 @@ def warmup_ratio(word: Any, scope: Scope) -> Any:
 
 def metric(word: Any, scope: Scope) -> Any:
     """The metric that is watched: `val/acc` is the accuracy."""
-    return (metric_named(word) or word) if isinstance(word, str) and word else given(word, scope)
+    return plain_metric(word) if isinstance(word, str) and word else given(word, scope)
 
 
 def parallel(how: str) -> Callable[[Any, Scope], Any]:

@@ -6,9 +6,11 @@ Only names that mean one thing wherever they stand are listed: `batch_size` (of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "learning_rate": ("learning_rate", "lr"),
@@ -119,11 +121,51 @@ METRICS = {
     "acc": "accuracy",
     "f1": "f1",
     "f1score": "f1",
+    "exactmatch": "exact_match",
 }
 """What trainers call the metrics that a manifest can name, folded."""
-_PREFIX = re.compile(r"^(?:eval|val|valid|validation|test|dev)[-_/ ]+", re.IGNORECASE)
+_SPLIT = re.compile(r"(?:(eval|val|valid|validation|dev)|(train|test))[-_/ ]+(?=[^-_/ ])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8192)
+def split_of(name: str) -> str | None:
+    """What a metric was measured on by its name: `validation`, `train`, `test`, or None where it says nothing."""
+    match = _SPLIT.match(name)
+    return None if match is None else "validation" if match[1] else match[2].lower()
+
+
+@lru_cache(maxsize=8192)
+def plain_metric(name: str) -> str:
+    """A metric's name without the validation that trainers put before it: of `eval/acc` it is `accuracy`.
+
+    One of the training or the test data stays another: `train/loss` is `train_loss`.
+    """
+    split = split_of(name)
+    rest = name if split is None else _SPLIT.sub("", name, count=1)
+    known = METRICS.get(folded(rest), rest)
+    return known if split in (None, "validation") else f"{split}_{known}"
 
 
 def metric_named(word: str) -> str | None:
     """The manifest's name of a metric: of `val/acc` it is `accuracy`; None for one that it has no name for."""
-    return METRICS.get(folded(_PREFIX.sub("", word)))
+    return METRICS.get(folded(plain_metric(word)))
+
+
+def same_metric(one: str, other: str) -> bool:
+    """Whether two names are of one metric: `val/accuracy` and `eval_accuracy` are."""
+    return folded(plain_metric(one)) == folded(plain_metric(other))
+
+
+def recorded_as(metric: str, names: Iterable[str]) -> str | None:
+    """The name among ``names`` that a metric has there: its own, else one of the same metric, a validation's first."""
+    there = list(names)
+    if metric in there:
+        return metric
+    alike = [name for name in there if same_metric(metric, name)]
+    return min(alike, key=lambda name: split_of(name) != "validation", default=None)
+
+
+def held(metric: str, recorded: Mapping[str, Value]) -> Value | None:
+    """The value of a metric among recorded ones, by :func:`recorded_as`; None where there is none."""
+    name = recorded_as(metric, recorded)
+    return None if name is None else recorded[name]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from framework.manifest.hyperparameters import same_metric
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.values.stated_metrics import Metric, falls
 from framework.manifest.sections.variants import PermuteStep, phase_of
 
 TRAINED = ("initial_validation_loss", "validation_loss")
@@ -45,3 +47,12 @@ def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
         if (use := phase_of(step)) is not None:
             objective = manifest.phases[use[0]].objective
             yield from (*TRAINED, *BY_OBJECTIVE.get(objective or "", ()), *(MERGED if use[1].adapter else ()))
+
+
+def falls_in(manifest: Manifest, metric: str) -> bool:
+    """Whether a metric improves by falling: as a phase of the manifest states its direction, else as usual."""
+    for phase in manifest.phases.values():
+        for stated in (phase.metric, phase.early_stopping.metric if phase.early_stopping else None):
+            if isinstance(stated, Metric) and stated.direction is not None and same_metric(stated.name, metric):
+                return falls(stated)
+    return falls(metric)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from framework.manifest.formulas.language import resolved
+from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.base import Count, NonNegative, Positive, Share
 from framework.manifest.sections.models import Model
 from framework.manifest.sections.optimizers import Optimizer, ParameterGroup
@@ -111,9 +112,9 @@ def recipe_of(manifest: Manifest | None, phase: Phase, model: Model | None = Non
     data |= _length(manifest, phase)
     data["batch_size"] = _batch(manifest, phase)
     if phase.metric is not None:
-        data["metric"] = phase.metric_name
+        data["metric"] = plain_metric(str(phase.metric_name))
     if phase.early_stopping is not None:
-        data["early_stopping"]["metric"] = phase.early_stopping.metric_name
+        data["early_stopping"]["metric"] = plain_metric(str(phase.early_stopping.metric_name))
     return Recipe.model_validate(data)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
+from framework.manifest.hyperparameters import plain_metric, same_metric
+from framework.manifest.metrics import METRICS
 from framework.manifest.sections.grids import grid_of
 from framework.manifest.sections.methods import SDM, Prune
 from framework.manifest.sections.variants import PruneStep, phase_of
@@ -62,7 +64,20 @@ def study(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> S
                 missing += 1
             else:
                 rows.append(_row(experiment, variant, run.record, run.folder.name))
+    names = _one_name([row.metrics for row in rows])
+    rows = [replace(row, metrics={names[name]: value for name, value in row.metrics.items()}) for row in rows]
     return Study(tuple(rows), missing)
+
+
+def _one_name(recorded: Sequence[dict[str, float]]) -> dict[str, str]:
+    """One name for what runs recorded under several of one metric, unless a run tells them apart."""
+    names = {name: name for metrics in recorded for name in metrics}
+    for name in names:
+        alike = [other for other in names if same_metric(name, other)]
+        if len(alike) > 1 and not any(sum(each in metrics for each in alike) > 1 for metrics in recorded):
+            usual = [other for other in alike if other in METRICS or other == plain_metric(other)]
+            names[name] = next((other for other in usual if other in METRICS), (usual or alike)[0])
+    return names
 
 
 def _row(experiment: Experiment, variant: str, record: RunRecord, folder: str) -> Row:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from framework.manifest.sections.values.stated_metrics import falls
 from reports.analysis.run_groups import Group
 
-LOWER_IS_BETTER = frozenset({"loss", "validation_loss", "perplexity", "loss_before_merge", "loss_after_merge"})
 WITHIN = (0.01, 0.05)
 """Relative losses against the dense model that are looked at."""
 
@@ -27,13 +27,10 @@ class Tradeoff:
     mean: float | None
 
 
-def better(metric: str, one: float, other: float) -> bool:
-    """Whether one value of a metric is better than another."""
-    return one < other if metric in LOWER_IS_BETTER else one > other
-
-
-def tradeoffs(groups: Sequence[Group], metric: str) -> Iterator[Tradeoff]:
-    """For each model, task and kind that has a group at a sparsity of 0."""
+def tradeoffs(groups: Sequence[Group], metric: str, lower: bool | None = None) -> Iterator[Tradeoff]:
+    """For each model, task and kind that has a group at a sparsity of 0; ``lower`` says whether less is better, by
+    default as usual for the metric."""
+    lower = falls(metric) if lower is None else lower
     curves: dict[tuple[str, str, str], list[Group]] = {}
     for group in groups:
         row = group.first
@@ -44,19 +41,19 @@ def tradeoffs(groups: Sequence[Group], metric: str) -> Iterator[Tradeoff]:
         if dense is None:
             continue
         for within in WITHIN:
-            near = [each for each in members if each.first.asked and _near(metric, each, dense, within)]
+            near = [
+                each for each in members if each.first.asked and _near(each.metrics[metric].mean, dense, within, lower)
+            ]
             best = max(near, key=lambda each: each.first.asked or 0, default=None)
             sparsity, mean = (None, None) if best is None else (best.first.asked, best.metrics[metric].mean)
             yield Tradeoff(model, task or None, line, metric, dense, within, sparsity, mean)
 
 
-def _near(metric: str, group: Group, dense: float, within: float) -> bool:
-    mean = group.metrics[metric].mean
-    limit = dense * (1 + within) if metric in LOWER_IS_BETTER else dense * (1 - within)
-    return not better(metric, limit, mean)
+def _near(mean: float, dense: float, within: float, lower: bool) -> bool:
+    return mean <= dense * (1 + within) if lower else mean >= dense * (1 - within)
 
 
-def front(groups: Sequence[Group], metric: str, model: str, task: str | None) -> list[Group]:
+def front(groups: Sequence[Group], metric: str, model: str, task: str | None, lower: bool | None = None) -> list[Group]:
     """The groups that no other one beats in both sparsity and metric (the Pareto front), by sparsity."""
     own = [
         group
@@ -66,8 +63,8 @@ def front(groups: Sequence[Group], metric: str, model: str, task: str | None) ->
         and metric in group.metrics
     ]
     best: list[Group] = []
-    sign = 1 if metric in LOWER_IS_BETTER else -1
+    sign = 1 if (falls(metric) if lower is None else lower) else -1
     for group in sorted(own, key=lambda group: (-(group.first.asked or 0), sign * group.metrics[metric].mean)):
-        if not best or better(metric, group.metrics[metric].mean, best[-1].metrics[metric].mean):
+        if not best or sign * group.metrics[metric].mean < sign * best[-1].metrics[metric].mean:
             best.append(group)
     return best[::-1]

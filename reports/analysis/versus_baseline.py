@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import InputError, Problem
 from framework.locations import Location
+from framework.manifest.hyperparameters import recorded_as
+from framework.manifest.sections.values.stated_metrics import falls
 from framework.names import did_you_mean
 from reports.analysis.run_groups import Group, Summary
-from reports.analysis.tradeoffs import better
 
 OWN = ("model", "task", "variant", "compared", "sparsity")
 """The columns that may say what a number belongs to; the grids' axes may too."""
@@ -27,6 +28,8 @@ class Comparison:
     ours: Summary | None
     matches: int
     line: int
+    lower: bool = False
+    """Whether less of the metric is better."""
 
     @property
     def verdict(self) -> str:
@@ -37,10 +40,10 @@ class Comparison:
             return "within the interval"
         if self.ours.mean == self.theirs:
             return "equal"
-        return "better" if better(self.metric, self.ours.mean, self.theirs) else "worse"
+        return "better" if (self.ours.mean < self.theirs) is self.lower else "worse"
 
 
-def compare(path: Path, groups: Sequence[Group]) -> list[Comparison]:
+def compare(path: Path, groups: Sequence[Group], lower: Callable[[str], bool] = falls) -> list[Comparison]:
     """Each line of a baseline file (columns `metric` and `value`, and any of what tells groups apart) against ours.
 
     Raises:
@@ -67,19 +70,22 @@ def compare(path: Path, groups: Sequence[Group]) -> list[Comparison]:
     ]
     if problems:
         raise InputError(problems)
-    return [_comparison(path, number, line, groups) for number, line in lines]
+    return [_comparison(path, number, line, groups, lower) for number, line in lines]
 
 
-def _comparison(path: Path, number: int, line: dict[str, str | None], groups: Sequence[Group]) -> Comparison:
+def _comparison(
+    path: Path, number: int, line: dict[str, str | None], groups: Sequence[Group], lower: Callable[[str], bool]
+) -> Comparison:
     metric, text = line.get("metric") or "", line.get("value") or ""
     try:
         value = float(text)
     except ValueError:
         raise InputError.at(Location(str(path), number, 1), f"value: {text!r} is no number") from None
     what = {name: stated for name, stated in line.items() if name not in ("metric", "value") and stated}
+    metric = recorded_as(metric, dict.fromkeys(name for group in groups for name in group.metrics)) or metric
     found = [group for group in groups if metric in group.metrics and _is(group, what)]
     ours = found[0].metrics[metric] if len(found) == 1 else None
-    return Comparison(what, metric, value, ours, len(found), number)
+    return Comparison(what, metric, value, ours, len(found), number, lower(metric))
 
 
 def _is(group: Group, what: dict[str, str]) -> bool:

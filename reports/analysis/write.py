@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from framework.errors import UsageError
 from framework.evidence.atomic import write_bytes, write_text
 from framework.manifest.experiment import Experiment
+from framework.manifest.hyperparameters import recorded_as
+from framework.manifest.metrics import falls_in
 from reports.analysis.figures import figures, throughput_figures
 from reports.analysis.rows import Study
 from reports.analysis.run_groups import Group, groups
@@ -45,7 +48,7 @@ def write(
         raise UsageError(f"no finished run to analyse below {experiment.runs}; execute some first: framework run")
     grouped = groups(found.rows)
     chosen = _metrics(grouped, metrics)
-    compared = compare(baseline, grouped) if baseline else []
+    compared = compare(baseline, grouped, partial(falls_in, experiment.manifest)) if baseline else []
     drawn = {**dict(figures(grouped, chosen)), **dict(throughput_figures(speeds))}
     context = _context(experiment, found, grouped, chosen, list(drawn), compared)
     context["machines"] = list(dict.fromkeys(curve.machine for curve in speeds))
@@ -65,10 +68,12 @@ def write(
 
 def _metrics(grouped: Sequence[Group], asked: Sequence[str]) -> list[str]:
     there = {name for group in grouped for name in group.metrics}
+    chosen = []
     for name in asked:
-        if name not in there:
+        if (own := recorded_as(name, sorted(there))) is None:
             raise UsageError(f"no run has the metric {name!r}; there are: {', '.join(sorted(there))}")
-    return list(asked) or [name for name in _PREFERRED if name in there] or sorted(there)
+        chosen.append(own)
+    return chosen or [name for name in _PREFERRED if name in there] or sorted(there)
 
 
 def _context(
@@ -80,6 +85,7 @@ def _context(
     compared: list[Comparison],
 ) -> dict[str, Any]:
     places = list(dict.fromkeys((group.first.model, group.first.task) for group in grouped))
+    lower = {metric: falls_in(experiment.manifest, metric) for metric in metrics}
     return {
         "title": experiment.manifest.paper.title,
         "profile": experiment.profile,
@@ -88,12 +94,12 @@ def _context(
         "distinct": len({row.key for row in found.rows}),
         "seeds": sorted({row.seed for row in found.rows}),
         "metrics": metrics,
-        "tradeoffs": [each for metric in metrics for each in tradeoffs(grouped, metric)],
+        "tradeoffs": [each for metric in metrics for each in tradeoffs(grouped, metric, lower[metric])],
         "fronts": [
             (metric, model, task, members)
             for metric in metrics
             for model, task in places
-            if len(members := front(grouped, metric, model, task)) > 1
+            if len(members := front(grouped, metric, model, task, lower[metric])) > 1
         ],
         "figures": drawn,
         "compared": compared,

@@ -16,6 +16,7 @@ from framework.evidence.logs.logged_names import evaluation, number
 from framework.evidence.logs.registry import natural, read_log
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
 from framework.evidence.record import EVENTS, STEPS, read_json
+from framework.manifest.hyperparameters import split_of
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
@@ -151,8 +152,8 @@ def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, 
         count = number(data.get(name))
         if isinstance(count, int) and count > 0:
             observed["train_examples"] = count
-    plain = {f"eval_{name}": value for name, value in data.items() if not name.startswith(("eval_", "train_", "test_"))}
-    return _evaluation(evaluation({**plain, **data}), work)
+    plain = {f"eval_{name}": value for name, value in data.items() if split_of(name) is None}
+    return _evaluation(evaluation({**plain, **data}, ("validation", "test")), work)
 
 
 def _write(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -221,3 +221,23 @@ def test_one_batch_size_is_no_curve(tmp_path: Path, sizes: str | None, project: 
     folder = speeds(tmp_path / "one", sizes) if sizes else analysed(project)
     assert not list(folder.glob("throughput*"))
     assert "throughput" not in (folder / "ANALYSIS.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["eval_accuracy", "eval/accuracy", "val_accuracy", "val/accuracy", "accuracy"])
+def test_runs_that_call_a_metric_otherwise_are_analysed_together(project: Project, name: str) -> None:
+    before = table(analysed(project) / "grouped_summary.csv")
+    for file in project.path("runs").glob("*seed1*/record.json"):
+        file.write_text(file.read_text().replace('"accuracy"', f'"{name}"'))
+    assert table(analysed(project, "--metric", name) / "grouped_summary.csv") == before
+    project.write("theirs.csv", f"method,sparsity,metric,value\nrandom,0.9,{name},0.1\nrandom,0.9,eval_loss,0.1\n")
+    text = (analysed(project, "--baseline", str(project.path("theirs.csv"))) / "ANALYSIS.md").read_text()
+    lines = [line for line in text.partition("## Against")[2].splitlines() if line.startswith("| ")][2:]
+    assert [line.rsplit("|", 2)[1].strip() for line in lines] == ["better", "worse"]
+
+
+def test_the_direction_that_the_manifest_states_decides(project: Project) -> None:
+    project.write("theirs.csv", "method,sparsity,metric,value\nrandom,0.9,accuracy,0.1\n")
+    project.replace("{metric: accuracy, patience: 3}", "{metric: {name: eval_accuracy, direction: lower}, patience: 3}")
+    done = project.cli("analyse", "--baseline", str(project.path("theirs.csv")), "--variant", "sparse/*")
+    assert done.code == 0, done.err
+    assert "| worse |" in project.read("documents/analysis/ANALYSIS.md")

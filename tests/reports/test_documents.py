@@ -169,6 +169,13 @@ def test_the_setup_document_tells_the_experiment(project: Project) -> None:
         assert words in text
 
 
+def test_the_setup_document_tells_in_what_variants_are_equal(project: Project) -> None:
+    rule = "equal: {variants: [dense, masked], of: [optimizer_steps, optimizer.learning_rate], within: 1.5%}"
+    project.replace("seeds: [1", f"  - {rule}\nseeds: [1")
+    text = rendered(project).read(SETUP)
+    assert "dense and masked are equal in optimizer steps, optimizer.learning_rate, within 1.5%." in text
+
+
 def matrix_of(project: Project, name: str = COMPLIANCE) -> dict[str, list[str]]:
     """The rows of the conformance matrix: the marks of each clause."""
     text = project.read(name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from framework.manifest.hyperparameters import plain_metric, split_of
 
 _NAMES = {
     "step": "step global_step iteration iter _step train/global_step",
@@ -16,9 +18,6 @@ _NAMES = {
     "tokens": "tokens tokens_in_step train/tokens",
 }
 USUAL = {known: names.split() for known, names in _NAMES.items()}
-_EVALUATED = ("eval_", "eval/", "val_", "val/", "validation_", "validation/", "valid_", "valid/", "dev_", "dev/")
-_METRICS = {"loss": "loss", "accuracy": "accuracy", "acc": "accuracy", "f1": "f1", "f1_score": "f1",
-            "perplexity": "perplexity", "ppl": "perplexity"}  # fmt: skip
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
@@ -42,14 +41,10 @@ def pick(entry: Mapping[str, Any], name: str, own: Mapping[str, str]) -> float |
     return None
 
 
-def evaluation(entry: Mapping[str, Any]) -> dict[str, float]:
-    """The validation metrics of an entry, by the names that the manifest uses where it has one."""
+def evaluation(entry: Mapping[str, Any], splits: Collection[str] = ("validation",)) -> dict[str, float]:
+    """The metrics of an entry that were measured on a split, by their plain names."""
     found = {}
     for key, value in entry.items():
-        prefix = next((each for each in _EVALUATED if key.startswith(each)), None)
-        if prefix is None or (value := number(value)) is None:
-            continue
-        rest = key.removeprefix(prefix)
-        if not rest.endswith(_SPEED):
-            found[_METRICS.get(rest, rest)] = float(value)
+        if split_of(key) in splits and (value := number(value)) is not None and not key.endswith(_SPEED):
+            found[plain_metric(key)] = float(value)
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.clauses import leaves_of
+from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
 from framework.manifest.sections.root import Manifest
@@ -66,12 +67,12 @@ def _some(value: Any) -> Any:
 
 def _unknown(phase: Phase) -> Iterator[Refusal]:
     """Terms that the built-in training does not know."""
-    stop = phase.early_stopping
+    watched = phase.early_stopping.metric_name if phase.early_stopping else None
     terms: list[tuple[Path, Any, tuple[str, ...]]] = [
         (("objective",), phase.objective, OBJECTIVES),
-        (("metric",), phase.metric_name, METRICS),
+        (("metric",), phase.metric_name and plain_metric(phase.metric_name), METRICS),
         (("precision",), phase.precision, PRECISIONS),
-        (("early_stopping", "metric"), stop.metric_name if stop else None, ("loss", *METRICS)),
+        (("early_stopping", "metric"), watched and plain_metric(watched), ("loss", *METRICS)),
     ]
     for path, value, known in terms:
         if value is not None and value not in known:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.manifest.claims import SETTINGS, Call
+from framework.manifest.hyperparameters import held
 from framework.manifest.sections.measurements import QUANTITIES
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def result_of(call: Call, steps: Sequence[Observed], model: str, seed: int) -> f
     for found in reversed(metrics):
         if call.metric in found:
             return found[call.metric]
+    for found in reversed(metrics):
+        if (value := held(call.metric, found)) is not None:
+            return value
     raise LookupError(call.metric)
 
 

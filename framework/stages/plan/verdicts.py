@@ -19,6 +19,7 @@ from framework.manifest.sections.methods import Prune
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration
 from framework.manifest.sections.values.quantities import number, whole
+from framework.manifest.sections.values.stated_metrics import falls
 from framework.names import Path
 from framework.planning.build import Plan
 from framework.planning.steps import Measure, Step, Training
@@ -171,4 +172,7 @@ def _set_to(work: Training, inner: Path, clause: Clause) -> Any:
     own = inner[2:] if inner[0] == "tasks" else inner
     if own[:1] == ("learning_rate",):
         own = ("optimizer", *own)
+    if own[-2:-1] == ("metric",) and isinstance(metric := value_at(work.phase, own[:-1]), str):
+        # The built-in training takes the name alone, and the direction that a metric of that name usually has.
+        return {"name": metric, "direction": "lower" if falls(metric) else "higher"}.get(str(own[-1]), clause.effective)
     return value_at(work.phase, own) if own else clause.effective

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from framework.manifest.sections.values.stated_metrics import falls
 from framework.planning.recipes import RecipeStop
-from runners.training.evaluating.evaluation import LOWER_IS_BETTER
 
 
 class BestState:
@@ -31,7 +31,7 @@ class BestState:
         """Take in an evaluation after ``epoch`` epochs; whether the patience is used up."""
         value = metrics[self.stated.metric]
         gain = 0.0 if self.best is None else value - self.best
-        if self.stated.metric in LOWER_IS_BETTER:
+        if falls(self.stated.metric):
             gain = -gain
         if self.best is None or gain > self.stated.min_delta:
             self.best, self.best_epoch, self._waited = value, epoch, 0

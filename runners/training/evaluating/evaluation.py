@@ -27,9 +27,6 @@ class NotFinite(FrameworkError):
         self.good = good
 
 
-LOWER_IS_BETTER = frozenset({"loss", "perplexity"})
-
-
 def evaluate(
     accelerator: Accelerator, model: Any, examples: Examples, batch_size: int, classes: int
 ) -> dict[str, float]:

@@ -1,22 +1,26 @@
 """Metrics, with their direction and unit where the paper states them."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from framework.manifest.hyperparameters import METRICS, folded, plain_metric
 from framework.manifest.sections.base import Section
 
 LOWER_IS_BETTER = frozenset(
     {"loss", "perplexity", "error", "error_rate", "mae", "mse", "rmse", "wer", "cer", "fid", "nll"}
 )
 """Metrics that improve by falling, where the paper does not say."""
+_WORDS = re.compile(r"[^\W_]+")
 
 
 class Metric(Section):
     """A metric as the paper defines it."""
 
     name: Annotated[str, Field(min_length=1)]
-    """Its name. `eval_accuracy`, `eval/accuracy`, `val_accuracy` and `accuracy` are one metric."""
+    """Its name, any text. `accuracy`, `eval_accuracy`, `eval/accuracy`, `val_accuracy`, `val/accuracy` and
+    `validation_accuracy` are one metric."""
     direction: Literal["higher", "lower"] | None = None
     """Which is better; by default lower for losses and errors, else higher."""
     unit: str | None = None
@@ -36,5 +40,7 @@ def falls(metric: str | Metric) -> bool:
     """Whether a metric improves by falling."""
     if isinstance(metric, Metric) and metric.direction is not None:
         return metric.direction == "lower"
-    name = str(name_of(metric)).lower()
-    return name in LOWER_IS_BETTER or name.endswith(("_loss", "loss"))
+    name = plain_metric(str(name_of(metric))).lower()
+    words = [METRICS.get(folded(word), word) for word in _WORDS.findall(name)]
+    last = words[-1] if words else name
+    return name.endswith(("loss", "error_rate")) or last in LOWER_IS_BETTER or words[0:1] == ["loss"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.manifest.clauses import Clause
-from framework.manifest.hyperparameters import folded, metric_named
+from framework.manifest.hyperparameters import folded, metric_named, same_metric
 from framework.manifest.sections.bindings import Binding
 from framework.names import Path, format_path
 from framework.stages.config.bound import BoundFile
@@ -40,7 +40,8 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
             stating: set[int] = context.cache.setdefault("early stopping", set())
             if bound.index not in stating and _mentioned(bound):
                 stating.add(bound.index)
-            yield from _metric(context, bound, context.experiment.by_path["phases", phase, "early_stopping", "metric"])
+            if (clause := _declared(context, phase)) is not None and isinstance(clause.value, str):
+                yield from _metric(context, bound, clause)
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
@@ -56,6 +57,12 @@ def _stopping(context: ConfigContext, bound: BoundFile) -> str | None:
     """The phase that a file describes, if the manifest states early stopping for it."""
     phase = (described_by(context, bound) or (None,))[0]
     return None if phase is None or context.experiment.stated.phases[phase].early_stopping is None else phase
+
+
+def _declared(context: ConfigContext, phase: str) -> Clause | None:
+    """The clause of the metric that is watched, whether the manifest states it as a name or with its direction."""
+    at, by_path = ("phases", phase, "early_stopping", "metric"), context.experiment.by_path
+    return by_path.get(at) or by_path.get((*at, "name"))
 
 
 def _mentioned(bound: BoundFile) -> bool:
@@ -83,16 +90,19 @@ def _absent(context: ConfigContext, bound: BoundFile, phase: str) -> Iterator[Fi
         return
     declared = context.experiment.stated.phases[phase].early_stopping
     assert declared is not None
-    clause = context.experiment.by_path["phases", phase, "early_stopping", "metric"]
+    by_path = context.experiment.by_path
+    clause = _declared(context, phase) or by_path["phases", phase, "early_stopping", "patience"]
+    metric = declared.metric_name
+    stated = f"{{metric: {metric}, patience: {declared.patience}}}" if metric else f"{{patience: {declared.patience}}}"
     yield Finding(
         ABSENT,
         f"{bound.file} states how long {phase} trains, and no early stopping; "
-        f"the manifest states one on {declared.metric}, with patience {declared.patience}",
+        f"the manifest states one{f' on {metric}' if metric else ''}, with patience {declared.patience}",
         clause.id,
-        expected=declared.metric,
+        expected=clause.value,
         location=length.location,
         declared=clause.location,
-        advice=f"state it (`early_stopping: {{metric: {declared.metric}, patience: {declared.patience}}}`) and bind "
+        advice=f"state it (`early_stopping: {stated}`) and bind "
         f"its keys; without early stopping in the paper, remove it from {phase}",
     )
 
@@ -108,10 +118,10 @@ def _metric(context: ConfigContext, bound: BoundFile, clause: Clause) -> Iterato
             continue
         metric = metric_named(stated)
         where = bound.document.location(node, path)
-        if metric is None:
-            continue
-        if metric == clause.value:
+        if same_metric(stated, clause.value):
             yield context.judge.conforms(clause, context.stage, f"{format_path(path)}: {stated}", str(where))
+            continue
+        if metric is None:
             continue
         message = f"{format_path(path)} is {said(stated)}; the manifest states {clause.id} = {said(clause.value)}"
         advice = f"write the trainer's name of {clause.value}, such as {stated.replace(metric, str(clause.value))}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.claims import CALL
+from framework.manifest.hyperparameters import recorded_as
 from framework.manifest.metrics import METRICS, has_own_objective, has_own_script, metrics_of
 from framework.manifest.sections.measurements import QUANTITIES
 from framework.names import did_you_mean
@@ -36,7 +37,7 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             measured = [each for each in experiment.stated.measurements.values() if each.covers(variant)]
             quantities = [quantity for each in measured for quantity in each.measure]
             recorded = list(dict.fromkeys([*metrics_of(experiment.stated, variant), *quantities]))
-            if metric in recorded:
+            if recorded_as(metric, recorded) is not None:
                 continue
             if has_own_objective(experiment.stated, variant) and (metric in METRICS or not _is_slip(metric)):
                 continue

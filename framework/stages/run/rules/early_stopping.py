@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import EVENTS, read_lines
+from framework.manifest.hyperparameters import held
 from framework.manifest.sections.phases import EarlyStopping
 from framework.stages.run.observed import EvidenceContext, Observed
 from framework.stages.run.recomputed.early_stopping import stops_at
@@ -25,13 +26,12 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 
 def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterator[Verdict]:
-    clause = context.clause(observed.step, "metric")
+    clause = context.clause(observed.step, "metric") or context.clause(observed.step, "metric.name")
     if clause is None:
         return
     if observed.run is None:
         yield context.judge.unverified(clause, context.stage, observed.absent)
-    elif metric in observed.run.record.metrics:
-        value = observed.run.record.metrics[metric]
+    elif (value := held(metric, observed.run.record.metrics)) is not None:
         yield context.judge.conforms(clause, context.stage, f"{metric} {value:.4g}", observed.place().file)
     else:
         message = f"{observed.step.label}: the run measured no {metric}"
@@ -39,18 +39,19 @@ def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterat
 
 
 def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStopping) -> Iterator[Verdict]:
-    names = ("metric", "patience", "min_delta")
+    names = ("metric", "metric.name", "metric.direction", "patience", "min_delta")
     clauses = [clause for name in names if (clause := context.clause(observed.step, f"early_stopping.{name}"))]
     if observed.run is None:
         yield from (context.judge.unverified(each, context.stage, observed.absent) for each in clauses)
         return
     where = observed.place(EVENTS)
     events = [line for line in read_lines(observed.run.folder / EVENTS) if line.get("event") == "evaluation"]
-    if not events or any(stated.metric_name not in event for event in events):
+    values = [held(str(stated.metric_name), event) for event in events]
+    if not events or None in values:
         reason = f"the run recorded no evaluations of {stated.metric_name}"
         yield from (context.judge.unverified(each, context.stage, reason, where.file) for each in clauses)
         return
-    due = stops_at([float(event[str(stated.metric_name)]) for event in events], stated)
+    due = stops_at([float(value) for value in values if value is not None], stated)
     acted = len(events) if observed.run.record.observed.get("stopped_early") else None
     planned_end = due == len(events) and acted is None and _complete(observed)
     for clause in clauses:
