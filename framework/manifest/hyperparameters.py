@@ -147,8 +147,9 @@ def plain_metric(name: str) -> str:
 
 
 def metric_named(word: str) -> str | None:
-    """The manifest's name of a metric: of `val/acc` it is `accuracy`; None for one that it has no name for."""
-    return METRICS.get(folded(plain_metric(word)))
+    """The manifest's name of a metric of the validation or the test data: of `val/acc` it is `accuracy`; None for one
+    that it has no name for."""
+    return METRICS.get(folded(plain_metric(word).removeprefix("test_")))
 
 
 def same_metric(one: str, other: str) -> bool:

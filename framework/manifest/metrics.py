@@ -51,8 +51,8 @@ def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
 
 def falls_in(manifest: Manifest, metric: str) -> bool:
     """Whether a metric improves by falling: as a phase of the manifest states its direction, else as usual."""
-    for phase in manifest.phases.values():
-        for stated in (phase.metric, phase.early_stopping.metric if phase.early_stopping else None):
+    for values in (each for phase in manifest.phases.values() for each in (phase, *phase.tasks.values())):
+        for stated in (values.metric, values.early_stopping.metric if values.early_stopping else None):
             if isinstance(stated, Metric) and stated.direction is not None and same_metric(stated.name, metric):
                 return falls(stated)
     return falls(metric)

@@ -87,6 +87,26 @@ def test_a_config_that_watches_it(tmp_path: Path, stated: str, name: str, key: s
     assert status_of(project.check(), clause, Stage.CONFIG) is Status.VIOLATED
 
 
+@pytest.mark.parametrize(("name", "found"), [("test_accuracy", False), ("test/loss", True), ("val/rouge", False)])
+def test_a_config_that_watches_another(tmp_path: Path, name: str, found: bool) -> None:
+    project = Project(tmp_path).append("  - {file: f.yaml, describes: phases.finetune}\n")
+    project.write("f.yaml", f"metric_for_best_model: {name}\npatience: 3\n")
+    checked = project.check()
+    assert ("C141" in codes(checked)) is found
+    clause = "phases.finetune.early_stopping.metric"
+    assert status_of(checked, clause, Stage.CONFIG) is not Status.CONFORMS
+
+
+@pytest.mark.parametrize("stated", ["{patience: 3}", "{metric: {name: bleu}, patience: 3}"])
+def test_a_config_that_says_nothing_of_early_stopping(tmp_path: Path, stated: str) -> None:
+    project = Project(tmp_path).replace(ACCURACY, stated)
+    project.append("  - {file: f.yaml, describes: phases.finetune}\n")
+    project.write("f.yaml", "num_epochs: 2\n")
+    told = [each for each in project.check().findings if each.code == "C140"]
+    assert len(told) == 1
+    assert ("on bleu" in told[0].message) is ("bleu" in stated)
+
+
 @pytest.mark.parametrize("stated", ["metric", "{name: metric, unit: percent}"])
 @pytest.mark.parametrize(("metric", "name"), [("f1", name.replace("accuracy", "f1")) for name in ALIKE[:6]])
 def test_a_run_that_recorded_it(tmp_path: Path, stated: str, metric: str, name: str) -> None:
@@ -168,3 +188,6 @@ def test_the_manifests_direction_goes_before_the_usual_one(tmp_path: Path) -> No
     manifest = restated(Project(tmp_path), "{name: eval/drift, direction: lower}").load().manifest
     assert falls_in(manifest, "drift")
     assert not falls_in(manifest, "gain")
+    topics = "{name: eval/regret, direction: lower}"
+    manifest = Project(tmp_path).replace("metric: f1}", f"metric: {topics}}}").load().manifest
+    assert falls_in(manifest, "regret")
