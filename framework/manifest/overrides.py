@@ -91,12 +91,12 @@ def phase_for(
         ("models", model, manifest.models.get(model)),
     ):
         if found is not None and found.set:
-            phase = with_settings(phase, dict(_of_phase(name, found.set)), experiment, (section, key, "set"))
+            phase = with_settings(phase, dict(about_phase(name, found.set)), experiment, (section, key, "set"))
             use = _with_methods(use, found.set)
     return with_settings(phase, use.set, experiment, ("variants", variant, "steps", index, name, "set")), use
 
 
-def _of_phase(name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def about_phase(name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The settings that are about a phase: those of all phases, and those that name it."""
     for path, value in settings.items():
         head, _, rest = path.partition(".")

@@ -53,6 +53,11 @@ MISSING = {
     "no place of a model": ("weights: random", "weights: pretrained", "pretrained weights need `hub` or `path`"),
     "no sizes": ("layers: 2, ", "", "random weights need `layers` and `hidden`"),
     "no family": ("family: gpt2, ", "", "its family is not stated"),
+    "a direction that is not the metric's": (
+        "    batch_size: 8",
+        "    metric: {name: perplexity, direction: «higher}\n    batch_size: 8",
+        "does not take perplexity to be better by rising",
+    ),
     "an own setting": (
         "    batch_size: 8",
         "    settings: {penalty: «0.1}\n    batch_size: 8",

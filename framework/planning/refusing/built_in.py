@@ -13,6 +13,7 @@ from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.quantities import NONE, About, whole
+from framework.manifest.sections.values.stated_metrics import falls, name_of
 from framework.names import Path, did_you_mean
 from framework.planning.refusing.optimizer_arguments import optimizer_refusals
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, foreign
@@ -79,6 +80,12 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
             name = ".".join(str(part) for part in path)
             message = f"the built-in training does not know the {name} {value!r}"
             yield Refusal(path, message, also(did_you_mean(str(value), known), OWN_SCRIPT))
+    watching = phase.early_stopping.metric if phase.early_stopping else None
+    for path, metric in ((("metric",), phase.metric), (("early_stopping", "metric"), watching)):
+        if metric is not None and falls(metric) is not falls(str(name_of(metric))):
+            better = "falling" if falls(metric) else "rising"
+            message = f"the built-in training does not take {name_of(metric)} to be better by {better}"
+            yield Refusal((*path, "direction"), message, f"leave the direction out, {OWN_SCRIPT}")
 
 
 def devices(manifest: Manifest | None) -> int:

@@ -14,7 +14,9 @@ from framework.manifest.clauses import Clause, fact_of, value_at
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.derived import is_expression
 from framework.manifest.formulas.language import value_in
+from framework.manifest.hyperparameters import same_metric
 from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
+from framework.manifest.overrides import about_phase
 from framework.manifest.sections.methods import Prune
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration
@@ -65,18 +67,25 @@ def _agree(experiment: Experiment, step: Step, clause: Clause, planned: Any) -> 
     """Whether what a step would use is what the clause says, in whatever unit the paper says it."""
     stated = clause.effective
     if is_absence(stated):
-        return planned is None or bool(compare(clause.path, stated, planned).same)
+        return is_absence(planned) or bool(compare(clause.path, stated, planned).same)
     if isinstance(stated, Batch) and isinstance(planned, int) and isinstance(step.work, Training):
         length = whole(step.work.phase.sequence_length)
         return stated.examples(length, experiment.manifest.hardware.count) == planned
-    if isinstance(stated, Duration) and clause.path[-1] == "length" and isinstance(step.work, Training):
+    if isinstance(stated, Duration) and _is_phase_length(clause.path) and isinstance(step.work, Training):
         phase, examples = step.work.phase, examples_in(step.work.dataset)
         scale = scale_of(phase, examples, experiment.manifest.hardware.count)
         exact, made = stated.exact_steps(None, scale), optimizer_steps(phase, examples)
         if stated.unit == "epochs":
             return number(phase.epochs) == stated.amount
         return exact is None or made is None or abs(exact - made) < 1
+    if clause.path[-1] == "metric" or clause.path[-2:] == ("metric", "name"):
+        return isinstance(stated, str) and isinstance(planned, str) and same_metric(stated, planned)
     return same(plain(stated), plain(planned))
+
+
+def _is_phase_length(path: Path) -> bool:
+    """Whether a clause is how long a phase trains, and not how long a piece of a schedule is."""
+    return path[-1] == "length" and not {"schedule", "schedules"} & set(path[2:])
 
 
 def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
@@ -90,7 +99,8 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
         own = [("steps", index), ("from",) if index == 0 else None]
         fact = fact_of(experiment.manifest, clause.path)
         other_task = fact is not None and fact[0] == "tasks" and fact[1:2] != (step.task,)
-        return index is not None and clause.path[2:4] in own and not other_task
+        elsewhere = clause.path[5:6] in (("mask",), ("adapter",)) and _set_elsewhere(experiment, step, clause.path[5:])
+        return index is not None and clause.path[2:4] in own and not other_task and not elsewhere
     if not isinstance(step.work, Training):
         return False
     if section == "datasets":
@@ -98,7 +108,7 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     if section != "phases" or step.name != name:
         return False
     inner = clause.path[2:]
-    if _own_setting(experiment, step, inner):
+    if _own_setting(experiment, step, inner) or _set_elsewhere(experiment, step, inner):
         return False
     if inner[0] == "tasks":
         return len(inner) > 1 and inner[1] == step.task
@@ -110,6 +120,19 @@ def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
     places = ((*place, step.name) for place in step.places)
     paths = [(*place, *inner[:length]) for place in places for length in range(1, len(inner) + 1)]
     return any(path in experiment.settings for path in paths)
+
+
+def _set_elsewhere(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether the step's model or dataset states the same thing anew, for all that a phase does with it."""
+    if not isinstance(step.work, Training):
+        return False
+    manifest = experiment.manifest
+    for found in (manifest.models.get(step.model_name), manifest.datasets.get(step.work.dataset_name or "")):
+        stated = dict(found.set or {}) if found is not None else {}
+        for name in (*stated, *dict(about_phase(step.name, stated))):
+            if inner[: name.count(".") + 1] == tuple(name.split(".")):
+                return True
+    return False
 
 
 def _overridden(experiment: Experiment, step: Step, inner: Path) -> bool:

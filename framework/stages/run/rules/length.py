@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.evidence.record import STEPS
+from framework.manifest.clauses import Clause
 from framework.manifest.lengths import batch_of, length_of, optimizer_steps, rounds_to, samples_at, steps_per_epoch
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.values.durations import Duration
 from framework.planning.steps import Training
 from framework.stages.run import logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
@@ -35,7 +37,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _logged(context: EvidenceContext, observed: Observed, work: Training) -> Iterator[Verdict]:
     """As far as another program's log says it."""
-    length = context.clause(observed.step, length_of(work.phase))
+    length = _clause(context, observed, work.phase)
     if length is not None:
         yield from logged.length(context, observed, work, length, LENGTH)
     batch = context.clause(observed.step, "batch_size")
@@ -44,8 +46,7 @@ def _logged(context: EvidenceContext, observed: Observed, work: Training) -> Ite
 
 
 def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Iterator[Verdict]:
-    fact = length_of(phase)
-    clause = context.clause(observed.step, fact)
+    clause = _clause(context, observed, phase)
     if clause is None or observed.run is None:
         if clause is not None:
             yield context.judge.unverified(clause, context.stage, observed.absent)
@@ -57,11 +58,11 @@ def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Itera
         return
     demanded, done, batch = optimizer_steps(phase, examples), len(observed.trace), batch_of(phase)
     if demanded is None or batch is None:
-        reason = f"{said(clause.effective)} {fact} is not known in optimizer steps"
+        reason = f"{_spelled(clause)} is not known in optimizer steps"
         yield context.judge.unverified(clause, context.stage, reason)
         return
     where = observed.place(STEPS, max(1, done))
-    spelled = f"{done} optimizer steps of {demanded} ({said(clause.effective)} {fact} of {examples} examples)"
+    spelled = f"{done} optimizer steps of {demanded} ({_spelled(clause)} of {examples} examples)"
     fits = done == demanded or rounds_to(clause.effective, demanded, done)
     if fits and [line["step"] for line in observed.trace] == list(range(1, done + 1)):
         yield context.judge.conforms(clause, context.stage, spelled, where.file)
@@ -73,6 +74,16 @@ def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Itera
             yield context.violated(LENGTH, clause, message, demanded, done, where)
     else:
         yield context.violated(LENGTH, clause, f"{observed.step.label}: {spelled}", demanded, done, where)
+
+
+def _clause(context: EvidenceContext, observed: Observed, phase: Phase) -> Clause | None:
+    """The clause that says how long is trained: the built-in training counts a `length` out in steps."""
+    return context.clause(observed.step, length_of(phase)) or context.clause(observed.step, "length")
+
+
+def _spelled(clause: Clause) -> str:
+    unit = "" if isinstance(clause.effective, Duration) else f" {clause.path[-1]}"
+    return f"{said(clause.effective)}{unit}"
 
 
 def _samples(context: EvidenceContext, observed: Observed, phase: Phase) -> Iterator[Verdict]:
