@@ -13,7 +13,7 @@ import pytest
 
 from framework.conformance import Severity, Status
 from framework.dialects import synonyms
-from framework.dialects.registry import names
+from framework.dialects.registry import names, recognise
 from framework.dialects.well_known import named
 from framework.dialects.well_known.facts import BY_NAME, FACTS, Fact
 from framework.dialects.well_known.trainer_words import TRAINERS, Trainer
@@ -334,6 +334,15 @@ def test_a_sweep_that_leaves_out_the_setting_is_drift(tmp_path: Path) -> None:
     for values, expected in (([0.1, 0.2], []), ([0.2, 0.3], [("C101", "phases.train.settings.dropout")])):
         data = {"method": "grid", "parameters": {"dropout_rate": {"values": values}}}
         assert errors(held(tmp_path, data, binding, phase={"dropout": 0.1})) == expected
+
+
+def test_settings_alone_make_no_file_a_training_s() -> None:
+    facts = {"dropout": 0.1, "discount": 0.9, "gae_lambda": 0.9, "clip_range": 0.2, "num_envs": 8, "n_epochs": 4}
+    assert recognise(facts) is None
+    found = recognise({**facts, "lr": 1e-3})
+    assert found is not None
+    assert found[0].name == "generic"
+    assert "dropout" not in found[1].why
 
 
 def test_a_check_without_dialects_and_settings_reads_no_catalogue(tmp_path: Path) -> None:
