@@ -109,7 +109,11 @@ def sections_for(fact: str) -> list[str]:
 
 def plainly(name: str, above: str | None) -> str | None:
     """The fact that a name is by itself, wherever it stands but in a part of a model."""
-    fact = PLAIN.get(folded(name))
-    if fact is None or above is None or folded(above) not in _PARTS:
-        return fact
-    return None if BY_NAME[fact].section == "model" else fact
+    return None if of_part(name, above) else PLAIN.get(folded(name))
+
+
+def of_part(name: str, above: str | None) -> bool:
+    """Whether a name that is a fact of a model stands in a part of one, and is about that alone:
+    `embedding.dropout`."""
+    fact = BY_NAME.get(PLAIN.get(folded(name), ""))
+    return fact is not None and fact.section == "model" and above is not None and folded(above) in _PARTS

@@ -101,6 +101,11 @@ BROKEN = {
         ),
     ),
     "heads of a mamba": ("M180", "parameters: 5488", f"parameters: 5488, heads: {MARK}4"),
+    "a slip of a setting": (
+        "M182",
+        "    batch_size: 32\n",
+        f"    batch_size: 32\n    settings: {{dropout: 0.1, lambda_tr: 0.5, drop_out_rat: {MARK}0.2}}\n",
+    ),
     "a profile with another method": (
         "M190",
         SMOKE,

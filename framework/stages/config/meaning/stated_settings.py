@@ -56,13 +56,16 @@ class StatedSettings:
         keys = _folded(path)
         if not keys or not self._experiment.own_facts:
             return []
+        in_part = len(keys) > 1 and named.of_part(keys[-1], keys[-2])
         for settings in self._scopes(place):
-            if found := [each for each in settings if _named(keys, each.names)]:
+            if found := [
+                each for each in settings if _named(keys, each.names) and (len(each.names) > 1 or not in_part)
+            ]:
                 longest = max(len(each.names) for each in found)
                 return self._targets(place, [each for each in found if len(each.names) == longest])
         alone = not rough(tuple(part for part in path[:-1] if isinstance(part, str)))
-        for settings in self._scopes(place) if alone else ():
-            if found := [each for each in settings if each.names[-1] == keys[-1]]:
+        for settings in self._scopes(place) if alone and not in_part else ():
+            if found := [each for each in settings if each.names[-1] == keys[-1] and not named.of_part(*_last(each))]:
                 return self._targets(place, found)
         return []
 
@@ -83,6 +86,11 @@ class StatedSettings:
 
 def _folded(path: Path) -> tuple[str, ...]:
     return tuple(folded(part) for part in path if isinstance(part, str))
+
+
+def _last(setting: Setting) -> tuple[str, str | None]:
+    """A setting's name, and the section that it stands in."""
+    return setting.names[-1], setting.names[-2] if len(setting.names) > 1 else None
 
 
 def _ends(keys: Sequence[str], names: Sequence[str]) -> bool:
@@ -108,11 +116,13 @@ def _sections(experiment: Experiment, place: Place) -> Iterator[list[Path]]:
     if place.variant:
         for variant in lineage(experiment.stated.variants, place.variant):
             yield [("variants", variant)]
-    if not about_model:
-        yield [("phases", phase) for phase in phases]
-    yield [("models", model) for model in _models(experiment, place)]
+    whole: list[list[Path]] = [
+        [("phases", phase) for phase in phases],
+        [("models", model) for model in _models(experiment, place)],
+    ]
+    yield from reversed(whole) if about_model else whole
     yield [("datasets", dataset) for dataset in datasets_about(experiment, place)]
-    if not place.task and not about_model:
+    if not place.task:
         yield [("phases", phase, "tasks", task) for phase, task in tasks]
     if not place.variant:
         yield [("variants", variant) for variant in experiment.stated.variants]
