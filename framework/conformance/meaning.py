@@ -25,6 +25,10 @@ _NAMES = {
     "prediction_type",
 }  # fmt: skip
 """Clauses whose value is a term of the field, which trainers spell in several ways: `AdamW`, `adamw`."""
+_DIRECTIONS = {
+    **dict.fromkeys(("max", "maximize", "maximise", "higher", "greater", "true"), "higher"),
+    **dict.fromkeys(("min", "minimize", "minimise", "lower", "less", "false"), "lower"),
+}
 _INTERPOLATION = re.compile(r"\$\{.*\}|\$\w+|\{\{.*\}\}")
 
 
@@ -59,6 +63,8 @@ def compare(
         return Comparison(_number(stated) and stated in declared.amounts, declared.amount)
     if isinstance(declared, (Formula, Batch)) and stated != declared:
         return Comparison(None, str(declared), f"declared as {declared}, of which not all is known here")
+    if path[-2:] == ("metric", "direction") and (direction := direction_of(stated)) is not None:
+        return Comparison(direction == declared, declared)
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
     if same(declared, stated, folded) or (_of_metric(path) and _same_metric(declared, stated)):
         return Comparison(True, declared)
@@ -67,6 +73,13 @@ def compare(
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):
         return Comparison(False, declared, f"its reader takes it for the string {stated!r}", wrong_type=True)
     return Comparison(False, declared)
+
+
+def direction_of(word: Any) -> str | None:
+    """Which of a metric is better, as trainers say it: `greater_is_better: true`, `mode: min`; None for other words."""
+    if isinstance(word, bool):
+        return "higher" if word else "lower"
+    return _DIRECTIONS.get(word.strip().casefold()) if isinstance(word, str) else None
 
 
 def _of_metric(path: Path) -> bool:

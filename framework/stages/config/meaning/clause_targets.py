@@ -135,6 +135,8 @@ def below(experiment: Experiment, base: Path, text: str) -> Target | None:
     inner = find_path(tree, text)
     if inner is not None:
         clause = experiment.by_path.get((*base, *inner))
+        if clause is None and inner[-1] == "metric":  # stated with its direction: the name is what files state
+            clause = experiment.by_path.get((*base, *inner, "name"))
         if clause is None and isinstance(inner[-1], int):
             whole = experiment.by_path.get((*base, *inner[:-1]))
             return Target(whole, f"[{inner[-1]}]") if whole else None

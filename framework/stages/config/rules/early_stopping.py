@@ -1,15 +1,18 @@
-"""Early stopping that the manifest declares, and that a config leaves out or hangs on another metric."""
+"""Early stopping that the manifest declares, and that a config leaves out or hangs on another metric; and metrics whose
+better a config takes for the worse."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.conformance.meaning import said
+from framework.conformance.meaning import direction_of, said
 from framework.manifest.clauses import Clause
 from framework.manifest.hyperparameters import folded, metric_named, same_metric
 from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.metrics import Metric, falls, name_of
 from framework.names import Path, format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
@@ -26,14 +29,25 @@ ABSENT = Rule(
 METRIC = Rule(
     "C141", "early-stopping-metric", Severity.ERROR, Stage.CONFIG, "early stopping watches another metric than declared"
 )
+DIRECTION = Rule(
+    "C142",
+    "metric-direction",
+    Severity.ERROR,
+    Stage.CONFIG,
+    "a config takes the better values of a metric for the worse",
+)
 
 _EARLY = re.compile(r"early[-_ ]?stop")
 _BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
+_CHOOSING = {*_WATCHING, "monitor"}
+_BETTER = {"greaterisbetter", "mode"}
+"""Keys that say which values of the metric beside them are better."""
 
 
 def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
-    """Which metric is watched. Whether anything is said of early stopping is noted for :func:`check`."""
+    """Which metric is watched, and which of its values are better. Whether anything is said of early stopping is noted
+    for :func:`check`."""
     for bound in bounds:
         phase = _stopping(context, bound)
         if phase is not None:
@@ -42,6 +56,7 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
                 stating.add(bound.index)
             if (clause := _declared(context, phase)) is not None and isinstance(clause.value, str):
                 yield from _metric(context, bound, clause)
+        yield from _directions(context, bound)
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
@@ -139,3 +154,80 @@ def _watches(path: tuple[str, ...]) -> bool:
     last = folded(path[-1])
     within_section = any("earlystop" in folded(part) for part in path[:-1])
     return last in _WATCHING or (within_section and last in ("metric", "monitor", "metricname"))
+
+
+def _directions(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict]:
+    """Whether the best values of a metric are those that the manifest says, where a file chooses by it."""
+    phase = (described_by(context, bound) or (None,))[0]
+    if phase is None:
+        return
+    for path, beside in bound.by_keys("choosing", lambda: _choosing(bound)):
+        word = _value(bound, path)
+        found = _of_phase(context, phase, word) if isinstance(word, str) else None
+        if found is None:
+            continue
+        clause, wanted = found
+        direction = None if beside is None else direction_of(_value(bound, beside))
+        where, spelled = beside or path, f"{format_path(beside or path)} is {said(_value(bound, beside or path))}"
+        if beside is None or _value(bound, beside) is None:
+            if folded(str(path[-1])) != "metricforbestmodel":
+                continue
+            direction = "lower" if word.endswith("loss") else "higher"  # as transformers' TrainingArguments has it
+            where, spelled = path, f"{format_path(path)} is {said(word)}, of which transformers takes the {direction}"
+        elif direction is None:
+            continue
+        node = bound.document.node(where)
+        assert node is not None
+        place = bound.document.location(node, where)
+        if direction == wanted:
+            yield context.judge.conforms(clause, context.stage, spelled, str(place))
+            continue
+        finding = Finding(
+            DIRECTION,
+            f"{spelled}; of {word} the {wanted} values are the better ones ({clause.id})",
+            clause.id,
+            wanted,
+            direction,
+            place,
+            clause.location,
+            "turn it round, with `greater_is_better` or what the trainer has for it; or state the metric's `direction`",
+            repairable=False,
+        )
+        yield context.judge.violated(clause, finding, str(place))
+
+
+def _value(bound: BoundFile, path: Path) -> Any:
+    node = bound.document.node(path)
+    return None if node is None else bound.document.value(node)
+
+
+def _choosing(bound: BoundFile) -> list[tuple[Path, Path | None]]:
+    """The keys that name a metric to choose by, each with the key beside it that says which values are better; not
+    those that are bound, which are held as their clause."""
+    shape = [path for path in bound.document.shape() if path and isinstance(path[-1], str)]
+    bound_keys = {place[0] for key in bound.binding.keys if (place := bound.find(key))}
+    found: list[tuple[Path, Path | None]] = []
+    for path in shape:
+        if folded(str(path[-1])) in _CHOOSING:
+            sisters = [each for each in shape if each[:-1] == path[:-1] and folded(str(each[-1])) in _BETTER]
+            if not set(sisters) & bound_keys:
+                found.append((path, sisters[0] if sisters else None))
+    return found
+
+
+def _of_phase(context: ConfigContext, phase: str, name: str) -> tuple[Clause, str] | None:
+    """The clause of a phase's metric of that name, and which values are better; None where nobody says."""
+    spec, by_path = context.experiment.stated.phases[phase], context.experiment.by_path
+    stated: list[tuple[Path, str | Metric | None]] = [(("metric",), spec.metric)]
+    if spec.early_stopping is not None:
+        stated.insert(0, (("early_stopping", "metric"), spec.early_stopping.metric))
+    stated += [(("tasks", task, "metric"), own.metric) for task, own in spec.tasks.items()]
+    for inner, metric in stated:
+        if metric is None or not same_metric(str(name_of(metric)), name):
+            continue
+        says = isinstance(metric, Metric) and metric.direction is not None
+        if says or falls(metric) or metric_named(str(name_of(metric))) is not None:
+            ends: tuple[Path, ...] = (("direction",), ("name",), ())
+            clause = next((by_path[at] for end in ends if (at := ("phases", phase, *inner, *end)) in by_path), None)
+            return None if clause is None else (clause, "lower" if falls(metric) else "higher")
+    return None
