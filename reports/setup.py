@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from framework.manifest.clauses import Clause, shown
-from framework.manifest.formulas import value_in
 from framework.manifest.sections.measurements import TIMED, Measurement
 from framework.manifest.sections.methods import SameAs
-from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PermuteStep, PruneStep, phase_of
 from framework.stages.verify import VerifyResult
+from reports.setup_phases import phase_context
 from reports.template_environment import cell, code
 
 
@@ -33,7 +32,7 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
         "profile_reason": profile.reason if profile else None,
         "deviations": [clause for clause in experiment.clauses if clause.deviation],
         "hardware": manifest.hardware.model_dump(exclude_none=True, exclude={"packages"}),
-        "phases": [_phase(name, manifest) for name in manifest.phases],
+        "phases": [phase_context(experiment, name) for name in manifest.phases],
         "variants": [
             {
                 "name": name,
@@ -47,19 +46,6 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
         "rules": [_rule(rule.chosen) for rule in manifest.rules],
         "clause_rows": [clause_row(clause) for clause in experiment.clauses],
     }
-
-
-def _phase(name: str, manifest: Manifest) -> dict[str, Any]:
-    phase = manifest.phases[name]
-    tasks = [{"name": task, "phase": phase.for_task(task)} for task in phase.tasks]
-    stated = {
-        "name": name,
-        "phase": phase,
-        "tasks": tasks,
-        "least": value_in(manifest, phase, phase.schedule.min_learning_rate),
-    }
-    optimizer = phase.optimizer.model_dump(exclude_none=True, exclude={"name", "learning_rate"})
-    return {**stated, "optimizer": optimizer}
 
 
 def _steps(steps: list[Any]) -> str:
@@ -117,4 +103,7 @@ def _rule(rule: tuple[str, Any]) -> str:
     names = " and ".join(spec.variants)
     if kind == "iso_sparsity":
         return f"{names} have equal numbers of zeroed weights over the same tensors, per {spec.scope}."
+    if kind == "equal":
+        within = "" if spec.within is None else f", within {100 * spec.within:g}%"
+        return f"{names} are equal in {', '.join(spec.of).replace('_', ' ')}{within}."
     return f"{names} differ only in {', '.join(spec.clauses)}."

@@ -48,6 +48,8 @@ def environment(experiment: Experiment) -> ImmutableSandboxedEnvironment:
     made.filters["code"] = code
     made.filters["shown"] = shown
     made.filters["count"] = lambda value: f"{value:,}"
+    made.filters["shown_count"] = lambda value: f"{value:,}" if isinstance(value, int) else str(value)
+    made.filters["origin"] = _origin
     return made
 
 
@@ -83,6 +85,13 @@ def _place(problem: Exception, template: str) -> Location:
 def code(text: str) -> str:
     """Text in backticks in a cell of a Markdown table: a bar would end the cell there, too."""
     return "`" + " ".join(text.split()).replace("|", "\\|") + "`"
+
+
+def _origin(model: Any) -> str:
+    """Where a model comes from, as far as it is stated."""
+    if model.path or model.hub:
+        return f"{model.path or model.hub} ({model.weights})"
+    return "initialised (random)" if model.weights == "random" else "not stated"
 
 
 def cell(value: Any) -> str:

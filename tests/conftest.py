@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from tests.packaged import packaged_model
+from tests.support.packaged import packaged_model
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -17,6 +18,8 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
     MPLBACKEND="Agg",
 )
+settings.register_profile("framework", deadline=None, derandomize=True)
+settings.load_profile("framework")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaged import packaged_model
+from tests.support.packaged import packaged_model
 
 
 def test_a_packaged_model_is_found_without_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,45 +1,75 @@
-"""Explain a rule by its code or name: what it is, why it matters, a bad and a good example, and how to waive it.
-Without one, list all rules."""
+"""Explain a rule by its code or name: what it is, why it matters, a bad and a good example, and how to waive it; or a
+well-known fact of a paper (`dropout`): its meaning, its spellings, and what each trainer calls it. Without one, list
+all rules, or with `--facts` all facts."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from framework.cli.options import add_format
 from framework.cli.terminal import console
-from framework.stages.catalogue import as_dict, catalogue, explanation, page, rendered, rule_named
+from framework.dialects.well_known import pages as facts
+from framework.dialects.well_known.facts import FACTS, KINDS
+from framework.stages.catalogue import as_dict, catalogue, explanation, near_rules, page, rendered, rule_named
 
-HELP = "explain a rule, or list all"
+HELP = "explain a rule or a well-known fact, or list all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("code", nargs="?", metavar="CODE", help="a rule's code or name, such as C101 or drift")
-    parser.add_argument("--write", metavar="DIR", help="write all pages and an index of them into a folder")
+    known = "a rule's code or name, such as C101 or drift, or a fact's, such as dropout"
+    parser.add_argument("code", nargs="?", metavar="NAME", help=known)
+    parser.add_argument("--facts", action="store_true", help="list the well-known facts in the place of the rules")
+    parser.add_argument(
+        "--write", metavar="PATH", help="write all rules' pages and an index of them into a folder; of facts, one file"
+    )
     add_format(parser)
 
 
 def main(options: argparse.Namespace) -> int:
     if options.write is not None:
-        folder = Path(options.write)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in rendered(catalogue()):
-            (folder / name).write_text(text, "utf-8")
+        _write(Path(options.write), options.facts)
         return 0
     if options.code is None:
-        _list(options.format)
+        (_list_facts if options.facts else _list)(options.format)
         return 0
-    rule = rule_named(options.code)
-    if options.format == "json":
-        console.as_json({**as_dict(rule), "page": explanation(rule)})
+    _explain(*_found(options.code), options.format)
+    return 0
+
+
+def _write(path: Path, of_facts: bool) -> None:
+    if of_facts:
+        path.write_text(facts.reference(), "utf-8")
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    for name, text in rendered(catalogue()):
+        (path / name).write_text(text, "utf-8")
+
+
+def _found(text: str) -> tuple[dict[str, Any], str, str]:
+    """A rule, or else a fact: its data, what the data call its page, and the page as people read it.
+
+    Raises:
+        UsageError: there is neither of that name; the near ones are named.
+    """
+    if (rule := rule_named(text)) is not None:
+        return as_dict(rule), explanation(rule), page(rule)
+    if (fact := facts.find(text)) is not None:
+        return facts.as_dict(fact), facts.page(fact), facts.page(fact)
+    raise facts.unknown(text, near_rules(text))
+
+
+def _explain(data: dict[str, Any], text: str, whole: str, form: str) -> None:
+    if form == "json":
+        console.as_json({**data, "page": text})
     elif sys.stdout.isatty():
         from rich.markdown import Markdown
 
-        console.out().print(Markdown(page(rule)))
+        console.out().print(Markdown(whole))
     else:
-        sys.stdout.write(page(rule))
-    return 0
+        sys.stdout.write(whole)
 
 
 def _list(form: str) -> None:
@@ -50,3 +80,12 @@ def _list(form: str) -> None:
     widest = max(len(rule.name) for rule in rules)
     for rule in rules:
         sys.stdout.write(f"{rule.code}  {rule.name:{widest}}  {rule.severity:7}  {rule.stage:10}  {rule.summary}\n")
+
+
+def _list_facts(form: str) -> None:
+    if form == "json":
+        console.as_json([facts.as_dict(fact) for fact in FACTS])
+        return
+    widest = max(len(fact.name) for fact in FACTS)
+    for fact in FACTS:
+        sys.stdout.write(f"{fact.name:{widest}}  {fact.section:7}  {fact.meaning} ({KINDS[fact.kind]})\n")

@@ -19,7 +19,10 @@ from framework.reading.scalars import resolve
 
 _RELATIVE = 1e-9
 """Two floats this close are one number written twice: `0.1 * 2e-4` and `2e-5`."""
-_NAMES = {"name", "metric", "score", "structure", "objective", "precision", "method", "importance"}
+_NAMES = {
+    "name", "metric", "score", "structure", "objective", "precision", "method", "importance", "noise_schedule",
+    "prediction_type",
+}  # fmt: skip
 """Clauses whose value is a term of the field, which trainers spell in several ways: `AdamW`, `adamw`."""
 _INTERPOLATION = re.compile(r"\$\{.*\}|\$\w+|\{\{.*\}\}")
 
@@ -47,10 +50,12 @@ def compare(
     of optimizer steps of the trainings that the value is about, where all are known: they translate between units, and
     so does ``scale``, what one optimizer step and one epoch are.
     """
-    if isinstance(declared, Duration):
-        return _duration(path, declared, stated, facet, totals, scale)
     if is_absence(declared):
         return _absent(stated)
+    if isinstance(declared, Duration):
+        return _duration(path, declared, stated, facet, totals, scale)
+    if isinstance(declared, Batch) and facet == declared.unit:
+        return Comparison(_number(stated) and stated in declared.amounts, declared.amount)
     if isinstance(declared, (Formula, Batch)) and stated != declared:
         return Comparison(None, str(declared), f"declared as {declared}, of which not all is known here")
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
@@ -101,6 +106,8 @@ def same(declared: Any, stated: Any, folded: bool = False) -> bool:
 
 def is_absence(declared: Any) -> bool:
     """Whether a clause states that there is none of it."""
+    if isinstance(declared, Duration):
+        return declared.none is True
     return declared is None or (isinstance(declared, str) and declared == NONE)
 
 
@@ -163,6 +170,9 @@ def _by_scale(declared: Duration, stated: float, facet: str, scale: Scale | None
     if exact is None or other is None or not each:
         return None
     slack = max(1 - _RELATIVE, (declared.within or 0) * exact)
+    for unit, amount in ((declared.unit, declared.amount), (facet, stated)):
+        if unit == "epochs":  # whether an incomplete batch is a step decides one step of each epoch
+            slack = max(slack, amount)
     expected = exact / each
     whole = round(expected) if facet in ("steps", "samples", "tokens") or expected == round(expected) else expected
     return Comparison(abs(exact - other) <= slack, whole, f"{declared} is {exact:g} steps")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from framework.manifest.clauses import Clause
+from framework.manifest.sections.statements import BUDGETS
 
 
 class Stage(StrEnum):
@@ -25,6 +26,7 @@ _GENERAL = {Stage.MANIFEST, Stage.CONFIG, Stage.DOCUMENT}
 _APPLIES: dict[str, set[Stage]] = {
     "paper": {Stage.MANIFEST, Stage.DOCUMENT},
     "hardware": _GENERAL | {Stage.RUN},
+    "settings": _GENERAL | {Stage.PLAN, Stage.RUN},
     "models": _GENERAL | {Stage.PLAN, Stage.CHECKPOINT},
     "datasets": _GENERAL | {Stage.PLAN, Stage.RUN},
     "phases": _GENERAL | {Stage.PLAN, Stage.RUN},
@@ -51,8 +53,20 @@ def applies(clause: Clause, stage: Stage) -> bool:
         tensors = {"mask", "adapter", "prune", "permute"} & set(path)
         without = Stage.RUN if {"prune", "permute"} & set(path) else None if tensors else Stage.CHECKPOINT
         return stage in _APPLIES["variants"] - {without}
+    if clause.section == "models" and "settings" in path:
+        return stage in _APPLIES["settings"]
+    if clause.section == "models" and path[2:3] == ("set",):
+        return stage in _GENERAL | {Stage.PLAN}
     if clause.section == "models" and path[-1] in _ORIGIN:
         return stage in (_APPLIES["models"] - {Stage.CHECKPOINT}) | {Stage.RUN}
     if clause.section == "rules" and "differ_only_in" in path:
         return stage in (Stage.MANIFEST, Stage.DOCUMENT)
+    if clause.section == "rules" and "equal" in path:
+        return stage in (Stage.MANIFEST, Stage.DOCUMENT) or (path[-1] == "of" and stage in _held_of(clause.value))
     return stage in _APPLIES[clause.section]
+
+
+def _held_of(budgets: list[str]) -> set[Stage]:
+    """The stages that see in what variants are equal: a clause that both state is held as each one's own."""
+    seen = {Stage.RUN} if set(budgets) & set(BUDGETS) - {"parameters"} else set()
+    return seen | ({Stage.CHECKPOINT} if "parameters" in budgets else set())

@@ -58,7 +58,7 @@ def read_table(
     said: Said | None = None,
 ) -> Said:
     """What the mapping ``data``, which stands at ``base``, states by the table; ``silent`` are patterns of places
-    that, with all below them, state nothing about a paper."""
+    that, with all below them, state nothing about a paper, unless it states the catalogued fact that they name."""
     said = said or Said()
     patterns, quiet = tuple(keys), tuple(silent)
     within = tuple(part for part in base if isinstance(part, str))
@@ -70,7 +70,8 @@ def read_table(
                 said.silent.add((*base, *path))
             else:
                 said.statements.append(found)
-            continue
+            if not keys[pattern].fact.startswith("settings."):
+                continue
         for length in range(1, len(path) + 1):
             if matching(path[:length], quiet) is not None:
                 said.silent.add((*base, *path[:length]))

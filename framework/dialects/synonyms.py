@@ -53,6 +53,7 @@ _MEANING = {
     **dict.fromkeys(("precision", "mixed_precision"), Key("precision", values.precision)),
     **dict.fromkeys(("n_gpus_per_node", "gpus_per_node", "num_gpus_per_node", "nproc_per_node"),
                     Key("hardware.count|batch_size.processes", values.per_node)),
+    **dict.fromkeys(("gradient_clip_val", "clip_grad"), Key("max_grad_norm", values.clipping)),
     "world_size": Key("hardware.count|batch_size.processes", lambda word, scope: UNSET if word == 1 else word),
     "n_layer": Key("model.layers"),
     "n_head": Key("model.heads"),

@@ -2,7 +2,9 @@
 
 A *fact* is what a key can state, written as the clause's path below its phase: `optimizer.learning_rate`,
 `schedule.warmup.ratio`, `batch_size.micro`, `optimizer.betas[1]`, `adapter.lora.rank`; and outside of phases `seed`,
-`seeds`, `hardware.count`, `model.layers`, `dataset.hub`. `a|b` is the first of the two that the manifest states.
+`seeds`, `hardware.count`, `model.layers`, `dataset.hub`; `settings.dropout` is a fact of the catalogue
+(:mod:`framework.dialects.well_known`), wherever the manifest states it. `a|b` is the first of the two that the manifest
+states.
 """
 
 from __future__ import annotations
@@ -143,6 +145,8 @@ class Dialect:
     """How the trainer reads scalars of YAML."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Pattern of a key's place -> what it states, for dialects whose keys stand at fixed places."""
+    by_name: bool = False
+    """Whether a key that it does not know is the setting of the manifest that has its name."""
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -160,6 +160,13 @@ def positive(word: Any, scope: Scope) -> Any:
     return word
 
 
+def clipping(word: Any, scope: Scope) -> Any:
+    """The norm at which gradients are scaled down, unless Lightning or timm is told to cut off each element's value."""
+    if "value" in (scope.get("gradient_clip_algorithm"), scope.get("clip_mode")):
+        return Instead("settings.max_grad_value", word)
+    return given(word, scope)
+
+
 def warmup_steps(word: Any, scope: Scope) -> Any:
     """Steps, of which a number below 1 is a share; 0 says nothing where a ratio is given beside it."""
     if word is None:

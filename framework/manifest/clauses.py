@@ -102,6 +102,8 @@ def meaning_at(manifest: Manifest, path: Path) -> Any:
             return value_in(manifest, phase, own(value_at(phase, fact), fact))
         except (LookupError, ValueError):
             return own(value, path)
+    if not isinstance(value, str):
+        return value  # most are: nothing that could follow from others, or mean more than it says
     return value_in(manifest, phase_at(manifest, path), own(value, path), model_at(manifest, path))
 
 
@@ -135,6 +137,19 @@ def fact_of(manifest: Manifest, path: Path) -> Path | None:
         return (*place_of(as_data(phase), str(path[6])), *path[7:])
     except ValueError:
         return None
+
+
+def setting_in(path: Path) -> tuple[Path, tuple[str, ...]] | None:
+    """The section whose `settings` hold a clause, and the names below them, however the path is written: a task,
+    and a `set`, may have the key `settings.penalty`. None for any other clause."""
+    for place, part in enumerate(path):
+        if isinstance(part, str) and (part == SETTINGS or part.startswith(f"{SETTINGS}.")):
+            names = (*parse_path(part)[1:], *path[place + 1 :])
+            return (path[:place], tuple(map(str, names))) if names else None
+    return None
+
+
+SETTINGS = "settings"
 
 
 def leaves_of(data: Any, path: Path = ()) -> Iterator[Path]:

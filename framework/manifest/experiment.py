@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from framework.locations import Location
-from framework.manifest.clauses import Clause, fact_of
+from framework.manifest.clauses import Clause, fact_of, setting_in
 from framework.manifest.sections.root import Manifest
 from framework.manifest.stated_places import place_in
 from framework.names import Path
@@ -56,6 +56,15 @@ class Experiment:
         """The variants' own settings, by their step and the path within its phase, however they are written."""
         found = ((clause, fact_of(self.manifest, clause.path)) for clause in self.clauses if not clause.added)
         return {(*clause.path[:5], *fact): clause for clause, fact in found if fact is not None}
+
+    @cached_property
+    def own_facts(self) -> dict[Path, list[tuple[tuple[str, ...], Clause]]]:
+        """The settings by the section that holds them: their names below `settings`, and their clauses."""
+        found: dict[Path, list[tuple[tuple[str, ...], Clause]]] = {}
+        for clause in self.clauses:
+            if not clause.added and (place := setting_in(clause.path)) is not None:
+                found.setdefault(place[0], []).append((place[1], clause))
+        return found
 
     @cached_property
     def as_stated(self) -> Experiment:

@@ -31,6 +31,10 @@ KNOWN = frozenset(
 """What a formula may name although this manifest does not state it: the value is then not known, and no slip."""
 
 
+class Circle(ValueError):
+    """Derived values that follow from each other."""
+
+
 class Names(Mapping[str, float]):
     """The numbers that an expression may name, seen from a phase, a model, or nowhere; looked up when they are asked
     for, so that one derived value may follow from another.
@@ -49,7 +53,7 @@ class Names(Mapping[str, float]):
         if name not in self._known:
             if name in self._asked:
                 trail = " -> ".join([*self._asked[self._asked.index(name) :], name])
-                raise ValueError(f"derived values follow from each other: {trail}")
+                raise Circle(f"derived values follow from each other: {trail}")
             self._asked.append(name)
             try:
                 self._known[name] = self._number(self._found(name))
@@ -68,10 +72,10 @@ class Names(Mapping[str, float]):
         return True
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._all() if name in self)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._all())
 
     def _all(self) -> dict[str, Any]:
         if self._near is None:
@@ -145,7 +149,7 @@ def settled_value(value: Any, names: Mapping[str, float]) -> Any:
     if not derives(value, names):
         return value
     found = evaluate(value, names)
-    return round(found) if found == round(found) and "." not in value and "e" not in value.lower() else found
+    return round(found) if found == round(found) else found
 
 
 def resolved(manifest: Manifest | None, phase: Phase, model: Model | None = None) -> Phase:
@@ -154,9 +158,10 @@ def resolved(manifest: Manifest | None, phase: Phase, model: Model | None = None
     Raises:
         ValueError: one has no value.
     """
+    plain = (part for name, part in phase.__dict__.items() if name != "tasks")
+    if not any(is_expression(value) for part in plain for _, value in texts_in({"": dumped(part)})):
+        return phase  # without the serializer that a dump would build
     data = phase.model_dump(by_alias=True, exclude_none=True, exclude={"tasks"})
-    if not any(is_expression(value) for _, value in texts_in(data)):
-        return phase
     names = Names(manifest, phase, model)
     changed = _with_values(data, names)
     return type(phase).model_validate({**changed, "tasks": phase.tasks}) if changed != data else phase
@@ -223,6 +228,8 @@ def _faults_of(manifest: Manifest, phase: Phase, place: Path) -> Iterator[tuple[
 def _fault(value: str, names: Names) -> str | None:
     try:
         evaluate(value, names)
+    except Circle as problem:
+        return str(problem)
     except ValueError as problem:
         unstated = [name for name in names_in(value) if name not in names and name.rpartition(".")[2] not in KNOWN]
         lacking = any(name not in names for name in _safely(value, names))

@@ -6,7 +6,7 @@ Only names that mean one thing wherever they stand are listed: `batch_size` (of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -78,13 +78,13 @@ _SHORTEST = 7
 _KNOWN = {folded(name): name for names in SYNONYMS.values() for name in names if len(name) >= _SHORTEST}
 
 
-def slip_of(name: str) -> str | None:
+def slip_of(name: str, among: Mapping[str, str] | None = None) -> str | None:
     """The well-known key that a name is one slip of the keyboard away from; None for a known one, for a short one
-    and for a singular or plural."""
+    and for a singular or plural. ``among`` are other known names than those of hyperparameters: folded, and spelled."""
     own = folded(name)
-    if len(own) < _SHORTEST or own in BY_NAME:
+    if len(own) < _SHORTEST or own in (BY_NAME if among is None else among):
         return None
-    for known, spelled in _KNOWN.items():
+    for known, spelled in (_KNOWN if among is None else among).items():
         alike = own.rstrip("s") == known.rstrip("s") or _numbered(own, known) or abs(len(own) - len(known)) > 1
         if not alike and _close(own, known) and edits(own, known) == 1:
             return spelled

@@ -109,6 +109,15 @@ def described(experiment: Experiment, binding: Binding) -> tuple[str, str | None
     return str(path[1]), str(path[3]) if len(path) > 3 and path[2] == "tasks" else None
 
 
+def dataset_of(experiment: Experiment, binding: Binding) -> str | None:
+    """The dataset that the training is on which a binding's files are about."""
+    found = described(experiment, binding)
+    phase = experiment.stated.phases.get(found[0]) if found else None
+    if found is None or phase is None:
+        return None
+    return phase.for_task(found[1]).dataset if found[1] in phase.tasks else phase.dataset
+
+
 def phase_under(experiment: Experiment, name: str, variant: str | None) -> Phase:
     """A phase with a variant's settings put in, if the variant, or one that it starts from, runs it."""
     phase = experiment.stated.phases[name]

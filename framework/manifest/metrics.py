@@ -31,6 +31,12 @@ def has_own_script(manifest: Manifest, variant: str) -> bool:
     )
 
 
+def has_own_objective(manifest: Manifest, variant: str) -> bool:
+    """Whether a phase of the variant has an objective of the paper's own: its runs may record any metric."""
+    phases = [use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))]
+    return any(manifest.phases[name].objective not in BY_OBJECTIVE for name in phases)
+
+
 def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
     """What the runs of a variant's own steps record; those that it starts from are other variants' results."""
     for step in manifest.variants[variant].steps:

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from framework.names import Path, find_path, parse_path
 
+_OPEN = "settings"
+"""The key below which any names may stand."""
+
 
 class Overlay(NamedTuple):
     """The raw manifest under a profile, and for each path that was set the `set` entry that did it."""
@@ -36,6 +39,12 @@ def place_of(data: Any, text: str) -> Path:
     parts = parse_path(text)
     if len(parts) == 1:
         return parts
+    if _OPEN in parts[:-1]:
+        # Facts of the paper's own may be new at any depth: what stands above them must be there.
+        cut = parts.index(_OPEN)
+        head = _found(data, parts[:cut])
+        if head is not None:
+            return (*head, *parts[cut:])
     for cut in range(len(text) - 1, 0, -1):
         if text[cut] not in ".[" or (above := find_path(data, text[:cut])) is None:
             continue
@@ -44,6 +53,15 @@ def place_of(data: Any, text: str) -> Path:
             return (*above, *below)
         raise ValueError(f"{text!r} is not in the manifest: {text[:cut]!r} has no {below[0]!r}")
     raise ValueError(f"{text!r} is not in the manifest: it has no {parts[0]!r}")
+
+
+def _found(data: Any, parts: Path) -> Path | None:
+    """The path of these parts, if mappings stand there."""
+    for part in parts:
+        if not isinstance(data, dict) or part not in data:
+            return None
+        data = data[part]
+    return parts if isinstance(data, dict) else None
 
 
 def overlay(data: dict[str, Any], settings: dict[str, Any]) -> Overlay:
@@ -59,13 +77,22 @@ def overlay(data: dict[str, Any], settings: dict[str, Any]) -> Overlay:
         origins.append((path, text))
         if not path:
             raise ValueError("the whole manifest cannot be set")
-        parent = _at(changed, path[:-1])
+        parent = _made(changed, path[:-1])
         if value is None and not _has(parent, path[-1]):
             raise ValueError(f"{text!r} is not in the manifest: there is nothing to remove")
         parent[path[-1]] = _merged(parent[path[-1]] if _has(parent, path[-1]) else None, value)
         if value is None:
             del parent[path[-1]]
     return Overlay(changed, tuple(origins))
+
+
+def _made(data: Any, path: Path) -> Any:
+    """What stands at a path; below `settings`, mappings that are not there yet are made."""
+    for position, part in enumerate(path):
+        if _OPEN in path[: position + 1] and isinstance(data, dict) and not isinstance(data.get(part), dict):
+            data[part] = {}
+        data = data[part]
+    return data
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.formulas import faults
+from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.statements import BUDGETS, Equal
 from framework.manifest.sections.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import Path, did_you_mean, find_path
 
@@ -119,13 +121,9 @@ def _masked(manifest: Manifest, variant: str, index: int, use: PhaseUse, place: 
 
 def _before(manifest: Manifest, variant: str, index: int) -> Iterator[Any]:
     """The steps before one, nearest first, through the variants that its own builds on."""
-    seen: set[str] = set()
-    name: str | None = variant
-    while name in manifest.variants and name not in seen:
-        seen.add(name)
+    for name in _line(manifest, variant):
         spec = manifest.variants[name]
         yield from reversed(spec.steps[:index] if name == variant else spec.steps)
-        name = spec.from_
 
 
 def _circle(manifest: Manifest, start: str) -> list[str] | None:
@@ -181,6 +179,8 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
         kind, spec = rule.chosen
         for position, name in enumerate(spec.variants):
             yield from _unknown(("rules", index, kind, "variants", position), "variant", name, manifest.variants)
+        if isinstance(spec, Equal):
+            yield from _equal(manifest, spec, ("rules", index, kind, "of"))
     for clause in manifest.paper.sources:
         if not find_path(data, clause):
             yield ("paper", "sources", clause), f"no clause {clause!r}", did_you_mean(clause, _paths(data))
@@ -196,6 +196,33 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
             yield ("profiles", name), f"{name!r} cannot name the folder of its documents", "choose another name"
         for position, variant in enumerate(profile.variants):
             yield from _unknown(("profiles", name, "variants", position), "variant", variant, manifest.variants)
+
+
+def _equal(manifest: Manifest, spec: Equal, place: Path) -> Iterator[Dangling]:
+    """What variants are equal in is a budget, or stated of one of them."""
+    names = {each for name in spec.variants if name in manifest.variants for each in _line(manifest, name)}
+    stated = [{**dumped(manifest.variants[name]), "steps": None} for name in names]
+    for step in (step for name in names for step in manifest.variants[name].steps):
+        found = phase_of(step)
+        if found is None:
+            stated.append(dumped(step))
+        elif found[0] in manifest.phases:
+            phase = manifest.phases[found[0]]
+            stated += [dumped(part) for part in (found[1], phase, *phase.tasks.values())] + [found[1].set]
+    for position, name in enumerate(spec.of):
+        if name not in BUDGETS and not any(find_path(data, name) for data in stated):
+            near = did_you_mean(name, [*BUDGETS, *(path for data in stated for path in _paths(data))])
+            yield (*place, position), f"{name!r} is no budget, and no clause of these variants", near
+
+
+def _line(manifest: Manifest, variant: str) -> Iterator[str]:
+    """A variant and those that it starts from, as far as they exist and end."""
+    seen: list[str] = []
+    name: str | None = variant
+    while name in manifest.variants and name not in seen:
+        seen.append(name)
+        name = manifest.variants[name].from_
+    yield from seen
 
 
 def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:

@@ -67,7 +67,11 @@ def problem_of(error: Any, data: Any, document: Document, changed: Overlay | Non
         message = f"unknown key {str(path[-1])!r} in {format_path(path[:-1]) or 'the manifest'}"
         advice = did_you_mean(str(path[-1]), known) if known else None
         if "settings" in known:
-            advice = f"{advice}; or state it under `settings`"
+            advice = (
+                f"{advice} Or state it under `settings`"
+                if str(advice).endswith("?")
+                else f"{advice}; or state it under `settings`"
+            )
         return Problem(message, origin_of(path, document, changed, profile, key=True), advice)
     if kind == "missing":
         missing = error["loc"][-1]

@@ -12,23 +12,33 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from framework.dialects.well_known.facts import FACTS, KINDS
 from framework.manifest.sections.annotations import sections_of
 from framework.manifest.sections.base import OneOf
 from framework.manifest.sections.documented import meanings
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
+from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.phases import Phase, Task
 from framework.manifest.sections.root import Manifest
-from framework.manifest.sections.variants import TRANSFORMS
+from framework.manifest.sections.schedules import Warmup
+from framework.manifest.sections.variants import TRANSFORMS, Variant
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 MODELINE = "# yaml-language-server: $schema=./experiment.schema.json"
+_SETTINGS = "settings"
+_STATING = (Manifest, Model, Dataset, Phase, Task, Variant)
+"""The sections whose `settings` are facts of the paper; an optimizer's are arguments of its class."""
 _GROUPED = r"^[-+]?[0-9]{1,3}(_[0-9]{3})+$"
+_LENGTH: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^\s*(none|[0-9]+(\.[0-9]+)?\s*%|(about\s+|~\s*)?[0-9][0-9_,.eE+-]*\s*[kKMBGT]?\s*[A-Za-z. ]+)\s*$",
+    "description": "A share of all optimizer steps such as `10%`, a count such as `500 steps`, `5 epochs` or"
+    " `300M tokens`, or `none`.",
+}
 _SHORT: dict[str, dict[str, Any]] = {
-    Duration.__name__: {
-        "type": "string",
-        "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*%|[0-9][0-9_]*\s*steps?)\s*$",
-        "description": "A share of all optimizer steps such as `10%`, or a count such as `500 steps`.",
-    },
+    Duration.__name__: _LENGTH,
+    Warmup.__name__: _LENGTH,
     Permute.__name__: {
         "enum": ["csp"],
         "description": "The method's name alone: everything else as it is by default.",
@@ -50,7 +60,19 @@ def schema() -> dict[str, Any]:
     assert not unknown, f"definitions without a section class: {unknown}"
     root = _section(Manifest, made)
     named = {name: _section(models[name], definition) for name, definition in sorted(definitions.items())}
+    named[_SETTINGS] = _settings()
     return {"$schema": DRAFT, "title": "experiment.yaml", **root, "definitions": named}
+
+
+def _settings() -> dict[str, Any]:
+    """Settings have any names; those of the catalogue are offered with what they mean."""
+    known = {fact.name: {"description": f"{fact.meaning} ({KINDS[fact.kind]})."} for fact in FACTS}
+    return {
+        "type": "object",
+        "description": "Facts of the paper's own, by any names, nested as it likes.",
+        "properties": known,
+        "additionalProperties": True,
+    }
 
 
 def _section(model: type[BaseModel], made: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +83,8 @@ def _section(model: type[BaseModel], made: dict[str, Any]) -> dict[str, Any]:
     texts = meanings(model)
     for name, field in model.model_fields.items():
         key = field.alias or name
+        if key == "settings" and model in _STATING:
+            made["properties"][key] = {"$ref": f"#/definitions/{_SETTINGS}"}
         stated = _without_null(made["properties"][key]) if issubclass(model, OneOf) else made["properties"][key]
         made["properties"][key] = _explained(stated, texts.get(name, ""))
     if issubclass(model, OneOf):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas import resolved
+from framework.manifest.overrides import phase_for
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase
@@ -21,7 +22,7 @@ from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
-from framework.planning.missing import UNSTATED_DATA, missing_for, models_of, phase_for
+from framework.planning.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
 

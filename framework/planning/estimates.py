@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from framework.manifest.lengths import batch_of, optimizer_steps, samples_at, steps_per_epoch
+from framework.manifest.lengths import batch_of, optimizer_steps
 from framework.manifest.sections.quantities import whole
-from framework.planning.flops import per_token
 from framework.planning.steps import Step, Training
+from framework.stages.manifest.budgets import samples_in
+from framework.stages.manifest.flops import per_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,21 @@ def estimate(step: Step) -> Estimate:
         return Estimate(0, 0, 0)
     phase, examples = work.phase, _examples(work)
     total, batch, length = optimizer_steps(phase, examples), batch_of(phase), whole(phase.sequence_length)
-    if total is None:
+    if total is None and examples is None:
         return Estimate(unknown=f"datasets.{work.dataset_name} states no `train_examples`")
+    if total is None:
+        return Estimate(unknown=f"phases.{step.name} does not say how many optimizer steps that is")
     if batch is None or length is None:
         return Estimate(total, unknown="the batch is not known in examples")
-    samples = total * batch if examples is None else _samples(total, examples, batch)
+    samples = total * batch if examples is None else samples_in(total, examples, batch)
     tokens = samples * length
     language_model = phase.objective == "causal_lm"
     forward = per_token(step.model, length, language_model=language_model)
     at_most = _less(work, language_model)
     if forward is None:
-        unknown = f"models.{step.model_name} states not all sizes that decide its FLOPs"
+        unknown = "the manifest states no model, whose sizes decide the FLOPs"
+        if step.model_name:
+            unknown = f"models.{step.model_name} states not all sizes that decide its FLOPs"
         return Estimate(total, tokens, None, unknown, at_most)
     return Estimate(total, tokens, tokens * forward.training(frozen=work.adapter is not None), None, at_most)
 
@@ -50,13 +55,6 @@ def _examples(work: Training) -> int | None:
     if work.dataset.limit is not None:
         return work.dataset.limit if stated is None else min(stated, work.dataset.limit)
     return stated
-
-
-def _samples(total: int, examples: int, batch_size: int) -> int:
-    """Examples in all optimizer steps: the last batch of a pass may be smaller."""
-    per_epoch = steps_per_epoch(examples, batch_size)
-    passes, rest = divmod(total, per_epoch)
-    return passes * examples + sum(samples_at(step, examples, batch_size) for step in range(1, rest + 1))
 
 
 def _less(work: Training, language_model: bool) -> str | None:

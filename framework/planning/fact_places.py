@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
-from framework.names import Path, find_path
+from framework.names import Path, find_path, parse_path
 
 
 def clause_of(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Clause | None:
@@ -22,15 +22,17 @@ def clause_of(experiment: Experiment, steps: Sequence[Path], phase: str, task: s
 def _places(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Iterator[Path]:
     for step in steps:
         place: Path = (*step, phase)
-        if (own := experiment.settings.get((*place, *fact.split(".")))) is not None:
+        if (own := experiment.settings.get((*place, *parse_path(fact)))) is not None:
             yield own.path
         inner = find_path(_raw(experiment, place), fact)
         if inner:
             yield (*place, *inner)
     short = fact.removeprefix("optimizer.")
     if task is not None:
-        yield ("phases", phase, "tasks", task, short)
-    yield ("phases", phase, *fact.split("."))
+        for name in dict.fromkeys((short, fact)):
+            yield ("phases", phase, "tasks", task, name)
+            yield ("phases", phase, "tasks", task, *parse_path(name))
+    yield ("phases", phase, *parse_path(fact))
 
 
 def _raw(experiment: Experiment, path: Path) -> Any:

@@ -7,42 +7,22 @@ does not have it refuses before anything starts, by the clause's name, with the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from framework.manifest.clauses import leaves_of
 from framework.manifest.formulas import resolved
 from framework.manifest.sections.base import Count, NonNegative, Positive, Share
 from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.durations import Duration
-from framework.manifest.sections.models import Dataset, Model
-from framework.manifest.sections.optimizers import OPTIMIZERS, Optimizer, ParameterGroup
-from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, EarlyStopping, Phase
+from framework.manifest.sections.models import Model
+from framework.manifest.sections.optimizers import Optimizer, ParameterGroup
+from framework.manifest.sections.phases import LENGTHS, EarlyStopping, Phase
 from framework.manifest.sections.quantities import NONE, About, whole
 from framework.manifest.sections.root import Manifest
-from framework.manifest.sections.schedules import SHAPES, Schedule, Segment, Warmup
-from framework.names import Path, did_you_mean
-
-METRICS = ("accuracy", "f1", "perplexity", "exact_match")
-PRECISIONS = ("fp32", "bf16", "fp16")
-OWN_SCRIPT = "or train it with a script of your own, under `runners:`"
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "adafactor": ("beta2_decay", "d"),
-    "adagrad": ("lr_decay", "initial_accumulator_value"),
-    "adam": ("amsgrad",),
-    "adamw": ("amsgrad",),
-    "adadelta": ("rho",),
-    "asgd": ("lambd", "alpha", "t0"),
-    "muon": ("ns_steps", "adjust_lr_fn"),
-    "nadam": ("momentum_decay", "decoupled_weight_decay"),
-    "radam": ("decoupled_weight_decay",),
-    "rmsprop": ("alpha", "centered"),
-    "rprop": ("etas", "step_sizes"),
-    "sgd": ("dampening",),
-}
-"""The arguments of torch.optim's classes that `optimizer.settings` may hold, by the optimizer's name."""
+from framework.manifest.sections.schedules import Schedule, Segment, Warmup
+from framework.planning.refusing.built_in import devices, phase_refusals
+from framework.planning.refusing.refusal import Refusal
 
 
 class RecipeGroup(ParameterGroup):
@@ -118,22 +98,13 @@ class Recipe(Phase):
         return self.schedule.min_learning_rate
 
 
-class Refusal(NamedTuple):
-    """What a run needs and the manifest does not say, or what the built-in runners do not have: ``path`` is within the
-    section that lacks it."""
-
-    path: Path
-    message: str
-    advice: str
-
-
-def recipe_of(manifest: Manifest, phase: Phase, model: Model | None = None) -> Recipe | list[Refusal]:
+def recipe_of(manifest: Manifest | None, phase: Phase, model: Model | None = None) -> Recipe | list[Refusal]:
     """The phase as the built-in training executes it, for one task or none; else all that stands in the way."""
     try:
         phase = resolved(manifest, phase, model)
     except ValueError as problem:
         return [Refusal((), str(problem), "correct it, or state the number")]
-    found = list(_refusals(manifest, phase))
+    found = list(phase_refusals(manifest, phase))
     if found:
         return found
     data = _closed(phase.model_dump(by_alias=True, exclude_none=True, exclude={"tasks", "settings", *LENGTHS}))
@@ -158,108 +129,10 @@ def _closed(data: Any) -> Any:
     return data
 
 
-def _refusals(manifest: Manifest, phase: Phase) -> Iterator[Refusal]:
-    yield from _missing(phase)
-    yield from _unknown(phase)
-    for path in leaves_of({"settings": phase.settings}) if phase.settings else ():
-        yield _foreign(path, "the built-in training has no such setting")
-    for name in phase.optimizers or ():
-        yield _foreign(("optimizers", name), "the built-in training has one optimizer")
-    for name in phase.schedules or ():
-        yield _foreign(("schedules", name), "the built-in training has a schedule for the learning rate alone")
-    optimizer = phase.optimizer
-    known = ARGUMENTS.get(optimizer.name, ())
-    for name in optimizer.settings or ():
-        if name not in known and optimizer.name in OPTIMIZERS:
-            yield _foreign(("optimizer", "settings", name), f"{optimizer.name} of torch.optim takes no {name!r}")
-    for index, group in enumerate(optimizer.groups or ()):
-        for name in group.settings or ():
-            yield _foreign(("optimizer", "groups", index, "settings", name), "no setting of a group is known here")
-    data = phase.model_dump(by_alias=True, exclude_none=True, exclude={"tasks", "settings"})
-    for path, value in _texts(data):
-        if isinstance(value, About) and math.isnan(value.value):
-            yield Refusal(path, f"{'.'.join(map(str, path))} is a range, {value}", "state the value that runs use")
-    yield from _amounts(manifest, phase)
-
-
-def _missing(phase: Phase) -> Iterator[Refusal]:
-    """What a training needs and the phase does not state."""
-    needed: list[tuple[Path, Any, str]] = [
-        (("objective",), phase.objective, "one of " + ", ".join(OBJECTIVES)),
-        (("dataset",), phase.dataset, "a dataset's name, or `tasks`"),
-        (("batch_size",), _some(phase.batch_size), "examples per optimizer step"),
-    ]
-    if phase.optimizers is None:
-        needed.insert(2, (("optimizer", "learning_rate"), _some(phase.optimizer.learning_rate), "the peak"))
-    if all(_some(getattr(phase, name)) is None for name in LENGTHS):
-        needed.append((("epochs",), None, "`epochs`, `max_steps` or `length`"))
-    for path, value, what in needed:
-        if value is None:
-            name = ".".join(map(str, path))
-            yield Refusal(path, f"{name} is not stated, and a training needs it", f"state it ({what}), {OWN_SCRIPT}")
-    if not phase.schedule.warmup.known:
-        yield Refusal(("schedule", "warmup"), "the length of the warmup is not stated", f"state it, {OWN_SCRIPT}")
-    if phase.early_stopping is not None and phase.early_stopping.metric is None:
-        path = ("early_stopping", "metric")
-        yield Refusal(path, "early_stopping.metric is not stated, and a training needs it", f"state it, {OWN_SCRIPT}")
-
-
-def _some(value: Any) -> Any:
-    return None if value == NONE else value
-
-
-def _unknown(phase: Phase) -> Iterator[Refusal]:
-    """Terms that the built-in training does not know."""
-    stop = phase.early_stopping
-    terms: list[tuple[Path, Any, tuple[str, ...]]] = [
-        (("objective",), phase.objective, OBJECTIVES),
-        (("optimizer", "name"), phase.optimizer.name if phase.optimizers is None else None, OPTIMIZERS),
-        (("schedule", "name"), phase.schedule.name, SHAPES),
-        (("schedule", "warmup", "shape"), phase.schedule.warmup.shape, SHAPES),
-        (("metric",), phase.metric_name, METRICS),
-        (("precision",), phase.precision, PRECISIONS),
-        (("early_stopping", "metric"), stop.metric_name if stop else None, ("loss", *METRICS)),
-    ]
-    for index, segment in enumerate([*(phase.schedule.segments or ()), *filter(None, [phase.schedule.decay])]):
-        terms.append((("schedule", "segments", index), segment.shape, SHAPES))
-    for path, value, known in terms:
-        if value is not None and value not in known:
-            name = ".".join(str(part) for part in path)
-            message = f"the built-in training does not know the {name} {value!r}"
-            yield Refusal(path, message, f"{did_you_mean(str(value), known)}; {OWN_SCRIPT}")
-
-
-def _foreign(path: Path, why: str) -> Refusal:
-    name = ".".join(str(part) for part in path)
-    return Refusal(path, f"{name} is stated, and {why}", f"remove it in a profile, {OWN_SCRIPT}")
-
-
-def _texts(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    for key, value in items:
-        yield from _texts(value, (*path, key))
-    if isinstance(data, str):
-        yield path, data
-
-
-def _amounts(manifest: Manifest, phase: Phase) -> Iterator[Refusal]:
-    """Batches and lengths that do not come to whole examples and optimizer steps."""
+def _batch(manifest: Manifest | None, phase: Phase) -> int:
     batch = phase.batch_size
     if isinstance(batch, Batch):
-        examples = batch.examples(whole(phase.sequence_length), manifest.hardware.count)
-        if examples is None or examples != int(examples):
-            of = f"sequences of {phase.sequence_length}" if batch.unit == "tokens" else "examples"
-            message = f"a batch of {batch} is no whole number of {of}"
-            yield Refusal(("batch_size",), message, "state the number of examples, and the sequence length")
-    length = phase.length
-    if length is not None and length.unit in ("ratio", "environment_steps"):
-        yield _foreign(("length",), f"the built-in training does not count {length.unit.replace('_', ' ')}")
-
-
-def _batch(manifest: Manifest, phase: Phase) -> int:
-    batch = phase.batch_size
-    if isinstance(batch, Batch):
-        examples = batch.examples(whole(phase.sequence_length), manifest.hardware.count)
+        examples = batch.examples(whole(phase.sequence_length), devices(manifest))
         assert examples is not None
         return int(examples)
     found = whole(batch)
@@ -267,7 +140,7 @@ def _batch(manifest: Manifest, phase: Phase) -> int:
     return found
 
 
-def _length(manifest: Manifest, phase: Phase) -> dict[str, Any]:
+def _length(manifest: Manifest | None, phase: Phase) -> dict[str, Any]:
     """`epochs` or `max_steps`, whichever way the length is stated."""
     length: Duration | None = phase.length
     if length is None:
@@ -279,28 +152,3 @@ def _length(manifest: Manifest, phase: Phase) -> dict[str, Any]:
     if length.unit == "tokens":
         per_step = _batch(manifest, phase) * (whole(phase.sequence_length) or 1)
     return {"max_steps": math.ceil(length.amount / per_step - 1e-9)}
-
-
-def model_refusals(model: Model) -> Iterator[Refusal]:
-    """What keeps a model from being built or loaded here."""
-    if not model.family:
-        yield Refusal(("family",), "its family is not stated, and a run needs it", "state `family`, such as `gpt2`")
-    if model.weights == "pretrained" and not (model.hub or model.path):
-        yield Refusal(
-            (), "pretrained weights need `hub` or `path`", "state one; for a new initialisation say `weights: random`"
-        )
-    if model.weights == "random" and not (model.hub or model.path) and not (model.layers and model.hidden):
-        message = "random weights need `layers` and `hidden` (or a `hub` or `path` to take the sizes from)"
-        yield Refusal((), message, "state them")
-    for path in leaves_of({"settings": model.settings}) if model.settings else ():
-        yield _foreign(path, "the built-in models have no such setting")
-
-
-def dataset_refusals(dataset: Dataset, objective: str | None) -> Iterator[Refusal]:
-    """What keeps a dataset from being loaded here."""
-    if not (dataset.hub or dataset.path or dataset.builtin):
-        yield Refusal((), "a run needs one of `hub`, `path` and `builtin`", f"say where it lies, {OWN_SCRIPT}")
-    for path in leaves_of({"settings": dataset.settings}) if dataset.settings else ():
-        yield _foreign(path, "the built-in loading has no such setting")
-    if objective == "completion" and dataset.prompt is None:
-        yield Refusal((), "training on answers needs its `prompt`", "state it, and `choices` or `answer`")

@@ -14,7 +14,7 @@ from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
-from framework.planning.recipes import Recipe
+from framework.planning.recipes import Recipe, recipe_of
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -34,8 +34,9 @@ class Training:
     @property
     def recipe(self) -> Recipe:
         """The phase as the built-in training executes it: whoever executes has seen that it can."""
-        assert isinstance(self.phase, Recipe), "a phase that the built-in training refuses is never executed by it"
-        return self.phase
+        found = self.phase if isinstance(self.phase, Recipe) else recipe_of(None, self.phase)
+        assert isinstance(found, Recipe), f"a phase that the built-in training refuses is not executed by it: {found}"
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +133,5 @@ class Step:
     @property
     def label(self) -> str:
         task = f"[{self.task}]" if self.task else ""
-        return f"{self.variant} · {self.name}{task} · {self.model_name} · seed {self.seed}"
+        parts = [self.variant, f"{self.name}{task}", self.model_name, f"seed {self.seed}"]
+        return " · ".join(part for part in parts if part)

@@ -30,6 +30,7 @@ _OWN = {
     ".slurm": "shell.reader",
     ".sbatch": "shell.reader",
     ".py": "python.reader",
+    ".ipynb": "python.notebook",
 }
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-Rules = Literal["manifest", "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python"]
+Rules = Literal["manifest", "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python", "notebook"]
 """`yaml-1.2`: the core schema (YAML 1.2.2, section 10.3.2). `manifest`: that, with `1_000` for integers.
 `pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it. `omegaconf`: that, as OmegaConf changes it: `2e-4` is a number and
 a date is a string. `json`, `toml` and `python`: the language's own literals. `shell`: words of a command line, as a
@@ -111,6 +111,7 @@ _RESOLVERS: dict[str, Callable[[str], Any]] = {
     "toml": _toml,
     "shell": _shell,
     "python": _python,
+    "notebook": _python,
 }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from framework.conformance import Rule, Stage
 from framework.conformance.registry import families, rules_of
-from framework.errors import UsageError
 from framework.names import near
 from framework.stages import since
 from framework.stages.claim import verdicts as claims
@@ -55,21 +54,19 @@ def _ordered(found: Iterable[Rule]) -> dict[str, Rule]:
     return {rule.code: rule for rule in ordered}
 
 
-def rule_named(text: str, known: dict[str, Rule] | None = None) -> Rule:
-    """The rule of a code or a name, in any case.
-
-    Raises:
-        UsageError: there is none; the near ones are named.
-    """
+def rule_named(text: str, known: dict[str, Rule] | None = None) -> Rule | None:
+    """The rule of a code or a name, in any case; None where there is none."""
     known = catalogue() if known is None else known
     by_name = {rule.name: rule for rule in known.values()}
-    found = known.get(text.upper()) or by_name.get(text.lower())
-    if found is not None:
-        return found
+    return known.get(text.upper()) or by_name.get(text.lower())
+
+
+def near_rules(text: str, known: dict[str, Rule] | None = None) -> list[str]:
+    """The codes and names of rules that a text which names none could have meant."""
+    known = catalogue() if known is None else known
+    by_name = {rule.name: rule for rule in known.values()}
     begun = [code for code in known if text and code.startswith(text.upper())]
-    alike = begun or near(text.upper(), known) + near(text.lower(), by_name)
-    advice = "did you mean " + " or ".join(alike[:3]) + "?" if alike else "`framework explain` lists all rules"
-    raise UsageError(f"no rule {text!r}: {advice}")
+    return begun or near(text.upper(), known) + near(text.lower(), by_name)
 
 
 def explanation(rule: Rule) -> str:

@@ -14,7 +14,7 @@ from framework.evidence.logs.deriving import derived, steps_done
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.logged_names import evaluation, number
 from framework.evidence.logs.registry import natural, read_log
-from framework.evidence.logs.trainer_settings import stated_by
+from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
 from framework.evidence.record import EVENTS, STEPS, read_json
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
@@ -53,10 +53,11 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         file = _found(output, outputs.settings, "settings")[-1]
         _keep(context.folder, [file], output)
         dialect = outputs.settings_dialect or _dialect(command)
-        record.observed |= stated_by(dialect, file, None)
+        record.observed |= stated_by(dialect, file, None) | {"settings": as_recorded(written(dialect, file))}
     elif settings is not None:
         record.observed |= stated_by("hf-training-arguments", None, settings)
-    record.observed |= derived(record.observed, work.recipe)
+        record.observed["settings"] = as_recorded(settings)
+    record.observed |= derived(record.observed, work.phase)
     record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
@@ -135,7 +136,7 @@ def _shifted(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _evaluation(entry: Mapping[str, Any], work: Training) -> dict[str, Any]:
     """An evaluation; a language model's perplexity is the exponential of its loss."""
     found = dict(entry)
-    if work.recipe.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
+    if work.phase.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
         found["perplexity"] = math.exp(found["loss"])
     return found
 

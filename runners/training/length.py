@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from framework.manifest.sections.durations import Scale
+
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
     """Optimizer steps of one pass over the data: the last, incomplete batch is a (smaller) step too."""
@@ -21,3 +23,9 @@ def total_steps(examples: int, batch_size: int, epochs: float | None, max_steps:
     assert epochs is not None
     exact = epochs * steps_per_epoch(examples, batch_size)
     return round(exact) if math.isclose(exact, round(exact), rel_tol=1e-9) else math.ceil(exact)
+
+
+def scale_of(batch_size: int, sequence_length: int, examples: int) -> Scale:
+    """What one optimizer step and one epoch are: a step counts as a full batch of full sequences, also where its texts
+    are shorter."""
+    return Scale(steps_per_epoch(examples, batch_size), batch_size, batch_size * sequence_length)

@@ -25,10 +25,12 @@ from runners.training.checkpointing.state import TrainingState
 from runners.training.divergence import Divergence
 from runners.training.evaluating.early_stopping import BestState
 from runners.training.evaluating.evaluation import NotFinite, evaluate
-from runners.training.length import steps_per_epoch, total_steps
+from runners.training.length import scale_of, steps_per_epoch, total_steps
 from runners.training.methods import Method
 from runners.training.observing import planned_facts
-from runners.training.optimizers import advance, build_optimizer, build_schedule
+from runners.training.optimizers import build_optimizer
+from runners.training.parameter_groups import Group
+from runners.training.schedules import advance, build_schedule
 from runners.training.update import Update
 
 LOG_EVERY = 10
@@ -39,7 +41,8 @@ class Loop:
     """One training: its model on its device, its data, and what takes part in it.
 
     Args:
-        model: Prepared by the accelerator. ``parameters`` are those of its weights that are trained.
+        model: Prepared by the accelerator. ``parameters`` are those of its weights that are trained, ``groups`` how the
+            optimizer treats them where it does not treat all alike.
         methods: Called at each step, in order.
         folder: Where `steps.jsonl` and `events.jsonl` go; None on processes other than the first.
         saver: Finds the checkpoint to go on from, and writes those of the first process.
@@ -56,6 +59,7 @@ class Loop:
     folder: Path | None
     saver: Saver
     progress: Progress
+    groups: Sequence[Group] | None = None
     observed: dict[str, Any] = field(default_factory=dict)
     initial: dict[str, float] = field(default_factory=dict)
     _optimizer: Any = None
@@ -89,9 +93,13 @@ class Loop:
             FrameworkError: there is a checkpoint, but of a training under other circumstances.
         """
         further = [group for method in self.methods for group in method.parameter_groups()]
-        optimizer = build_optimizer(self.phase.optimizer, self.parameters, further)
-        self.observed = planned_facts(self.phase, self.geometry, self.steps, len(self.data.train), self.seed, optimizer)
-        schedule = build_schedule(self.phase, optimizer, self.steps)
+        examples = len(self.data.train)
+        optimizer = build_optimizer(self.phase.optimizer, self.parameters, further, self.groups)
+        self.observed = planned_facts(
+            self.phase, self.geometry, self.steps, examples, self.seed, optimizer, self.groups
+        )
+        scale = scale_of(self.phase.batch_size, self.phase.sequence_length, examples)
+        schedule = build_schedule(self.phase, optimizer, self.steps, scale)
         self._optimizer = self.accelerator.prepare(optimizer)
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self._state = TrainingState(

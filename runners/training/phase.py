@@ -30,6 +30,8 @@ from runners.training.checkpointing.circumstances import circumstances
 from runners.training.checkpointing.saving import Saver
 from runners.training.loop import Loop
 from runners.training.methods import Method
+from runners.training.optimizers import needs_groups
+from runners.training.parameter_groups import Group, grouped, parts_of
 from runners.training.threads import training_threads
 from runners.transforms import LEARNED_MASKS
 from runners.transforms.learned import LearnedMask
@@ -87,6 +89,8 @@ class _Phase:
             checkpoint_gradients(model)
         own = {id(value) for method in methods for group in method.parameter_groups() for value in group["params"]}
         parameters = [value for value in trained.parameters() if value.requires_grad and id(value) not in own]
+        groups = self._groups(trained, parameters)
+        parameters = [value for value in parameters if value.requires_grad]
         context.record.parameters |= {"total": self.total, "trainable": sum(value.numel() for value in parameters)}
         prepared = accelerator.prepare(trained)
         if context.step.knobs.compile:
@@ -104,8 +108,20 @@ class _Phase:
             folder=context.folder if context.is_main else None,
             saver=Saver(context.folder, context.step.knobs, circumstances(context, geometry, torch.get_num_threads())),
             progress=context.progress,
+            groups=groups,
         )
         self.precision = precision
+
+    def _groups(self, trained: nn.Module, parameters: list[nn.Parameter]) -> list[Group] | None:
+        """How the optimizer treats the parameters, where not all alike; frozen ones are from here on."""
+        optimizer = self.work.recipe.optimizer
+        if not needs_groups(optimizer):
+            return None
+        groups = grouped(optimizer, parts_of(trained, self.family.backbone), parameters)
+        for group in groups:
+            for parameter in group.parameters if group.frozen else ():
+                parameter.requires_grad_(False)
+        return groups
 
     def _learned(self) -> LearnedMask | None:
         if self.work.mask is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Project
+from tests.support.project import Project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROBE = """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framework.cli.checking import watching
-from tests.support import Project
+from tests.support.project import Project
 
 
 def watched(project: Project, monkeypatch: pytest.MonkeyPatch, steps: list[Callable[[], object]]) -> tuple[int, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.support import Evidence, Project
+from tests.support.evidence import Evidence
+from tests.support.project import Project
 
 
 def project_of(tmp_path: Path) -> Project:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from framework.cli import main as command_line
-from tests.exporters.study import Study
-from tests.exporters.test_cerebras import ATTENTION
+from tests.support.commands import called
+from tests.support.exported import ATTENTION, ExportedStudy
 
 FOLDER = Path("configs/cerebras")
 
 
 def run(root: Path, *arguments: str) -> tuple[int, str, str]:
-    out, err = StringIO(), StringIO()
-    with chdir(root), redirect_stdout(out), redirect_stderr(err):
-        code = command_line.run(list(arguments))
-    return code, out.getvalue(), err.getvalue()
+    outcome = called(root, *arguments)
+    return outcome.code, outcome.out, outcome.err
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -28,7 +23,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def test_each_training_of_a_variant_gets_a_file_and_its_binding(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     code, out, _ = run(tmp_path, "export", "cerebras", "--variant", "lora", "--task", "arc")
     assert code == 0
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == [
@@ -43,7 +38,7 @@ def test_each_training_of_a_variant_gets_a_file_and_its_binding(tmp_path: Path) 
 
 
 def test_a_changed_number_fails_the_check_at_its_line(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     run(tmp_path, "export", "cerebras", "--variant", "lora")
     study.manifest.write_text(study.manifest.read_text() + (tmp_path / FOLDER / "bindings.yaml").read_text())
     path = tmp_path / FOLDER / "lora.0-tune.boolq.small.seed42.yaml"
@@ -56,7 +51,7 @@ def test_a_changed_number_fails_the_check_at_its_line(tmp_path: Path) -> None:
 
 
 def test_a_second_export_writes_nothing(tmp_path: Path) -> None:
-    Study(tmp_path)
+    ExportedStudy(tmp_path)
     run(tmp_path, "export", "cerebras", "--variant", "lora")
     before = files(tmp_path)
     code, out, _ = run(tmp_path, "export", "cerebras", "--variant", "lora")
@@ -65,7 +60,7 @@ def test_a_second_export_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_says_something_else_is_replaced_only_by_force(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     run(tmp_path, "export", "cerebras", "--variant", "full")
     study.manifest.write_text(study.manifest.read_text().replace("learning_rate: 2e-4", "learning_rate: 3e-4"))
     before = files(tmp_path)
@@ -78,7 +73,7 @@ def test_a_file_that_says_something_else_is_replaced_only_by_force(tmp_path: Pat
 
 
 def test_bindings_of_an_earlier_export_stay(tmp_path: Path) -> None:
-    Study(tmp_path)
+    ExportedStudy(tmp_path)
     run(tmp_path, "export", "cerebras", "--variant", "full")
     run(tmp_path, "export", "cerebras", "--variant", "lora", "--task", "arc")
     run(tmp_path, "export", "cerebras", "--variant", "lora", "--task", "boolq")
@@ -90,7 +85,7 @@ def test_bindings_of_an_earlier_export_stay(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_where_one_file_cannot_be_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Study(tmp_path)
+    ExportedStudy(tmp_path)
     run(tmp_path, "export", "cerebras", "--variant", "full")
     before = files(tmp_path)
     replace, calls = os.replace, []
@@ -116,7 +111,7 @@ def test_nothing_is_left_where_one_file_cannot_be_put_in_place(tmp_path: Path, m
     ],
 )
 def test_a_question_that_cannot_be_asked_exits_with_2(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    Study(tmp_path)
+    ExportedStudy(tmp_path)
     before = files(tmp_path)
     code, _, err = run(tmp_path, "export", "cerebras", *arguments)
     assert (code, files(tmp_path)) == (2, before)
@@ -124,7 +119,7 @@ def test_a_question_that_cannot_be_asked_exits_with_2(tmp_path: Path, arguments:
 
 
 def test_what_cannot_be_exported_names_its_line_and_writes_nothing(tmp_path: Path) -> None:
-    Study(tmp_path, (ATTENTION, "targets: [q_proj, v_proj]"))
+    ExportedStudy(tmp_path, (ATTENTION, "targets: [q_proj, v_proj]"))
     before = files(tmp_path)
     code, _, err = run(tmp_path, "export", "cerebras", "--variant", "lora")
     assert (code, files(tmp_path)) == (2, before)
@@ -134,14 +129,14 @@ def test_what_cannot_be_exported_names_its_line_and_writes_nothing(tmp_path: Pat
 
 def test_a_folder_elsewhere_is_written_to(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
-    Study(tmp_path / "study")
+    ExportedStudy(tmp_path / "study")
     code, _, _ = run(tmp_path / "study", "export", "cerebras", "--variant", "full", "--output", "../out")
     assert code == 0
     assert (tmp_path / "out" / "full.0-train.small.seed42.yaml").is_file()
 
 
 def test_a_foreign_file_in_the_place_of_the_bindings_is_left_alone(tmp_path: Path) -> None:
-    Study(tmp_path)
+    ExportedStudy(tmp_path)
     (tmp_path / FOLDER).mkdir(parents=True)
     (tmp_path / FOLDER / "bindings.yaml").write_text("- mine\n")
     before = files(tmp_path)

@@ -12,7 +12,9 @@ import numpy
 import pytest
 
 from framework.evidence.masks import MaskFile
-from tests.support import Evidence, Project, save_tensors, stored
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.tensors import save_tensors, stored
 
 SHAPES = {
     "model.embed_tokens.weight": (20, 8),

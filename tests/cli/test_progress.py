@@ -10,7 +10,7 @@ import pytest
 from framework.cli.terminal import console
 from framework.cli.terminal.progress import RichProgress, spelled
 from framework.planning.steps import Step
-from tests.support import Project
+from tests.support.project import Project
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from framework.evidence.record import RunRecord
 from framework.evidence.run_index import REGISTRY
-from tests.support import Project
+from tests.support.project import Project
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from framework.conformance import Stage, Status
 from framework.conformance.meaning import compare, same
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Permute
-from tests.support import Project, codes, status_of
+from tests.support.project import Project
+from tests.support.statuses import codes, status_of
 
 PLACE = ("phases", "pretrain", "optimizer", "learning_rate")
 

@@ -12,7 +12,11 @@ import pytest
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.matrix import Matrix, worst
 from framework.conformance.stage import applies
-from tests.support import TODAY, Evidence, Project, change_record, codes, seal, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import change_record, seal
+from tests.support.statuses import codes, status_of
+from tests.support.study import TODAY
 
 RATE = "phases.pretrain.optimizer.learning_rate"
 WAIVER = "waivers:\n  - {{clause: {clause}, stage: {stage}, reason: gone, owner: lab, until: {until}}}\n"

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MANIFEST = """\
-version: 1
-paper: {title: A study in many dialects}
-hardware: {count: 2}
-models:
-  small: {family: llama, hub: example/small, layers: 12, hidden: 768, heads: 12, vocabulary: 32000}
-datasets:
-  corpus: {hub: example/corpus, train_examples: 64_000}
-phases:
-  train:
-    objective: causal_lm
-    dataset: corpus
-    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1, betas: [0.9, 0.95], eps: 1e-8}
-    schedule: {name: cosine, warmup: 10%, min_learning_rate: 0}
-    batch_size: 64
-    epochs: 3
-    sequence_length: 1024
-    max_grad_norm: 1.0
-    precision: bf16
-variants:
-  full: {steps: [train]}
-  lora: {steps: [{train: {adapter: {lora: {rank: 16, alpha: 32, dropout: 0.05, targets: [q_proj, v_proj]}}}}]}
-seeds: [42]
-"""
+from tests.support.manifests import STATED
+from tests.support.texts import replaced
+
+MANIFEST = replaced(STATED, ("min_learning_rate: 0.1 * learning_rate", "min_learning_rate: 0"))
 PHASE = "phases.train"
 LORA = "variants.lora.steps[0].train.adapter.lora"
 

@@ -19,16 +19,14 @@ from framework.manifest.loading import load
 from framework.repair.proposal import propose
 from framework.stages.check import CheckResult, check
 from tests.dialects.examples import EXAMPLES, MANIFEST, PHASE
+from tests.support.texts import replaced
 
 TEXTS = {example.dialect: example.text for example in EXAMPLES}
 ARGS = TEXTS["hf-training-arguments"]
 
 
 def held(root: Path, configs: str, files: dict[str, str], *changes: tuple[str, str]) -> CheckResult:
-    manifest = MANIFEST
-    for old, new in changes:
-        assert old in manifest
-        manifest = manifest.replace(old, new)
+    manifest = replaced(MANIFEST, *changes)
     for name, text in files.items():
         (root / name).write_text(text)
     (root / "experiment.yaml").write_text(f"{manifest}configs:\n{configs}")

@@ -15,6 +15,7 @@ from framework.reading.yaml.parsing import parse_yaml
 from framework.stages.check import CheckResult, check
 from framework.stages.config.meaning.dialect_targets import read
 from tests.dialects.examples import EXAMPLES, MANIFEST, Change, Example
+from tests.support.texts import replaced
 
 IDS = [example.dialect for example in EXAMPLES]
 CHANGES = [(example, change) for example in EXAMPLES for change in example.changes]
@@ -29,10 +30,7 @@ def data(text: str) -> Any:
 
 def held(root: Path, example: Example, text: str, keys: str = "") -> CheckResult:
     """The example, with this text, held to the manifest."""
-    manifest = MANIFEST
-    for old, new in example.manifest:
-        assert old in manifest
-        manifest = manifest.replace(old, new)
+    manifest = replaced(MANIFEST, *example.manifest)
     binding = f"configs:\n  - file: {example.file}\n    dialect: {example.dialect}\n"
     binding += f"    describes: {example.describes}\n" if example.describes else ""
     binding += f"    variant: {example.variant}\n" if example.variant else ""
@@ -120,12 +118,12 @@ ODD: tuple[Any, ...] = (
 )
 
 
-def replaced(value: Any, odd: Any) -> Iterator[Any]:
+def each_replaced(value: Any, odd: Any) -> Iterator[Any]:
     """The data with each of its values in turn replaced."""
     yield odd
     items = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
     for key, inner in items:
-        for other in replaced(inner, odd):
+        for other in each_replaced(inner, odd):
             copy = dict(value) if isinstance(value, dict) else list(value)
             copy[key] = other
             yield copy
@@ -136,6 +134,6 @@ def test_no_value_of_any_kind_is_too_odd(tmp_path: Path, example: Example) -> No
     experiment = held(tmp_path, example, example.text).experiment
     binding = experiment.stated.configs[0]
     for odd in ODD:
-        for value in replaced(data(example.text), odd):
+        for value in each_replaced(data(example.text), odd):
             dialect(example.dialect).recognise(value)
             read(experiment, binding, dialect(example.dialect), value)

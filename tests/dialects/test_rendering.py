@@ -21,7 +21,7 @@ from framework.dialects.rendering.registry import names
 from framework.errors import InputError
 from framework.planning.commands.read_back import contradictions
 from framework.reading.scalars import resolve
-from tests.commands import Study
+from tests.support.scripted import ScriptedStudy
 
 PARTIAL = {"accelerate", "peft-adapter", "hf-model-config"}
 """Dialects of files that hold no training."""
@@ -66,15 +66,15 @@ def left_out(problem: InputError) -> Iterator[tuple[str, str]]:
         yield found[1].replace("seeds", "seed"), found[2]
 
 
-def written(root: Path, dialect: str, variant: str, *changes: tuple[str, str]) -> tuple[Study, dict[str, str]]:
+def written(root: Path, dialect: str, variant: str, *changes: tuple[str, str]) -> tuple[ScriptedStudy, dict[str, str]]:
     """A study that passes what the dialect can say; and what it cannot, with the reasons."""
     try:
-        study = Study(root, runner(dialect, []), *changes)
+        study = ScriptedStudy(root, runner(dialect, []), *changes)
         study.command(variant)
         return study, {}
     except InputError as problem:
         missing = dict(left_out(problem))
-        return Study(root, runner(dialect, list(missing)), *changes), missing
+        return ScriptedStudy(root, runner(dialect, list(missing)), *changes), missing
 
 
 def test_every_dialect_can_be_written() -> None:

@@ -17,7 +17,8 @@ from framework.stages.verify import VerifyResult, verify
 from runners import preflight
 from runners.execute import execute
 from runners.progress import Silent
-from tests.support import codes, status_of
+from tests.support.statuses import codes, status_of
+from tests.support.study import Study
 
 pytestmark = pytest.mark.slow
 
@@ -115,11 +116,7 @@ UNSAID = ("optimizer.weight_decay", "optimizer.betas", "max_grad_norm", "sequenc
 
 
 def project(root: Path, drift: str = "", *changes: tuple[str, str]) -> Path:
-    text = MANIFEST.replace("PYTHON", json.dumps(sys.executable))
-    for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
-        text = text.replace(old, new)
-    (root / "experiment.yaml").write_text(text)
+    Study(root, MANIFEST, ("PYTHON", json.dumps(sys.executable)), *changes)
     (root / "train.py").write_text(SCRIPT.replace("    # DRIFT", f"    {drift}"))
     return root
 

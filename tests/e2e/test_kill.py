@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from framework.evidence.record import CHECKPOINTS, STEPS, RunRecord
-from tests.runners.killing import differences, evidence
+from tests.support.killing import differences, evidence
+from tests.support.study import Study
 
 MANIFEST = """\
 version: 1
@@ -59,13 +60,11 @@ configs:
 """
 
 
-class Project:
-    """A folder with the study; its `framework run` is started and killed."""
+class InterruptedStudy(Study):
+    """The study's folder; its `framework run` is started and killed."""
 
     def __init__(self, root: Path):
-        self.root = root
-        root.mkdir()
-        (root / "experiment.yaml").write_text(MANIFEST)
+        super().__init__(root, MANIFEST)
         (root / "machine.yaml").write_text("micro: 4\nlog: 1\nsave: 5\n")
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -94,11 +93,11 @@ class Project:
 @pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """At a random moment of its trainings, then in the middle of writing a checkpoint at another."""
-    whole = Project(tmp_path / "whole")
+    whole = InterruptedStudy(tmp_path / "whole")
     whole.run()
     assert len(whole.folders()) == 2
     total = whole.lines()
-    broken = Project(tmp_path / "broken")
+    broken = InterruptedStudy(tmp_path / "broken")
     half = (total - 25) // 2
     moments = [number * half + random.Random(time.time_ns()).randint(6, half - 1) for number in range(2)]
     print(f"killed after {moments} of {total} lines")

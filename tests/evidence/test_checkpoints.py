@@ -11,7 +11,7 @@ import pytest
 
 from framework.errors import InputError
 from framework.evidence.checkpoints import CheckpointFiles
-from tests.support import save_tensors, stored
+from tests.support.tensors import save_tensors, stored
 
 
 def sharded(folder: Path, placed: dict[str, Any] | None = None, **shards: dict[str, Any]) -> Path:

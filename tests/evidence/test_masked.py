@@ -12,7 +12,7 @@ from framework.errors import InputError
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.mask_violations import Held, hold
 from framework.evidence.masks import MaskFile
-from tests.support import save_tensors, stored
+from tests.support.tensors import save_tensors, stored
 
 
 def held(tmp_path: Path, masks: dict[str, Any], weights: dict[str, Any], dtype: str = "F32") -> list[Held]:

@@ -13,7 +13,7 @@ import pytest
 from framework.errors import InputError
 from framework.evidence.record import RunRecord, artefacts_below, read_json, read_lines, sha256_of
 from framework.evidence.store import RunStore, changed_artefacts
-from tests.support import change_record
+from tests.support.run_folders import change_record
 
 KEY = "0123456789abcdef" * 4
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from framework.errors import InputError
 from framework.evidence.tensors import TensorFile
-from tests.support import save_tensors, stored
+from tests.support.tensors import save_tensors, stored
 
 FLOATS = ["F64", "F32", "F16", "BF16"]
 

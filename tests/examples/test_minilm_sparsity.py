@@ -9,7 +9,7 @@ import pytest
 
 from framework.manifest.sections.methods import Prune
 from framework.planning.build import build
-from tests.support import Project
+from tests.support.project import Project
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "minilm_sparsity"
 

@@ -22,7 +22,7 @@ from framework.planning.build import build
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Training
 from framework.stages.check import check
-from tests.support import Project
+from tests.support.project import Project
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sparse_lora"
 METHODS, MODES = ("unstructured", "structured", "random"), ("sparse_to_dense", "sparse_to_sparse")

@@ -13,11 +13,10 @@ from framework.conformance import Status
 from framework.errors import InputError
 from framework.evidence.record import RunRecord
 from framework.manifest.sections.methods import Prune
-from tests.exporters.study import FOLDER, Study
+from tests.support.exported import ATTENTION, FOLDER, ExportedStudy
 
 FULL = "full.0-train.small.seed42.yaml"
 BOOLQ, ARC = "lora.0-tune.boolq.small.seed42.yaml", "lora.0-tune.arc.small.seed42.yaml"
-ATTENTION = "targets: [q_proj, k_proj, v_proj, o_proj]"
 CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "as it is": (),
     "linear": (("name: cosine", "name: linear"), (", min_learning_rate: 0.1 * learning_rate", "")),
@@ -43,7 +42,7 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_export_passes_its_check_without_a_finding(tmp_path: Path, case: str) -> None:
-    study = Study(tmp_path, *CASES[case])
+    study = ExportedStudy(tmp_path, *CASES[case])
     study.written("lora")
     result = study.check()
     assert [f"{each.location}: {each.message}" for each in result.findings] == []
@@ -79,7 +78,7 @@ KNOBS = re.compile(
 @pytest.mark.parametrize("name", [FULL, BOOLQ])
 def test_every_exported_number_that_is_changed_is_found_at_its_line(tmp_path: Path, name: str) -> None:
     """Of the validation's batch nothing is declared, and where nothing is declared of an optimizer nothing is held."""
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     study.written("lora")
     path = tmp_path / FOLDER / name
     text = path.read_text()
@@ -106,7 +105,7 @@ def test_every_exported_number_that_is_changed_is_found_at_its_line(tmp_path: Pa
 
 
 def test_schedulers_are_nested_and_take_all_steps(tmp_path: Path) -> None:
-    (chain,) = Study(tmp_path).data(FULL, "full")["init"]["schedulers"]
+    (chain,) = ExportedStudy(tmp_path).data(FULL, "full")["init"]["schedulers"]
     assert chain == {
         "SequentialLR": {
             "schedulers": [
@@ -118,12 +117,12 @@ def test_schedulers_are_nested_and_take_all_steps(tmp_path: Path) -> None:
 
 
 def test_one_scheduler_needs_no_sequence(tmp_path: Path) -> None:
-    data = Study(tmp_path, *CASES["constant"]).data(FULL, "full")
+    data = ExportedStudy(tmp_path, *CASES["constant"]).data(FULL, "full")
     assert data["init"]["schedulers"] == [{"ConstantLR": {"learning_rate": 2e-4}}]
 
 
 def test_a_precision_that_is_not_stated_is_none_of_the_trainers(tmp_path: Path) -> None:
-    study = Study(tmp_path, ("max_grad_norm: 1.0\n    precision: bf16", "max_grad_norm: 1.0"))
+    study = ExportedStudy(tmp_path, ("max_grad_norm: 1.0\n    precision: bf16", "max_grad_norm: 1.0"))
     found = study.data(FULL, "full")["init"]["precision"]
     assert found == {"max_gradient_norm": 1.0, "enabled": True, "fp16_type": "bfloat16"}
     study.written("full")
@@ -131,14 +130,14 @@ def test_a_precision_that_is_not_stated_is_none_of_the_trainers(tmp_path: Path) 
 
 
 def test_half_precision_needs_scaled_losses(tmp_path: Path) -> None:
-    found = Study(tmp_path, *CASES["fp16"]).data(FULL, "full")["init"]["precision"]
+    found = ExportedStudy(tmp_path, *CASES["fp16"]).data(FULL, "full")["init"]["precision"]
     assert found == {
         "max_gradient_norm": 1.0, "enabled": True, "fp16_type": "float16", "loss_scaling_factor": "dynamic"
     }  # fmt: skip
 
 
 def test_what_is_not_stated_of_an_optimizer_is_what_pytorch_takes(tmp_path: Path) -> None:
-    init = Study(tmp_path).data(BOOLQ, "lora")["init"]
+    init = ExportedStudy(tmp_path).data(BOOLQ, "lora")["init"]
     assert init["optimizer"] == {"AdamW": {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}}
     taken = torch.optim.AdamW([torch.zeros(1)]).defaults
     assert {name: taken[name] for name in ("eps", "weight_decay")} == {"eps": 1e-8, "weight_decay": 0.01}
@@ -146,14 +145,14 @@ def test_what_is_not_stated_of_an_optimizer_is_what_pytorch_takes(tmp_path: Path
 
 
 def test_the_length_is_in_steps_where_the_data_is_counted_and_in_epochs_where_not(tmp_path: Path) -> None:
-    assert Study(tmp_path).data(FULL, "full")["init"]["loop"] == {"max_steps": 300}  # 3 epochs of 6400 / 64
-    unknown = Study(tmp_path, *CASES["constant"], ("example/corpus, train_examples: 6400", "example/corpus"))
+    assert ExportedStudy(tmp_path).data(FULL, "full")["init"]["loop"] == {"max_steps": 300}  # 3 epochs of 6400 / 64
+    unknown = ExportedStudy(tmp_path, *CASES["constant"], ("example/corpus, train_examples: 6400", "example/corpus"))
     assert unknown.data(FULL, "full")["init"]["loop"] == {"num_epochs": 3}
 
 
 def test_lora_names_the_classes_that_reach_the_declared_modules(tmp_path: Path) -> None:
     def callback(*changes: tuple[str, str]) -> object:
-        return Study(tmp_path, *changes).data(BOOLQ, "lora")["init"]["callbacks"][0]["Lora"]["lora_params"]
+        return ExportedStudy(tmp_path, *changes).data(BOOLQ, "lora")["init"]["callbacks"][0]["Lora"]["lora_params"]
 
     common = {"r": 16, "alpha": 32, "dropout": 0.05}
     assert callback() == {**common, "target_modules": ["MultiQueryAttention", "Linear"]}
@@ -163,7 +162,7 @@ def test_lora_names_the_classes_that_reach_the_declared_modules(tmp_path: Path) 
 
 
 def test_other_classes_than_the_declared_modules_are_a_finding(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     study.written("lora")
     path = tmp_path / FOLDER / BOOLQ
     path.write_text(path.read_text().replace("- MultiQueryAttention", "- TransformerDecoderLayer"))
@@ -173,7 +172,7 @@ def test_other_classes_than_the_declared_modules_are_a_finding(tmp_path: Path) -
 
 
 def test_sparsity_is_static_and_taken_from_the_zeros_of_the_checkpoint(tmp_path: Path) -> None:
-    init = Study(tmp_path).data(BOOLQ, "lora")["init"]
+    init = ExportedStudy(tmp_path).data(BOOLQ, "lora")["init"]
     assert init["sparsity"] == {
         "algorithm": "static",
         "sparsity": 0.5,
@@ -190,14 +189,14 @@ def test_sparsity_is_static_and_taken_from_the_zeros_of_the_checkpoint(tmp_path:
 
 
 def test_nothing_is_sparse_where_nothing_is_pruned(tmp_path: Path) -> None:
-    study = Study(tmp_path, ("sparsity: 0.5", "sparsity: 0"))
+    study = ExportedStudy(tmp_path, ("sparsity: 0.5", "sparsity: 0"))
     assert "sparsity" not in study.data(BOOLQ, "lora")["init"]
     assert "sparsity" not in study.data(FULL, "lora")["init"]
 
 
 def test_what_a_file_cannot_say_stands_at_its_head(tmp_path: Path) -> None:
     early = ("batch_size: 32", "batch_size: 32\n    early_stopping: {metric: accuracy, patience: 3}")
-    exported = Study(tmp_path, early).export("lora")
+    exported = ExportedStudy(tmp_path, early).export("lora")
     text = next(each.text for each in exported if each.name == BOOLQ)
     comments = [line for line in text.splitlines() if line.startswith("#")]
     assert any("phases.tune.early_stopping.patience = 3" in line for line in comments)
@@ -226,7 +225,7 @@ def test_what_would_train_something_else_is_refused_at_its_clause(tmp_path: Path
     extra = [("key_value_heads: 2, ", "")] if case == "a family" else []
     if case == "a module":
         extra, change = [], ("v_proj, o_proj]}}]", "embed_tokens]}}]")
-    study = Study(tmp_path, change, *extra)
+    study = ExportedStudy(tmp_path, change, *extra)
     with pytest.raises(InputError) as refusal:
         study.export("lora")
     assert any(all(word in str(each) for word in words[1:]) for each in refusal.value.problems), refusal.value
@@ -236,13 +235,13 @@ def test_what_would_train_something_else_is_refused_at_its_clause(tmp_path: Path
 def test_a_classifier_is_refused(tmp_path: Path) -> None:
     labels = ('boolq: {hub: example/boolq, prompt: "{q}", choices: [a, b]', "boolq: {hub: example/boolq, labels: 2")
     arc = ('arc: {hub: example/arc, prompt: "{q}", choices: [a, b]', "arc: {hub: example/arc, labels: 2")
-    study = Study(tmp_path, labels, arc, ("objective: completion", "objective: classification"))
+    study = ExportedStudy(tmp_path, labels, arc, ("objective: completion", "objective: classification"))
     with pytest.raises(InputError, match="no head for classes"):
         study.export("lora")
 
 
 def test_modules_that_are_only_excluded_are_those_that_the_run_masked(tmp_path: Path) -> None:
-    study = Study(tmp_path, ("tensors: [q_proj, k_proj, v_proj, o_proj]", "exclude: [embed_tokens, lm_head]"))
+    study = ExportedStudy(tmp_path, ("tensors: [q_proj, k_proj, v_proj, o_proj]", "exclude: [embed_tokens, lm_head]"))
     with pytest.raises(InputError, match="there is none yet"):
         study.export("lora")
     pruned_run(study)
@@ -255,14 +254,14 @@ def test_as_many_zeros_as_another_variant_need_its_run(tmp_path: Path) -> None:
     twin = "  twin:\n    from: full\n    steps: [{prune: {sparsity: {same_as: pruned}}}]\n"
     other = ("  lora:\n    from: pruned", f"{twin}  lora:\n    from: twin")
     with pytest.raises(InputError, match="there is none yet"):
-        Study(tmp_path, other).export("lora")
+        ExportedStudy(tmp_path, other).export("lora")
 
 
 def test_two_models_are_told_apart(tmp_path: Path) -> None:
     sizes = "layers: 3, hidden: 32, heads: 4, intermediate: 64, positions: 128, vocabulary: 512"
     other = f"  other: {{family: mistral, weights: random, {sizes}, tokenizer: bytes}}\n"
     second = ("datasets:\n", f"{other}datasets:\n")
-    study = Study(tmp_path, second)
+    study = ExportedStudy(tmp_path, second)
     assert len(study.written("lora")) == 6
     assert study.check().findings == []
     path = tmp_path / FOLDER / FULL.replace("small", "other")
@@ -272,19 +271,19 @@ def test_two_models_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_only_what_the_selection_trains_is_exported(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     assert [each.name for each in study.export("full")] == [FULL]
     assert [each.name for each in study.export("pruned")] == [FULL]
     assert [each.name for each in study.export("lora")] == [FULL, BOOLQ, ARC]
 
 
 def test_a_second_export_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     assert [each.text for each in study.export("lora")] == [each.text for each in study.export("lora")]
 
 
 def test_the_mask_file_of_the_run_before_goes_with_the_training(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ExportedStudy(tmp_path)
     folder = pruned_run(study)
     text = next(each.text for each in study.export("lora") if each.name == BOOLQ)
     callbacks = yaml.safe_load(text)["trainer"]["init"]["callbacks"]
@@ -294,7 +293,9 @@ def test_the_mask_file_of_the_run_before_goes_with_the_training(tmp_path: Path) 
 
 
 def test_heads_come_from_the_checkpoint_where_the_manifest_states_none(tmp_path: Path) -> None:
-    study = Study(tmp_path, *CASES["of a hub"][:1], ("heads: 4, key_value_heads: 2, ", ""), *CASES["all linear layers"])
+    study = ExportedStudy(
+        tmp_path, *CASES["of a hub"][:1], ("heads: 4, key_value_heads: 2, ", ""), *CASES["all linear layers"]
+    )
     folder = pruned_run(study)
     assert "ReapplyMasks" not in str(study.data(BOOLQ, "lora"))
     (folder / "model").mkdir()
@@ -306,7 +307,7 @@ def test_heads_come_from_the_checkpoint_where_the_manifest_states_none(tmp_path:
 def test_as_many_zeros_as_another_variant_are_counted_by_the_run(tmp_path: Path) -> None:
     other = "  other: {from: full, steps: [{prune: {sparsity: 0.25, tensors: [v_proj]}}]}\n"
     same = ("sparsity: 0.5, tensors: [q_proj, k_proj, v_proj, o_proj]", "sparsity: {same_as: other}")
-    study = Study(tmp_path, same, ("variants:\n", f"variants:\n{other}"))
+    study = ExportedStudy(tmp_path, same, ("variants:\n", f"variants:\n{other}"))
     pruned_run(study)
     sparsity = study.data(BOOLQ, "lora")["init"]["sparsity"]
     assert sparsity["sparsity"] == 30 / 64
@@ -318,7 +319,7 @@ def test_as_many_zeros_as_another_variant_are_counted_by_the_run(tmp_path: Path)
     assert study.check().findings == []
 
 
-def pruned_run(study: Study) -> Path:
+def pruned_run(study: ExportedStudy) -> Path:
     """The folder of the pruning's run, as it would be left: 30 of 64 weights zero."""
     step = next(each for each in study.plan("lora").steps if isinstance(each.work, Prune) and "pruned" in each.variants)
     folder = study.root / "runs" / step.folder

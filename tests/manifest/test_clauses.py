@@ -9,8 +9,9 @@ import pytest
 
 from framework.manifest.clauses import shown
 from framework.manifest.sections.durations import Duration
+from framework.manifest.sections.schedules import Warmup
 from framework.names import parse_path
-from tests.support import Project
+from tests.support.project import Project
 
 
 def test_every_leaf_is_a_clause_with_its_path_as_id(tmp_path: Path) -> None:
@@ -50,15 +51,15 @@ def test_a_clause_knows_where_it_is_stated(tmp_path: Path) -> None:
 def test_a_derived_clause_has_the_value_that_follows(tmp_path: Path) -> None:
     by_path = Project(tmp_path).load().by_path
     assert by_path["phases", "pretrain", "schedule", "min_learning_rate"].value == pytest.approx(2e-5)
-    assert by_path["phases", "pretrain", "schedule", "warmup"].value == Duration(ratio=0.2)
+    assert by_path["phases", "pretrain", "schedule", "warmup"].value == Warmup(ratio=0.2)
 
 
 @pytest.mark.parametrize(
     ("written", "path", "value"),
     [
         ("{schedule.min_learning_rate: 0.5 * learning_rate}", ("schedule.min_learning_rate",), 1e-4),
-        ("{schedule.warmup: 5 step}", ("schedule.warmup",), Duration(steps=5)),
-        ("{schedule: {warmup: 5 steps}}", ("schedule", "warmup"), Duration(steps=5)),
+        ("{schedule.warmup: 5 step}", ("schedule.warmup",), Warmup(steps=5)),
+        ("{schedule: {warmup: 5 steps}}", ("schedule", "warmup"), Warmup(steps=5)),
         ("{optimizer.learning_rate: 1}", ("optimizer.learning_rate",), 1.0),
     ],
 )

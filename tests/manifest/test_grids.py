@@ -8,7 +8,7 @@ import pytest
 
 from framework.errors import InputError, UsageError
 from framework.manifest.sections.methods import Prune
-from tests.support import Project
+from tests.support.project import Project
 
 GRID = """\
 grids:

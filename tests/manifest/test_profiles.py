@@ -9,7 +9,7 @@ import pytest
 
 from framework.errors import UsageError
 from framework.manifest.profiles import overlay
-from tests.support import MARK, Project
+from tests.support.project import MARK, Project
 
 DATA: dict[str, Any] = {
     "models": {"qwen2.5": {"layers": 2, "hidden": 4}, "tiny": {"layers": 1}},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import MANIFEST, MARK, Project
+from tests.support.project import MANIFEST, MARK, Project
 
 
 def refused(project: Project, *arguments: str) -> str:
@@ -132,8 +132,8 @@ VALUES: dict[str, tuple[str, str, str]] = {
     "empty value": ("title: A small study", "title:«", "valid string, not empty"),
     "list for a mapping": ("documents: {}\n", "«documents: [1]\n", "not a list"),
     "mapping for a list": ("seeds: [1, 2, 3]", "«seeds: {a: 1}", "not a mapping"),
-    "list too long": ("betas: [0.9, 0.98]", "«betas: [0.9, 0.98, 0.99]", "2 items"),
-    "unknown choice": ("name: cosine", "name: «cosin", "'linear' or 'cosine'"),
+    "list too long": ("betas: [0.9, 0.98]", "«betas: [0.9, 0.98, 0.99, 0.999]", "3 items"),
+    "unknown choice": ("weights: random", "weights: «randm", "'pretrained' or 'random'"),
     "no unit": ("warmup: 20%", "warmup: «0.2", "0.2 has no unit: write a share such as '10%'"),
     "share of one": ("warmup: 20%", "warmup: «100%", "less than 1"),
     "no seeds": ("seeds: [1, 2, 3]", "«seeds: []", "at least 1 item"),
@@ -223,20 +223,19 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_required_is_named_with_the_section_that_lacks_it(tmp_path: Path) -> None:
-    project = Project(tmp_path).replace("    batch_size: 4\n", "").replace("  pretrain:\n", "  «pretrain:\n")
-    assert refused(project).startswith(f"{project.place}: error: phases.pretrain lacks 'batch_size'")
+    project = Project(tmp_path).replace(
+        "early_stopping: {metric: accuracy, patience: 3}", "«early_stopping: {metric: f1}"
+    )
+    assert refused(project).startswith(f"{project.place}: error: phases.finetune.early_stopping lacks 'patience'")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("    epochs: 4\n", "", "the length of the training is missing"),
         ("    epochs: 4\n", "    epochs: 4\n    max_steps: 5\n", "give one of epochs and max_steps"),
-        ("topics: {epochs: 2, metric: f1}", "topics: {epochs: 2}\n      manual: {}", "of manual is missing"),
-        ("    dataset: manual\n", "", "a phase needs `dataset`, or `tasks`"),
-        ("{builtin: language-reference, train_examples: 10}", "{label: x}", "one of `hub`, `path` and `builtin`"),
-        ("    layers: 2\n", "", "random weights need `layers` and `hidden`"),
-        ("weights: random", "weights: pretrained", "pretrained weights need `hub` or `path`"),
+        ("topics: {epochs: 2, metric: f1}", "topics: {epochs: 2, max_steps: 3}", "give one of epochs and max_steps"),
+        ("learning_rate: 1e-4}", "learning_rate: 1e-4}\n    optimizers: {a: {}}", "one of optimizer and optimizers"),
+        ("{name: linear, warmup: 1 steps}", "{name: linear, segments: [{}]}", "`segments` say all of it"),
         ("sparsity: {same_as: masked}", "sparsity: 0.5", "name the `tensors` to prune"),
     ],
 )

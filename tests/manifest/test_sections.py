@@ -17,11 +17,19 @@ from framework.manifest.sections.annotations import sections_at, sections_of
 from framework.manifest.sections.base import OneOf, Section
 from framework.manifest.sections.root import Manifest
 from framework.names import format_path
-from tests.support import MANIFEST, Project
+from tests.support.project import MANIFEST, Project
 
 EVERYTHING = (
     MANIFEST.replace("warmup: 20%", "warmup: {ratio: 0.2}")
     .replace("{permute: csp}", "{permute: {method: csp, calibration_examples: 8}}")
+    .replace("metric: perplexity", "length: {epochs: 4.0}\n    metric: {name: perplexity, direction: lower}")
+    .replace("    epochs: 4\n", "")
+    .replace(
+        "    eps: 1e-6",
+        "    eps: 1e-6\n      groups: [{parameters: [norms], weight_decay: 0}]".replace("    eps", "    eps", 1),
+    )
+    .replace("{name: linear, warmup: 1 steps}", "{segments: [{shape: linear}]}")
+    .replace("      epochs: epochs\n", "")
     .replace(
         "rules:\n",
         "  hybrid:\n    from: dense\n    steps: [{finetune: {adapter: {sgh: {importance: magnitude}}}}]\nrules:\n",

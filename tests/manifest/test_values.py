@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from framework.manifest.derived import evaluate, is_expression
+from framework.manifest.formulas import resolved
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Adapter, Permute, Prune
 from framework.manifest.sections.phases import Phase
-from tests.support import Project
+from framework.planning.recipes import Recipe, recipe_of
+from tests.support.project import Project
 
 # Durations
 
@@ -37,7 +39,7 @@ def test_a_duration_carries_its_unit(stated: Any, ratio: float | None, steps: in
     assert (duration.ratio, duration.steps) == (ratio, steps)
 
 
-@pytest.mark.parametrize("stated", ["10", "0.1", 0.1, 500, "ten steps", "-5 steps", "-1%", "100%", "5 epochs", ""])
+@pytest.mark.parametrize("stated", ["10", "0.1", 0.1, 500, "ten steps", "-5 steps", "-1%", "100%", "5 fortnights", ""])
 def test_a_duration_without_a_known_unit_is_refused(stated: Any) -> None:
     with pytest.raises(ValidationError):
         Duration.model_validate(stated)
@@ -223,12 +225,20 @@ def test_a_task_s_epochs_stand_in_the_place_of_the_phase_s_steps() -> None:
     assert (phase.for_task("plain").epochs, phase.for_task("plain").max_steps) == (None, 100)
 
 
-def test_every_task_has_a_length() -> None:
-    with pytest.raises(ValidationError, match="the length of the training of plain is missing"):
-        Phase.model_validate(PHASE)
+def test_a_task_without_a_length_is_no_recipe() -> None:
+    phase = Phase.model_validate(PHASE)
+    assert isinstance(recipe_of(None, phase.for_task("own")), Recipe)
+    refused = recipe_of(None, phase.for_task("plain"))
+    assert isinstance(refused, list)
+    assert [(each.path, "not stated" in each.message) for each in refused] == [(("epochs",), True)]
 
 
-def test_a_derivation_must_hold_for_every_task() -> None:
-    schedule = {"schedule": {"min_learning_rate": "learning_rate / max_steps"}, "max_steps": 10}
-    with pytest.raises(ValidationError, match="'max_steps', which has no value here"):
-        Phase.model_validate({**PHASE, **schedule})
+def test_a_derivation_is_as_each_task_has_its_base(tmp_path: Path) -> None:
+    project = Project(tmp_path).replace(
+        "warmup: 1 steps}", "warmup: 1 steps, min_learning_rate: learning_rate / epochs}"
+    )
+    experiment = project.load()
+    found = resolved(experiment.stated, experiment.stated.phases["finetune"].for_task("topics"))
+    assert found.schedule.min_learning_rate == pytest.approx(5e-5)
+    project.replace("learning_rate / epochs", "learning_rate - epochs")
+    assert "input should be greater than or equal to 0" in project.problems()[0]

@@ -9,7 +9,7 @@ import pytest
 from framework.errors import UsageError
 from framework.output.baseline import DEFAULT
 from framework.output.rule_selection import codes
-from tests.support import Project
+from tests.support.project import Project
 
 FILE = "known.json"
 

@@ -14,7 +14,7 @@ import pytest
 from framework.errors import UsageError
 from framework.output import registry
 from framework.output.report import Report
-from tests.support import Project
+from tests.support.project import Project
 
 FORMATS = ("github", "json", "junit", "markdown", "sarif", "text")
 

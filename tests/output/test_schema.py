@@ -9,12 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from framework.dialects.well_known.facts import FACTS
 from framework.manifest.sections.annotations import sections_of
 from framework.manifest.sections.documented import meanings
 from framework.manifest.sections.root import Manifest
 from framework.output.schema import DRAFT, MODELINE, schema, schema_text
 from framework.reading.yaml.parsing import parse_yaml
-from tests.support import MANIFEST, Project
+from tests.support.project import MANIFEST, Project
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,22 @@ def test_it_is_draft_7_and_closed() -> None:
     assert made["$schema"] == DRAFT
     text = json.dumps(made)
     assert "$defs" not in text
-    sections = [made, *made["definitions"].values()]
+    sections = [made, *(section for name, section in made["definitions"].items() if name != "settings")]
     objects = [section["anyOf"][-1] if "anyOf" in section else section for section in sections]
     assert len(objects) == len(list(sections_of(Manifest)))
     assert all(each["additionalProperties"] is False for each in objects)
+
+
+def test_settings_offer_the_well_known_names_and_take_any(validator: jsonschema.Draft7Validator) -> None:
+    made = schema()
+    offered = made["definitions"]["settings"]["properties"]
+    assert offered["dropout"]["description"].startswith("Share of the activations")
+    assert list(offered) == [fact.name for fact in FACTS]
+    for section in ("Model", "Dataset", "Phase", "Task", "Variant"):
+        assert {"$ref": "#/definitions/settings"} in made["definitions"][section]["properties"]["settings"]["allOf"]
+    stated = data('version: 1\npaper: {title: A}\nsettings: {dropout: 0.1, lambda_tr: {deep: [1, "a"]}}\n')
+    assert [error.message for error in validator.iter_errors(stated)] == []
+    assert list(validator.iter_errors({**stated, "settings": 3})) != []
 
 
 def test_every_field_says_what_it_means() -> None:
@@ -92,7 +105,7 @@ def test_short_forms_are_valid(validator: jsonschema.Draft7Validator, old: str, 
         ("steps: [{permute: csp}]", "steps: [{permute: other}]"),
         ("  seeds", "  seed"),
         ("max_grad_norm: 1.0", "max_gradnorm: 1.0"),
-        ("name: adamw\n", "name: adamv\n"),
+        ("weights: random", "weights: randm"),
         ("epochs: 4", "epochs: four"),
         ("adapter: {lora: {rank: 2,", "adapter: {lora: {rank: 0,"),
         ("mask: {sdm: {target_sparsity: 0.5, tensors: [in_proj]}}", "mask: {}"),

@@ -11,7 +11,7 @@ from framework.output.ansi import Ink, cells, harmless, wants_colour
 from framework.output.file_places import Places
 from framework.output.report import coverage
 from framework.output.snippet import snippet
-from tests.support import Project
+from tests.support.project import Project
 
 
 def test_a_drift_with_both_places(drifted: Project) -> None:

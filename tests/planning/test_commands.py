@@ -16,10 +16,10 @@ from framework.planning.commands.command import filled
 from framework.planning.commands.read_back import contradictions
 from framework.planning.reasons import differences
 from framework.stages.check import check
-from tests.commands import HF, ON_FLAGS, Study, flag
+from tests.support.scripted import HF, ON_FLAGS, ScriptedStudy, flag
 
 
-def refusals(study: Study, variant: str = "full") -> list[str]:
+def refusals(study: ScriptedStudy, variant: str = "full") -> list[str]:
     try:
         study.plan(variant)
     except InputError as problem:
@@ -33,7 +33,7 @@ def refusals(study: Study, variant: str = "full") -> list[str]:
 def test_values_are_arguments_and_no_shell_reads_them(tmp_path: Path) -> None:
     odd = "a b; rm -rf /tmp/x $(touch /tmp/y) `z` \"q\" 'q'"
     runner = ON_FLAGS.replace("keys: {block", "keys: {name: model.hub, block").replace("'{output}'", "'{model}'")
-    study = Study(tmp_path, runner, ("hub: example/small", f"hub: {json.dumps(odd)}"))
+    study = ScriptedStudy(tmp_path, runner, ("hub: example/small", f"hub: {json.dumps(odd)}"))
     command = study.command()
     assert command.argv[:4] == ("python", "train.py", "--output_dir", odd)
     assert flag(command.argv, "--name") == odd
@@ -41,7 +41,7 @@ def test_values_are_arguments_and_no_shell_reads_them(tmp_path: Path) -> None:
 
 
 def test_flags_have_the_dialects_names_and_the_manifests_values(tmp_path: Path) -> None:
-    argv = Study(tmp_path).command().argv
+    argv = ScriptedStudy(tmp_path).command().argv
     assert argv[:4] == ("python", "train.py", "--output_dir", "{output}")
     assert float(flag(argv, "--learning_rate")) == 2e-4
     assert json.loads(flag(argv, "--lr_scheduler_kwargs")) == {"min_lr": 2e-5}
@@ -56,7 +56,7 @@ def test_flags_have_the_dialects_names_and_the_manifests_values(tmp_path: Path) 
 
 
 def test_the_batch_is_made_of_the_bound_micro_batch(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = ScriptedStudy(tmp_path)
     manifest = tmp_path / "experiment.yaml"
     binding = "configs:\n  - {file: k.yaml, describes: phases.train, knobs: {micro: micro_batch_size}}\n"
     manifest.write_text(manifest.read_text() + binding)
@@ -69,14 +69,14 @@ def test_the_batch_is_made_of_the_bound_micro_batch(tmp_path: Path) -> None:
 
 def test_a_task_has_its_own_values(tmp_path: Path) -> None:
     runner = HF.replace("'{output}'", "'{output}', '{task}', '{dataset}', '{model}'")
-    study = Study(tmp_path, runner, name="tune")
+    study = ScriptedStudy(tmp_path, runner, name="tune")
     argv = study.command("tuned", "tune").argv
     assert argv[4:7] == ("pairs", "example/pairs", "{model}")
     assert (flag(argv, "--learning_rate"), flag(argv, "--num_train_epochs")) == ("0.0001", "2")
 
 
 def test_a_variants_own_setting_is_passed(tmp_path: Path) -> None:
-    study = Study(
+    study = ScriptedStudy(
         tmp_path, ON_FLAGS, ("  full: {steps: [train]}", "  full: {steps: [{train: {set: {max_grad_norm: 0.5}}}]}")
     )
     assert flag(study.command().argv, "--max_grad_norm") == "0.5"
@@ -88,7 +88,7 @@ def test_a_value_of_the_phase_goes_under_a_name_of_the_scripts_own(tmp_path: Pat
         "      keys: {lr: optimizer.learning_rate, '-b2': 'optimizer.betas[1]', length: sequence_length,"
         " warm: schedule.warmup.ratio}\n"
     )
-    study = Study(tmp_path, runner)
+    study = ScriptedStudy(tmp_path, runner)
     argv = study.command().argv
     assert "--learning_rate" not in argv  # the explicit name goes before the dialect's
     assert "--warmup_steps" not in argv
@@ -109,7 +109,7 @@ def test_a_script_of_ones_own_needs_no_dialect(tmp_path: Path) -> None:
     }  # fmt: skip
     config = {"keys": keys, "values": {"out": "{output}", "optim.fused": True, "task": "{phase}"}}
     runner = f"    command: [python, train.py, '{{c.yaml}}']\n    configs: {{c.yaml: {json.dumps(config)}}}\n"
-    study = Study(tmp_path, runner)
+    study = ScriptedStudy(tmp_path, runner)
     data = study.data("c.yaml")
     assert data["optim"] == {
         "fused": True, "lr": 2e-4, "name": "adamw", "betas": [0.9, 0.95], "eps": 1e-8, "wd": 0.1
@@ -123,12 +123,14 @@ def test_a_script_of_ones_own_needs_no_dialect(tmp_path: Path) -> None:
 
 
 def test_a_flag_that_the_command_states_itself_is_held_too(tmp_path: Path) -> None:
-    study = Study(tmp_path, ON_FLAGS.replace("'{output}'", "'{output}', --seed, '{seed}', --learning_rate=2e-4"))
+    study = ScriptedStudy(
+        tmp_path, ON_FLAGS.replace("'{output}'", "'{output}', --seed, '{seed}', --learning_rate=2e-4")
+    )
     argv = study.command().argv
     assert argv.count("--seed") == 1
     assert "--learning_rate" not in argv
     assert contradictions(study.step(), study.command()) == []
-    study = Study(tmp_path, ON_FLAGS.replace("'{output}'", "'{output}', --learning_rate=3e-4"))
+    study = ScriptedStudy(tmp_path, ON_FLAGS.replace("'{output}'", "'{output}', --learning_rate=3e-4"))
     (found,) = contradictions(study.step(), study.command())
     assert "0.0003" in found
     assert "0.0002" in found
@@ -136,7 +138,7 @@ def test_a_flag_that_the_command_states_itself_is_held_too(tmp_path: Path) -> No
 
 def test_flags_stand_where_the_command_says(tmp_path: Path) -> None:
     runner = ON_FLAGS.replace("'{output}'", "'{output}', '{flags}', --, rest")
-    argv = Study(tmp_path, runner).command().argv
+    argv = ScriptedStudy(tmp_path, runner).command().argv
     assert argv[-2:] == ("--", "rest")
     assert "{flags}" not in argv
 
@@ -148,7 +150,7 @@ def test_hydras_overrides(tmp_path: Path) -> None:
         "{optim.lr: optimizer.learning_rate, optim.betas: optimizer.betas, optim.wd: optimizer.weight_decay,"
         " optim.eps: optimizer.eps}}\n"
     )
-    study = Study(tmp_path, runner)
+    study = ScriptedStudy(tmp_path, runner)
     assert study.command().argv[2:] == ("optim.lr=0.0002", "optim.betas=[0.9,0.95]", "optim.wd=0.1", "optim.eps=1e-08")
     step = study.step()
     assert step.command is not None
@@ -178,7 +180,7 @@ def test_names_of_flags() -> None:
 
 
 def test_a_stated_value_that_is_passed_nowhere_is_an_error_at_its_place(tmp_path: Path) -> None:
-    (found,) = refusals(Study(tmp_path, HF))
+    (found,) = refusals(ScriptedStudy(tmp_path, HF))
     line = (tmp_path / "experiment.yaml").read_text().split("\n").index("    sequence_length: 1024") + 1
     assert found.startswith(f"experiment.yaml:{line}:")
     assert "phases.train.sequence_length = 1024 is passed nowhere by runners.train" in found
@@ -188,12 +190,12 @@ def test_a_stated_value_that_is_passed_nowhere_is_an_error_at_its_place(tmp_path
 
 
 def test_what_the_script_does_by_itself_is_noted(tmp_path: Path) -> None:
-    command = Study(tmp_path, HF + "    unpassed: [sequence_length]\n").command()
+    command = ScriptedStudy(tmp_path, HF + "    unpassed: [sequence_length]\n").command()
     assert any("phases.train.sequence_length = 1024; the script does it by itself" in note for note in command.notes)
 
 
 def test_defaults_of_the_manifest_that_are_not_passed_are_noted(tmp_path: Path) -> None:
-    study = Study(tmp_path, HF.replace("'{output}'", "'{model}'"), name="tune")
+    study = ScriptedStudy(tmp_path, HF.replace("'{output}'", "'{model}'"), name="tune")
     notes = study.command("tuned", "tune").notes
     assert "not passed, and not stated: sequence_length = 512 by default" in notes
     assert "not passed: the dataset; the script has its own" in notes
@@ -201,12 +203,12 @@ def test_defaults_of_the_manifest_that_are_not_passed_are_noted(tmp_path: Path) 
 
 
 def test_an_adapter_of_a_variant_must_be_passed(tmp_path: Path) -> None:
-    found = refusals(Study(tmp_path), "lora")
+    found = refusals(ScriptedStudy(tmp_path), "lora")
     assert [each.split(" = ")[0].rpartition(".")[2] for each in found] == ["rank", "alpha", "dropout", "targets"]
 
 
 def test_runners_train_only_the_variants_that_they_name(tmp_path: Path) -> None:
-    study = Study(tmp_path, ON_FLAGS + "    variants: [full]\n")
+    study = ScriptedStudy(tmp_path, ON_FLAGS + "    variants: [full]\n")
     assert study.step("full").command is not None
     assert study.step("lora").command is None
 
@@ -228,23 +230,25 @@ def test_runners_train_only_the_variants_that_they_name(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, runner: str, words: str) -> None:
-    found = refusals(Study(tmp_path, runner))
+    found = refusals(ScriptedStudy(tmp_path, runner))
     assert any(words in each for each in found), found
 
 
 def test_the_command_takes_the_checkpoint_that_it_starts_from(tmp_path: Path) -> None:
-    found = refusals(Study(tmp_path, HF, name="tune"), "tuned")
+    found = refusals(ScriptedStudy(tmp_path, HF, name="tune"), "tuned")
     assert any("which the command does not take: write {model}" in each for each in found), found
 
 
 def test_a_model_without_an_origin_cannot_be_named(tmp_path: Path) -> None:
-    study = Study(tmp_path, ON_FLAGS.replace("'{output}'", "'{model}'"), ("hub: example/small,", "weights: random,"))
+    study = ScriptedStudy(
+        tmp_path, ON_FLAGS.replace("'{output}'", "'{model}'"), ("hub: example/small,", "weights: random,")
+    )
     assert "models.small has neither `path` nor `hub`" in refusals(study)[0]
 
 
 def test_a_warmup_in_a_unit_that_cannot_be_known(tmp_path: Path) -> None:
     runner = ON_FLAGS.replace("keys: {block", "keys: {w: schedule.warmup.steps, block")
-    found = refusals(Study(tmp_path, runner, (", train_examples: 64_000", "")))
+    found = refusals(ScriptedStudy(tmp_path, runner, (", train_examples: 64_000", "")))
     assert "the number of optimizer steps is not known" in found[0]
 
 
@@ -252,25 +256,25 @@ def test_a_warmup_in_a_unit_that_cannot_be_known(tmp_path: Path) -> None:
 
 
 def test_the_key_covers_the_arguments_the_configs_and_the_script(tmp_path: Path) -> None:
-    first = Study(tmp_path).step()
+    first = ScriptedStudy(tmp_path).step()
     (tmp_path / "train.py").write_text("print('trains otherwise')\n")
-    second = Study(tmp_path).step()
+    second = ScriptedStudy(tmp_path).step()
     assert first.key != second.key
     (change,) = differences(first.identity, second.identity)
     assert change.startswith("command.sources.train.py: ")
-    third = Study(tmp_path, ON_FLAGS.replace("train.py", "train.py, --extra")).step()
+    third = ScriptedStudy(tmp_path, ON_FLAGS.replace("train.py", "train.py, --extra")).step()
     assert third.key != second.key
     generic = "    command: [python, train.py, '{c.yaml}']\n    configs: {c.yaml: generic}\n"
-    assert Study(tmp_path, generic).step().key != third.key
+    assert ScriptedStudy(tmp_path, generic).step().key != third.key
 
 
 def test_the_key_does_not_cover_where_it_runs_or_what_it_leaves(tmp_path: Path) -> None:
     keys = set()
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        keys.add(Study(tmp_path / name).step().key)
+        keys.add(ScriptedStudy(tmp_path / name).step().key)
     more = "    timeout_hours: 2\n    outputs: {log: trainer_state.json}\n    resume: {arguments: ['--go']}\n"
-    keys.add(Study(tmp_path / "one", ON_FLAGS + more).step().key)
+    keys.add(ScriptedStudy(tmp_path / "one", ON_FLAGS + more).step().key)
     assert len(keys) == 1
 
 
@@ -280,13 +284,13 @@ def test_further_sources_and_modules_count(tmp_path: Path) -> None:
     (tmp_path / "pkg" / "model.py").write_text("1")
     (tmp_path / "acc.yaml").write_text("1")
     runner = ON_FLAGS.replace("python, train.py", "accelerate, launch, --config_file=acc.yaml, -m, pkg.train")
-    study = Study(tmp_path, runner + "    sources: [pkg/*.py]\n")
+    study = ScriptedStudy(tmp_path, runner + "    sources: [pkg/*.py]\n")
     assert sorted(study.command().sources) == ["acc.yaml", "pkg/model.py", "pkg/train.py"]
 
 
 def test_no_runner_no_difference(tmp_path: Path) -> None:
     """A manifest without runners has the keys that it always had."""
-    step = Study(tmp_path, ON_FLAGS + "    variants: [lora]\n").step()
+    step = ScriptedStudy(tmp_path, ON_FLAGS + "    variants: [lora]\n").step()
     assert "command" not in step.identity
 
 
@@ -296,7 +300,7 @@ def test_placeholders_of_places_are_filled_when_it_runs() -> None:
 
 
 def test_check_tells_what_a_runner_leaves_out_and_starts_nothing(tmp_path: Path) -> None:
-    Study(tmp_path, HF)
+    ScriptedStudy(tmp_path, HF)
     manifest = tmp_path / "experiment.yaml"
     (tmp_path / "k.yaml").write_text("lr: 2e-4\n")
     binding = "configs:\n  - {file: k.yaml, describes: phases.train, keys: {lr: optimizer.learning_rate}}\n"

@@ -8,9 +8,9 @@ import pytest
 
 from framework.manifest.sections.models import Model
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.flops import Forward, attention, per_token
 from framework.planning.steps import Step
-from tests.support import MANIFEST, Project
+from framework.stages.manifest.flops import Forward, attention, per_token
+from tests.support.project import MANIFEST, Project
 
 COUNTED = "{builtin: language-reference, train_examples: 10}"
 UNCOUNTED = "{builtin: language-reference}"
@@ -129,7 +129,7 @@ def test_a_plan_for_programs_has_the_same_and_null_for_what_is_unknown(tmp_path:
 
 
 def test_what_is_done_is_not_to_be_done(tmp_path: Path) -> None:
-    from tests.support import Evidence
+    from tests.support.evidence import Evidence
 
     project = Project(tmp_path)
     Evidence(project, variants=["dense"], seeds=[1])

@@ -12,7 +12,7 @@ import pytest
 
 from framework.planning.build import Plan
 from framework.planning.identity import key_of
-from tests.support import CONFIG, MANIFEST, Project
+from tests.support.project import CONFIG, MANIFEST, Project
 
 Change = Callable[[Project], object]
 

@@ -9,7 +9,7 @@ import pytest
 
 from framework.errors import InputError, UsageError
 from framework.planning.steps import Step, Training
-from tests.support import MANIFEST, Project
+from tests.support.project import MANIFEST, Project
 
 
 def labels(steps: list[Step] | tuple[Step, ...]) -> list[str]:
@@ -273,7 +273,7 @@ def test_a_knob_with_two_values_is_refused_with_both_places(tmp_path: Path) -> N
 
 def test_steps_under_a_profile_say_so_and_are_other_runs(tmp_path: Path) -> None:
     project = one_seed(tmp_path).append("profiles:\n  small: {reason: quick, set: {phases.pretrain.epochs: 1}}\n")
-    stated, small = project.plan(), project.plan("small")
+    stated, small = project.plan(), project.plan(profile="small")
     assert {step.profile for step in stated.steps} == {None}
     assert {step.profile for step in small.steps} == {"small"}
     assert not {step.key for step in stated.steps} & {step.key for step in small.steps}

@@ -7,7 +7,8 @@ from pathlib import Path
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.planning.reasons import reason
-from tests.support import Evidence, Project
+from tests.support.evidence import Evidence
+from tests.support.project import Project
 
 
 def reasons(project: Project) -> dict[str, str]:

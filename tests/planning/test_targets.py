@@ -13,7 +13,7 @@ from framework.manifest.sections.models import Dataset
 from framework.manifest.sections.phases import Phase
 from framework.planning.method_targets import with_targets
 from framework.planning.steps import Training
-from tests.support import Project
+from tests.support.project import Project
 
 PHASE = Phase.model_validate(
     {"objective": "causal_lm", "dataset": "d", "optimizer": {"learning_rate": 1}, "batch_size": 1, "epochs": 1}

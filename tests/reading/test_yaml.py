@@ -14,7 +14,7 @@ from framework.errors import InputError
 from framework.names import format_path
 from framework.reading.nodes import Document, Opaque
 from framework.reading.yaml.parsing import parse_yaml
-from tests.support import MARK
+from tests.support.project import MARK
 
 
 def place(text: str, key: str, rules: Any = "yaml-1.2") -> tuple[int, int, Any]:

@@ -14,7 +14,7 @@ from framework.repair.config_files import read_source, replace, unified
 from framework.repair.proposal import propose
 from framework.repair.splices import Uncertain
 from framework.stages.check import check
-from tests.support import Project
+from tests.support.project import Project
 
 CONFIG = "configs/pretrain.yaml"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Project
+from tests.support.project import Project
 
 KEYS = {
     "json": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",

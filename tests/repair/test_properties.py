@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import Project
+from tests.support.project import Project
 
 _COMMENTS = st.sampled_from(["", " # note", "   #: 3e-4 [x]", "  # lr: 1"])
 _BEFORE = st.lists(st.sampled_from(["", "# 3e-4", "other_one: {a: [1, 'b'], c: \"d # e\"}", "é: 'ü'"]), max_size=3)

@@ -12,7 +12,8 @@ from framework.evidence.record import RunRecord
 from framework.planning.build import build
 from reports.analysis.run_groups import summary
 from reports.analysis.tradeoffs import front, tradeoffs
-from tests.support import Evidence, Project
+from tests.support.evidence import Evidence
+from tests.support.project import Project
 
 GRID = """\
 grids:

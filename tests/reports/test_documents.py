@@ -12,7 +12,10 @@ from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from reports.compliance import MARKS
 from reports.setup import clause_row
-from tests.support import Evidence, Project, change_record, codes, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import Project
+from tests.support.run_folders import change_record
+from tests.support.statuses import codes, status_of
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"
 MEMO = "documents/CORRECTNESS_MEMO.md"

@@ -9,7 +9,9 @@ import pytest
 
 from framework.evidence.record import RunRecord
 from framework.planning import measured_checkpoints as measuring
-from tests.support import MANIFEST, Evidence, Project, change_record
+from tests.support.evidence import Evidence
+from tests.support.project import MANIFEST, Project
+from tests.support.run_folders import change_record
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"
 MEASURED = """\

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reports.template_environment import cell, environment, packaged
-from tests.support import Project
+from tests.support.project import Project
 
 SETUP, COMPLIANCE = "EXPERIMENTAL_SETUP.md.j2", "COMPLIANCE.md.j2"
 

@@ -15,10 +15,15 @@ from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.root import Manifest
 from framework.planning.identity import key_of
+from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.steps import Knobs, Step, Training
 from runners.execute import execute
 from runners.progress import Silent
+
+_NOTHING_ELSE = Manifest.model_construct()
+"""The manifest around a phase that refers to nothing outside itself."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -27,10 +32,11 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def phase() -> Callable[..., Phase]:
-    """A phase from its differences to a small one; nested sections are given whole."""
+def phase() -> Callable[..., Recipe]:
+    """A phase from its differences to a small one, as the built-in training executes it; nested sections are given
+    whole."""
 
-    def build(objective: str = "causal_lm", **changes: Any) -> Phase:
+    def build(objective: str = "causal_lm", **changes: Any) -> Recipe:
         stated: dict[str, Any] = {
             "objective": objective,
             "dataset": "data",
@@ -41,7 +47,9 @@ def phase() -> Callable[..., Phase]:
         }
         if "epochs" in changes:
             stated.pop("max_steps")
-        return Phase.model_validate(stated | changes)
+        found = recipe_of(_NOTHING_ELSE, Phase.model_validate(stated | changes))
+        assert isinstance(found, Recipe), found
+        return found
 
     return build
 

@@ -29,6 +29,7 @@ from framework.dialects.terms import (
     Unknown,
     words,
 )
+from framework.dialects.well_known.keys import keys_of
 
 
 def _share(word: Any, scope: Scope) -> Any:
@@ -142,6 +143,7 @@ KEYS: dict[str, Key] = {
         f"{section}.*.name": Key("dataset.name", _alone(values.given))
         for section in ("datasets", "pretraining_dataset")
     },
+    **keys_of("axolotl", values.number),
 }
 SILENT = words(
     "output_dir use_wandb wandb_project wandb_entity wandb_watch wandb_mode wandb_name wandb_run_id wandb_log_model"

@@ -28,6 +28,8 @@ from framework.dialects.terms import (
     leaves,
     words,
 )
+from framework.dialects.well_known import named
+from framework.dialects.well_known.keys import about_fields, meaning
 from framework.names import Path
 from framework.reading.nodes import Opaque
 
@@ -52,18 +54,24 @@ def read(data: Any) -> Said:
         said.silent |= {(name,) for name in ("gradient_accumulation_steps",) if data.keys() & {"max_iters"}}
         same = data.get("lr_decay_iters") is not None and data.get("lr_decay_iters") == data.get("max_iters")
         said.silent |= {("lr_decay_iters",)} if same else set()
-    for path, word in leaves(data):
+    every = list(leaves(data))
+    bare = named.beside({part for path, _ in every for part in path if isinstance(part, str)})
+    for path, word in every:
         names = [part for part in path if isinstance(part, str)]
-        if not names or any(synonyms.normal(name) in synonyms.ELSEWHERE for name in names[:-1]):
+        if not names:
             continue
         own, above = names[-1], names[-2] if len(names) > 1 else None
+        # A section such as `ema` says what is below it where it is about more than the training, too.
+        outer = names[:-2] if named.below(own, above) else names[:-1]
+        if any(synonyms.normal(name) in synonyms.ELSEWHERE for name in outer):
+            continue
         if synonyms.normal(own) in SILENT:
             said.silent.add(path)
             continue
         if isinstance(path[-1], int):
             continue
         scope = at(data, *path[:-1])
-        found = _says(path, own, above, word, scope if isinstance(scope, dict) else {}, tuple(names[:-1]))
+        found = _says(path, own, above, word, scope if isinstance(scope, dict) else {}, tuple(names[:-1]), bare)
         if found is UNSET:
             said.silent.add(path)
         elif isinstance(found, Statement):
@@ -101,13 +109,19 @@ def _nano(data: Any, statements: list[Statement]) -> list[Statement]:
 
 
 def _says(
-    path: Path, own: str, above: str | None, word: Any, scope: dict[str, Any], within: tuple[str, ...]
+    path: Path,
+    own: str,
+    above: str | None,
+    word: Any,
+    scope: dict[str, Any],
+    within: tuple[str, ...],
+    bare: dict[str, str],
 ) -> Statement | Unset | None:
     if synonyms.normal(own) in synonyms.DOUBTFUL:
         return Statement(path, "batch_size", word, word, ("batch_size", "batch_size.micro"), DEVICES, within)
     if synonyms.normal(own) == "warmup" and not isinstance(word, (str, dict, type(None), bool)):
         return _warmup(path, word, within)
-    key = synonyms.meaning(own, above)
+    key = meaning(own, above, bare)
     if key is not None:
         return state(path, key, word, scope, within) or UNSET
     outer = synonyms.meaning(above, within[-2] if len(within) > 1 else None) if above is not None else None
@@ -160,7 +174,7 @@ def _contradicting(statements: list[Statement]) -> list[Statement]:
 def _recognise(data: Any) -> Recognition | None:
     if not isinstance(data, dict):
         return None
-    found = {statement.fact: statement for statement in read(data).statements if not statement.named}
+    found = {each.fact: each for each in about_fields(read(data).statements) if not each.named}
     trains = [fact for fact in found if not fact.startswith(("model.", "hardware.", "seed"))]
     if len(trains) < 2:
         return None
@@ -168,4 +182,4 @@ def _recognise(data: Any) -> Recognition | None:
     return Recognition(0.5, f"names that most configs use: {', '.join(keys)}")
 
 
-DIALECT = Dialect("generic", "its program", _recognise, read)
+DIALECT = Dialect("generic", "its program", _recognise, read, by_name=True)

@@ -7,6 +7,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.key_tables import read_table
 from framework.dialects.terms import Dialect, Key, Recognition, Said, Scope, Unknown, words
+from framework.dialects.well_known.keys import keys_of
 
 
 def _name(word: Any, scope: Scope) -> Any:
@@ -31,6 +32,7 @@ KEYS: dict[str, Key] = {
     "model_type": Key("model.family"),
     "_name_or_path": Key("model.hub", _name),
     **{name: Key(f"model.{fact}", values.given) for fact, names in _NAMES.items() for name in names},
+    **keys_of("hf-model-config"),
 }
 SILENT = words(
     "architectures transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id"
@@ -43,7 +45,7 @@ SILENT = words(
 def _recognise(data: Any) -> Recognition | None:
     if not isinstance(data, dict) or "model_type" not in data or "base_model" in data:
         return None
-    sizes = [name for name in KEYS if name in data and not name.startswith(("_", "model_type"))]
+    sizes = [name for names in _NAMES.values() for name in names if name in data]
     if "architectures" in data or "transformers_version" in data or len(sizes) >= 3:
         return Recognition(0.96, f"model_type: {data['model_type']}, with {', '.join(sizes[:3]) or 'architectures'}")
     return None

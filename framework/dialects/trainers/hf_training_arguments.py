@@ -14,6 +14,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.key_tables import assume, by_marks, read_table, scopes, usual
 from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.well_known.keys import SETTINGS, keys_of
 
 LEARNING_RATE = 5e-5
 
@@ -109,7 +110,7 @@ LAUNCH: dict[str, Key] = {
     "mixed_precision": Key("precision", values.precision),
 }
 """Flags of `accelerate launch`, `torchrun` and `deepspeed` in the same command."""
-KEYS = {**TRAINING, **SCRIPTS, **LAUNCH}
+KEYS = {**TRAINING, **SCRIPTS, **LAUNCH, **keys_of("hf-training-arguments", _rate)}
 """What the trainer's and its example scripts' arguments state."""
 STOPPING = {"metric_for_best_model": Key("early_stopping.metric", values.metric)}
 """Only where training ends early does the metric of the best model decide when."""
@@ -173,6 +174,7 @@ DEFAULTS = (
     Default("max_grad_norm", 1.0, "max_grad_norm"),
     Default("precision", "fp32", "bf16"),
     Default("seed", 42, "seed"),
+    Default("settings.label_smoothing", 0.0, "label_smoothing_factor"),
 )
 FOREIGN = frozenset(
     words(
@@ -200,7 +202,8 @@ def read(data: Any, keys: dict[str, Key], silent: tuple[str, ...], defaults: tup
     A command line with `--config` takes from that file what it does not state: then nothing is a default.
     """
     said = Said()
-    found = scopes(data, frozenset(keys), 2) or scopes(data, frozenset(keys), 1)
+    telling = frozenset(name for name, key in keys.items() if not key.fact.startswith(SETTINGS))
+    found = scopes(data, telling, 2) or scopes(data, telling, 1)
     for base, scope in found:
         stops = any(name in scope for name in ("early_stopping_patience", "early_stopping_steps"))
         read_table(scope, {**keys, **STOPPING} if stops else keys, (*silent, *usual(scope, USUAL)), base, said)

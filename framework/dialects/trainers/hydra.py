@@ -64,4 +64,4 @@ def _read(data: Any) -> Said:
     return said
 
 
-DIALECT = Dialect("hydra", "Hydra", _recognise, _read, "omegaconf")
+DIALECT = Dialect("hydra", "Hydra", _recognise, _read, "omegaconf", by_name=True)

@@ -17,6 +17,7 @@ from framework.dialects import values
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
 from framework.dialects.trainers import hf_training_arguments as hf
+from framework.dialects.well_known.keys import keys_of
 
 
 def _lora(inner: Translate) -> Translate:
@@ -43,6 +44,7 @@ KEYS: dict[str, Key] = {
     "lora_dropout": Key("adapter.lora.dropout", _lora(values.given)),
     "lora_target": Key("adapter.lora.targets", _lora(values.modules)),
     "early_stopping_steps": Key("early_stopping.patience", values.given),
+    **keys_of("llama-factory"),
 }
 SILENT = (
     *hf.SILENT,

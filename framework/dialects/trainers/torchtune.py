@@ -15,6 +15,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.key_tables import assume, at, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Unknown, mappings, words
+from framework.dialects.well_known.keys import keys_of
 
 
 def _as_it_is(word: Any, scope: Scope) -> Any:
@@ -59,6 +60,7 @@ KEYS: dict[str, Key] = {
     "model.lora_alpha": Key("adapter.lora.alpha"),
     "model.lora_dropout": Key("adapter.lora.dropout"),
     "model.lora_attn_modules": Key("adapter.lora.targets", _targets),
+    **keys_of("torchtune"),
 }
 LORA = (
     Default("adapter.lora.rank", 8, "model.lora_rank"),

@@ -16,6 +16,8 @@ from typing import Any
 from framework.dialects import synonyms, values
 from framework.dialects.key_tables import state
 from framework.dialects.terms import Dialect, Recognition, Said, Searched, Statement, words
+from framework.dialects.well_known import named
+from framework.dialects.well_known.keys import meaning
 from framework.names import Path
 
 SILENT = words("program method metric name project entity description command early_terminate run_cap controller")
@@ -50,19 +52,23 @@ def _read(data: Any) -> Said:
     if not isinstance(data, dict) or not isinstance(data.get("parameters"), dict):
         return said
     said.silent |= {(name,) for name in SILENT if name in data}
-    for place, name, above, spec in _parameters(data["parameters"], ("parameters",)):
+    parameters = list(_parameters(data["parameters"], ("parameters",)))
+    bare = named.beside({part for _, name, _, _ in parameters for part in name.split(".")})
+    for place, name, above, spec in parameters:
         said.silent |= {(*place, key) for key in ("distribution", "probabilities", "q") if key in spec}
-        found = _statement(place, name, above, spec)
+        found = _statement(place, name, above, spec, bare)
         if found is not None:
             said.statements.append(found)
             said.silent |= {(*place, "max")} if found.path[-1] == "min" else set()
     return said
 
 
-def _statement(place: Path, name: str, above: str | None, spec: dict[str, Any]) -> Statement | None:
+def _statement(
+    place: Path, name: str, above: str | None, spec: dict[str, Any], bare: dict[str, str]
+) -> Statement | None:
     *sections, name = name.split(".")
     above = sections[-1] if sections else above
-    key = synonyms.meaning(name, above)
+    key = meaning(name, above, bare)
     fact, doubt, why = (key.fact if key else ""), (), ""
     if synonyms.normal(name) in synonyms.DOUBTFUL:
         fact, doubt, why = "batch_size", ("batch_size", "batch_size.micro"), "it is one device's or the whole"  # type: ignore[assignment]

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.dialects.flags import said
 from framework.dialects.registry import dialect
-from framework.dialects.terms import Searched, Unknown
+from framework.dialects.terms import Searched, Unknown, leaves
 from framework.errors import InputError
 from framework.reading.formats import read
 
@@ -34,9 +34,7 @@ def stated_by(name: str, file: Path | None, data: dict[str, Any] | None) -> dict
     """
     spoken = dialect(name)
     if file is not None:
-        reader = spoken.reader if file.suffix.lower() in (".yaml", ".yml") else None
-        document = read(file, str(file), reader)
-        data = document.value(document.root) if document.root is not None else None
+        data = written(name, file)
     if not isinstance(data, dict):
         raise InputError.at(None, f"{file} holds no settings of {spoken.trainer}")
     found: dict[str, Any] = {}
@@ -51,6 +49,30 @@ def stated_by(name: str, file: Path | None, data: dict[str, Any] | None) -> dict
     if len(betas) == 2:
         _put(found, ("optimizer", "betas"), [betas[0], betas[1]])
     return found
+
+
+def written(name: str, file: Path) -> Any:
+    """What a settings file holds, as the trainer of a dialect reads it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    reader = dialect(name).reader if file.suffix.lower() in (".yaml", ".yml") else None
+    document = read(file, str(file), reader)
+    return None if document.root is None else document.value(document.root)
+
+
+_MOST = 2_000
+
+
+def as_recorded(data: Any) -> dict[str, Any]:
+    """Every setting that a trainer wrote, by its path, for whoever holds facts of the paper's own to them."""
+    found = {
+        ".".join(str(part) for part in path): value
+        for path, value in leaves(data)
+        if path and (value is None or isinstance(value, (str, int, float, bool, list)))
+    }
+    return dict(list(found.items())[:_MOST])
 
 
 def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from framework.manifest.sections.patterns import Pattern
 from framework.manifest.sections.quantities import NUMBER, About, Formula, number_of, stated
 
-_TEXT = re.compile(
+_TEXT = Pattern(
     rf"({NUMBER})\s*(?:(?P<tokens>tokens?)|(?P<samples>samples?|examples?|sequences?|images?|trajector(?:y|ies)|graphs?)"
     r"|(?:samples? |examples? |sequences? |images? )?(?P<per_device>per (?:device|gpu|accelerator|process)))",
     re.IGNORECASE,
@@ -35,6 +36,16 @@ class Batch(str):
         made.amount = amount
         made.unit = "tokens" if match.lastgroup == "tokens" else "per_device"
         return made
+
+    @property
+    def amounts(self) -> tuple[int, int]:
+        """What it may count: `1M` is written for 1,000,000 and for 1,048,576."""
+        binary = re.sub(r"\s", "", str(self))
+        suffix = next((letter for letter in "kKMGBT" if re.match(rf"[\d._,]+{letter}", binary)), None)
+        if suffix is None:
+            return self.amount, self.amount
+        power = {"k": 1, "K": 1, "M": 2, "G": 3, "B": 3, "T": 4}[suffix]
+        return self.amount, round(self.amount * (1024 / 1000) ** power)
 
     def examples(self, sequence_length: int | None, devices: int | None) -> float | None:
         """How many examples that is, where it is known; a batch in tokens need not be a whole number of them."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import NonNegative, Section, Share
+from framework.manifest.sections.patterns import Pattern
 from framework.manifest.sections.quantities import NONE, NUMBER, ROUNDED, number_of
 
 UNITS = {
@@ -16,8 +17,8 @@ UNITS = {
     "environment_steps": r"(?:environment|env\.?) (?:steps?|frames?)|frames?|timesteps?",
 }
 """The units of a length, each with the words that papers have for it."""
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_LENGTH = re.compile(
+_PERCENT = Pattern(r"(\d+(?:\.\d+)?)\s*%")
+_LENGTH = Pattern(
     rf"(about\s+|~\s*)?({NUMBER})\s*(?:{'|'.join(f'(?P<{u}>{w})' for u, w in UNITS.items())})", re.IGNORECASE
 )
 _Amount = NonNegative | None
@@ -64,6 +65,8 @@ class Duration(Section):
     """Tokens seen."""
     environment_steps: _Amount = None
     """Steps of the environment, for reinforcement learning."""
+    none: bool | None = None
+    """Whether the paper says that there is none, so that a file may leave it out."""
     within: Share | None = None
     """How far, as a share, another length may lie from it and still be what the paper says."""
 
@@ -73,8 +76,8 @@ class Duration(Section):
         if isinstance(value, str):
             text = value.strip()
             if text == NONE:
-                return {"steps": 0}
-            if match := _PERCENT.fullmatch(text):
+                return {"steps": 0, "none": True}
+            if text.endswith("%") and (match := _PERCENT.fullmatch(text)):
                 return {"ratio": float(match[1]) / 100}
             if match := _LENGTH.fullmatch(text):
                 unit = str(match.lastgroup)
@@ -125,6 +128,8 @@ class Duration(Section):
         return (scale or Scale()).steps_in(self.unit, self.amount)
 
     def __str__(self) -> str:
+        if self.none:
+            return NONE
         about = "about " if self.within is not None else ""
         if self.unit == "ratio":
             return f"{100 * self.amount:g}%"

@@ -117,6 +117,8 @@ class SameAs(Section):
     """The variant whose zeros are counted."""
 
 
+SCORES = ("magnitude", "gradient", "taylor", "random", "wanda", "sparsegpt")
+"""The scores that the built-in pruning has."""
 CALIBRATED = ("gradient", "taylor", "wanda", "sparsegpt")
 """The scores that are measured on data."""
 
@@ -124,12 +126,13 @@ CALIBRATED = ("gradient", "taylor", "wanda", "sparsegpt")
 class Prune(Section):
     """Setting weights to zero once, exactly as many as asked."""
 
-    score: Literal["magnitude", "gradient", "taylor", "random", "wanda", "sparsegpt"] = "magnitude"
+    score: Annotated[str, Field(min_length=1, json_schema_extra={"examples": list(SCORES)})] = "magnitude"
     """What decides which weights go, the lowest first: `magnitude` |W|; `gradient` |∇W| and `taylor` |W·∇W|, averaged
     over the calibration batches; `random`, by the run's seed and the tensor's name; `wanda` |W|·‖x‖ of the weight's
     input (Sun et al. 2023; as published with `scope: output`); `sparsegpt` (Frantar & Alistarh 2023), which also
-    changes the weights that stay, in the saved model. The last two prune layer by layer, each measured with the layers
-    before it already pruned; `wanda` with `scope: model` or whole units is measured once, on the model as it was."""
+    changes the weights that stay, in the saved model; or another one that a distribution adds or a paper names. Those
+    two prune layer by layer, each measured with the layers before it already pruned; `wanda` with `scope: model` or
+    whole units is measured once, on the model as it was."""
     structure: Structure = "unstructured"
     """What is removed as one: `unstructured` (single weights), N:M (all but N of each M neighbouring inputs), `channel`
     (inner channels: the neurons of a feed-forward layer, a Mamba mixer's channels), `head` (attention heads, with the

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from framework.manifest.derived import evaluate
 from framework.manifest.sections.base import Count, NonNegative, Section
 from framework.manifest.sections.batches import StatedBatch
 from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.metrics import StatedMetric, name_of
 from framework.manifest.sections.optimizers import Optimizer
 from framework.manifest.sections.own_settings import Settings
-from framework.manifest.sections.quantities import StatedCount, StatedPositive
+from framework.manifest.sections.quantities import Formula, StatedCount, StatedPositive, number
 from framework.manifest.sections.schedules import Schedule
 
 OBJECTIVES = ("causal_lm", "classification", "completion")
@@ -149,6 +150,19 @@ class Phase(Values):
         if self.optimizers is not None and "optimizer" in self.model_fields_set:
             raise ValueError("give one of optimizer and optimizers")
         return self
+
+    def min_learning_rate(self) -> float:
+        """The learning rate at which the decay ends, as far as the phase alone says it.
+
+        Raises:
+            ValueError: it follows from what the phase does not state.
+        """
+        least = self.schedule.min_learning_rate
+        if not isinstance(least, Formula):
+            return number(least) or 0.0
+        sections = (self.optimizer, self)
+        stated = {key: number(value) for section in sections for key, value in section.__dict__.items()}
+        return evaluate(least, {key: value for key, value in stated.items() if value is not None})
 
     def for_task(self, name: str) -> Self:
         """This phase as it runs for one task: the task's own values in the place of the phase's."""

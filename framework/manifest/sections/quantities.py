@@ -6,12 +6,14 @@ Each is a text that means more than its letters, so that a section which is dump
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from framework.manifest.derived import is_expression
+from framework.manifest.sections.patterns import Pattern
 
 NONE = "none"
 """What a clause states that says there is none of it: `weight_decay: none`."""
@@ -22,11 +24,13 @@ _FACTORS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10*
 _NUMBER = r"[+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 NUMBER = rf"{_NUMBER}\s*[kKMBGT]?"
 """A number as papers write it: `1_000`, `2e-4`, `130M`."""
-_ONE = re.compile(rf"({_NUMBER})\s*([kKMBGT]?)")
+_MARKS = ("about", "around", "approx", "circa", "ca.", "~", "≈", "within", "±", "+-", "+/-", " to ", "..", "–", "—")
+"""What a rounded number or a range has somewhere."""
+_ONE = Pattern(rf"({_NUMBER})\s*([kKMBGT]?)")
 _WORDS = r"(?:about|around|approximately|approx\.?|circa|ca\.|~|≈)"
-_ABOUT = re.compile(rf"{_WORDS}\s*({NUMBER})(?:\s+within\s+({_NUMBER})\s*%)?")
-_WITHIN = re.compile(rf"({NUMBER})\s*(?:within|±|\+-|\+/-)\s*({NUMBER})(\s*%)?")
-_RANGE = re.compile(rf"({NUMBER})\s*(?:to|\.\.|–|—)\s*({NUMBER})")
+_ABOUT = Pattern(rf"{_WORDS}\s*({NUMBER})(?:\s+within\s+({_NUMBER})\s*%)?")
+_WITHIN = Pattern(rf"({NUMBER})\s*(?:within|±|\+-|\+/-)\s*({NUMBER})(\s*%)?")
+_RANGE = Pattern(rf"({NUMBER})\s*(?:to|\.\.|–|—)\s*({NUMBER})")
 
 
 def number_of(text: str) -> int | float | None:
@@ -55,6 +59,8 @@ class About(str):
     def of(cls, text: str) -> Self | None:
         """`about 130M`, `~1000`, `130M within 1%`, `130M ± 2M`, `2e-4 to 3e-4`; None for any other text."""
         stripped = text.strip()
+        if not any(mark in stripped for mark in _MARKS):
+            return None
         if match := _ABOUT.fullmatch(stripped):
             share = float(match[2]) / 100 if match[2] else ROUNDED
             return cls._made(text, match[1], lambda value: share * abs(value))
@@ -122,7 +128,7 @@ def _checked(value: Any, whole: bool, least: float, above: bool, below: float | 
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or _beyond(value):
         raise ValueError(f"input should be a valid {'integer' if whole else 'number'}, not {_said(value)}")
     if not math.isfinite(value):
         raise ValueError(f"input should be a finite number, not {value!r}")
@@ -135,6 +141,11 @@ def _checked(value: Any, whole: bool, least: float, above: bool, below: float | 
     if whole and isinstance(value, float):
         raise ValueError(f"input should be a valid integer, not {value!r}")
     return value if whole else float(value)
+
+
+def _beyond(value: int | float) -> bool:
+    """Whether a whole number is larger than any float."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def _said(value: Any) -> str:
@@ -161,7 +172,7 @@ def stated(
             for end in (about.low, about.high):
                 _checked(round(end) if whole else end, whole, least, above, below)
             return about
-        if (number := number_of(value)) is not None and re.search(r"[kKMBGT]\s*$", value):
+        if value.rstrip()[-1:] in _FACTORS and (number := number_of(value)) is not None:
             return _checked(number, whole, least, above, below)
         if is_expression(value):
             return Formula(value)
@@ -172,9 +183,15 @@ def stated(
     return validate
 
 
+_TEXT = {
+    "type": "string",
+    "pattern": r"[0-9*/+-]|^none$",
+    "description": "A rounded number (`about 130M`, `2e-4 to 3e-4`), arithmetic over other clauses, or `none`.",
+}
+
+
 def _schema(kind: str, **bounds: float) -> WithJsonSchema:
-    text = "A rounded number (`about 130M`, `2e-4 to 3e-4`), arithmetic over other clauses, or `none`."
-    return WithJsonSchema({"anyOf": [{"type": kind, **bounds}, {"type": "string", "description": text}]})
+    return WithJsonSchema({"anyOf": [{"type": kind, **bounds}, _TEXT]})
 
 
 StatedCount = Annotated[

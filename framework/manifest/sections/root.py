@@ -60,7 +60,7 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _with_a_variant(self) -> Self:
-        if not self.variants and not self.grids and self.phases:
+        if "variants" not in self.model_fields_set and not self.grids and self.phases:
             # Frozen for everybody else: the one thing that follows from what is left out.
             steps: list[Any] = list(self.phases)
             self.__dict__["variants"] = {DEFAULT: Variant.model_construct(steps=steps)}

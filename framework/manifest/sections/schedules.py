@@ -22,7 +22,7 @@ SHAPES = (
     "warmup_stable_decay",
     "cosine_restarts",
 )
-"""The shapes that have a formula here (:mod:`framework.stages.run.recomputed.schedules`); any other text is stated, and
+"""The shapes that have a formula (:mod:`framework.stages.run.recomputed.learning_rate`); any other text is stated, and
 held against files, but against no trace."""
 _SHAPE = Annotated[str, Field(json_schema_extra={"examples": list(SHAPES)})]
 
@@ -62,9 +62,9 @@ class Warmup(Duration):
 class Segment(Section):
     """A piece of a schedule."""
 
-    shape: _SHAPE = "constant"
+    shape: _SHAPE | None = None
     """How it goes from its first value to its last: `constant`, `linear`, `cosine`, `polynomial`, `exponential`,
-    `1-sqrt`, `inverse_sqrt`, or whatever the paper says."""
+    `1-sqrt`, or whatever the paper says; by default a segment is constant, and a decay linear."""
     begin: Duration | None = None
     """Where it begins, counted from the start of the training; by default where the one before it ends."""
     length: Duration | None = None
@@ -107,7 +107,8 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _once(self) -> Self:
         if self.segments is not None:
-            twice = [each for each in ("name", "decay", "milestones", "every") if each in self.model_fields_set]
+            given = {"name": self.name != "constant", "decay": self.decay, "milestones": self.milestones}
+            twice = [name for name, value in {**given, "every": self.every}.items() if value]
             if twice:
                 raise ValueError(f"`segments` say all of it: leave out {', '.join(twice)}")
         if self.milestones is not None and self.every is not None:

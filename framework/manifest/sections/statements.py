@@ -1,12 +1,15 @@
 """What must hold: the sections `rules`, `claims`, `waivers` and `profiles`."""
 
+import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from framework.manifest.sections.base import OneOf, Section
+from framework.manifest.sections.base import OneOf, Section, Share
 from framework.manifest.sections.models import Setting
+
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 class IsoSparsity(Section):
@@ -27,6 +30,50 @@ class DifferOnlyIn(Section):
     """The paths, within a step, that may differ, such as `mask` or `optimizer.learning_rate`."""
 
 
+COUNTED = ("optimizer_steps", "samples", "tokens", "flops", "parameters", "trainable_parameters")
+"""The budgets that are counted, so that a tolerance has a meaning."""
+BUDGETS = (*COUNTED, "data")
+"""What variants may be equal in beside their clauses."""
+_OF: Any = {"examples": [["optimizer_steps", "tokens"], ["data"], ["optimizer.learning_rate"]]}
+_SHARE = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+            {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"},
+        ]
+    }
+)
+
+
+def _as_share(value: Any) -> Any:
+    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is not None:
+        return float(match[1]) / 100
+    if isinstance(value, str):
+        raise ValueError(f"not a share: {value!r}; write one such as 1%")
+    return value
+
+
+class Equal(Section):
+    """Variants that are alike in what they spend, or in what they state."""
+
+    variants: Annotated[list[str], Field(min_length=2)]
+    """The variants that must be alike. `grid/$axis` is a rule for each value of a grid's axis."""
+    of: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, json_schema_extra=_OF)]
+    """In what: budgets of a variant and all that it starts from (`optimizer_steps`, `samples`, `tokens`, `flops`,
+    `parameters`, `trainable_parameters`, and `data`: the same examples in the same order), and clauses, by their path
+    within a step or a variant (`optimizer.learning_rate`, `settings.tuning_trials`)."""
+    within: Annotated[Share, BeforeValidator(_as_share), _SHARE] | None = None
+    """How far, as a share of the first variant's (`1%`), what is counted may lie apart; by default it must be exactly
+    equal."""
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.within is not None and not set(self.of) & set(COUNTED):
+            raise ValueError(f"`within` is about what is counted, and `of` names none of {', '.join(COUNTED)}")
+        return self
+
+
 class Rule(OneOf):
     """One rule over several variants."""
 
@@ -34,6 +81,8 @@ class Rule(OneOf):
     """Equal numbers of zeroed weights."""
     differ_only_in: DifferOnlyIn | None = None
     """A controlled comparison."""
+    equal: Equal | None = None
+    """Equal budgets, or equal clauses."""
 
 
 class Claim(Section):

@@ -16,7 +16,7 @@ from framework.manifest.sections.optimizers import Optimizer
 from framework.manifest.sections.phases import EarlyStopping, Phase
 from framework.manifest.sections.schedules import Schedule
 from framework.names import did_you_mean
-from framework.planning.commands.step_facts import Situation
+from framework.planning.commands.step_facts import Situation, own_facts_of
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
 _UNITS = {"schedule.warmup.ratio": "schedule.warmup", "schedule.warmup.steps": "schedule.warmup"}
@@ -52,9 +52,15 @@ def fact_named(situation: Situation, text: str, where: Location) -> str:
     name = "seed" if name in ("seeds", "seeds[0]") else name
     item = _ITEM.fullmatch(name)
     known = known_facts()
-    if (item[1] if item else name) not in known:
+    if (item[1] if item else name) not in known and name not in own_facts(situation):
         raise InputError.at(where, f"no clause {text!r} of a training step", did_you_mean(text, known))
     return name
+
+
+def own_facts(situation: Situation) -> list[str]:
+    """The facts of the paper's own that this step has."""
+    found = own_facts_of(situation.experiment.manifest, situation.work, situation.model)
+    return [name for name, _ in found]
 
 
 def value_of(facts: Facts, name: str, where: Location) -> Any:

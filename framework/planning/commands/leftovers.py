@@ -12,7 +12,7 @@ from framework.errors import InputError, Problem
 from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.names import did_you_mean
-from framework.planning.commands.explicit_names import known_facts
+from framework.planning.commands.explicit_names import known_facts, own_facts
 from framework.planning.commands.step_facts import Situation
 
 _TOLD_OTHERWISE = re.compile(
@@ -56,7 +56,7 @@ class Leftovers:
         Raises:
             InputError: something is stated, and nothing says that the script does it by itself.
         """
-        known = known_facts()
+        known = [*known_facts(), *own_facts(self.situation)]
         for text in self.unpassed:
             if not any(_covers(text, name) for name in known):
                 message = f"no clause {text!r} of a training step"

@@ -8,11 +8,13 @@ from typing import Any
 
 from framework.dialects.rendering.sheet import Facts
 from framework.errors import InputError
-from framework.manifest.clauses import Clause
+from framework.manifest.clauses import Clause, leaves_of, own, value_at
 from framework.manifest.experiment import Experiment
+from framework.manifest.formulas import value_in
 from framework.manifest.lengths import batch_of, examples_in, optimizer_steps
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.root import Manifest
 from framework.names import Path
 from framework.planning.fact_places import clause_of
 from framework.planning.steps import Knobs, Training
@@ -45,11 +47,12 @@ class Situation:
         section, _, name = fact.partition(".")
         owners = {"dataset": ("datasets", self.work.dataset_name), "model": ("models", self.model_name)}
         if section in owners and name:
-            return self.experiment.by_path.get((*owners[section], name))
+            return self.experiment.by_path.get((*owners[section], *name.split(".")))
         if section == "hardware":
             return self.experiment.by_path.get(("hardware", name))
         step: Path = ("variants", self.variant, "steps", self.index)
-        return clause_of(self.experiment, [step], self.phase, self.task, fact)
+        found = clause_of(self.experiment, [step], self.phase, self.task, fact)
+        return found or (self.experiment.by_path.get(tuple(fact.split("."))) if section == "settings" else None)
 
 
 def facts_of(situation: Situation) -> Facts:
@@ -70,10 +73,11 @@ def facts_of(situation: Situation) -> Facts:
     if hardware.accelerator is not None:
         values["hardware.accelerator"] = hardware.accelerator
     values.update(_batch(situation, hardware.count))
-    for key, value in situation.model.model_dump(exclude_none=True, exclude={"parameters"}).items():
+    for key, value in situation.model.model_dump(exclude_none=True, exclude={"parameters", *_OWN}).items():
         values[f"model.{key}"] = value
-    for key, value in work.dataset.model_dump(exclude_none=True, exclude={"train_examples"}).items():
+    for key, value in work.dataset.model_dump(exclude_none=True, exclude={"train_examples", *_OWN}).items():
         values[f"dataset.{key}"] = value
+    values.update(own_facts_of(situation.experiment.manifest, work, situation.model))
     if (precision := work.phase.precision or situation.knobs.precision) is not None:
         values["precision"] = precision
     if (origin := model_origin(situation)) is not None:
@@ -83,9 +87,26 @@ def facts_of(situation: Situation) -> Facts:
     return Facts(values, _steps(work))
 
 
+_OWN = ("settings", "set")
+
+
+def own_facts_of(manifest: Manifest, work: Training, model: Model) -> Iterator[tuple[str, Any]]:
+    """Facts of the paper's own: those of the experiment, the dataset, the model and the phase, the last the nearest."""
+    for prefix, stated in (
+        ("settings", manifest.settings),
+        ("dataset.settings", work.dataset.settings),
+        ("model.settings", model.settings),
+        ("optimizer.settings", work.phase.optimizer.settings),
+        ("settings", work.phase.settings),
+    ):
+        for path in leaves_of(stated) if stated else ():
+            value = own(value_at(stated, path), ("settings", *path))
+            yield ".".join([prefix, *map(str, path)]), value_in(manifest, work.phase, value, model)
+
+
 def _phase(phase: Phase) -> Iterator[tuple[str, Any]]:
     yield "objective", phase.objective
-    for name, value in phase.optimizer.model_dump(exclude_none=True).items():
+    for name, value in phase.optimizer.model_dump(exclude_none=True, exclude={"settings"}).items():
         yield f"optimizer.{name}", value
     yield "schedule.name", phase.schedule.name
     yield "schedule.warmup", phase.schedule.warmup

@@ -103,11 +103,15 @@ class Values:
             value = self._evaluate(expression)
             if type(value) in (int, float):
                 return ComputedNode(at, text, value, literal=True)
-        if isinstance(expression, ast.Name) and expression.id in self.constants:
-            known = self.constants[expression.id]
+        if (known := self._known(expression)) is not None:
             return ComputedNode(at, text, self.document.value(known), origin=self.document.origin(known))
         value = self._evaluate(expression)
         return self.opaque(expression) if value is _UNKNOWN else ComputedNode(at, text, value)
+
+    def _known(self, expression: ast.expr) -> AnyNode | None:
+        """The constant, or the item of a config (`config["size"]`, `config.size`), that an expression names."""
+        path = place_of(expression)
+        return None if path is None else self.constants.get(".".join(map(str, path)))
 
     def _dictionary(self, expression: ast.Dict) -> MappingNode:
         start, stop = self.marks.span(expression)
@@ -125,8 +129,8 @@ class Values:
         """Arithmetic on literals and constants; everything else is not known."""
         if isinstance(expression, ast.Constant):
             return expression.value if isinstance(expression.value, (bool, int, float, str)) else _UNKNOWN
-        if isinstance(expression, ast.Name) and expression.id in self.constants:
-            return self.document.value(self.constants[expression.id])
+        if (known := self._known(expression)) is not None:
+            return self.document.value(known)
         try:
             if isinstance(expression, ast.UnaryOp):
                 operand = self._evaluate(expression.operand)
@@ -143,6 +147,20 @@ class Values:
         except (ArithmeticError, ValueError, TypeError):
             return _UNKNOWN
         return _UNKNOWN
+
+
+def place_of(node: ast.expr) -> tuple[str | int, ...] | None:
+    """The path that `config.optim.lr` or `config["optim"]["lr"]` is about; None for anything else."""
+    if isinstance(node, ast.Name):
+        return (node.id,)
+    if isinstance(node, ast.Attribute) and (above := place_of(node.value)) is not None:
+        return (*above, node.attr)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        above = place_of(node.value)
+        key = node.slice.value
+        if above is not None and isinstance(key, (str, int)) and not isinstance(key, bool):
+            return (*above, key)
+    return None
 
 
 def _binary(operator: ast.operator, left: Any, right: Any) -> Any:

@@ -8,7 +8,7 @@ import re
 from framework.names import Path
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
-from framework.reading.python.literals import Marks, Values
+from framework.reading.python.literals import Marks, Values, place_of
 from framework.reading.python.parsers import parser_argument
 
 _FIELD = {"field", "Field", "attrib", "ib"}
@@ -119,8 +119,8 @@ class Tree:
         if old is not None and self._same(old[1], node) is False:
             node = ComputedNode(node, name, Opaque(name, "it is set several times"))
         self.set(parent, self._key(where, name), node)
-        if outside and len(path) == 1:
-            self.values.remember(name, node)
+        if outside:
+            self.values.remember(".".join(map(str, path)), node)
 
     def _same(self, one: AnyNode, other: AnyNode) -> bool:
         first, second = self.document.value(one), self.document.value(other)
@@ -227,18 +227,6 @@ def _builds(call: ast.Call) -> bool:
 
 
 def _target(target: ast.expr) -> Path | None:
-    """`config.optimizer.lr` and `config["lr"]` as a path."""
-    parts: list[str] = []
-    while True:
-        if isinstance(target, ast.Name):
-            return (target.id, *reversed(parts)) if target.id != "self" else None
-        if isinstance(target, ast.Attribute):
-            parts.append(target.attr)
-            target = target.value
-        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            if not isinstance(target.slice.value, str):
-                return None
-            parts.append(target.slice.value)
-            target = target.value
-        else:
-            return None
+    """`config.optimizer.lr` and `config["lr"]` as a path; an object's own attributes belong to no config."""
+    path = place_of(target)
+    return None if path is None or path[0] == "self" or not all(isinstance(part, str) for part in path) else path

@@ -15,6 +15,7 @@ from framework.manifest.sections.bindings import Binding
 from framework.names import Path, exact_path, find_path
 from framework.reading.nodes import AnyNode, Document
 from framework.reading.shapes import Shape
+from framework.stages.config.key_products import keys_in, product
 from framework.stages.config.matching import read_bound
 from framework.stages.config.meaning.clause_targets import Target
 
@@ -188,14 +189,16 @@ class BoundFile:
         """The place of a bound key in the file."""
         spot = self.plan.spot(self, key)
         if spot is None:
-            return None
+            parts = keys_in(key)
+            return None if parts == (key,) else product(self.document, key, [self.find(part) for part in parts])
         node = self.document.leaf_nodes()[spot.first] if spot.is_leaf else self.document.node(spot.path)
         assert node is not None
         return spot.path, node
 
     def leaves_of(self, keys: Iterable[str]) -> list[int]:
         """The places, among all leaves, of what the keys lead to; nothing for a key that the file does not have."""
-        spots = [spot for key in keys if (spot := self.plan.spot(self, key)) is not None]
+        parts = [part for key in keys for part in keys_in(key)]
+        spots = [spot for part in parts if (spot := self.plan.spot(self, part)) is not None]
         return [place for spot in spots for place in range(spot.first, spot.stop)]
 
     def look(self, path: Path) -> Look:

@@ -11,6 +11,7 @@ from framework.names import Path, find_path, format_path
 from framework.reading.nodes import AnyNode
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
+from framework.stages.config.key_products import factors, keys_in
 from framework.stages.config.meaning.clause_targets import Target
 
 MISSPELLED = Rule(
@@ -22,6 +23,8 @@ Near = tuple[Path, AnyNode]
 
 def nearest(bound: BoundFile, key: str) -> Near | None:
     """The unbound key of the file that ``key``, which it lacks, is nearly equal to."""
+    if factors(key):
+        return None
     wanted = key.replace("[", ".").replace("]", "").split(".")
     best: tuple[int, Near] | None = None
     taken = covered(bound)
@@ -47,7 +50,8 @@ def covered(bound: BoundFile) -> frozenset[Path]:
 
 def _named(bound: BoundFile) -> Iterator[Path]:
     """The keys of a file that its binding covers by name."""
-    names = (*bound.binding.keys, *bound.targets, *bound.binding.knobs, *bound.binding.ignore)
+    stated = (part for key in (*bound.binding.keys, *bound.targets) for part in keys_in(key))
+    names = (*stated, *bound.binding.knobs, *bound.binding.ignore)
     yield from (path for name in names if (path := find_path(bound.data, name)))
     if bound.dialect is not None:
         yield from bound.dialect.covered(bound.data)

@@ -7,14 +7,18 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.finding import plain
-from framework.conformance.meaning import said, same
+from framework.conformance.meaning import compare, is_absence, said, same
 from framework.conformance.stage import applies
 from framework.conformance.waivers import Judge
 from framework.manifest.clauses import Clause, fact_of, value_at
 from framework.manifest.derived import is_expression
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas import value_in
+from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
+from framework.manifest.sections.batches import Batch
+from framework.manifest.sections.durations import Duration
 from framework.manifest.sections.methods import Prune
+from framework.manifest.sections.quantities import number, whole
 from framework.names import Path
 from framework.planning.build import Plan
 from framework.planning.steps import Measure, Step, Training
@@ -43,14 +47,35 @@ def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -
         return judge.conforms(clause, Stage.PLAN)
     if not users:
         return judge.unverified(clause, Stage.PLAN, "no planned step uses it")
+    if (lacking := next((step for step in users if step.missing), None)) is not None:
+        return judge.unverified(clause, Stage.PLAN, f"{lacking.label} cannot be executed: {lacking.missing[0].message}")
     for step in users:
-        demanded, planned_value = plain(clause.effective), plain(_planned(experiment, step, clause))
-        if not same(demanded, planned_value):
+        found = _planned(experiment, step, clause)
+        demanded, planned_value = plain(clause.effective), plain(found)
+        if not _agree(experiment, step, clause, found):
             message = f"{step.label} would use {said(planned_value)}, not {said(demanded)}"
             return judge.violated(
                 clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location)
             )
     return judge.conforms(clause, Stage.PLAN, f"{len(users)} planned steps")
+
+
+def _agree(experiment: Experiment, step: Step, clause: Clause, planned: Any) -> bool:
+    """Whether what a step would use is what the clause says, in whatever unit the paper says it."""
+    stated = clause.effective
+    if is_absence(stated):
+        return planned is None or bool(compare(clause.path, stated, planned).same)
+    if isinstance(stated, Batch) and isinstance(planned, int) and isinstance(step.work, Training):
+        length = whole(step.work.phase.sequence_length)
+        return stated.examples(length, experiment.manifest.hardware.count) == planned
+    if isinstance(stated, Duration) and clause.path[-1] == "length" and isinstance(step.work, Training):
+        phase, examples = step.work.phase, examples_in(step.work.dataset)
+        scale = scale_of(phase, examples, experiment.manifest.hardware.count)
+        exact, made = stated.exact_steps(None, scale), optimizer_steps(phase, examples)
+        if stated.unit == "epochs":
+            return number(phase.epochs) == stated.amount
+        return exact is None or made is None or abs(exact - made) < 1
+    return same(plain(stated), plain(planned))
 
 
 def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
@@ -88,9 +113,20 @@ def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
 
 def _overridden(experiment: Experiment, step: Step, inner: Path) -> bool:
     """Whether the task states the same thing anew: then that clause is the one to hold."""
-    fact = ".".join(str(part) for part in inner)
     task = experiment.manifest.phases[step.name].tasks.get(step.task) if step.task else None
-    return task is not None and getattr(task, fact.removeprefix("optimizer."), None) is not None
+    if task is None:
+        return False
+    if inner == ("optimizer", "learning_rate") and task.learning_rate is not None:
+        return True
+    stated = task.model_dump(exclude_unset=True, by_alias=True)
+    for length in range(1, len(inner) + 1):
+        try:
+            found = value_at(stated, inner[:length])
+        except LookupError:
+            return False
+        if found is not None and not isinstance(found, dict):
+            return True
+    return False
 
 
 def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:

@@ -8,6 +8,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.statements import IsoSparsity
 from framework.stages.checkpoint.zeros import zeros_of
+from framework.stages.run.matched_runs import finals_of, paired
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 UNEQUAL = Rule("T110", "iso-sparsity", Severity.ERROR, Stage.CHECKPOINT, "variants that must be equally sparse are not")
@@ -22,22 +23,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 
 def _held(context: EvidenceContext, spec: IsoSparsity, clauses: list[Clause]) -> Iterator[Verdict]:
-    finals = [
-        [
-            context.observed(step.key)
-            for step in context.plan.final(variant)
-            if step.key in {o.step.key for o in context.steps}
-        ]
-        for variant in spec.variants
-    ]
-    pairs = [
-        (one, other)
-        for others in finals[1:]
-        for one in finals[0]
-        for other in others
-        if (one.step.model_name, one.step.seed) == (other.step.model_name, other.step.seed)
-        and (one.step.task is None or other.step.task is None or one.step.task == other.step.task)
-    ]
+    finals = finals_of(context, spec.variants)
+    pairs = list(paired(finals))
     if not pairs or not all(finals):
         yield from (
             context.judge.unverified(clause, context.stage, "not planned for all its variants") for clause in clauses

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from framework.errors import InputError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
-from framework.manifest.lengths import described
+from framework.manifest.lengths import dataset_of, described
+from framework.manifest.sections.batches import Batch
 from framework.manifest.sections.bindings import Binding
 from framework.manifest.sections.durations import UNITS, Duration
 from framework.manifest.sections.variants import uses_of
@@ -105,6 +106,11 @@ def _bases(experiment: Experiment, binding: Binding) -> list[Path]:
         for phase, _, place in uses_of(experiment.stated.variants, binding.variant):
             if described is None or described[:2] == ("phases", phase):
                 bases += [(*place, "set"), place]
+    if described is not None and described[0] == "phases":
+        data = dataset_of(experiment, binding)
+        for section, name in (("models", binding.model), ("datasets", data)):
+            if name is not None and name in experiment.raw.get(section, ()):
+                bases.append((section, name, "set"))
     return [*bases, described] if described else bases
 
 
@@ -116,6 +122,11 @@ def _raw(experiment: Experiment, base: Path) -> object:
         except (LookupError, TypeError):  # a step that is a phase's bare name has nothing below it
             return {}
     return value
+
+
+def _counts(value: Any, unit: str) -> bool:
+    """Whether a batch is stated in a unit: `1M tokens`."""
+    return isinstance(value, Batch) and value.unit == unit
 
 
 def below(experiment: Experiment, base: Path, text: str) -> Target | None:
@@ -135,6 +146,6 @@ def below(experiment: Experiment, base: Path, text: str) -> Target | None:
         return None
     if isinstance(clause.value, Duration) and facet in ("ratio", *UNITS):
         return Target(clause, facet)
-    if clause.path[-1] == "batch_size" and facet in BATCH_PARTS:
+    if clause.path[-1] == "batch_size" and (facet in BATCH_PARTS or _counts(clause.value, facet)):
         return Target(clause, facet)
     return None

@@ -6,6 +6,7 @@ state is left unbound; what the trainer does where a key is absent is kept besid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,15 +14,17 @@ from framework.conformance.meaning import same
 from framework.dialects.flags import said, used
 from framework.dialects.key_tables import at, interpolated
 from framework.dialects.sections import rough
-from framework.dialects.terms import DEVICES, Default, Dialect, Searched, Statement, Unknown
-from framework.manifest.clauses import shown
+from framework.dialects.terms import DEVICES, Default, Dialect, Said, Statement, leaves
+from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.experiment import Experiment
-from framework.manifest.lengths import described, steps_of
+from framework.manifest.lengths import described
 from framework.manifest.sections.bindings import Binding
 from framework.names import Path, find_path, format_path
 from framework.reading.nodes import Document
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
+from framework.stages.config.meaning.stated_settings import StatedSettings
+from framework.stages.config.meaning.word_meanings import is_repository, other_length, translated
 
 _OTHER_UNIT = {
     "schedule.warmup.steps": "schedule.warmup.ratio",
@@ -55,6 +58,7 @@ class DialectReading:
     """What a dialect makes of one bound file."""
 
     dialect: Dialect
+    settings: StatedSettings
     targets: dict[str, Target] = field(default_factory=dict)
     ambiguous: list[Ambiguous] = field(default_factory=list)
     assumed: list[Assumed] = field(default_factory=list)
@@ -76,19 +80,20 @@ def read(
 ) -> DialectReading:
     """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
     which variables of a script stand only for the flags that use them."""
-    reading = DialectReading(dialect)
+    reading = DialectReading(dialect, StatedSettings(experiment))
     found = said(dialect, data)
     names = [*binding.keys, *binding.knobs, *binding.ignore]
     taken = {path for name in names if (path := find_path(data, name))}
     place = place_of(experiment, binding)
-    silent = {statement.path for statement in found.statements}
+    silent = {each.path for each in found.statements if not each.fact.startswith(SETTINGS)}
     reading.silent = {path for path in found.silent if path not in silent}
     reading.silent |= used(document) if document is not None else set()
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue
         _bind(experiment, place, statement, reading)
-    _part(found.statements, reading)
+    named = list(_by_name(experiment, place, data, found, taken, reading)) if dialect.by_name else []
+    _part([*found.statements, *named], reading)
     stated = {(target.clause.id, target.facet) for target in reading.targets.values()}
     doubted = {fact for statement in found.statements for fact in statement.doubt}
     for default in found.defaults:
@@ -101,35 +106,86 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
     if statement.named and not is_named(experiment, statement.named):
         return
     narrowed = within(experiment, place, statement.within)
-    key = format_path(statement.path)
     certain = not statement.doubt or (statement.why == DEVICES and experiment.stated.hardware.count == 1)
-    found = targets_of(experiment, narrowed, statement.fact)
-    if not found and statement.fact in ("epochs", "max_steps"):
-        found = _other_length(experiment, narrowed, statement)
+    found = _stated(experiment, narrowed, statement.fact, reading, statement.path)
+    if not found and statement.fact.rpartition("|")[2] in ("epochs", "max_steps"):
+        found = other_length(experiment, narrowed, statement)
     if not found and (unit := _OTHER_UNIT.get(statement.fact)):
         reason = f"declared as a {unit.rpartition('.')[2]}: the number of steps is not known here"
         translation = Translation(statement.word, reason=reason.replace("a steps", "steps"))
         found = [target._replace(translation=translation) for target in targets_of(experiment, narrowed, unit)]
     if found and not certain:
-        reading.ambiguous.append(_doubtful(experiment, narrowed, statement, key))
-    elif len(found) > 1 and (matching := _that_says(found, statement)) is not None:
-        reading.targets[key] = matching
-    elif len(found) > 1:
-        names = ", ".join(target.clause.id for target in found[:4])
-        lines = tuple(f"{key}: {target.key}" for target in found[:4])
-        foreign = _names_none(found, statement)
-        why = f"it names none of {names}" if foreign else f"it could state {names}"
-        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
+        reading.ambiguous.append(_doubtful(experiment, narrowed, statement, reading))
     elif found:
-        reading.targets[key] = _translated(found[0], statement)
-    elif not statement.doubt and (statement.value is None or statement.word == "auto"):
+        _settle(found, statement, reading)
+    elif reading.dialect.by_name and not statement.doubt and reading.settings.by_name(narrowed, statement.path):
+        pass  # a setting of that name, which is bound with the keys that the dialect does not know
+    elif _is_silent(statement):
         reading.silent.add(statement.path)  # "none", as the manifest has it, or left to the trainer
     else:
         reading.unstated[statement.path] = statement.fact
 
 
-def _doubtful(experiment: Experiment, place: Place, statement: Statement, key: str) -> Ambiguous:
-    targets = [target for fact in statement.doubt for target in targets_of(experiment, place, fact)]
+def _stated(experiment: Experiment, place: Place, fact: str, reading: DialectReading, path: Path = ()) -> list[Target]:
+    """The clauses that a key which states a fact could be; of alternatives, those of the first that is stated."""
+    for alternative in fact.split("|"):
+        setting = alternative.removeprefix(SETTINGS)
+        is_setting = setting != alternative
+        if is_setting:
+            found = reading.settings.by_fact(place, setting, path)
+        else:
+            found = targets_of(experiment, place, alternative)
+        if found:
+            return found
+    return []
+
+
+def _settle(found: list[Target], statement: Statement, reading: DialectReading) -> None:
+    """Bind a key to the one clause that it could be, or report those that it could be."""
+    key = format_path(statement.path)
+    if len(found) == 1:
+        reading.targets[key] = translated(found[0], statement)
+    elif (matching := _that_says(found, statement)) is not None:
+        reading.targets[key] = matching
+    else:
+        names = ", ".join(target.clause.id for target in found[:4])
+        lines = tuple(f"{key}: {target.key}" for target in found[:4])
+        foreign = _names_none(found, statement)
+        why = f"it names none of {names}" if foreign else f"it could state {names}"
+        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
+
+
+def _is_silent(statement: Statement) -> bool:
+    """Whether a key says nothing: "none", as the manifest has it, or left to the trainer."""
+    says = statement.doubt or (statement.value is not None and statement.word != "auto")
+    return not says and not statement.fact.startswith(SETTINGS)
+
+
+def _by_name(
+    experiment: Experiment, place: Place, data: Any, found: Said, taken: set[Path], reading: DialectReading
+) -> Iterator[Statement]:
+    """Bind keys to the settings of their names, where the dialect does not know them, or the manifest does not state
+    what it knows them as."""
+    if not experiment.own_facts:
+        return
+    bound = {path for key in reading.targets if (path := find_path(data, key))}
+    bound |= {each.path for each in reading.ambiguous}
+    for path, word in leaves(data):
+        above = {path[:length] for length in range(len(path))}
+        if path in bound or path in taken or above & (taken | found.silent):
+            continue
+        names = tuple(part for part in path if isinstance(part, str))
+        statement = Statement(path, f"{SETTINGS}{'.'.join(names)}", word, word, within=names[:-1])
+        narrowed = within(experiment, place, statement.within)
+        targets = reading.settings.by_name(narrowed, path)
+        if targets and word != "???":
+            _settle(targets, statement, reading)
+            yield statement
+
+
+def _doubtful(experiment: Experiment, place: Place, statement: Statement, reading: DialectReading) -> Ambiguous:
+    key, doubt = format_path(statement.path), statement.doubt
+    targets = [target for fact in doubt for target in _stated(experiment, place, fact, reading, statement.path)]
     lines = tuple(f"{key}: {target.key}" for target in targets)
     return Ambiguous(statement.path, statement.word, statement.why, lines)
 
@@ -138,8 +194,8 @@ def _that_says(found: list[Target], statement: Statement) -> Target | None:
     """Among the models or datasets of a manifest, the one that the key names by its repository."""
     if not statement.fact.startswith(("model.hub", "dataset.hub")):
         return None
-    hits = [target for target in found if _repository(target.clause.value, statement.value) is True]
-    return _translated(hits[0], statement) if len(hits) == 1 else None
+    hits = [target for target in found if is_repository(target.clause.value, statement.value) is True]
+    return translated(hits[0], statement) if len(hits) == 1 else None
 
 
 def _part(statements: list[Statement], reading: DialectReading) -> None:
@@ -164,56 +220,7 @@ def _part(statements: list[Statement], reading: DialectReading) -> None:
 def _names_none(found: list[Target], statement: Statement) -> bool:
     """Whether a key names a repository that is none of those which it could be."""
     named = statement.fact.endswith(".hub") and isinstance(statement.value, str) and not interpolated(statement.word)
-    return named and not any(_repository(target.clause.value, statement.value) for target in found)
-
-
-def _repository(declared: Any, stated: Any) -> bool:
-    """Whether two names are one repository of the hub: `glue` is the old name of `nyu-mll/glue`."""
-    if not isinstance(declared, str) or not isinstance(stated, str):
-        return False
-    return stated == declared or ("/" not in stated and declared.rpartition("/")[2] == stated)
-
-
-def _translated(target: Target, statement: Statement) -> Target:
-    """The target with what the file's word means, where that is not the word itself."""
-    declared, value, word = target.declared, statement.value, statement.word
-    if interpolated(word):
-        return target
-    if isinstance(value, Unknown):
-        return target._replace(translation=Translation(word, reason=value.reason))
-    if isinstance(value, Searched):
-        if value.holds(declared):
-            reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
-            return target._replace(translation=Translation(word, reason=reason, inherent=True))
-        return target._replace(translation=Translation(word, str(value)))
-    if statement.fact == "seed":
-        member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
-        return target._replace(translation=Translation(word, declared if member else [value]))
-    if statement.fact.endswith(".hub") and _repository(declared, value):
-        value = declared
-    if statement.fact == "adapter.lora.targets" and isinstance(value, list) and isinstance(declared, list):
-        value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
-    if target.translation is not None:
-        return target
-    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
-
-
-def _other_length(experiment: Experiment, place: Place, statement: Statement) -> list[Target]:
-    """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known."""
-    other = "epochs" if statement.fact == "max_steps" else "max_steps"
-    found = targets_of(experiment, place, other)
-    if len(found) != 1 or isinstance(statement.value, (Unknown, Searched)) or place.phase is None:
-        return found
-    target, value = found[0], statement.value
-    totals = steps_of(experiment, place.phase, place.task, place.variant)
-    unit = "steps" if statement.fact == "max_steps" else "epochs"
-    declared = f"declared as {shown(target.declared)} {other.removeprefix('max_')}"
-    reason = f"{declared}, stated in {unit}: the dataset's size is not known"
-    translation = Translation(statement.word, reason=reason)
-    if totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
-        means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
-        translation = Translation(statement.word, means)
-    return [target._replace(translation=translation)]
+    return named and not any(is_repository(target.clause.value, statement.value) for target in found)
 
 
 def _assume(
@@ -225,7 +232,7 @@ def _assume(
     reading: DialectReading,
 ) -> None:
     explicit = {text.rpartition("phases.")[2] for text in binding.keys.values()}
-    for target in targets_of(experiment, place, default.fact)[:2]:
+    for target in _stated(experiment, place, default.fact, reading)[:2]:
         clause, facet = target.clause.id, target.facet
         covered = any(
             other == clause and (part == facet or part is None or facet is None or clause.endswith(".warmup"))

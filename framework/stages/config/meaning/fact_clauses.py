@@ -71,7 +71,8 @@ def is_named(experiment: Experiment, name: str) -> bool:
 
 
 def targets_of(experiment: Experiment, place: Place, fact: str) -> list[Target]:
-    """The clauses that a fact could be: none where the manifest does not state it, several where it is not certain."""
+    """The clauses that a fact could be: none where the manifest does not state it, several where it is not certain. Of
+    settings, see :mod:`framework.stages.config.meaning.stated_settings`."""
     for alternative in fact.split("|"):
         found = list(_found(experiment, place, alternative))
         if found:
@@ -95,7 +96,7 @@ def _found(experiment: Experiment, place: Place, fact: str) -> Iterator[Target]:
             if found and place.variant:
                 return
     else:
-        for phase in [place.phase] if place.phase else _phases(experiment, place):
+        for phase in [place.phase] if place.phase else phases_about(experiment, place):
             yield from _in_phase(experiment, replace(place, phase=phase), fact)
 
 
@@ -110,6 +111,12 @@ def _each(experiment: Experiment, section: str, name: str | None, rest: str) -> 
         yield from _some(below(experiment, (section, each), rest))
 
 
+def datasets_about(experiment: Experiment, place: Place) -> list[str]:
+    """The dataset of a place's phase and task, else all."""
+    name = _dataset(experiment, place)
+    return [name] if name else list(experiment.stated.datasets)
+
+
 def _dataset(experiment: Experiment, place: Place) -> str | None:
     phase = experiment.stated.phases.get(place.phase or "")
     if phase is None:
@@ -119,7 +126,7 @@ def _dataset(experiment: Experiment, place: Place) -> str | None:
     return phase.dataset
 
 
-def _phases(experiment: Experiment, place: Place) -> list[str]:
+def phases_about(experiment: Experiment, place: Place) -> list[str]:
     """The phases that a key without a phase can be about: those that its variant runs, else all."""
     if place.variant is None:
         return list(experiment.stated.phases)
@@ -143,10 +150,10 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
     whole: Path = ("phases", place.phase)
     if fact.startswith(_METHODS):
         for variant in _variants(experiment, place):
-            for base in _uses(experiment, variant, place.phase):
+            for base in uses(experiment, variant, place.phase):
                 yield from _some(below(experiment, base, fact))
         return
-    settings = [(*base, "set") for base in _uses(experiment, place.variant, place.phase)] if place.variant else []
+    settings = [(*base, "set") for base in uses(experiment, place.variant, place.phase)] if place.variant else []
     short = fact.removeprefix("optimizer.")
     stated = [(base, fact) for base in settings]
     if place.task:
@@ -162,6 +169,6 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
             yield from _some(below(experiment, (*whole, "tasks", task), short))
 
 
-def _uses(experiment: Experiment, variant: str, phase: str) -> list[Path]:
+def uses(experiment: Experiment, variant: str, phase: str) -> list[Path]:
     """Where a variant, or one that it starts from, states how it runs a phase."""
     return [base for name, _, base in uses_of(experiment.stated.variants, variant) if name == phase]

@@ -14,6 +14,7 @@ from framework.names import parse_path
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
+from framework.stages.config.key_products import factors, keys_in
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
 from framework.stages.config.meaning.owning_variants import owners, whose
 from framework.stages.config.near_keys import near_verdict, nearest
@@ -88,7 +89,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
     where = bound.document.location(node, path)
     word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
-    message = f"{where.key} is {word}; the manifest states {target.name} = {said(comparison.expected)}"
+    label = key if factors(key) else where.key
+    message = f"{label} is {word}; the manifest states {target.name} = {said(comparison.expected)}"
     advice = f"write {shown(comparison.expected)}, or change the manifest if the paper changed"
     if comparison.wrong_type:
         message = f"{where.key}: {comparison.reason}; the manifest states the number {said(comparison.expected)}"
@@ -105,7 +107,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         location=where,
         declared=clause.location,
         advice=advice,
-        repairable=meant is None and not possible,
+        repairable=meant is None and not possible and not factors(key),
     )
     return context.judge.violated(clause, finding, str(where))
 
@@ -115,7 +117,10 @@ def _section_of(bound: BoundFile, key: str) -> Location:
     root = bound.document.root
     if root is None:
         return Location(bound.file, 1, 1)
-    parts = parse_path(key)
+    try:
+        parts = parse_path(next((part for part in keys_in(key) if bound.find(part) is None), key))
+    except ValueError:  # a key that no path spells, such as a header with spaces
+        parts = (key,)
     for length in range(len(parts) - 1, 0, -1):
         found = bound.document.walk(parts[:length])
         if found is not None:

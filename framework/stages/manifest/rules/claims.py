@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.claims import CALL
-from framework.manifest.metrics import METRICS, has_own_script, metrics_of
+from framework.manifest.metrics import METRICS, has_own_objective, has_own_script, metrics_of
 from framework.manifest.sections.measurements import QUANTITIES
 from framework.names import did_you_mean
 from framework.stages.manifest.context import ManifestContext
@@ -37,6 +37,8 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             quantities = [quantity for each in measured for quantity in each.measure]
             recorded = list(dict.fromkeys([*metrics_of(experiment.stated, variant), *quantities]))
             if metric in recorded:
+                continue
+            if has_own_objective(experiment.stated, variant) and (metric in METRICS or not _is_slip(metric)):
                 continue
             if has_own_script(experiment.stated, variant) and not _is_slip(metric):
                 continue

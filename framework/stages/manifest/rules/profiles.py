@@ -17,11 +17,13 @@ from framework.manifest.clauses import leaves_of
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import under
 from framework.manifest.profiles import Overlay, overlay
-from framework.manifest.sections.statements import DifferOnlyIn, IsoSparsity
+from framework.manifest.sections.statements import DifferOnlyIn, Equal, IsoSparsity
 from framework.names import Path, format_path
 from framework.stages.manifest.context import ManifestContext
+from framework.stages.manifest.courses import Courses
 from framework.stages.manifest.resolved_variants import flat, follows, sparsity_of
 from framework.stages.manifest.rules.controlled import compared
+from framework.stages.manifest.rules.equal import apart
 
 FORBIDDEN = Rule(
     "M190",
@@ -137,6 +139,8 @@ def _comparisons(experiment: Experiment, profiled: Experiment, profile: str) -> 
                 problem = _uncontrolled(experiment, profiled, spec, first, other)
             elif isinstance(spec, IsoSparsity):
                 problem = _unequal(experiment, profiled, first, other)
+            elif isinstance(spec, Equal):
+                problem = _apart(experiment, profiled, spec, first, other)
             if problem is not None:
                 yield Finding(
                     BREAKS,
@@ -169,3 +173,10 @@ def _unequal(experiment: Experiment, profiled: Experiment, first: str, other: st
     if len(numbers) < 2 or same(numbers[0], numbers[1]) or (len(already) == 2 and not same(already[0], already[1])):
         return None
     return f"must be equally sparse, and state {numbers[0]} and {numbers[1]}"
+
+
+def _apart(experiment: Experiment, profiled: Experiment, spec: Equal, first: str, other: str) -> str | None:
+    """In what the profile alone makes a pair unequal."""
+    before = apart(Courses(experiment.as_stated), spec, first, other)
+    more = [of for of in apart(Courses(profiled), spec, first, other) if of not in before]
+    return f"must be equal in {more[0]}, and are not" if more else None

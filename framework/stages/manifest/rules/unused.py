@@ -52,7 +52,7 @@ def _datasets(context: ManifestContext) -> Iterator[Unread]:
         used |= {step.permute.dataset for step in variant.steps if isinstance(step, PermuteStep)}
     for phase in phases:
         used |= {own.dataset or task for task, own in phase.tasks.items()} if phase.tasks else {phase.dataset}
-    for name in context.experiment.stated.datasets:
+    for name in context.experiment.stated.datasets if used - {None} else ():
         if name not in used:
             yield ("datasets", name), "no phase and no task uses this dataset", "use it in a phase, or remove it"
 
@@ -69,12 +69,13 @@ def _settings(context: ManifestContext) -> Iterator[Unread]:
     for name, phase in context.experiment.stated.phases.items():
         place: Path = ("phases", name)
         optimizer, shape = phase.optimizer, phase.schedule.name
-        if optimizer.momentum is not None and optimizer.name != "sgd":
+        if optimizer.momentum is not None and optimizer.name in ("adam", "adamw"):
             yield (*place, "optimizer", "momentum"), f"{optimizer.name} has no momentum", "remove it, or write sgd"
         for field in ("betas", "eps"):
             if optimizer.name == "sgd" and getattr(optimizer, field) is not None:
                 yield (*place, "optimizer", field), "sgd has none", "remove it, or correct the optimizer's name"
-        if shape == "constant" and "min_learning_rate" in phase.schedule.model_fields_set:
+        decays = phase.schedule.decay is not None or phase.schedule.segments is not None
+        if shape == "constant" and not decays and "min_learning_rate" in phase.schedule.model_fields_set:
             yield (*place, "schedule", "min_learning_rate"), "a constant schedule has no end", "name a decay, or remove"
         if phase.tasks:
             yield from _overruled(place, phase)

@@ -42,7 +42,7 @@ def value_at(schedule: Schedule, peak: float, step: int, total: int, scale: Scal
     done = step - 1
     warmup = _steps(schedule.warmup, total, scale) if schedule.warmup.known else 0
     if schedule.name == "one_cycle":
-        return _one_cycle(schedule, peak, done, warmup or round(_ONE_CYCLE_RISE * total), total)
+        return _one_cycle(schedule, peak, done, _rise(schedule, total, scale), total)
     if done < warmup:
         start = _start(schedule, peak)
         return start + (peak - start) * _risen(schedule.warmup.shape or "linear", done / max(1, warmup))
@@ -58,7 +58,7 @@ def value_at(schedule: Schedule, peak: float, step: int, total: int, scale: Scal
         return max(least, float(peak * gamma ** _decays(schedule, done, total, scale)))
     if schedule.name == "inverse_sqrt":
         timescale = warmup or _TIMESCALE
-        return peak / math.sqrt((done + timescale - warmup) / timescale)
+        return max(least, peak / math.sqrt((done + timescale - warmup) / timescale))
     progress = min(1.0, (done - warmup) / max(1, total - warmup))
     if schedule.name == "cosine_restarts":
         cycles = number(schedule.cycles) or 1.0
@@ -91,6 +91,8 @@ def _risen(shape: str, progress: float) -> float:
         return progress
     if shape == "cosine":
         return 0.5 * (1 - math.cos(math.pi * progress))
+    if shape == "1-sqrt":
+        return 1 - math.sqrt(1 - progress)
     if shape == "constant":
         return 0.0
     raise Unknown(f"a warmup that is {shape!r} has no formula here")
@@ -129,13 +131,24 @@ def _decays(schedule: Schedule, done: int, total: int, scale: Scale) -> int:
     return done // max(1, _steps(every, total, scale))
 
 
-def _one_cycle(schedule: Schedule, peak: float, done: int, rise: int, total: int) -> float:
-    first = _start(schedule, peak) or peak / _ONE_CYCLE_START
+def _rise(schedule: Schedule, total: int, scale: Scale) -> float:
+    """The steps of the rise of one cycle, which torch does not round."""
+    if not schedule.warmup.known or not schedule.warmup.amount:
+        return _ONE_CYCLE_RISE * total
+    exact = schedule.warmup.exact_steps(total, scale)
+    if exact is None:
+        raise Unknown(f"{schedule.warmup} in optimizer steps needs {scale.lacks(schedule.warmup.unit)}")
+    return exact
+
+
+def _one_cycle(schedule: Schedule, peak: float, done: int, rise: float, total: int) -> float:
+    stated = schedule.warmup.from_ is not None or schedule.warmup.factor is not None
+    first = _start(schedule, peak) if stated else peak / _ONE_CYCLE_START
     last = number(schedule.min_learning_rate) or first / _ONE_CYCLE_END
-    top = max(1, rise - 1)
+    top = rise - 1
     if done <= top:
-        return _between("cosine", first, peak, done / top)
-    return _between("cosine", peak, last, min(1.0, (done - top) / max(1, total - 1 - top)))
+        return _between("cosine", first, peak, done / top if top > 0 else 1.0)
+    return _between("cosine", peak, last, min(1.0, (done - top) / (total - 1 - top)))
 
 
 def _decayed(
@@ -155,8 +168,7 @@ def _decayed(
         return peak
     last = least if decay.to is None else _known(decay.to, "the end of the decay")
     span = (total - begin) if length is None else length
-    shape = "linear" if "shape" not in decay.model_fields_set else decay.shape
-    return _between(shape, peak, last, min(1.0, (done - begin) / max(1, span)), number(decay.power))
+    return _between(decay.shape or "linear", peak, last, min(1.0, (done - begin) / max(1, span)), number(decay.power))
 
 
 class _Piece(NamedTuple):
@@ -179,7 +191,7 @@ def _pieces(segments: list[Segment], peak: float, warmup: int, total: int, scale
             end = total if following is None else _steps(following, total, scale)
         first = value if segment.from_ is None else _known(segment.from_, "the start of a segment")
         value = first if segment.to is None else _known(segment.to, "the end of a segment")
-        yield _Piece(begin, end, first, value, segment.shape, number(segment.power))
+        yield _Piece(begin, end, first, value, segment.shape or "constant", number(segment.power))
 
 
 def _in_pieces(pieces: list[_Piece], done: int) -> float:
@@ -188,8 +200,8 @@ def _in_pieces(pieces: list[_Piece], done: int) -> float:
     for piece in pieces:
         if done < piece.begin:
             return value
-        progress = min(1.0, (done - piece.begin) / max(1, piece.end - piece.begin))
-        value = _between(piece.shape, piece.first, piece.last, progress, piece.power)
         if done < piece.end:
-            return value
+            progress = (done - piece.begin) / (piece.end - piece.begin)
+            return _between(piece.shape, piece.first, piece.last, progress, piece.power)
+        value = piece.last
     return value

@@ -1,0 +1,64 @@
+"""What the word of a key means in the terms of the clause that it states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.conformance.meaning import same
+from framework.dialects.key_tables import interpolated
+from framework.dialects.terms import Searched, Statement, Unknown
+from framework.dialects.well_known.keys import SETTINGS
+from framework.manifest.clauses import shown
+from framework.manifest.experiment import Experiment
+from framework.manifest.lengths import steps_of
+from framework.stages.config.meaning.clause_targets import Target, Translation
+from framework.stages.config.meaning.fact_clauses import Place, targets_of
+
+
+def translated(target: Target, statement: Statement) -> Target:
+    """The target with what the file's word means, where that is not the word itself."""
+    declared, value, word = target.declared, statement.value, statement.word
+    if interpolated(word) or (statement.fact.startswith(SETTINGS) and same(declared, word)):
+        return target
+    if isinstance(value, Unknown):
+        return target._replace(translation=Translation(word, reason=value.reason))
+    if isinstance(value, Searched):
+        if value.holds(declared):
+            reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
+            return target._replace(translation=Translation(word, reason=reason, inherent=True))
+        return target._replace(translation=Translation(word, str(value)))
+    if statement.fact == "seed":
+        member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
+        return target._replace(translation=Translation(word, declared if member else [value]))
+    if statement.fact.endswith(".hub") and is_repository(declared, value):
+        value = declared
+    if statement.fact == "adapter.lora.targets" and isinstance(value, list) and isinstance(declared, list):
+        value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
+    if target.translation is not None:
+        return target
+    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+
+
+def is_repository(declared: Any, stated: Any) -> bool:
+    """Whether two names are one repository of the hub: `glue` is the old name of `nyu-mll/glue`."""
+    if not isinstance(declared, str) or not isinstance(stated, str):
+        return False
+    return stated == declared or ("/" not in stated and declared.rpartition("/")[2] == stated)
+
+
+def other_length(experiment: Experiment, place: Place, statement: Statement) -> list[Target]:
+    """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known."""
+    other = "epochs" if statement.fact == "max_steps" else "max_steps"
+    found = targets_of(experiment, place, other)
+    if len(found) != 1 or isinstance(statement.value, (Unknown, Searched)) or place.phase is None:
+        return found
+    target, value = found[0], statement.value
+    totals = steps_of(experiment, place.phase, place.task, place.variant)
+    unit = "steps" if statement.fact == "max_steps" else "epochs"
+    declared = f"declared as {shown(target.declared)} {other.removeprefix('max_')}"
+    reason = f"{declared}, stated in {unit}: the dataset's size is not known"
+    translation = Translation(statement.word, reason=reason)
+    if totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
+        means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
+        translation = Translation(statement.word, means)
+    return [target._replace(translation=translation)]

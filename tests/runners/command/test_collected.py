@@ -1,0 +1,163 @@
+"""What a script of the user's own leaves is read back and held to the manifest; what it does not say is no pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.conformance import Stage, Status
+from framework.errors import FrameworkError
+from framework.evidence.record import read_lines
+from framework.evidence.store import RunStore
+from framework.planning.reasons import reason
+from tests.runners.command.commanded import LOGS, PYTHON, Telling, failed, run, study, verified
+from tests.support.statuses import codes, status_of
+
+
+def test_what_the_script_logged_is_held_to_the_manifest(tmp_path: Path) -> None:
+    made = study(tmp_path, LOGS, "outputs: {log: log.jsonl}")
+    record, folder = run(made)
+    assert record.status == "done"
+    assert record.observed["optimizer_steps"] == 20
+    assert record.metrics["validation_loss"] == 0.5
+    assert record.metrics["perplexity"] == pytest.approx(1.6487, abs=1e-4)
+    assert len(list(read_lines(folder / "steps.jsonl"))) == 20
+    assert {"log/log.jsonl", "command.json", "stdout.log", "stderr.log"} <= set(record.artefacts)
+    result = verified(made)
+    assert codes(result) == []
+    for clause in ("optimizer.learning_rate", "schedule.warmup", "max_steps", "batch_size"):
+        assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.CONFORMS, clause
+    for clause in ("optimizer.weight_decay", "optimizer.betas", "max_grad_norm", "precision", "dataset"):
+        assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.UNVERIFIED, clause
+    assert status_of(result, "seeds", Stage.RUN) is Status.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "clause"),
+    [
+        ('float(given["--lr"])', "1e-3", "R110", "optimizer.learning_rate"),
+        ("rate(step - 1)", "0.99 * rate(step - 1)", "R110", "schedule.name"),
+        ("rate(step - 1)", "rate(step)", "R110", "schedule.warmup"),
+        ('int(given["--steps"])', "19", "R101", "max_steps"),
+        ('"samples": 8', '"samples": 4', "R102", "batch_size"),
+    ],
+)
+def test_a_script_that_does_otherwise_is_found(tmp_path: Path, old: str, new: str, code: str, clause: str) -> None:
+    assert old in LOGS
+    made = study(tmp_path, LOGS.replace(old, new), "outputs: {log: log.jsonl}")
+    run(made)
+    result = verified(made)
+    assert code in codes(result)
+    assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.VIOLATED
+
+
+def test_a_log_of_the_learning_rate_that_is_set_after_a_step(tmp_path: Path) -> None:
+    late = LOGS.replace("rate(step - 1)", "rate(step)")
+    made = study(tmp_path, late, "outputs: {log: log.jsonl, learning_rate: next}")
+    run(made)
+    result = verified(made)
+    assert codes(result) == []
+    assert status_of(result, "phases.train.schedule.warmup", Stage.RUN) is Status.CONFORMS
+
+
+def test_a_log_that_rounds(tmp_path: Path) -> None:
+    rounding = LOGS.replace("rate(step - 1)", "float(f'{rate(step - 1):.3g}')")
+    made = study(tmp_path, rounding, "outputs: {log: log.jsonl}")
+    run(made)
+    assert "R110" in codes(verified(made))
+    (tmp_path / "other").mkdir()
+    made = study(tmp_path / "other", rounding, "outputs: {log: log.jsonl, tolerance: 0.005}")
+    run(made)
+    result = verified(made)
+    assert codes(result) == []
+    looks = [
+        each.reason for each in result.matrix.verdicts if each.clause.endswith("warmup") and each.stage is Stage.RUN
+    ]
+    assert looks == ["20 steps follow the declared schedule, to 0.005 of it, as the log rounds"]
+
+
+def test_every_tenth_step_is_no_proof_of_the_last(tmp_path: Path) -> None:
+    sparse = LOGS.replace("        print(json", "        if step % 6 == 0: print(json").replace(', "samples": 8', "")
+    sparse = sparse.replace('"step": steps, "val', '"step": 18, "val')
+    made = study(tmp_path, sparse, "outputs: {log: log.jsonl}")
+    record, _ = run(made)
+    assert record.observed["optimizer_steps_between"] == [18, 23]
+    result = verified(made)
+    assert status_of(result, "phases.train.max_steps", Stage.RUN) is Status.UNVERIFIED
+    assert status_of(result, "phases.train.batch_size", Stage.RUN) is Status.UNVERIFIED
+    assert status_of(result, "phases.train.optimizer.learning_rate", Stage.RUN) is Status.CONFORMS
+    assert codes(result) == []
+
+
+@pytest.mark.parametrize(("batch", "status"), [(8, Status.CONFORMS), (4, Status.VIOLATED)])
+def test_the_batch_as_a_trainers_summary_leaves_only_one(tmp_path: Path, batch: int, status: Status) -> None:
+    """20 steps in 2 seconds, at as many samples per second as that batch makes."""
+    state = {"global_step": 20, "max_steps": 20, "epoch": 1.0, "log_history": [
+        {"step": 20, "loss": 1.0, "epoch": 1.0},
+        {"step": 20, "train_runtime": 2.0, "train_samples_per_second": 20 * batch / 2, "train_loss": 1.0},
+    ]}  # fmt: skip
+    body = f"import json, sys\njson.dump({state!r}, open(sys.argv[1] + '/trainer_state.json', 'w'))"
+    made = study(tmp_path, body, "outputs: {log: trainer_state.json}")
+    run(made)
+    result = verified(made)
+    assert status_of(result, "phases.train.batch_size", Stage.RUN) is status
+    assert codes(result) == ([] if status is Status.CONFORMS else ["R102"])
+
+
+def test_without_outputs_nothing_passes(tmp_path: Path) -> None:
+    made = study(tmp_path, "print('done')")
+    record, _ = run(made)
+    assert record.metrics == {}
+    result = verified(made)
+    passed = {
+        verdict.clause
+        for verdict in result.matrix.verdicts
+        if verdict.stage is Stage.RUN and verdict.status is Status.CONFORMS
+    }
+    # That it is this step, and that a machine without an accelerator used none.
+    assert passed == {"variants.full.steps[0]", "hardware.accelerator"}
+
+
+def test_the_versions_are_not_this_interpreters_where_another_program_runs(tmp_path: Path) -> None:
+    made = study(tmp_path, "print('done')")
+    ours, _ = run(made)
+    assert "torch" in ours.environment["packages"]
+    (tmp_path / "other").mkdir()
+    other = study(tmp_path / "other", "")
+    text = (other.root / "experiment.yaml").read_text().replace(f"[{PYTHON}, train.py", "[/bin/true, train.py")
+    (other.root / "experiment.yaml").write_text(text)
+    theirs, _ = run(other)
+    assert "packages" not in theirs.environment
+    assert theirs.environment["machine"]["hardware"]["cpu"] == ours.environment["machine"]["hardware"]["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ("{log: none.jsonl}", "left no log: 'none.jsonl' matches nothing"),
+        ("{metrics: all_results.json}", "left no metrics"),
+        ("{checkpoint: final}", "left no checkpoint"),
+        ("{checkpoint: .}", "has no config.json"),
+        ("{log: log.jsonl, names: {step: it}}", "holds no step: say under `names`"),
+    ],
+)
+def test_an_output_that_is_missing_is_a_failure(tmp_path: Path, outputs: str, words: str) -> None:
+    made = study(tmp_path, LOGS, f"outputs: {outputs}")
+    with pytest.raises(FrameworkError, match=words):
+        run(made)
+    assert failed(made).status == "failed"
+
+
+def test_outputs_that_were_not_found_are_read_again_without_training_again(tmp_path: Path) -> None:
+    counting = LOGS + "open('count', 'a').write('x')\n"
+    made = study(tmp_path, counting, "outputs: {log: lgo.jsonl}")
+    with pytest.raises(FrameworkError, match="left no log"):
+        run(made)
+    made = study(tmp_path, counting, "outputs: {log: log.jsonl}")
+    assert reason(made.step(), RunStore(tmp_path / "runs")) == "it failed before"
+    telling = Telling()
+    record, _ = run(made, telling)
+    assert record.status == "done"
+    assert "only its outputs are read again" in telling.told[0]
+    assert (tmp_path / "count").read_text() == "x"
