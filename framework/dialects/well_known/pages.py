@@ -68,8 +68,8 @@ def reference() -> str:
         "# Well-known facts",
         "",
         "What papers state beside the manifest's own fields stands under `settings:`, by any names. These are known:",
-        "[dialects](dialects.md) bind to them what their trainers call otherwise, and a manifest that has another spelling",
-        "is read as if it had the name. `framework explain NAME` prints one of them.",
+        "[dialects](dialects.md) bind to them what their trainers call otherwise, and a manifest that has another",
+        "spelling is read as if it had the name. `framework explain NAME` prints one of them.",
         "",
         "A name in the last column means the fact in that trainer's files, and one with a dot in that section.",
     ]
