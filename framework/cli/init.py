@@ -10,10 +10,11 @@ from pathlib import Path
 from framework.cli.terminal import console
 from framework.conformance import Finding, Severity
 from framework.dialects.registry import names
-from framework.drafting.discovery import Found, discover, standing
+from framework.drafting.discovery import discover, standing
 from framework.drafting.draft import draft, title_of
 from framework.drafting.leaves import Tree
-from framework.drafting.stated import gather, trainings
+from framework.drafting.stated import stating
+from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
@@ -40,14 +41,14 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"{output} exists: say --force to replace it, or --output FILE to write elsewhere")
     if output.absolute().parent.resolve() != root.resolve():
         raise UsageError(f"{output} must lie in {root}: the paths in a manifest are relative to its folder")
-    files, left = standing(root, discover(root))
-    gathered = gather(files)
-    if not trainings(gathered):
+    files, left = standing(root, discover(root, frozenset({output.resolve(), (root / MANIFEST).resolve()})))
+    made = arranged([stating(found) for found in files])
+    if not made.phases:
         seen = [f"{found.name} ({found.dialect.name})" for found in files] + list(left)
         found = f"only {', '.join(seen[:5])}, which says nothing about a training"
-        found = found if seen else "no config file of a known trainer"
+        found = found if seen else "no config file of a known trainer, and none with a training's settings"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
-    tree = draft(gathered, title_of(root.resolve().name))
+    tree = draft(made, title_of(root.resolve().name))
     disagreements = _disagreements(root, tree)
     marks: dict[str, list[str]] = {}
     for finding in disagreements:
@@ -55,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
             marks.setdefault(finding.clause, []).append(_mark(finding))
     write_text(output, render(tree, marks))
     load(output)
-    _report(output, files, left, disagreements)
+    _report(output, made, left, disagreements)
     return 0
 
 
@@ -93,10 +94,12 @@ def _mark(finding: Finding) -> str:
     return f"{_where(finding)}: {said}"
 
 
-def _report(output: Path, files: list[Found], left: dict[str, str], disagreements: list[Finding]) -> None:
+def _report(output: Path, made: Arranged, left: dict[str, str], disagreements: list[Finding]) -> None:
     console.literal(f"wrote {output}")
-    for found in files:
-        console.literal(f"  {found.name}: {found.dialect.name} ({found.recognition.why})")
+    for each in made.statings:
+        console.literal(f"  {each.name}: {each.found.dialect.name} ({each.found.why})")
+    for note in made.notes:
+        console.literal(f"  {note}")
     for name, why in left.items():
         console.literal(f"  left out: {name} ({why})")
     for finding in disagreements:

@@ -89,10 +89,11 @@ def is_setting(path: Path, value: Any) -> bool:
         return False
     if any(_NO_FACT & set(words_of(name)) for name in names[-2:]):
         return False
-    return _is_value(value)
+    return is_value(value)
 
 
-def _is_value(value: Any) -> bool:
+def is_value(value: Any) -> bool:
+    """Whether a value is a hyperparameter's: a number, a word, a switch or a list of them."""
     if isinstance(value, bool):
         return True
     if isinstance(value, (int, float)):
@@ -101,7 +102,7 @@ def _is_value(value: Any) -> bool:
         short = len(value) <= LONGEST_TEXT and _PLAIN_TEXT.fullmatch(value) is not None
         return short and not interpolated(value) and not _FILE.search(value)
     if isinstance(value, list):
-        return 0 < len(value) <= LONGEST_LIST and all(_is_value(item) for item in value)
+        return 0 < len(value) <= LONGEST_LIST and all(is_value(item) for item in value)
     return False
 
 

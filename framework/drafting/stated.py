@@ -15,7 +15,7 @@ from framework.dialects.terms import DEVICES, Searched, Statement, Unknown, leav
 from framework.dialects.values import folded, number
 from framework.drafting.discovery import COMPANIONS, Found, statements_of
 from framework.drafting.fitting_values import KNOWN, fits
-from framework.drafting.own_names import ALSO, is_setting, settings_path
+from framework.drafting.own_names import ALSO, is_setting, is_value, settings_path
 from framework.names import Path, format_path
 
 _PHASES = {
@@ -147,7 +147,9 @@ def _take(made: Stating, group: list[Statement]) -> set[Path]:
         made.project.setdefault(fact, evidence)
     elif fact.startswith("mask.") or fact.startswith("prune."):
         return gone | {each.path for each in known}
-    elif not fits(fact, value):
+    elif fact.startswith("settings.") and (not is_value(value) or any(each.doubt for each in known)):
+        return gone
+    elif not fact.startswith("settings.") and not fits(fact, value):
         return gone
     else:
         section = _section(first)
