@@ -1,4 +1,4 @@
-"""Which files of a repository may be configs: bounded, never out of the folder, and none that is known to be no config."""
+"""Which files of a repository may be configs: bounded, inside the folder, none that is known to be no config."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ PROGRAMS = (".py", ".ipynb")
 """Files that hold a program, of which only some sections are settings."""
 _FOLDERS = frozenset(
     words(
-        "node_modules venv env site-packages __pycache__ build dist wandb mlruns runs outputs output results result logs"
-        " log checkpoints ckpts lightning_logs multirun tests test testing __tests__ unittests doc docs _build site docker"
-        " third_party thirdparty vendor vendors external submodules ci assets figures images licenses deploy"
+        "node_modules venv env site-packages __pycache__ build dist wandb mlruns runs outputs output results"
+        " result logs log checkpoints ckpts lightning_logs multirun tests test testing __tests__ unittests doc"
+        " docs _build site docker third_party thirdparty vendor vendors external submodules ci assets figures"
+        " images licenses deploy"
     )
 )
 """Folders that hold no config of the experiment itself; so do all whose name starts with a dot."""
 _FILES = frozenset(
     words(
-        "package package-lock npm-shrinkwrap tsconfig jsconfig composer bower lerna mkdocs codecov appveyor environment"
-        " conda conda-env meta pyproject cargo pipfile poetry pnpm-lock yarn setup conftest noxfile fabfile dodo versioneer"
-        " azure-pipelines bitbucket-pipelines cloudbuild renovate dependabot action netlify vercel readthedocs citation"
-        " codemeta labels chart kustomization tokenizer tokenizer_config special_tokens_map added_tokens vocab merges"
-        " generation_config preprocessor_config trainer_state all_results train_results eval_results predict_results"
-        " dataset_info dataset_infos datapackage manifest index config_sentence_transformers modules model_index"
+        "package package-lock npm-shrinkwrap tsconfig jsconfig composer bower lerna mkdocs codecov appveyor"
+        " environment conda conda-env meta pyproject cargo pipfile poetry pnpm-lock yarn setup conftest noxfile"
+        " fabfile dodo versioneer azure-pipelines bitbucket-pipelines cloudbuild renovate dependabot action"
+        " netlify vercel readthedocs citation codemeta labels chart kustomization tokenizer tokenizer_config"
+        " special_tokens_map added_tokens vocab merges generation_config preprocessor_config trainer_state"
+        " all_results train_results eval_results predict_results dataset_info dataset_infos datapackage manifest"
+        " index config_sentence_transformers modules model_index"
     )
 )
 """Names, without their suffix, of package manifests, CI configs, lock files, and what tools write."""

@@ -41,7 +41,16 @@ def _excluded(clause: str, found: Clauses) -> bool:
 
 def _order(clause: str) -> tuple[int, str]:
     """As people state them: the dataset, the optimizer, the schedule, the batch, the length, and what is left."""
-    sections = ("dataset", "optimizer", "schedule", "batch_size", "epochs", "max_steps", "sequence_length", "max_grad_norm")
+    sections = (
+        "dataset",
+        "optimizer",
+        "schedule",
+        "batch_size",
+        "epochs",
+        "max_steps",
+        "sequence_length",
+        "max_grad_norm",
+    )
     section = clause.partition(".")[0]
     return (sections.index(section) if section in sections else len(sections) + (section == "settings"), "")
 

@@ -1,4 +1,4 @@
-"""A repository's config files, each as its trainer reads it: of a dialect, or of names that a training's settings have."""
+"""A repository's config files, each as its trainer reads it: of a dialect, or of names that settings have."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def _overrides(one: Found, others: list[Found]) -> bool:
 
 def _names(found: Found) -> set[str]:
     """The names of a file's settings."""
-    return {str(path[-1]) for path, value in leaves(found.data) if path and found.settles(path) and is_setting(path, value)}
+    return {
+        str(path[-1]) for path, value in leaves(found.data) if path and found.settles(path) and is_setting(path, value)
+    }
 
 
 def _read(path: FilePath, name: str) -> Found | None:

@@ -1,4 +1,4 @@
-"""A first manifest from what was found: values that a file states, each with its place; what none states is left out."""
+"""A first manifest from what was found: values that a file states, each with its place; nothing else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def _adapted(arranged: Arranged, phase: str) -> bool:
     """Whether each training of a phase is one of an adapter."""
     beside = arranged.companions.get(phase, [])
     return all(
-        any("adapter.lora.rank" in each for each in (training.facts, *(one.facts for one in (*training.companions, *beside))))
+        any(
+            "adapter.lora.rank" in each
+            for each in (training.facts, *(one.facts for one in (*training.companions, *beside)))
+        )
         for training in arranged.phases[phase]
     )
 

@@ -61,7 +61,14 @@ def _binding(stating: Stating, phases: list[str], clauses: dict[str, Clauses], i
             keys.update(_keys(facts, clauses.get(phase, {}), prefix, stating.name if is_default else ""))
     if keys:
         binding["keys"] = keys
+    if is_default and (replaced := _replaced(stating, keys)):
+        binding["ignore"] = Leaf(replaced, "other files set these in their place")
     return binding
+
+
+def _replaced(stating: Stating, keys: Tree) -> list[str]:
+    """The keys of a file of defaults that say nothing of the trainings, for others say it."""
+    return [name for each in stating.every() if (name := format_path(each.path)) not in keys]
 
 
 def _keys(facts: Facts, clauses: Clauses, prefix: str, only_first_of: str) -> Tree:

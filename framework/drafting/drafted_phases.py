@@ -25,6 +25,8 @@ def clauses_of_phase(arranged: Arranged, phase: str, count: int) -> Clauses:
                 continue
             if any(_inside(clause, other) for other in found):
                 continue
+            if clause in first:  # what only a default says is no other statement
+                evidence = [each for each in evidence if each.file not in {one.name for one in training.defaults}]
             known = found.setdefault(clause, [])
             known += [each for each in evidence if each not in known]
     return found

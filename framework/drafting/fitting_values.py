@@ -8,7 +8,7 @@ from typing import Any
 from framework.dialects.terms import words
 
 _NAMES = frozenset(words("optimizer.name schedule.name precision early_stopping.metric dataset"))
-_COUNTS = frozenset(
+COUNTS = frozenset(
     words(
         "batch_size batch_size.micro batch_size.accumulation max_steps sequence_length early_stopping.patience"
         " adapter.lora.rank hardware.count model.layers model.hidden model.state model.expand model.heads"
@@ -25,7 +25,7 @@ _FROM_ZERO = frozenset(
 _NUMBERS = frozenset(
     words("optimizer.learning_rate optimizer.eps epochs max_grad_norm adapter.lora.alpha schedule.power schedule.gamma")
 )
-KNOWN = _NAMES | _COUNTS | _SHARES | _FROM_ZERO | _NUMBERS | {"schedule.warmup.steps", "optimizer.betas"}
+KNOWN = _NAMES | COUNTS | _SHARES | _FROM_ZERO | _NUMBERS | {"schedule.warmup.steps", "optimizer.betas"}
 """The facts that a draft states as clauses."""
 
 
@@ -39,8 +39,8 @@ def fits(fact: str, value: Any) -> bool:
         return isinstance(value, list) and len(value) in (2, 3) and all(fits("share", item) for item in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return False
-    if fact in _COUNTS or fact == "schedule.warmup.steps":
-        return value == int(value) and value >= (fact in _COUNTS)
+    if fact in COUNTS or fact == "schedule.warmup.steps":
+        return value == int(value) and value >= (fact in COUNTS)
     if fact not in KNOWN and fact != "share":
         return False
     if fact in _SHARES:

@@ -1,4 +1,4 @@
-"""Facts that have no clause of their own: which keys of a training config are hyperparameters, and what they are called."""
+"""Facts that have no clause of their own: which keys of a config are hyperparameters, and what they are called."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _NO_FACT = frozenset(
 """Words of a key that say it is a path, a name, logging, a machine or an evaluation, and no hyperparameter."""
 _TELLING = frozenset(
     words(
-        "lr lrs lrate rate learning epoch epochs nepochs batch bsz bsize batchsize minibatch optim optimizer optimiser opt"
-        " step steps iters iterations decay momentum warmup scheduler schedule loss lambda dropout hidden dim dims layers"
-        " heads gamma beta betas alpha tau temperature weight weights horizon horizons clip grad entropy coef kl embed"
-        " patience discount reg regularization penalty"
+        "lr lrs lrate rate learning epoch epochs nepochs batch bsz bsize batchsize minibatch optim optimizer"
+        " optimiser opt step steps iters iterations decay momentum warmup scheduler schedule loss lambda dropout"
+        " hidden dim dims layers heads gamma beta betas alpha tau temperature weight weights horizon horizons clip"
+        " grad entropy coef kl embed patience discount reg regularization penalty"
     )
 )
 """Words of keys that a config of a training has, and of another file hardly two."""
@@ -85,7 +85,9 @@ def is_setting(path: Path, value: Any) -> bool:
         return False
     if any(normal(name) in ELSEWHERE or name.startswith("_") for name in names):
         return False
-    if normal(names[-1]) in SILENT or (words_of(names[-1]) or [""])[-1] in ("name", "names") and names[-1] != "dataset_name":
+    if normal(names[-1]) in SILENT or (
+        (words_of(names[-1]) or [""])[-1] in ("name", "names") and names[-1] != "dataset_name"
+    ):
         return False
     if any(_NO_FACT & set(words_of(name)) for name in names[-2:]):
         return False
@@ -122,7 +124,9 @@ def alike(one: str, other: str) -> bool:
     first, second = words_of(one), words_of(other)
     if "".join(first) == "".join(second):
         return True
-    return len(first) == len(second) and all(_short_for(a, b) or _short_for(b, a) for a, b in zip(first, second, strict=True))
+    return len(first) == len(second) and all(
+        _short_for(a, b) or _short_for(b, a) for a, b in zip(first, second, strict=True)
+    )
 
 
 def _short_for(short: str, long: str) -> bool:

@@ -10,7 +10,9 @@ from pathlib import PurePosixPath
 
 from framework.dialects.terms import words
 
-_MAKERS = frozenset(words("dataclass define attrs s attr frozen mutable struct pydantic_dataclass configclass hydrated"))
+_MAKERS = frozenset(
+    words("dataclass define attrs s attr frozen mutable struct pydantic_dataclass configclass hydrated")
+)
 """Decorators of classes that are records."""
 _BASES = re.compile(r"(?:Base)?(?:Model|Settings|Config|Arguments|Args|Params|Tap|Serializable|NamedTuple|Struct)$")
 _CONFIG = re.compile(
@@ -18,7 +20,9 @@ _CONFIG = re.compile(
     r"|opts?|defaults?|flags|c)\d?(?:$|_|#)",
     re.IGNORECASE,
 )
-_CLASS = re.compile(r"(?:Config|Configuration|Args|Arguments|Params|HParams|Hyperparameters|Settings|Options)(?:#\d+)?$")
+_CLASS = re.compile(
+    r"(?:Config|Configuration|Args|Arguments|Params|HParams|Hyperparameters|Settings|Options)(?:#\d+)?$"
+)
 _STARTS = frozenset(words("main train run finetune fine_tune pretrain fit start train_model run_training cli"))
 """Functions whose defaults are a program's: what `fire`, `tyro`, `typer` and `click` make flags of."""
 _CONFIG_FILE = re.compile(r"(?:^|_)(?:configs?|conf|cfg|hparams|settings|params|options?|opts?)(?:_|$)", re.IGNORECASE)

@@ -14,7 +14,7 @@ from framework.dialects.synonyms import normal
 from framework.dialects.terms import DEVICES, Searched, Statement, Unknown, leaves
 from framework.dialects.values import folded, number
 from framework.drafting.discovery import COMPANIONS, Found, statements_of
-from framework.drafting.fitting_values import KNOWN, fits
+from framework.drafting.fitting_values import COUNTS, KNOWN, fits
 from framework.drafting.own_names import ALSO, is_setting, is_value, settings_path
 from framework.names import Path, format_path
 
@@ -140,16 +140,16 @@ def _take(made: Stating, group: list[Statement]) -> set[Path]:
     fact = fact.partition("|")[0]
     doubtful = any(each.doubt and each.why != DEVICES for each in known)
     value = number(first.value, {}) if isinstance(first.value, str) and fact in KNOWN else first.value
+    if isinstance(value, float) and fact in COUNTS and value.is_integer():
+        value = int(value)  # `1e6` is a number of steps
     if doubtful or any(not same(each.value, first.value) for each in known[1:]):
         return gone  # they may be settings, each under its own name
     evidence = Evidence(value, found.name, found.line(first.path), first.path, found.home(first.path))
     if fact.partition(".")[0] in PROJECT:
         made.project.setdefault(fact, evidence)
-    elif fact.startswith("mask.") or fact.startswith("prune."):
+    elif fact.startswith(("mask.", "prune.")):
         return gone | {each.path for each in known}
-    elif fact.startswith("settings.") and (not is_value(value) or any(each.doubt for each in known)):
-        return gone
-    elif not fact.startswith("settings.") and not fits(fact, value):
+    elif not _is_statable(fact, value, any(each.doubt for each in known)):
         return gone
     else:
         section = _section(first)
@@ -162,17 +162,23 @@ def _take(made: Stating, group: list[Statement]) -> set[Path]:
     return gone | {each.path for each in known}
 
 
+def _is_statable(fact: str, value: Any, doubtful: bool) -> bool:
+    """Whether the manifest can hold a value; a doubtful setting goes under its own name."""
+    return is_value(value) and not doubtful if fact.startswith("settings.") else fits(fact, value)
+
+
 def _own_names(made: Stating, taken: set[Path]) -> None:
     """Facts that no dialect knows: by another spelling of a clause, else as settings under their own names."""
     found = made.found
     presets = _presets(found.data) if not found.is_program else set()
     shell = found.document.format == "shell"
     flags = shell and any(str(path[-1]).startswith("-") for path, _ in leaves(found.data) if path)
+    quoted = found.document.format == "json"  # where a number in quotes is a text for every reader
     rivals: dict[str, list[Evidence]] = {}
     for path, word in leaves(found.data):
         if not path or not found.settles(path) or any(path[:size] in taken for size in range(1, len(path) + 1)):
             continue
-        if isinstance(word, str) and isinstance(parsed := number(word, {}), (int, float)):
+        if isinstance(word, str) and not quoted and isinstance(parsed := number(word, {}), (int, float)):
             word = parsed
         if path[0] in presets or (flags and not str(path[-1]).startswith("-")) or not is_setting(path, word):
             made.left.append(format_path(path))
@@ -239,4 +245,4 @@ def _presets(data: Any) -> set[str]:
 def companion_of(name: str, phases: Iterable[str]) -> str | None:
     """The phase that a companion's own name says, if there is one."""
     named = phase_named([*PurePosixPath(name).parts, name])
-    return named if named in phases else None
+    return named if named is not None and named in phases else None

@@ -55,7 +55,9 @@ def arranged(statings: list[Stating]) -> Arranged:
     trainers = [each for each in statings if each.trains]
     if not trainers:
         trainers = [each for each in statings if each.facts]
-    beside = [each for each in statings if each not in trainers and (each.facts or each.project or each.found.said.statements)]
+    beside = [
+        each for each in statings if each not in trainers and (each.facts or each.project or each.found.said.statements)
+    ]
     uses = {id(each): _mentioned(each, statings) for each in trainers}
     used = {id(other) for each in trainers for other in uses[id(each)]}
     sources = [each for each in trainers if id(each) not in used and not _is_default(each, trainers)]
@@ -66,7 +68,10 @@ def arranged(statings: list[Stating]) -> Arranged:
         training.defaults += [
             other
             for other in trainers
-            if other not in sources and other not in training.defaults and id(other) not in used and _replaces(each, other)
+            if other not in sources
+            and other not in training.defaults
+            and id(other) not in used
+            and _replaces(each, other)
         ]
         _place(made, training)
     for other in beside:
@@ -102,7 +107,9 @@ def _mentioned(one: Stating, others: list[Stating]) -> list[Stating]:
         other
         for other in others
         if other is not one
-        and any(other.name == text or other.name.endswith(f"/{text}") or text.endswith(f"/{other.name}") for text in named)
+        and any(
+            other.name == text or other.name.endswith(f"/{text}") or text.endswith(f"/{other.name}") for text in named
+        )
     ]
 
 
