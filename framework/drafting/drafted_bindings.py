@@ -62,8 +62,16 @@ def _binding(stating: Stating, phases: list[str], clauses: dict[str, Clauses], i
     if keys:
         binding["keys"] = keys
     if is_default and (replaced := _replaced(stating, keys)):
-        binding["ignore"] = Leaf(replaced, "other files set these in their place")
+        binding["ignore"] = Leaf([*replaced, *_code(stating)], "other files set them, or they are code")
+    elif code := _code(stating):
+        binding["ignore"] = Leaf(code, "code, and no settings")
     return binding
+
+
+def _code(stating: Stating) -> list[str]:
+    """The parts of a program that are no settings."""
+    own = stating.found.sections
+    return [] if own is None else [format_path((key,)) for key in stating.found.data if key not in own]
 
 
 def _replaced(stating: Stating, keys: Tree) -> list[str]:
