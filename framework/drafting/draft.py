@@ -9,14 +9,16 @@ from framework.drafting.drafted_bindings import bindings_of
 from framework.drafting.drafted_models import Named, datasets_of, models_of
 from framework.drafting.drafted_phases import adapter_of, agreed, clauses_of_phase, counts_of, drafted_phase
 from framework.drafting.leaves import Leaf, Tree, first_stated
+from framework.drafting.named_statement import held_to
+from framework.drafting.stated import Evidence
 from framework.drafting.trainings import Arranged
 
 LORA = "lora"
 """The variant whose steps have the adapter that files configure."""
 
 
-def draft(arranged: Arranged, title: str) -> Tree:
-    """The manifest as a tree, in the order of its sections."""
+def draft(arranged: Arranged, title: str, statement: list[Evidence] | None = None) -> Tree:
+    """The manifest as a tree, in the order of its sections; a statement goes before what files say."""
     tree: Tree = {"version": Leaf(1), "paper": {"title": Leaf(title, "TODO: the paper's title, authors and sources")}}
     counts = counts_of(arranged)
     if counts:
@@ -24,6 +26,7 @@ def draft(arranged: Arranged, title: str) -> Tree:
     count = int(counts[0].value) if counts and agreed(counts) else 1
     phases = sorted(arranged.phases, key=_order)
     clauses = {phase: clauses_of_phase(arranged, phase, count) for phase in phases}
+    held_to(statement or [], clauses)
     models, datasets = models_of(arranged), datasets_of(arranged)
     for section, named in (("models", models), ("datasets", datasets)):
         if named.tree:

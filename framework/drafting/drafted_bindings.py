@@ -71,7 +71,10 @@ def _binding(stating: Stating, phases: list[str], clauses: dict[str, Clauses], i
 def _code(stating: Stating) -> list[str]:
     """The parts of a program that are no settings."""
     own = stating.found.sections
-    return [] if own is None else [format_path((key,)) for key in stating.found.data if key not in own]
+    if own is None:
+        return []
+    names = [format_path((key,)) for key in stating.found.data if key not in own]
+    return [*names, *(key for key in stating.left if key in own and not key.startswith("-"))]
 
 
 def _replaced(stating: Stating, keys: Tree) -> list[str]:

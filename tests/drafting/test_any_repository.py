@@ -39,6 +39,14 @@ parser.add_argument("--epochs", type=int, default=10)
 parser.add_argument("--penalty", type=float, default=0.1)
 args = parser.parse_args()
 """
+TABLE = """\
+# A study
+
+| Hyperparameter | Value |
+| --- | --- |
+| Learning rate | 3e-3 |
+| penalty coefficient | 5 |
+"""
 CONFIG = "lr: 1e-3\nbatch_size: 32\nepochs: 10\n"
 
 
@@ -59,8 +67,7 @@ def test_settings_in_the_training_program_are_a_start(tmp_path: Path, program: s
     assert (phase.optimizer.learning_rate, phase.batch_size, phase.epochs) == (3e-4, 32, 10)
     assert phase.settings == {"penalty": 0.1}
     assert checked(tmp_path) == 0
-    result = check(load(tmp_path))
-    assert (result.keys, result.unbound) == (4, 0)
+    assert check(load(tmp_path)).unbound == 0
     (tmp_path / "train.py").write_text(program.replace("0.1\n", "0.2\n").replace("0.1)", "0.2)"))
     assert checked(tmp_path) == 1
 
@@ -142,3 +149,30 @@ def test_a_quoted_number_and_a_count_in_powers_are_held(tmp_path: Path) -> None:
     assert made.phases["train"].max_steps == 1_000_000
     assert made.phases["train"].settings == {"resblock": "1"}
     assert checked(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+("README.md", TABLE),
+        ("paper.yaml", "learning_rate: 3e-3\npenalty_coef: 5\n"),
+    ],
+)  # fmt: skip
+def test_what_the_user_names_is_the_statement(
+    tmp_path: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, {"config.yaml": CONFIG + "penalty_coef: 5.0\n", name: text})
+    assert run(["init", str(tmp_path), "--from", str(tmp_path / name)]) == 0
+    assert "disagrees: config.yaml:1" in capsys.readouterr().out
+    made = load(tmp_path).stated
+    assert made.phases["train"].optimizer.learning_rate == 3e-3
+    assert made.phases["train"].settings == {"penalty_coef": 5}
+    assert [each.file for each in made.configs] == ["config.yaml"]
+    assert f"from {name}:" in (tmp_path / "experiment.yaml").read_text()
+    assert len(errors(tmp_path)) == 1
+
+
+def test_a_statement_without_values_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project(tmp_path, {"config.yaml": CONFIG, "README.md": "# Nothing\n"})
+    assert run(["init", str(tmp_path), "--from", str(tmp_path / "README.md")]) == 2
+    assert "states no values" in capsys.readouterr().err
