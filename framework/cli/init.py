@@ -10,10 +10,12 @@ from pathlib import Path
 from framework.cli.terminal import console
 from framework.conformance import Finding, Severity
 from framework.dialects.registry import names
-from framework.drafting.discovery import Found, discover, standing
+from framework.drafting.discovery import discover, standing
 from framework.drafting.draft import draft, title_of
 from framework.drafting.leaves import Tree
-from framework.drafting.stated import gather, trainings
+from framework.drafting.named_statement import statement_of
+from framework.drafting.stated import stating
+from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
@@ -28,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "directory", metavar="DIR", nargs="?", default=".", help="the repository (default: this folder)"
     )
     parser.add_argument("--output", metavar="FILE", help=f"what to write (default: {MANIFEST} in the repository)")
+    parser.add_argument(
+        "--from",
+        dest="statement",
+        metavar="FILE",
+        help="what is right: a Markdown file with a table of names and values, or a YAML or JSON file of values",
+    )
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
 
 
@@ -40,14 +48,17 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"{output} exists: say --force to replace it, or --output FILE to write elsewhere")
     if output.absolute().parent.resolve() != root.resolve():
         raise UsageError(f"{output} must lie in {root}: the paths in a manifest are relative to its folder")
-    files, left = standing(root, discover(root))
-    gathered = gather(files)
-    if not trainings(gathered):
+    source = Path(options.statement) if options.statement else None
+    statement = statement_of(source, _named(source, root)) if source else []
+    without = {output.resolve(), (root / MANIFEST).resolve(), *([source.resolve()] if source else [])}
+    files, left = standing(root, discover(root, frozenset(without)))
+    made = arranged([stating(found) for found in files])
+    if not made.phases:
         seen = [f"{found.name} ({found.dialect.name})" for found in files] + list(left)
         found = f"only {', '.join(seen[:5])}, which says nothing about a training"
-        found = found if seen else "no config file of a known trainer"
+        found = found if seen else "no config file of a known trainer, and none with a training's settings"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
-    tree = draft(gathered, title_of(root.resolve().name))
+    tree = draft(made, title_of(root.resolve().name), statement)
     disagreements = _disagreements(root, tree)
     marks: dict[str, list[str]] = {}
     for finding in disagreements:
@@ -55,8 +66,14 @@ def main(options: argparse.Namespace) -> int:
             marks.setdefault(finding.clause, []).append(_mark(finding))
     write_text(output, render(tree, marks))
     load(output)
-    _report(output, files, left, disagreements)
+    _report(output, made, left, disagreements)
     return 0
+
+
+def _named(path: Path, root: Path) -> str:
+    """A file as comments name it: from the repository, if it lies there."""
+    whole = path.resolve()
+    return whole.relative_to(root.resolve()).as_posix() if whole.is_relative_to(root.resolve()) else path.name
 
 
 def _disagreements(root: Path, tree: Tree) -> list[Finding]:
@@ -93,10 +110,12 @@ def _mark(finding: Finding) -> str:
     return f"{_where(finding)}: {said}"
 
 
-def _report(output: Path, files: list[Found], left: dict[str, str], disagreements: list[Finding]) -> None:
+def _report(output: Path, made: Arranged, left: dict[str, str], disagreements: list[Finding]) -> None:
     console.literal(f"wrote {output}")
-    for found in files:
-        console.literal(f"  {found.name}: {found.dialect.name} ({found.recognition.why})")
+    for each in made.statings:
+        console.literal(f"  {each.name}: {each.found.dialect.name} ({each.found.why})")
+    for note in made.notes:
+        console.literal(f"  {note}")
     for name, why in left.items():
         console.literal(f"  left out: {name} ({why})")
     for finding in disagreements:

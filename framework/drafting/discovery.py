@@ -1,35 +1,25 @@
-"""Finding a repository's config files: bounded, and never out of the folder."""
+"""A repository's config files, each as its trainer reads it: of a dialect, or of names that settings have."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from pathlib import PurePosixPath
 from typing import Any
 
 from framework.dialects.flags import said
-from framework.dialects.registry import recognise
-from framework.dialects.terms import Dialect, Recognition, Said, Statement, words
-from framework.dialects.well_known.keys import SETTINGS, about_fields
+from framework.dialects.registry import dialect, recognise
+from framework.dialects.terms import Dialect, Recognition, Said, Statement, leaves, words
+from framework.drafting.candidates import PROGRAMS, candidates
+from framework.drafting.own_names import is_setting, telling
+from framework.drafting.python_sections import is_settings, sections
 from framework.errors import InputError
+from framework.names import Path
 from framework.reading.formats import read
 from framework.reading.nodes import Document
 
-SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".sh")
-SKIPPED = frozenset(
-    words("node_modules venv env site-packages __pycache__ build dist wandb mlruns runs outputs checkpoints logs")
-)
-"""Folders that hold no config of the experiment itself; so do all whose name starts with a dot."""
-LARGEST = 256 * 1024
-"""Bytes above which a file is data and no config."""
-MOST = 20_000
-"""Files after which the search ends."""
-
-
-COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config"})
-"""Dialects whose files stand beside another that trains: they make no phase of their own."""
+COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config", "wandb-sweep"})
+"""Dialects whose files stand beside another that trains: they make no training of their own."""
 _TELLING = frozenset(
     words(
         "optimizer.learning_rate optimizer.name optimizer.weight_decay epochs max_steps batch_size batch_size.micro"
@@ -37,39 +27,129 @@ _TELLING = frozenset(
     )
 )
 """Facts of which a trainer's file states one, if it is about a training."""
+_FEWEST = 2
+"""Keys with a training's names that make a file of no dialect a config."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One config file of a known dialect."""
+    """One config file."""
 
     name: str
     """Its path below the repository."""
     document: Document
     dialect: Dialect
-    recognition: Recognition
+    recognition: Recognition | None
+    """None where no dialect recognises it, and only names tell that it is a training's."""
     data: Any
     said: Said
+    sections: frozenset[str] | None = None
+    """Of a program, the first parts of keys that are settings; None for a file that holds nothing else."""
 
-    def line(self, statement: Statement) -> int:
-        found = self.document.walk(statement.path)
+    @property
+    def is_program(self) -> bool:
+        return self.sections is not None
+
+    def settles(self, path: Path) -> bool:
+        """Whether what stands at a path is a setting's, and no code's."""
+        return self.sections is None or str(path[0]) in self.sections
+
+    def line(self, path: Path) -> int:
+        found = self.document.walk(path)
         return found[1].line if found else 1
 
-    def home(self, statement: Statement) -> str:
+    def home(self, path: Path) -> str:
         """The file in which it stands: another one, where a Hydra config is composed of several."""
-        found = self.document.walk(statement.path)
+        found = self.document.walk(path)
         return self.document.home(found[1]).file if found else self.name
 
+    @property
+    def why(self) -> str:
+        """By what it was recognised."""
+        return "names of settings" if self.recognition is None else self.recognition.why.replace("\n", " ")
 
-def discover(root: FilePath) -> list[Found]:
-    """The config files below a folder that a dialect recognises, by path."""
+
+def discover(root: FilePath, without: frozenset[FilePath] = frozenset()) -> list[Found]:
+    """The config files below a folder, by path, but those that are the statement themselves."""
     found: list[Found] = []
-    for path in _candidates(root):
-        name = path.relative_to(root).as_posix()
-        recognised = _read(path, name)
+    unsure: list[Found] = []
+    for path in candidates(root):
+        if path.resolve() in without:
+            continue
+        try:
+            recognised = _read(path, path.relative_to(root).as_posix())
+        except (InputError, ImportError, RecursionError):
+            continue
         if recognised is not None:
-            found.append(recognised)
-    return found
+            sure = recognised.recognition is not None or _is_training(recognised)
+            (found if sure else unsure).append(recognised)
+    return sorted([*found, *(each for each in unsure if _overrides(each, found))], key=lambda each: each.name)
+
+
+def _overrides(one: Found, others: list[Found]) -> bool:
+    """Whether a file that is no training's alone sets what another one of its folder sets: `default.py` beside it."""
+    folder = PurePosixPath(one.name).parent
+    beside = [each for each in others if PurePosixPath(each.name).parent == folder and each.dialect is one.dialect]
+    if one.is_program and not is_settings(one.name):
+        return False
+    return any(_names(one) & _names(each) for each in beside)
+
+
+def _names(found: Found) -> set[str]:
+    """The names of a file's settings."""
+    return {
+        str(path[-1]) for path, value in leaves(found.data) if path and found.settles(path) and is_setting(path, value)
+    }
+
+
+def _read(path: FilePath, name: str) -> Found | None:
+    """The file as its trainer reads it, if it is a training's; None for any other.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    document = read(path, name)
+    data = document.value(document.root) if document.root is not None else None
+    if not isinstance(data, dict) or ("version" in data and "paper" in data):
+        return None
+    if path.suffix in PROGRAMS:
+        return _program(document, name, data)
+    recognised = recognise(data)
+    if recognised is None:
+        return Found(name, document, dialect("generic"), None, data, said(dialect("generic"), data))
+    known, recognition = recognised
+    if path.suffix.lower() in (".yaml", ".yml") and known.reader != "yaml-1.2":
+        document = read(path, name, known.reader)
+        data = document.value(document.root) if document.root is not None else None
+    return Found(name, document, known, recognition, data, said(known, data))
+
+
+def _program(document: Document, name: str, data: dict[str, Any]) -> Found | None:
+    """A program whose settings are a training's: what a dialect knows of it, it knows of its settings alone."""
+    own = sections(document.text, name, list(data))
+    settings = {key: value for key, value in data.items() if key in own}
+    recognised = recognise(settings)
+    if recognised is None or recognised[0].name == "hydra":
+        generic = dialect("generic")
+        return Found(name, document, generic, None, data, said(generic, settings), frozenset(own))
+    known, recognition = recognised
+    heard = said(known, settings)
+    if known.name != "generic":
+        own |= {key for key in data if any(statement.path[0] == key for statement in heard.statements)}
+    return Found(name, document, known, recognition, data, heard, frozenset(own))
+
+
+def _is_training(found: Found) -> bool:
+    """Whether a file of no dialect has the settings of a training: a known fact, or several of its names."""
+    facts = {fact for each in found.said.statements for fact in (each.fact, *each.doubt)}
+    named = {
+        path
+        for path, value in leaves(found.data)
+        if path and found.settles(path) and is_setting(path, value) and telling(str(path[-1]))
+    }
+    return len(named | {each.path for each in found.said.statements if each.fact in facts & _TELLING}) >= _FEWEST and (
+        bool(facts & _TELLING) or len(named) > _FEWEST
+    )
 
 
 def standing(root: FilePath, files: list[Found]) -> tuple[list[Found], dict[str, str]]:
@@ -91,11 +171,14 @@ def standing(root: FilePath, files: list[Found]) -> tuple[list[Found], dict[str,
             left[found.name] = f"{parts[found.name]} composes it"
         elif folder in groups and found.name not in parts:
             left[found.name] = f"another choice of a group of {groups[folder]}"
-        elif not found.said.statements:
+        elif found.recognition is not None and not found.said.statements:
             left[found.name] = "it states nothing that a manifest does"
-        elif found.dialect.name not in COMPANIONS and not _TELLING & {
-            fact.partition("|")[0] for each in found.said.statements for fact in (each.fact, *each.doubt)
-        }:
+        elif (
+            found.recognition is not None
+            and found.dialect.name not in COMPANIONS
+            and not _TELLING
+            & {fact.partition("|")[0] for each in found.said.statements for fact in (each.fact, *each.doubt)}
+        ):
             left[found.name] = "it says nothing about a training"
         else:
             own.append(found)
@@ -107,53 +190,6 @@ def _below(root: FilePath, path: FilePath) -> str | None:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
 
 
-def _candidates(root: FilePath) -> Iterator[FilePath]:
-    real = root.resolve()
-    seen = 0
-    for folder, folders, files in os.walk(root, followlinks=False):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in SKIPPED
-            and not (FilePath(folder) / name / "pyvenv.cfg").exists()
-        )
-        for name in sorted(files):
-            path = FilePath(folder) / name
-            seen += 1
-            if seen > MOST:
-                return
-            if name.startswith(".") or not (path.suffix.lower() in SUFFIXES or _is_settings(path)):
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(real):
-                continue
-            if path.is_file() and path.stat().st_size <= LARGEST:
-                yield path
-
-
-def _is_settings(path: FilePath) -> bool:
-    """Whether a Python file is one of settings, by its name or its folder's: `config/train_gpt2.py`."""
-    parts = (path.stem.casefold(), path.parent.name.casefold())
-    return path.suffix == ".py" and any(re.search(r"(?:^|_)(?:config|configs|conf|cfg)(?:_|$)", part) for part in parts)
-
-
-def _read(path: FilePath, name: str) -> Found | None:
-    """The file as its trainer reads it, if it is of a known dialect; None for any other, and for what is unreadable."""
-    try:
-        document = read(path, name)
-        data = document.value(document.root) if document.root is not None else None
-        if isinstance(data, dict) and "version" in data and "paper" in data:
-            return None
-        recognised = recognise(data)
-        if recognised is None:
-            return None
-        dialect, recognition = recognised
-        if path.suffix.lower() in (".yaml", ".yml") and dialect.reader != "yaml-1.2":
-            document = read(path, name, dialect.reader)
-            data = document.value(document.root) if document.root is not None else None
-        found = said(dialect, data)
-        found.statements = about_fields(found.statements)  # a draft has the manifest's own fields
-        found.defaults = [default for default in found.defaults if not default.fact.startswith(SETTINGS)]
-        return Found(name, document, dialect, recognition, data, found)
-    except (InputError, ImportError, RecursionError):
-        return None
+def statements_of(found: Found) -> list[Statement]:
+    """What a dialect makes of a file's settings."""
+    return [each for each in found.said.statements if found.settles(each.path)]

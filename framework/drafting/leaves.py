@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework.drafting.stated import Evidence, groups
+from framework.drafting.clauses_of_trainings import rivals
+from framework.drafting.stated import Evidence
 from framework.manifest.clauses import shown
+from framework.names import Path
 
 TODO = "TODO: no file states it"
 """The comment of a value that stands there because a manifest needs one."""
@@ -24,18 +26,27 @@ Tree = dict[str, Any]
 """Nested mappings and lists of :class:`Leaf`."""
 
 
-def chosen(evidence: list[Evidence]) -> Leaf:
-    """The value that most files state, and who else says what."""
-    sorted_groups = groups(evidence)
-    first = sorted_groups[0][0]
+def first_stated(evidence: list[Evidence]) -> Leaf:
+    """What the first place states, and which others say something else: which of them is right only the paper knows."""
+    first = evidence[0]
     note = f"; {first.note}" if first.note else ""
-    return Leaf(first.value, f"from {first.where}" + note + differing(sorted_groups))
+    others = [f"{each.where} says {shown(each.value)}" for each in rivals(evidence)]
+    differing = f"; DISAGREES: {listed(others)}" if others else ""
+    return Leaf(first.value, f"from {first.where}{note}{differing}")
 
 
-def differing(found: list[list[Evidence]]) -> str:
-    """The other values, for a comment; empty where all agree."""
-    others = [f"{group[0].where} says {shown(group[0].value)}" for group in found[1:]]
-    return f"; DISAGREES: {listed(others)}" if others else ""
+def put(tree: Tree, path: Path, leaf: Leaf) -> bool:
+    """Set a leaf at a path; False where a value stands in its way."""
+    here = tree
+    for part in path[:-1]:
+        here = here.setdefault(str(part), {})
+        if not isinstance(here, dict):
+            return False
+    last = str(path[-1])
+    if last in here:
+        return False
+    here[last] = leaf
+    return True
 
 
 MOST = 8

@@ -1,4 +1,4 @@
-"""What a repository's config files state, by phase and fact: every value with the file and the line it comes from."""
+"""What one config file states: facts with their places, those of known clauses and those of its own names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from typing import Any
 
 from framework.conformance.meaning import same
 from framework.dialects.key_tables import interpolated
-from framework.dialects.terms import Default, Searched, Statement, Unknown
+from framework.dialects.synonyms import normal
+from framework.dialects.terms import DEVICES, Searched, Statement, Unknown, leaves
 from framework.dialects.values import folded, number
-from framework.drafting.discovery import COMPANIONS, Found
+from framework.drafting.discovery import COMPANIONS, Found, statements_of
+from framework.drafting.fitting_values import COUNTS, KNOWN, fits
+from framework.drafting.own_names import ALSO, is_setting, is_value, settings_path
+from framework.names import Path, format_path
 
 _PHASES = {
     **dict.fromkeys(("pretrain", "pretraining"), "pretrain"),
     **dict.fromkeys(("finetune", "finetuning", "sft"), "finetune"),
 }
 _STAGES = {"pt": "pretrain", "sft": "finetune"}
+_DATASETS = ("dataset", "dataset_name")
+PROJECT = ("seed", "seeds", "hardware", "model", "dataset")
+"""The first parts of facts that are not a phase's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,56 +35,76 @@ class Evidence:
     value: Any
     file: str
     line: int
-    note: str = ""
-    """What else a comment must say about it."""
+    path: Path = ()
+    """The key in the file."""
     home: str = ""
     """The file in which it stands, where ``file`` is composed of several."""
+    explicit: bool = False
+    """Whether no dialect binds the key: the binding has to."""
+    note: str = ""
+    """What else a comment says about it."""
 
     @property
     def where(self) -> str:
         return f"{self.home or self.file}:{self.line}" if self.line else f"{self.file} (the trainer's default)"
 
 
+Facts = dict[str, Evidence]
+"""By fact, as a clause's path below its phase: `optimizer.learning_rate`, `batch_size.micro`, `settings.gamma`;
+`?batch_size` is one that may be one device's or the whole."""
+
+
 @dataclass
-class Gathered:
-    """Everything that was found, by what it is about."""
+class Stating:
+    """One file, and what it states."""
 
-    files: list[Found]
-    phases: dict[str, dict[str, list[Evidence]]] = field(default_factory=dict)
-    tasks: dict[str, dict[str, dict[str, list[Evidence]]]] = field(default_factory=dict)
-    project: dict[str, list[Evidence]] = field(default_factory=dict)
+    found: Found
+    phase: str
+    """The phase that it is about, as far as its own name says; `train` where nothing says it."""
+    facts: Facts = field(default_factory=dict)
+    sections: dict[str, Facts] = field(default_factory=dict)
+    """By phase, what the sections that are named as phases state."""
+    tasks: dict[str, dict[str, Facts]] = field(default_factory=dict)
+    """By phase and task; the phase is empty for the file's own."""
+    project: Facts = field(default_factory=dict)
     """Facts outside of phases: `seed`, `hardware.count`, `model.hub`."""
-    phases_of: dict[str, set[str]] = field(default_factory=dict)
-    """The phases that each file is about."""
-    nested: set[str] = field(default_factory=set)
-    """Files whose sections name their phases."""
-    adapted: set[str] = field(default_factory=set)
-    """Files that configure an adapter."""
+    defaults: Facts = field(default_factory=dict)
+    """What the trainer takes where nothing is stated."""
+    left: list[str] = field(default_factory=list)
+    """Keys that state something of which the draft has nothing."""
+
+    @property
+    def name(self) -> str:
+        return self.found.name
+
+    @property
+    def trains(self) -> bool:
+        """Whether it states a training of its own, and not only what goes with another's."""
+        return self.found.dialect.name not in COMPANIONS and bool(self.facts or self.sections or self.tasks)
+
+    def every(self) -> list[Evidence]:
+        """All that it states of phases."""
+        inner = [facts for tasks in self.tasks.values() for facts in tasks.values()]
+        return [each for facts in (self.facts, *self.sections.values(), *inner) for each in facts.values()]
 
 
-def gather(files: list[Found]) -> Gathered:
-    """Sort the statements of all files; what is doubtful or only known at run time is left out."""
-    gathered = Gathered(files)
-    trainers = [found for found in files if _trains(found)]
-    for found in trainers or files:
-        _take(gathered, found, None)
-    for found in files if trainers else ():
-        if not _trains(found):
-            named = _named([*PurePosixPath(found.name).parts, found.name])
-            only = next(iter(gathered.phases), None) if len(gathered.phases) == 1 else None
-            adapters = any(statement.fact.startswith("adapter.") for statement in found.said.statements)
-            adapted = "finetune" if adapters and "finetune" in gathered.phases else None
-            _take(gathered, found, (named if named in gathered.phases else None) or adapted or only or "")
-    return gathered
+def stating(found: Found) -> Stating:
+    """What a file states; what is doubtful or only known at run time is left out."""
+    stage = found.data.get("stage") if isinstance(found.data, dict) else None
+    own = (_STAGES.get(stage) if isinstance(stage, str) else None) or phase_named([found.name]) or "train"
+    made = Stating(found, own)
+    taken: set[Path] = set(found.said.silent)
+    for group in _by_fact(statements_of(found)):
+        taken |= _take(made, group)
+    if found.dialect.name not in COMPANIONS:
+        _own_names(made, taken)
+    for default in found.said.defaults:
+        made.defaults.setdefault(default.fact, Evidence(default.value, found.name, 0))
+    return made
 
 
-def _trains(found: Found) -> bool:
-    """Whether a file states a training of its own, and not only what goes with another's."""
-    facts = {statement.fact for statement in found.said.statements}
-    return found.dialect.name not in COMPANIONS and bool(facts & {"optimizer.learning_rate", "epochs", "max_steps"})
-
-
-def _named(names: Iterable[str]) -> str | None:
+def phase_named(names: Iterable[str]) -> str | None:
+    """The phase that the first telling word of some names says."""
     for name in names:
         for word in re.split(r"[^A-Za-z]+", name.replace("pre_train", "pretrain").replace("fine_tune", "finetune")):
             if folded(word) in _PHASES:
@@ -85,72 +112,137 @@ def _named(names: Iterable[str]) -> str | None:
     return None
 
 
-def _take(gathered: Gathered, found: Found, phase: str | None) -> None:
-    """The statements of one file; ``phase`` is what a companion file is about, empty where that is not known."""
-    stage = found.data.get("stage") if isinstance(found.data, dict) else None
-    usual = _STAGES.get(stage) if isinstance(stage, str) else None
-    usual = usual or _named([found.name]) or "train"
-    for statement in found.said.statements:
-        if isinstance(statement.value, Unknown) or interpolated(statement.word):
-            continue
-        value, note = statement.value, ""
-        if isinstance(value, Searched):
-            value, note = (value.values[0] if value.values else value.low), f"TODO: searched, {value}"
-        value = number(value, {}) if isinstance(value, str) else value
-        evidence = Evidence(value, found.name, found.line(statement), note, found.home(statement))
-        kind = statement.fact.partition(".")[0]
-        if kind in ("seed", "seeds", "hardware", "model", "dataset", "prune"):
-            gathered.project.setdefault(statement.fact, []).append(evidence)
-            continue
-        own = next((name for name in statement.within if folded(name) in _PHASES), None)
-        if own is not None:
-            gathered.nested.add(found.name)
-        where = own or (usual if phase is None else phase)
-        if kind == "adapter":
-            gathered.adapted.add(found.name)
-        if where:
-            _file(gathered, found, where, statement, evidence)
-    if phase is None and len(gathered.phases_of.get(found.name, ())) == 1:
-        facts = gathered.phases[next(iter(gathered.phases_of[found.name]))]
-        for default in found.said.defaults:
-            _assume(facts, found, default)
+def _by_fact(statements: list[Statement]) -> list[list[Statement]]:
+    """The statements of one fact about one phase and task together."""
+    groups: dict[tuple[str, str | None, str], list[Statement]] = {}
+    for each in statements:
+        groups.setdefault((each.fact, _section(each), each.named), []).append(each)
+    return list(groups.values())
 
 
-_LENGTHS = frozenset({"optimizer.learning_rate", "epochs", "max_steps", "batch_size", "batch_size.micro"})
-"""Facts of which a phase needs one to be a training."""
+def _section(statement: Statement) -> str | None:
+    return _phase_section(statement.within)
 
 
-def trainings(gathered: Gathered) -> bool:
-    """Whether any file states a training: a learning rate, a length or a batch."""
-    facts = (fact.lstrip("?") for own in gathered.phases.values() for fact in own)
-    tasks = (fact for own in gathered.tasks.values() for task in own.values() for fact in task)
-    return any(fact in _LENGTHS for fact in (*facts, *tasks))
+def _phase_section(names: Iterable[str]) -> str | None:
+    """The section among some that is named as a phase: what its keys are about."""
+    return next((name for name in names if folded(name) in _PHASES), None)
 
 
-def _file(gathered: Gathered, found: Found, phase: str, statement: Statement, evidence: Evidence) -> None:
-    gathered.phases_of.setdefault(found.name, set()).add(phase)
-    facts = gathered.phases.setdefault(phase, {})
-    if statement.named:
-        task = gathered.tasks.setdefault(phase, {}).setdefault(statement.named, {})
-        task.setdefault(statement.fact, []).append(evidence)
-    elif statement.doubt:
-        facts.setdefault(f"?{statement.fact}", []).append(evidence)
+def _take(made: Stating, group: list[Statement]) -> set[Path]:
+    """File what several keys of one fact say, if they say one thing; the keys that are done with."""
+    found = made.found
+    known = [each for each in group if not isinstance(each.value, (Unknown, Searched)) and not interpolated(each.word)]
+    gone = {each.path for each in group} - {each.path for each in known}
+    if not known:
+        return gone
+    first, fact = known[0], known[0].fact
+    fact = fact.partition("|")[0]
+    doubtful = any(each.doubt and each.why != DEVICES for each in known)
+    value = number(first.value, {}) if isinstance(first.value, str) and fact in KNOWN else first.value
+    if isinstance(value, float) and fact in COUNTS and value.is_integer():
+        value = int(value)  # `1e6` is a number of steps
+    if doubtful or any(not same(each.value, first.value) for each in known[1:]):
+        return gone  # they may be settings, each under its own name
+    evidence = Evidence(value, found.name, found.line(first.path), first.path, found.home(first.path))
+    if fact.partition(".")[0] in PROJECT:
+        made.project.setdefault(fact, evidence)
+    elif fact.startswith(("mask.", "prune.")):
+        return gone | {each.path for each in known}
+    elif not _is_statable(fact, value, any(each.doubt for each in known)):
+        return gone
     else:
-        facts.setdefault(statement.fact, []).append(evidence)
+        section = _section(first)
+        facts = made.facts if section is None else made.sections.setdefault(section, {})
+        if first.named:
+            tasks = made.tasks.setdefault(section or "", {})
+            facts = tasks.setdefault(first.named, {})
+        doubt = "?" if any(each.doubt for each in known) else ""
+        facts.setdefault(doubt + fact, evidence)
+    return gone | {each.path for each in known}
 
 
-def _assume(facts: dict[str, list[Evidence]], found: Found, default: Default) -> None:
-    facts.setdefault(f"={default.fact}", []).append(Evidence(default.value, found.name, 0))
+def _is_statable(fact: str, value: Any, doubtful: bool) -> bool:
+    """Whether the manifest can hold a value; a doubtful setting goes under its own name."""
+    return is_value(value) and not doubtful if fact.startswith("settings.") else fits(fact, value)
 
 
-def groups(evidence: list[Evidence]) -> list[list[Evidence]]:
-    """The evidence by value: what most files say first, and of equally many what was found first."""
-    found: list[list[Evidence]] = []
-    for each in evidence:
-        for group in found:
-            if same(group[0].value, each.value):
-                group.append(each)
-                break
+def _own_names(made: Stating, taken: set[Path]) -> None:
+    """Facts that no dialect knows: by another spelling of a clause, else as settings under their own names."""
+    found = made.found
+    presets = _presets(found.data) if not found.is_program else set()
+    shell = found.document.format == "shell"
+    flags = shell and any(str(path[-1]).startswith("-") for path, _ in leaves(found.data) if path)
+    quoted = found.document.format == "json"  # where a number in quotes is a text for every reader
+    rivals: dict[str, list[Evidence]] = {}
+    for path, word in leaves(found.data):
+        if not path or not found.settles(path) or any(path[:size] in taken for size in range(1, len(path) + 1)):
+            continue
+        if isinstance(word, str) and not quoted and isinstance(parsed := number(word, {}), (int, float)):
+            word = parsed
+        if path[0] in presets or (flags and not str(path[-1]).startswith("-")) or not is_setting(path, word):
+            made.left.append(format_path(path))
+            continue
+        wrapped = [key for key in (found.sections or ()) if not key.startswith("-")] if found.is_program else []
+        wrapped += [str(part) for part in path[:-1] if shell]
+        home = found.home(path)
+        evidence = Evidence(word, found.name, found.line(path), path, home if home != found.name else "", True)
+        fact = ALSO.get(normal(str(path[-1])), "")
+        if normal(str(path[-1])) in _DATASETS and isinstance(word, str) and not found.is_program:
+            fact = "dataset"
+        section = _phase_section([str(part) for part in path[:-1]])
+        if fact and section is None and fits(fact, word):
+            rivals.setdefault(fact, []).append(evidence)
         else:
-            found.append([each])
-    return sorted(found, key=lambda group: -len({each.file for each in group}))
+            _set(made, section, settings_path(path, wrapped), evidence)
+    for fact, several in rivals.items():
+        if fact not in made.facts and len(several) == 1 and not _beside(fact, made.facts):
+            made.facts[fact] = several[0]
+            continue
+        for each in several:
+            wrapped = [key for key in (found.sections or ()) if not key.startswith("-")]
+            _set(made, None, settings_path(each.path, wrapped), each)
+
+
+def _beside(fact: str, facts: Facts) -> bool:
+    """Whether a clause that another one excludes is stated already."""
+    if fact == "batch_size":
+        return any(name.startswith("batch_size") for name in facts)
+    lengths = {"epochs", "max_steps"}
+    return fact in lengths and bool(lengths & facts.keys())
+
+
+def _set(made: Stating, section: str | None, names: Path, evidence: Evidence) -> None:
+    """File a setting; where one of its name is there, under the whole path of its key."""
+    facts = made.facts if section is None else made.sections.setdefault(section, {})
+    if section is not None:
+        names = tuple(name for name in names if name != section)
+    fact = format_path(("settings", *names))
+    if fact in facts and not same(facts[fact].value, evidence.value):
+        fact = format_path(("settings", *(str(part).lstrip("-") for part in evidence.path)))
+    if any(other.startswith(f"{fact}.") or fact.startswith(f"{other}.") for other in facts):
+        fact = format_path(("settings", ".".join(str(part) for part in evidence.path)))
+    facts.setdefault(fact, evidence)
+
+
+def _presets(data: Any) -> set[str]:
+    """Sections that change what another one says: `atari:` beside `defaults:`, with the same keys."""
+    if not isinstance(data, dict):
+        return set()
+    base = next((key for key in data if normal(str(key)) in ("defaults", "default", "base", "common")), None)
+    if base is None or not isinstance(data[base], dict):
+        return set()
+    known = {".".join(map(str, path)) for path, _ in leaves(data[base])}
+    found = set()
+    for key, inner in data.items():
+        if key != base and isinstance(inner, dict):
+            own = [".".join(map(str, path)) for path, _ in leaves(inner)]
+            if own and sum(name in known for name in own) * 2 >= len(own):
+                found.add(key)
+    return found
+
+
+def companion_of(name: str, phases: Iterable[str]) -> str | None:
+    """The phase that a companion's own name says, if there is one."""
+    named = phase_named([*PurePosixPath(name).parts, name])
+    return named if named is not None and named in phases else None

@@ -38,6 +38,8 @@ def _entry(key: str, value: Any, path: Path, depth: int, marks: Mapping[str, lis
         yield f"{pad}{name}:"
         for index, item in enumerate(value):
             yield from _item(item, (*path, index), depth + 1, marks)
+    elif not value:
+        yield f"{pad}{name}: {{}}"
     else:
         yield f"{pad}{name}:"
         for inner, each in value.items():
