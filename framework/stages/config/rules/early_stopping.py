@@ -12,7 +12,7 @@ from framework.conformance.meaning import direction_of, said
 from framework.manifest.clauses import Clause
 from framework.manifest.hyperparameters import folded, metric_named, same_metric
 from framework.manifest.sections.bindings import Binding
-from framework.manifest.sections.metrics import Metric, falls, name_of
+from framework.manifest.sections.values.stated_metrics import Metric, falls, name_of
 from framework.names import Path, format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
