@@ -1,9 +1,9 @@
 """What each trainer calls the catalogued facts, also by names that mean something only there.
 
 Read in the sources of CleanRL, TRL (PPO, GRPO), timm (`train.py`), axolotl and LLaMA-Factory, in the training examples
-of diffusers, and in the documentation of Stable-Baselines3 (on-policy) and torchtune's DPO. The other words are those in
-common use there, and were not read in a source: TRL's DPO, Stable-Baselines3's off-policy algorithms and most keys of
-transformers' models.
+of diffusers, and in the documentation of Stable-Baselines3 (on-policy) and torchtune's DPO. The other words are those
+in common use there, and were not read in a source: TRL's DPO, Stable-Baselines3's off-policy algorithms and most keys
+of transformers' models.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pytest
 
 from framework.conformance import Stage, Status
 from tests.stages.breaking import observed
-from tests.stages.conftest import conforming
 from tests.support.evidence import Evidence
+from tests.support.project import Project
 from tests.support.statuses import codes, status_of
 
 STATED = """\
@@ -40,8 +40,10 @@ CLAUSES = {
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
-    project = conforming(tmp_path).replace("      eps: 1e-6\n", "      eps: 1e-6\n" + STATED)
-    project.replace("seeds: [1, 2, 3]", "seeds: [1]")
+    project = Project(tmp_path).replace("      eps: 1e-6\n", "      eps: 1e-6\n" + STATED)
+    project.replace("seeds: [1, 2, 3]", "seeds: [1]").replace(
+        "{permute: csp}", "{permute: {method: csp, dimension: channel}}"
+    )
     found = Evidence(project)
     grouped(found, RECORDED)
     return found
