@@ -57,14 +57,16 @@ def _rows(experiment: Experiment, phase: Phase) -> Iterator[tuple[str, str]]:
         found = value_in(experiment.manifest, phase, value)
         return f"{shown(found)} ({value})" if found is not value else shown(value)
 
-    executed = phase.objective in OBJECTIVES
+    # What the built-in training takes by default is part of what is done; of another's training only what is stated is.
+    executed = phase.objective in OBJECTIVES and not _foreign(experiment, phase)
     for label, optimizer in [
         ("", phase.optimizer),
         *((f"{key}: ", each) for key, each in (phase.optimizers or {}).items()),
     ]:
         if label == "" and not executed and "optimizer" not in phase.model_fields_set:
             continue
-        yield f"{label}optimizer", optimizer.name
+        if executed or "name" in optimizer.model_fields_set:
+            yield f"{label}optimizer", optimizer.name
         if optimizer.learning_rate is not None:
             yield f"{label}peak learning rate", text(optimizer.learning_rate)
         known = optimizer.model_dump(exclude_none=True, exclude={"name", "learning_rate", "settings", "groups"})
@@ -78,8 +80,7 @@ def _rows(experiment: Experiment, phase: Phase) -> Iterator[tuple[str, str]]:
                 ", ".join(f"{key} {text(value)}" for key, value in stated.items()),
             )
     if executed or "schedule" in phase.model_fields_set:
-        least = shown(value_in(experiment.manifest, phase, phase.schedule.min_learning_rate))
-        yield "schedule", f"{phase.schedule.name}, warmup {phase.schedule.warmup}, down to {least}"
+        yield from _schedule(experiment, phase, executed)
         for piece in phase.schedule.segments or filter(None, [phase.schedule.decay]):
             stated = piece.model_dump(exclude_none=True, by_alias=True, exclude={"begin", "length"})
             times = [f"{key} {value}" for key in ("begin", "length") if (value := getattr(piece, key)) is not None]
@@ -98,6 +99,27 @@ def _rows(experiment: Experiment, phase: Phase) -> Iterator[tuple[str, str]]:
     if (stop := phase.early_stopping) is not None:
         yield "early stopping", f"on {stop.metric_name}, patience {stop.patience} evaluations"
     yield from _own(phase.settings, text)
+
+
+def _foreign(experiment: Experiment, phase: Phase) -> bool:
+    """Whether nothing here trains a phase: a script does, or it states less than a training needs."""
+    manifest = experiment.manifest
+    names = {name for name, each in manifest.phases.items() if each is phase}
+    scripts = {runner.phase or name for name, runner in manifest.runners.items()}
+    return bool(names & scripts) or phase.optimizer.learning_rate is None
+
+
+def _schedule(experiment: Experiment, phase: Phase, executed: bool) -> Iterator[tuple[str, str]]:
+    """Shape, warmup and end: all of what is executed, else those that are stated."""
+    stated = phase.schedule.model_fields_set
+    least = shown(value_in(experiment.manifest, phase, phase.schedule.min_learning_rate))
+    parts = {
+        "name": phase.schedule.name,
+        "warmup": f"warmup {phase.schedule.warmup}",
+        "min_learning_rate": f"down to {least}",
+    }
+    if said := [text for name, text in parts.items() if executed or name in stated]:
+        yield "schedule", ", ".join(said)
 
 
 def _own(settings: dict[str, Any] | None, text: Any, label: str = "") -> Iterator[tuple[str, str]]:

@@ -60,14 +60,14 @@ with open(a.output + "/args.json", "w") as file:
     json.dump(vars(a), file)
 with open(a.output + "/log.jsonl", "w") as file:
     for step in range(1, a.steps + 1):
-        file.write(json.dumps({"step": step, "loss": 1 / step, "learning_rate": a.lr, "samples": a.batch}) + "\\n")
+        file.write(json.dumps({"step": step, "loss": 1 / step, "learning_rate": RATE, "samples": a.batch}) + "\\n")
 """
 OWN = ("clip_range", "gae.lambda", "layers", "entropy")
 
 
-def verified(folder: Path, drift: str = "") -> VerifyResult:
+def verified(folder: Path, drift: str = "", rate: str = "a.lr") -> VerifyResult:
     (folder / "experiment.yaml").write_text(MANIFEST.replace("PYTHON", json.dumps(sys.executable)))
-    (folder / "train.py").write_text(SCRIPT.replace("#DRIFT", drift))
+    (folder / "train.py").write_text(SCRIPT.replace("#DRIFT", drift).replace("RATE", rate))
     with chdir(folder):
         experiment = load()
         assert len(list(run(experiment, plan(experiment)))) == 2
@@ -110,3 +110,20 @@ def test_a_setting_that_the_script_did_not_write_is_unverified(tmp_path: Path) -
     result = verified(tmp_path, "del a.gae_lambda")
     assert cell(result, "phases.train.settings.gae.lambda", Stage.RUN) is Status.UNVERIFIED
     assert not result.findings
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"),
+    [
+        ("a.lr", Status.CONFORMS),
+        ("a.lr * (a.steps - step + 1) / a.steps", Status.CONFORMS),
+        ("a.lr * min(1, step / 5)", Status.CONFORMS),
+        ("2 * a.lr", Status.VIOLATED),
+        ("a.lr / 2", Status.UNVERIFIED),
+    ],
+)
+def test_where_no_schedule_is_stated_the_peak_alone_is_held(tmp_path: Path, rate: str, status: Status) -> None:
+    result = verified(tmp_path, rate=rate)
+    assert cell(result, "phases.train.optimizer.learning_rate", Stage.RUN) is status
+    found = [finding.code for finding in result.findings]
+    assert found == (["R110"] * len(found) if status is Status.VIOLATED else [])

@@ -169,6 +169,16 @@ def test_the_setup_document_tells_the_experiment(project: Project) -> None:
         assert words in text
 
 
+def test_the_setup_document_invents_nothing_of_another_s_training(project: Project) -> None:
+    own = "  other:\n    optimizer: {weight_decay: 0.3}\n    schedule: {warmup: 5 epochs}\n  third: {batch_size: 3}\n"
+    text = rendered(project.replace("phases:\n", f"phases:\n{own}")).read(SETUP)
+    other = text.partition("other")[2].partition("third")[0]
+    assert "| weight decay | 0.3 |" in other
+    assert "| schedule | warmup 5 epochs |" in other
+    assert "adamw" not in other
+    assert "constant" not in other
+
+
 def test_the_setup_document_tells_in_what_variants_are_equal(project: Project) -> None:
     rule = "equal: {variants: [dense, masked], of: [optimizer_steps, optimizer.learning_rate], within: 1.5%}"
     project.replace("seeds: [1", f"  - {rule}\nseeds: [1")

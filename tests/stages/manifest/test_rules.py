@@ -164,6 +164,8 @@ QUIET = {
         "waivers: []\n",
         "waivers:\n  - {clause: phases.pretrain.epochs, stage: run, reason: x, owner: y, until: 2027-01-01}\n",
     ),
+    "momentum of an optimizer without a name": (ADAMW, ADAMW.replace("name: adamw, ", "momentum: 0.9, ")),
+    "an end of a schedule without a name": (WARMUP, WARMUP.replace("name: cosine, ", "")),
     "a family whose formula is not known": ("family: mamba", "family: rwkv"),
     "an unknown number of steps": (", train_examples: 3200", ""),
     "two variants of another order": (

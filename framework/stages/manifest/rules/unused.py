@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.architectures import ARCHITECTURES, SIZES
 from framework.manifest.lengths import phase_under
+from framework.manifest.sections.optimizers import Optimizer
 from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.schedules import Schedule
 from framework.manifest.sections.variants import PermuteStep, phase_of
 from framework.names import Path, format_path
 from framework.stages.manifest.context import ManifestContext
@@ -68,17 +70,27 @@ def _models(context: ManifestContext) -> Iterator[Unread]:
 def _settings(context: ManifestContext) -> Iterator[Unread]:
     for name, phase in context.experiment.stated.phases.items():
         place: Path = ("phases", name)
-        optimizer, shape = phase.optimizer, phase.schedule.name
-        if optimizer.momentum is not None and optimizer.name in ("adam", "adamw"):
-            yield (*place, "optimizer", "momentum"), f"{optimizer.name} has no momentum", "remove it, or write sgd"
+        optimizer = phase.optimizer
+        called = _stated_name(optimizer)
+        if optimizer.momentum is not None and called in ("adam", "adamw"):
+            yield (*place, "optimizer", "momentum"), f"{called} has no momentum", "remove it, or write sgd"
         for field in ("betas", "eps"):
-            if optimizer.name == "sgd" and getattr(optimizer, field) is not None:
+            if called == "sgd" and getattr(optimizer, field) is not None:
                 yield (*place, "optimizer", field), "sgd has none", "remove it, or correct the optimizer's name"
         decays = phase.schedule.decay is not None or phase.schedule.segments is not None
-        if shape == "constant" and not decays and "min_learning_rate" in phase.schedule.model_fields_set:
+        if (
+            _stated_name(phase.schedule) == "constant"
+            and not decays
+            and "min_learning_rate" in phase.schedule.model_fields_set
+        ):
             yield (*place, "schedule", "min_learning_rate"), "a constant schedule has no end", "name a decay, or remove"
         if phase.tasks:
             yield from _overruled(place, phase)
+
+
+def _stated_name(section: Optimizer | Schedule) -> str | None:
+    """The name that the paper gives: where it gives none, nothing is held to the one that a run would take."""
+    return section.name if "name" in section.model_fields_set else None
 
 
 def _overruled(place: Path, phase: Phase) -> Iterator[Unread]:

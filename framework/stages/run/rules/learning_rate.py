@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import STEPS
 from framework.manifest.lengths import optimizer_steps, scale_of
+from framework.manifest.sections.values.quantities import number
 from framework.planning.steps import Training
 from framework.stages.run import logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
@@ -29,6 +31,9 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         if not lines:
             reason = observed.absent if observed.run is None else "the run recorded no learning rates"
             yield from (context.judge.unverified(clause, context.stage, reason) for clause in clauses)
+            continue
+        if observed.logged and not _states_schedule(context, observed.step.name):
+            yield from _peak(context, observed, work, lines)
             continue
         try:
             total = _total(observed, work)
@@ -57,6 +62,34 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             message = f"{observed.step.label}: {used}"
             where = observed.place(STEPS, observed.trace.index(line) + 1)
             yield context.violated(TRACE, clause, message, demanded, line["learning_rate"], where)
+
+
+def _states_schedule(context: EvidenceContext, phase: str) -> bool:
+    """Whether a schedule is stated for a phase: there, or where something else is set for it."""
+    return any(
+        path[:2] == ("phases", phase) or path[0] in ("variants", "models", "datasets")
+        for path in context.experiment.by_path
+        if any(str(part).removeprefix(f"phases.{phase}.").partition(".")[0] == "schedule" for part in path[2:])
+    )
+
+
+def _peak(
+    context: EvidenceContext, observed: Observed, work: Training, lines: list[dict[str, Any]]
+) -> Iterator[Verdict]:
+    """A paper that states no schedule states the largest rate alone: what a script did before and after is its own."""
+    clause, peak = context.clause(observed.step, "optimizer.learning_rate"), number(work.phase.optimizer.learning_rate)
+    if clause is None or peak is None:
+        return
+    largest = max(lines, key=lambda line: line["learning_rate"])
+    used, where = largest["learning_rate"], observed.place(STEPS, observed.trace.index(largest) + 1)
+    said = f"the largest of {len(lines)} recorded learning rates is {used:g}"
+    if math.isclose(used, peak, rel_tol=logged.tolerance(observed, _RELATIVE)):
+        yield context.judge.conforms(clause, context.stage, said, where.file)
+    elif used > peak:
+        yield context.violated(TRACE, clause, f"{observed.step.label}: {said}, not {peak:g}", peak, used, where)
+    else:
+        reason = f"{said}: the manifest states no schedule, which could keep it below {peak:g}"
+        yield context.judge.unverified(clause, context.stage, reason, where.file)
 
 
 def _total(observed: Observed, work: Training) -> int:
