@@ -20,6 +20,7 @@ from framework.drafting.writing import render
 from framework.errors import UsageError
 from framework.evidence.atomic import write_text
 from framework.manifest.loading import MANIFEST, load
+from framework.output.report import counted
 from framework.stages.check import check
 
 HELP = "write a first manifest from a repository's config files"
@@ -121,4 +122,5 @@ def _report(output: Path, made: Arranged, left: dict[str, str], disagreements: l
     for finding in disagreements:
         console.literal(f"  disagrees: {_where(finding)}: {finding.message}")
     todo = output.read_text(encoding="utf-8").count("TODO") - 1
-    console.literal(f"{len(disagreements)} disagreements, {todo} values to fill in; then: framework check")
+    told = f"{counted(len(disagreements), 'disagreement')}, {counted(todo, 'value')} to fill in"
+    console.literal(f"{told}; then: framework check")
