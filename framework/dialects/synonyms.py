@@ -129,6 +129,8 @@ ELSEWHERE = frozenset(
     )
 )
 """Sections whose keys are about something else than the training."""
+OWN_OPTIMIZERS = frozenset(("discriminator", "critic"))
+"""Those that are trained beside it: their optimizer is the paper's where it states one of that name."""
 
 
 def normal(name: str) -> str:

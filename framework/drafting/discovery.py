@@ -9,6 +9,7 @@ from typing import Any
 
 from framework.dialects.flags import said
 from framework.dialects.registry import dialect, recognise
+from framework.dialects.synonyms import OWN_OPTIMIZERS
 from framework.dialects.terms import Dialect, Recognition, Said, Statement, leaves, words
 from framework.drafting.candidates import PROGRAMS, candidates
 from framework.drafting.own_names import is_setting, telling
@@ -192,4 +193,4 @@ def _below(root: FilePath, path: FilePath) -> str | None:
 
 def statements_of(found: Found) -> list[Statement]:
     """What a dialect makes of a file's settings."""
-    return [each for each in found.said.statements if found.settles(each.path)]
+    return [each for each in found.said.statements if found.settles(each.path) and each.named not in OWN_OPTIMIZERS]

@@ -11,6 +11,7 @@ so the whole batch is `batch_size` times it, on any number of devices.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from framework.dialects import synonyms
@@ -63,16 +64,21 @@ def read(data: Any) -> Said:
         own, above = names[-1], names[-2] if len(names) > 1 else None
         # A section such as `ema` says what is below it where it is about more than the training, too.
         outer = names[:-2] if named.below(own, above) else names[:-1]
-        if any(synonyms.normal(name) in synonyms.ELSEWHERE for name in outer):
+        beside = [name for name in map(synonyms.normal, outer) if name in synonyms.ELSEWHERE]
+        if beside and not synonyms.OWN_OPTIMIZERS.issuperset(beside):
             continue
         if synonyms.normal(own) in SILENT:
-            said.silent.add(path)
+            if not beside:
+                said.silent.add(path)
             continue
         if isinstance(path[-1], int):
             continue
         scope = at(data, *path[:-1])
         found = _says(path, own, above, word, scope if isinstance(scope, dict) else {}, tuple(names[:-1]), bare)
-        if found is UNSET:
+        if beside:
+            if isinstance(found, Statement) and found.fact.startswith("optimizer."):
+                said.statements.append(replace(found, named=beside[-1]))
+        elif found is UNSET:
             said.silent.add(path)
         elif isinstance(found, Statement):
             said.statements.append(found)

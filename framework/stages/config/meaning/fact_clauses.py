@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,8 @@ class Place:
     task: str | None = None
     variant: str | None = None
     model: str | None = None
+    optimizer: str | None = None
+    """Which of several optimizers of the phase."""
 
 
 def place_of(experiment: Experiment, binding: Binding) -> Place:
@@ -42,9 +45,11 @@ def place_of(experiment: Experiment, binding: Binding) -> Place:
 
 
 def within(experiment: Experiment, place: Place, names: Iterable[str]) -> Place:
-    """A place made narrower by the names above a key that are a phase's, a task's or a variant's."""
+    """A place made narrower by the names above a key that are a phase's, a task's, a variant's or an optimizer's."""
     manifest = experiment.stated
     for name in names:
+        if (optimizer := _optimizer(experiment, place, name)) is not None:
+            place = replace(place, optimizer=optimizer)
         if phase := _named(name, manifest.phases):
             place = replace(place, phase=phase, task=place.task if phase == place.phase else None)
         elif variant := _named(name, manifest.variants):
@@ -59,15 +64,23 @@ def within(experiment: Experiment, place: Place, names: Iterable[str]) -> Place:
     return place
 
 
+def _optimizer(experiment: Experiment, place: Place, name: str) -> str | None:
+    """Which of a phase's optimizers a name says: `generator`, `generator_optimizer`, `opt_generator`."""
+    phases = [place.phase] if place.phase else list(experiment.stated.phases)
+    known = {key for phase in phases for key in experiment.stated.phases[phase].optimizers or ()}
+    bare = re.sub(r"^(?:optimizer|optim|opt)_|_(?:optimizer|optim|opt)$", "", name.casefold())
+    return (_named(name, known) or _named(bare, known)) if known else None
+
+
 def _named(name: str, known: Iterable[str]) -> str | None:
     return next((each for each in known if folded(each) == folded(name)), None)
 
 
 def is_named(experiment: Experiment, name: str) -> bool:
-    """Whether a name is a phase's, a task's or a variant's."""
+    """Whether a name is a phase's, a task's, a variant's or an optimizer's."""
     phases = experiment.stated.phases
-    tasks = [task for phase in phases.values() for task in phase.tasks]
-    return _named(name, [*phases, *experiment.stated.variants, *tasks]) is not None
+    inner = [key for phase in phases.values() for key in (*phase.tasks, *(phase.optimizers or ()))]
+    return _named(name, [*phases, *experiment.stated.variants, *inner]) is not None
 
 
 def targets_of(experiment: Experiment, place: Place, fact: str) -> list[Target]:
@@ -148,6 +161,8 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
     the phase, and that before the phase's."""
     assert place.phase is not None
     whole: Path = ("phases", place.phase)
+    if place.optimizer is not None and fact.startswith("optimizer."):
+        fact = f"optimizers.{place.optimizer}.{fact.removeprefix('optimizer.')}"
     if fact.startswith(_METHODS):
         for variant in _variants(experiment, place):
             for base in uses(experiment, variant, place.phase):
