@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.statements import Equal
 from framework.stages.manifest.context import ManifestContext
-from framework.stages.manifest.courses import Courses
-from framework.stages.manifest.likeness import Likeness, likenesses
+
+if TYPE_CHECKING:  # few manifests have such a rule: what it takes is loaded where there is one
+    from framework.stages.manifest.courses import Courses
+    from framework.stages.manifest.likeness import Likeness
 
 UNEQUAL = Rule("M113", "unequal", Severity.ERROR, Stage.MANIFEST, "variants that must be alike in something are not")
 
 
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
     experiment = context.experiment
+    stated = [(index, *rule.chosen) for index, rule in enumerate(experiment.stated.rules)]
+    if not any(isinstance(spec, Equal) for *_, spec in stated):
+        return
+    from framework.stages.manifest.courses import Courses
+
     courses = Courses(experiment.as_stated)
-    for index, rule in enumerate(experiment.stated.rules):
-        kind, spec = rule.chosen
+    for index, kind, spec in stated:
         if not isinstance(spec, Equal):
             continue
         clause = experiment.by_path["rules", index, kind, "of"]
@@ -30,6 +37,8 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
 
 def _worst(courses: Courses, spec: Equal, of: str, first: str, other: str) -> Likeness:
     """What tells most of two variants: that they are apart, else that something is not known."""
+    from framework.stages.manifest.likeness import likenesses
+
     found = list(likenesses(courses, spec, of, first, other))
     return min(found, key=lambda each: (each.alike is not False, each.alike is not None))
 

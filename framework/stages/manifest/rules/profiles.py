@@ -20,7 +20,6 @@ from framework.manifest.profiles import Overlay, overlay
 from framework.manifest.sections.statements import DifferOnlyIn, Equal, IsoSparsity
 from framework.names import Path, format_path
 from framework.stages.manifest.context import ManifestContext
-from framework.stages.manifest.courses import Courses
 from framework.stages.manifest.resolved_variants import flat, follows, sparsity_of
 from framework.stages.manifest.rules.controlled import compared
 from framework.stages.manifest.rules.equal import apart
@@ -177,6 +176,8 @@ def _unequal(experiment: Experiment, profiled: Experiment, first: str, other: st
 
 def _apart(experiment: Experiment, profiled: Experiment, spec: Equal, first: str, other: str) -> str | None:
     """In what the profile alone makes a pair unequal."""
+    from framework.stages.manifest.courses import Courses
+
     before = apart(Courses(experiment.as_stated), spec, first, other)
     more = [of for of in apart(Courses(profiled), spec, first, other) if of not in before]
     return f"must be equal in {more[0]}, and are not" if more else None
