@@ -33,6 +33,15 @@ _SCHEDULES = {
     "cosineannealinglr": "cosine",
     "linearwarmupcosinedecay": "cosine",
     "linearwarmupcosineannealing": "cosine",
+    **dict.fromkeys(("polynomiallr", "polynomialdecay", "polynomialdecaylr", "poly", "polylr"), "polynomial"),
+    **dict.fromkeys(("exponentiallr", "exponentialdecay"), "exponential"),
+    **dict.fromkeys(("steplr", "stepdecay"), "step"),
+    **dict.fromkeys(("multisteplr", "multistep", "multistepdecay"), "milestones"),
+    **dict.fromkeys(("inversesqrt", "inversesquareroot", "inversesqrtlr", "rsqrt"), "inverse_sqrt"),
+    **dict.fromkeys(("onecycle", "onecyclelr"), "one_cycle"),
+    **dict.fromkeys(("wsd", "warmupstabledecay", "trapezoidal"), "warmup_stable_decay"),
+    "cosineannealingwarmrestarts": "cosine_restarts",
+    "cosinerestarts": "cosine_restarts",
 }
 _PRECISIONS = {
     **dict.fromkeys(("fp32", "float32", "32", "32true", "no", "float", "full"), "fp32"),

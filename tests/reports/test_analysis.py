@@ -237,7 +237,8 @@ def test_runs_that_call_a_metric_otherwise_are_analysed_together(project: Projec
 
 def test_the_direction_that_the_manifest_states_decides(project: Project) -> None:
     project.write("theirs.csv", "method,sparsity,metric,value\nrandom,0.9,accuracy,0.1\n")
-    project.replace("{metric: accuracy, patience: 3}", "{metric: {name: eval_accuracy, direction: lower}, patience: 3}")
+    other = "  other: {objective: own, metric: {name: eval_accuracy, direction: lower}}\n"
+    project.replace("phases:\n", f"phases:\n{other}")
     done = project.cli("analyse", "--baseline", str(project.path("theirs.csv")), "--variant", "sparse/*")
     assert done.code == 0, done.err
     assert "| worse |" in project.read("documents/analysis/ANALYSIS.md")
