@@ -26,7 +26,8 @@ def draft(arranged: Arranged, title: str, statement: list[Evidence] | None = Non
     count = int(counts[0].value) if counts and agreed(counts) else 1
     phases = sorted(arranged.phases, key=_order)
     clauses = {phase: clauses_of_phase(arranged, phase, count) for phase in phases}
-    held_to(statement or [], clauses)
+    for each in held_to(statement or [], clauses):
+        arranged.notes.append(f"{each.where} says {each.path[-1]} = {each.value}: no place for it, state it by hand")
     models, datasets = models_of(arranged), datasets_of(arranged)
     for section, named in (("models", models), ("datasets", datasets)):
         if named.tree:

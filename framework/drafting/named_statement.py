@@ -77,8 +77,13 @@ def _leaves(path: FilePath, name: str) -> list[Evidence]:
     return found
 
 
-def held_to(statement: list[Evidence], clauses: dict[str, Clauses]) -> None:
-    """Put the values of a statement before those of files; what no file has is stated by the only phase."""
+def held_to(statement: list[Evidence], clauses: dict[str, Clauses]) -> list[Evidence]:
+    """Put the values of a statement before those of files; what no file has is stated by the only phase.
+
+    Returns:
+        What has no place in the draft: of several phases none has it, or no clause takes such a value.
+    """
+    left = []
     for each in statement:
         name = re.sub(r"[\s-]+", "_", str(each.path[-1]).strip())
         known = meaning(name.casefold(), None)
@@ -89,6 +94,7 @@ def held_to(statement: list[Evidence], clauses: dict[str, Clauses]) -> None:
         if not places and len(clauses) == 1:
             phase = next(iter(clauses))
             places = [(phase, _alone(fact, name, clauses[phase]))]
+        taken = False
         for phase, clause in places:
             value = each.value
             if isinstance(value, float) and clause in COUNTS and value.is_integer():
@@ -96,6 +102,10 @@ def held_to(statement: list[Evidence], clauses: dict[str, Clauses]) -> None:
             if clause.startswith("settings.") or fits(clause, value):
                 stated = Evidence(value, each.file, each.line, each.path)
                 clauses[phase][clause] = [stated, *clauses[phase].get(clause, [])]
+                taken = True
+        if not taken:
+            left.append(each)
+    return left
 
 
 def _alone(fact: str, name: str, clauses: Clauses) -> str:

@@ -176,3 +176,12 @@ def test_a_statement_without_values_is_refused(tmp_path: Path, capsys: pytest.Ca
     project(tmp_path, {"config.yaml": CONFIG, "README.md": "# Nothing\n"})
     assert run(["init", str(tmp_path), "--from", str(tmp_path / "README.md")]) == 2
     assert "states no values" in capsys.readouterr().err
+
+
+def test_what_a_statement_says_and_no_phase_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = "| name | value |\n| --- | --- |\n| learning rate | 3e-3 |\n| penalty | 5 |\n"
+    files = {"pretrain.yaml": CONFIG, "finetune.yaml": CONFIG, "README.md": table}
+    project(tmp_path, files)
+    assert run(["init", str(tmp_path), "--from", str(tmp_path / "README.md")]) == 0
+    assert len(load(tmp_path).stated.phases) == 2
+    assert "README.md:4 says penalty = 5: no place for it" in capsys.readouterr().out
