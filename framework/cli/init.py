@@ -10,11 +10,11 @@ from pathlib import Path
 from framework.cli.terminal import console
 from framework.conformance import Finding, Severity
 from framework.dialects.registry import names
-from framework.drafting.discovery import discover, standing
 from framework.drafting.draft import draft, title_of
+from framework.drafting.finding.discovery import discover, standing
 from framework.drafting.leaves import Tree
-from framework.drafting.named_statement import statement_of
 from framework.drafting.stated import stating
+from framework.drafting.statement.named_statement import statement_of
 from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
 from framework.errors import UsageError

@@ -9,8 +9,8 @@ from framework.drafting.drafted_bindings import bindings_of
 from framework.drafting.drafted_models import Named, datasets_of, models_of
 from framework.drafting.drafted_phases import adapter_of, agreed, clauses_of_phase, counts_of, drafted_phase
 from framework.drafting.leaves import Leaf, Tree, first_stated
-from framework.drafting.named_statement import held_to
 from framework.drafting.stated import Evidence
+from framework.drafting.statement.named_statement import held_to
 from framework.drafting.trainings import Arranged
 
 LORA = "lora"

@@ -13,9 +13,9 @@ from framework.dialects.key_tables import interpolated
 from framework.dialects.synonyms import normal
 from framework.dialects.terms import DEVICES, Searched, Statement, Unknown, leaves
 from framework.dialects.values import folded, number
-from framework.drafting.discovery import COMPANIONS, Found, statements_of
+from framework.drafting.finding.discovery import COMPANIONS, Found, statements_of
+from framework.drafting.finding.own_names import ALSO, is_setting, is_value, settings_path
 from framework.drafting.fitting_values import COUNTS, KNOWN, fits
-from framework.drafting.own_names import ALSO, is_setting, is_value, settings_path
 from framework.names import Path, format_path
 
 _PHASES = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from framework.dialects.terms import leaves, words
-from framework.drafting.discovery import COMPANIONS
-from framework.drafting.python_sections import is_settings
+from framework.drafting.finding.discovery import COMPANIONS
+from framework.drafting.finding.python_sections import is_settings
 from framework.drafting.stated import Facts, Stating, companion_of
 
 _DEFAULT = frozenset(words("default defaults base common basic"))

@@ -11,9 +11,9 @@ from framework.dialects.flags import said
 from framework.dialects.registry import dialect, recognise
 from framework.dialects.synonyms import OWN_OPTIMIZERS
 from framework.dialects.terms import Dialect, Recognition, Said, Statement, leaves, words
-from framework.drafting.candidates import PROGRAMS, candidates
-from framework.drafting.own_names import is_setting, telling
-from framework.drafting.python_sections import is_settings, sections
+from framework.drafting.finding.candidates import PROGRAMS, candidates
+from framework.drafting.finding.own_names import is_setting, telling
+from framework.drafting.finding.python_sections import is_settings, sections
 from framework.errors import InputError
 from framework.names import Path
 from framework.reading.formats import read

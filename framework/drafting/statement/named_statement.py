@@ -9,8 +9,8 @@ from framework.dialects.synonyms import meaning
 from framework.dialects.terms import leaves
 from framework.dialects.values import number
 from framework.drafting.clauses_of_trainings import Clauses
+from framework.drafting.finding.own_names import ALSO, alike, is_value
 from framework.drafting.fitting_values import COUNTS, KNOWN, fits
-from framework.drafting.own_names import ALSO, alike, is_value
 from framework.drafting.stated import Evidence
 from framework.errors import InputError, UsageError
 from framework.names import format_path, parse_path
