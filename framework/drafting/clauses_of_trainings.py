@@ -28,15 +28,24 @@ def clauses_of(training: Training, beside: Iterable[Stating], count: int) -> Cla
     found = _clauses(sources, count)
     for each in training.defaults:
         for clause, evidence in _clauses([(each.facts, {})], count).items():
-            if clause in found or _excluded(clause, found):
+            others = each.also.get(clause, set())
+            if clause in found or excluded(clause, found) or (others | {clause}) & {*found, *training.main.unknown}:
                 continue
             found[clause] = [replace(one, explicit=True) for one in evidence]
     return {clause: found[clause] for clause in sorted(found, key=_order)}
 
 
-def _excluded(clause: str, found: Clauses) -> bool:
+def clauses_beside(beside: Iterable[Stating], count: int) -> Clauses:
+    """What the files state that go beside several trainings."""
+    return _clauses([(each.facts, each.defaults) for each in beside], count)
+
+
+def excluded(clause: str, found: Clauses) -> bool:
+    """Whether a manifest that states some clauses has no place for another: a second length, a part of a setting."""
     lengths = {"epochs", "max_steps"}
-    return clause in lengths and bool(lengths & found.keys())
+    if clause in lengths and (lengths - {clause}) & found.keys():
+        return True
+    return any(one.startswith(f"{clause}.") or clause.startswith(f"{one}.") for one in found)
 
 
 def _order(clause: str) -> tuple[int, str]:
@@ -75,7 +84,7 @@ def _clauses(sources: list[tuple[Facts, Facts]], count: int) -> Clauses:
     if batch := _batch(facts, assumed, count):
         found["batch_size"] = batch
     for length in ("epochs", "max_steps"):
-        if length in facts and not _excluded(length, found):
+        if length in facts and not excluded(length, found):
             found[length] = facts[length]
     if "early_stopping.patience" in facts:
         found.update({fact: facts[fact] for fact in _STOPPING if fact in facts})

@@ -1,46 +1,60 @@
-"""A first manifest from what was found: values that a file states, each with its place; nothing else."""
+"""A first manifest from what was found: values that files state, or a statement, each with its place; nothing else."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Any
 
-from framework.drafting.drafted_bindings import bindings_of
+from framework.conformance.meaning import same
+from framework.drafting.alternatives import Split, split
+from framework.drafting.drafted_bindings import Drafted, bindings_of
 from framework.drafting.drafted_models import Named, datasets_of, models_of
-from framework.drafting.drafted_phases import adapter_of, agreed, clauses_of_phase, counts_of, drafted_phase
-from framework.drafting.leaves import Leaf, Tree, first_stated
-from framework.drafting.stated import Evidence
-from framework.drafting.statement.named_statement import held_to
+from framework.drafting.drafted_phases import agreed, counts_of, drafted_phase
+from framework.drafting.drafted_variants import variants_of
+from framework.drafting.leaves import Leaf, Tree, first_stated, listed, placed
+from framework.drafting.statement.held_statement import held
+from framework.drafting.statement.named_statement import Named as Stated
 from framework.drafting.trainings import Arranged
+from framework.manifest.clauses import shown
+from framework.names import format_path
 
-LORA = "lora"
-"""The variant whose steps have the adapter that files configure."""
 
-
-def draft(arranged: Arranged, title: str, statement: list[Evidence] | None = None) -> Tree:
-    """The manifest as a tree, in the order of its sections; a statement goes before what files say."""
-    tree: Tree = {"version": Leaf(1), "paper": {"title": Leaf(title, "TODO: the paper's title, authors and sources")}}
+def draft(arranged: Arranged, title: str, statement: list[Stated] | None = None) -> Tree:
+    """The manifest as a tree, in the order of its sections; a statement stands in the place of what files say."""
     counts = counts_of(arranged)
-    if counts:
-        tree["hardware"] = {"count": first_stated(counts)}
     count = int(counts[0].value) if counts and agreed(counts) else 1
     phases = sorted(arranged.phases, key=_order)
-    clauses = {phase: clauses_of_phase(arranged, phase, count) for phase in phases}
-    for each in held_to(statement or [], clauses):
-        arranged.notes.append(f"{each.where} says {each.path[-1]} = {each.value}: no place for it, state it by hand")
     models, datasets = models_of(arranged), datasets_of(arranged)
-    for section, named in (("models", models), ("datasets", datasets)):
-        if named.tree:
-            tree[section] = named.tree
-    tree["phases"] = {
-        phase: drafted_phase(arranged, phase, clauses[phase], _dataset(arranged, phase, datasets)) for phase in phases
-    }
-    adapters = {phase: lora for phase in phases if (lora := adapter_of(clauses[phase]))}
-    if adapters:
-        tree["variants"] = _variants(arranged, phases, adapters)
-    if seeds := _seeds(arranged):
-        tree["seeds"] = seeds
-    tree["configs"] = bindings_of(arranged, clauses, models, LORA if adapters else None)
+    splits = {phase: split(arranged, phase, count, datasets.of) for phase in phases}
+    tree: Tree = {"version": Leaf(1), "paper": {"title": Leaf(title, "the folder's name: write the paper's title")}}
+    if statement:
+        said = held(statement, arranged, splits)
+        arranged.notes += said.notes
+        splits, models, datasets = said.splits, Named(said.models), Named(said.datasets)
+        top = said.top
+    else:
+        arranged.notes += _told(arranged, splits)
+        top = {"hardware": {"count": first_stated(counts)}} if counts else {}
+        if seeds := _seeds(arranged):
+            top["seeds"] = seeds
+    for one in splits.values():
+        _name_datasets(datasets, one)
+    tree.update({section: top[section] for section in ("hardware", "settings") if section in top})
+    for section, entries in (("models", models.tree), ("datasets", datasets.tree)):
+        if entries:
+            tree[section] = entries
+    tree["phases"] = {phase: drafted_phase(arranged.phases[phase], splits[phase]) for phase in phases}
+    if variants := variants_of(arranged, splits):
+        tree["variants"] = variants
+    if "seeds" in top:
+        tree["seeds"] = top["seeds"]
+    tree["configs"] = bindings_of(arranged, Drafted(splits, models, variants))
+    if statement:
+        tree["paper"]["sources"] = {
+            format_path(path): Leaf(leaf.comment.removeprefix("from ").partition(";")[0])
+            for section in ("hardware", "seeds", "models", "datasets", "phases", "variants")
+            for path, leaf in placed(tree.get(section), (section,))
+            if leaf.comment.startswith("from ")
+        }
     return tree
 
 
@@ -48,35 +62,35 @@ def _order(phase: str) -> tuple[bool, str]:
     return (not phase.startswith("pre"), phase)
 
 
-def _dataset(arranged: Arranged, phase: str, datasets: Named) -> str | None:
-    """The dataset that the first training of a phase names."""
-    for training in arranged.phases[phase]:
-        for each in (training.main, *training.companions):
-            if each.name in datasets.of:
-                return datasets.of[each.name]
-    return None
+def _name_datasets(datasets: Named, clauses: Split) -> None:
+    """Where some datasets are described, each that a phase or a task names must be: by its name alone."""
+    if not datasets.tree:
+        return
+    for task, own in (("", clauses.shared), *clauses.own.items()):
+        if "dataset" in own:
+            datasets.tree.setdefault(str(own["dataset"][0].value), {})
+        elif task and clauses.kind == "tasks":
+            datasets.tree.setdefault(task, {})
 
 
-def _variants(arranged: Arranged, phases: list[str], adapters: dict[str, Tree]) -> Tree:
-    """The phases with their adapters; and as they are, where a training has none."""
-    found: Tree = {}
-    if not all(_adapted(arranged, phase) for phase in adapters):
-        found["base"] = {"steps": [Leaf(phase) for phase in phases]}
-    steps: list[Any] = [{p: {"adapter": {"lora": adapters[p]}}} if p in adapters else Leaf(p) for p in phases]
-    found[LORA] = {"steps": steps}
-    return found
-
-
-def _adapted(arranged: Arranged, phase: str) -> bool:
-    """Whether each training of a phase is one of an adapter."""
-    beside = arranged.companions.get(phase, [])
-    return all(
-        any(
-            "adapter.lora.rank" in each
-            for each in (training.facts, *(one.facts for one in (*training.companions, *beside)))
-        )
-        for training in arranged.phases[phase]
-    )
+def _told(arranged: Arranged, splits: dict[str, Split]) -> list[str]:
+    """What alternatives state differently, and which defaults say something else than the file that sets them."""
+    notes = []
+    for phase, clauses in splits.items():
+        for clause, evidence in clauses.differing.items():
+            said = listed([f"{each.where} says {shown(each.value)}" for each in evidence], ", ")
+            notes.append(f"differs: phases.{phase}.{clause}: {said}: left out, the paper decides")
+        for training in arranged.phases[phase]:
+            own = clauses.own.get(clauses.names.get(training.main.name, ""), {})
+            for default in training.defaults:
+                for fact, each in default.facts.items():
+                    taken = clauses.shared.get(fact) or own.get(fact)
+                    if taken and taken[0].file != default.name and not same(taken[0].value, each.value):
+                        notes.append(
+                            f"replaced: phases.{phase}.{fact}: {taken[0].where} says {shown(taken[0].value)}, which is"
+                            f" taken; the default is {shown(each.value)} ({each.where}); the paper decides"
+                        )
+    return list(dict.fromkeys(notes))
 
 
 def _seeds(arranged: Arranged) -> Leaf | None:

@@ -80,7 +80,7 @@ def _family(hub: str, known: dict[str, list[Evidence]]) -> Tree:
     if "family" in known:
         return {"family": first_stated(known["family"])}
     guess = next((family for family in _FAMILIES if family.replace("_", "") in hub.lower().replace("-", "")), None)
-    return {"family": Leaf(guess, "TODO: taken from the repository's name")} if guess else {}
+    return {"family": Leaf(guess, "by the repository's name")} if guess else {}
 
 
 def _is_hub(value: object) -> bool:

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from framework.conformance.meaning import same
-from framework.drafting.clauses_of_trainings import Clauses, clauses_of
+from framework.drafting.alternatives import Split
+from framework.drafting.clauses_of_trainings import Clauses
 from framework.drafting.fitting_values import fits
-from framework.drafting.leaves import TODO, Leaf, Tree, first_stated, put
+from framework.drafting.leaves import Tree, first_stated, put, remark_on
 from framework.drafting.stated import Evidence, Facts
 from framework.drafting.trainings import Arranged, Training
+from framework.manifest.sections.phases import LENGTHS
 from framework.names import parse_path
 
-_LENGTHS = frozenset(("epochs", "max_steps"))
 ADAPTER = "adapter."
 """What is a variant's step's, and no phase's."""
 
 
-def clauses_of_phase(arranged: Arranged, phase: str, count: int) -> Clauses:
-    """What all trainings of a phase state, those of the first one first; what excludes one of its clauses is none."""
-    found: Clauses = {}
-    for training in arranged.phases[phase]:
-        first = set(found)
-        for clause, evidence in clauses_of(training, arranged.companions.get(phase, ()), count).items():
-            if clause in _LENGTHS and clause not in found and _LENGTHS & first:
-                continue
-            if any(_inside(clause, other) for other in found):
-                continue
-            if clause in first:  # what only a default says is no other statement
-                evidence = [each for each in evidence if each.file not in {one.name for one in training.defaults}]
-            known = found.setdefault(clause, [])
-            known += [each for each in evidence if each not in known]
-    return found
-
-
-def _inside(one: str, other: str) -> bool:
-    """Whether one of two clauses stands below the other: a manifest has only one of them."""
-    return one.startswith(f"{other}.") or other.startswith(f"{one}.")
-
-
-def drafted_phase(arranged: Arranged, phase: str, clauses: Clauses, dataset: str | None) -> Tree:
-    """One phase, as far as files state it."""
+def drafted_phase(trainings: list[Training], clauses: Split) -> Tree:
+    """One phase, as far as files state it: what all its trainings say, and what each task has of its own."""
     made: Tree = {}
-    tasks = _tasks(arranged.phases[phase])
-    if dataset is not None and "dataset" not in clauses and not tasks:
-        made["dataset"] = Leaf(dataset)
+    tasks = _tasks(trainings)
     by_task = {clause for facts in tasks.values() for clause in facts}
-    for clause, evidence in clauses.items():
-        if clause.startswith(ADAPTER) or (clause in _LENGTHS and by_task & _LENGTHS):
-            continue
-        put(made, parse_path(clause), first_stated(evidence))
+    for clause, evidence in clauses.shared.items():
+        if not clause.startswith(ADAPTER) and not (clause in LENGTHS and by_task & set(LENGTHS)):
+            put(made, parse_path(clause), first_stated(evidence))
+    if clauses.kind == "tasks":
+        for task, own in clauses.own.items():
+            tasks.setdefault(task, {}).update({clause: each for clause, each in own.items() if clause != "dataset"})
     if tasks:
-        made["tasks"] = {task: _task(facts) for task, facts in tasks.items()}
+        made["tasks"] = {task: _task(facts, clauses.own.get(task, {})) for task, facts in tasks.items()}
+    for clause, evidence in clauses.differing.items():
+        made[f"# {clause}"] = remark_on(clause, evidence)
     return made
 
 
@@ -64,21 +45,25 @@ def _tasks(trainings: list[Training]) -> dict[str, dict[str, list[Evidence]]]:
     return found
 
 
-def _task(facts: dict[str, list[Evidence]]) -> Tree:
-    made: Tree = {}
+def _task(facts: dict[str, list[Evidence]], own: Clauses) -> Tree:
+    made: Tree = {"dataset": first_stated(own["dataset"])} if "dataset" in own else {}
     for fact, evidence in facts.items():
-        clause = "learning_rate" if fact == "optimizer.learning_rate" else fact
-        put(made, parse_path(clause), first_stated(evidence))
+        if not fact.startswith(ADAPTER):
+            put(made, parse_path(in_task(fact)), first_stated(evidence))
     return made
 
 
+def in_task(clause: str) -> str:
+    """A phase's clause as a task has it."""
+    return "learning_rate" if clause == "optimizer.learning_rate" else clause
+
+
 def adapter_of(clauses: Clauses) -> Tree | None:
-    """The LoRA of a phase, if a file states its rank."""
-    rank = clauses.get("adapter.lora.rank")
-    if not rank:
+    """The LoRA of a phase, if a file states its rank and what it is scaled by."""
+    rank, alpha = (clauses.get(f"{ADAPTER}lora.{name}") for name in ("rank", "alpha"))
+    if not rank or not alpha:
         return None
-    alpha = clauses.get("adapter.lora.alpha")
-    lora: Tree = {"rank": first_stated(rank), "alpha": first_stated(alpha) if alpha else Leaf(rank[0].value, TODO)}
+    lora: Tree = {"rank": first_stated(rank), "alpha": first_stated(alpha)}
     for name in ("dropout", "targets"):
         if evidence := clauses.get(f"adapter.lora.{name}"):
             lora[name] = first_stated(evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,6 @@ from framework.drafting.clauses_of_trainings import rivals
 from framework.drafting.stated import Evidence
 from framework.manifest.clauses import shown
 from framework.names import Path
-
-TODO = "TODO: no file states it"
-"""The comment of a value that stands there because a manifest needs one."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +20,15 @@ class Leaf:
     comment: str = ""
 
 
+@dataclass(frozen=True)
+class Remark:
+    """A line of words between the entries of a mapping, under a key that is not written."""
+
+    text: str
+
+
 Tree = dict[str, Any]
-"""Nested mappings and lists of :class:`Leaf`."""
+"""Nested mappings and lists of :class:`Leaf`, and remarks between them."""
 
 
 def first_stated(evidence: list[Evidence]) -> Leaf:
@@ -33,6 +38,21 @@ def first_stated(evidence: list[Evidence]) -> Leaf:
     others = [f"{each.where} says {shown(each.value)}" for each in rivals(evidence)]
     differing = f"; DISAGREES: {listed(others)}" if others else ""
     return Leaf(first.value, f"from {first.where}{note}{differing}")
+
+
+def remark_on(clause: str, evidence: list[Evidence]) -> Remark:
+    """What alternatives state differently, where nothing tells what they are."""
+    said = [f"{each.home or each.file} says {shown(each.value)}" for each in evidence]
+    return Remark(f"differs: {clause}: {listed(said, ', ')}")
+
+
+def placed(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    """Each value of a draft with its place."""
+    if isinstance(tree, Leaf):
+        yield path, tree
+    elif isinstance(tree, (dict, list)):
+        for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from placed(inner, (*path, key))
 
 
 def put(tree: Tree, path: Path, leaf: Leaf) -> bool:
@@ -53,7 +73,7 @@ MOST = 8
 """Places that a comment lists."""
 
 
-def listed(places: list[str]) -> str:
+def listed(places: list[str], between: str = "; ") -> str:
     """Places for a comment, as many as fit into a line that people read."""
-    rest = f"; and {len(places) - MOST} more" if len(places) > MOST else ""
-    return "; ".join(places[:MOST]) + rest
+    rest = f"{between}and {len(places) - MOST} more" if len(places) > MOST else ""
+    return between.join(places[:MOST]) + rest

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from framework.conformance.meaning import same
 from framework.dialects.key_tables import interpolated
-from framework.dialects.synonyms import normal
+from framework.dialects.synonyms import meaning, normal
 from framework.dialects.terms import DEVICES, Searched, Statement, Unknown, leaves
 from framework.dialects.values import folded, number
 from framework.drafting.finding.discovery import COMPANIONS, Found, statements_of
 from framework.drafting.finding.own_names import ALSO, is_setting, is_value, settings_path
+from framework.drafting.finding.python_sections import aliases
 from framework.drafting.fitting_values import COUNTS, KNOWN, fits
 from framework.names import Path, format_path
+from framework.reading.nodes import Opaque
 
 _PHASES = {
     **dict.fromkeys(("pretrain", "pretraining"), "pretrain"),
@@ -70,6 +72,12 @@ class Stating:
     """Facts outside of phases: `seed`, `hardware.count`, `model.hub`."""
     defaults: Facts = field(default_factory=dict)
     """What the trainer takes where nothing is stated."""
+    presets: set[str] = field(default_factory=set)
+    """Sections that change what another one says."""
+    unknown: set[str] = field(default_factory=set)
+    """Facts that it states, with a value that only the running program knows."""
+    also: dict[str, set[str]] = field(default_factory=dict)
+    """Of a program's parser: a fact, and the others that its argument is called by."""
     left: list[str] = field(default_factory=list)
     """Keys that state something of which the draft has nothing."""
 
@@ -100,7 +108,31 @@ def stating(found: Found) -> Stating:
         _own_names(made, taken)
     for default in found.said.defaults:
         made.defaults.setdefault(default.fact, Evidence(default.value, found.name, 0))
+    if found.is_program:
+        made.also = _also(found.document.text)
+    if "adapter.lora.alpha" not in {*made.facts, *made.defaults}:
+        for fact in [fact for fact in made.facts if fact.startswith("adapter.")]:
+            # An adapter needs what it is scaled by; without that, its values stand under their own names.
+            each = made.facts.pop(fact)
+            if is_value(each.value):
+                _set(made, None, settings_path(each.path, _wrapped(found)), replace(each, explicit=True))
     return made
+
+
+def _also(text: str) -> dict[str, set[str]]:
+    """The facts of a parser's arguments that have several names."""
+    found: dict[str, set[str]] = {}
+    for flags in aliases(text):
+        known = [meaning(normal(flag), None) for flag in flags]
+        facts = {key.fact for key in known if key is not None}
+        facts |= {ALSO.get(normal(flag)) or format_path(("settings", *settings_path((flag,)))) for flag in flags}
+        found.update({fact: facts - {fact} for fact in facts})
+    return found
+
+
+def _wrapped(found: Found) -> list[str]:
+    """The sections of a program, which its settings are not called by."""
+    return [key for key in (found.sections or ()) if not key.startswith("-")]
 
 
 def phase_named(names: Iterable[str]) -> str | None:
@@ -135,6 +167,7 @@ def _take(made: Stating, group: list[Statement]) -> set[Path]:
     known = [each for each in group if not isinstance(each.value, (Unknown, Searched)) and not interpolated(each.word)]
     gone = {each.path for each in group} - {each.path for each in known}
     if not known:
+        made.unknown.add(group[0].fact.partition("|")[0])
         return gone
     first, fact = known[0], known[0].fact
     fact = fact.partition("|")[0]
@@ -170,7 +203,7 @@ def _is_statable(fact: str, value: Any, doubtful: bool) -> bool:
 def _own_names(made: Stating, taken: set[Path]) -> None:
     """Facts that no dialect knows: by another spelling of a clause, else as settings under their own names."""
     found = made.found
-    presets = _presets(found.data) if not found.is_program else set()
+    presets = made.presets = _presets(found.data) if not found.is_program else set()
     shell = found.document.format == "shell"
     flags = shell and any(str(path[-1]).startswith("-") for path, _ in leaves(found.data) if path)
     quoted = found.document.format == "json"  # where a number in quotes is a text for every reader
@@ -180,11 +213,13 @@ def _own_names(made: Stating, taken: set[Path]) -> None:
             continue
         if isinstance(word, str) and not quoted and isinstance(parsed := number(word, {}), (int, float)):
             word = parsed
+        wrapped = _wrapped(found) + [str(part) for part in path[:-1] if shell]
         if path[0] in presets or (flags and not str(path[-1]).startswith("-")) or not is_setting(path, word):
+            if isinstance(word, Opaque) or interpolated(word):
+                own = ALSO.get(normal(str(path[-1]))) or format_path(("settings", *settings_path(path, wrapped)))
+                made.unknown.add(own)
             made.left.append(format_path(path))
             continue
-        wrapped = [key for key in (found.sections or ()) if not key.startswith("-")] if found.is_program else []
-        wrapped += [str(part) for part in path[:-1] if shell]
         home = found.home(path)
         evidence = Evidence(word, found.name, found.line(path), path, home if home != found.name else "", True)
         fact = ALSO.get(normal(str(path[-1])), "")
@@ -200,8 +235,7 @@ def _own_names(made: Stating, taken: set[Path]) -> None:
             made.facts[fact] = several[0]
             continue
         for each in several:
-            wrapped = [key for key in (found.sections or ()) if not key.startswith("-")]
-            _set(made, None, settings_path(each.path, wrapped), each)
+            _set(made, None, settings_path(each.path, _wrapped(found)), each)
 
 
 def _beside(fact: str, facts: Facts) -> bool:

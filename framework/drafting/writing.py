@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.drafting.leaves import Leaf, listed
+from framework.drafting.leaves import Leaf, Remark, listed
 from framework.manifest.clauses import shown
 from framework.names import Path, format_path
 from framework.reading.scalars import resolve
@@ -15,7 +15,8 @@ from framework.reading.scalars import resolve
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*(?: [\w./+-]+)*|\d[\d.]* ?(?:%|steps)")
 HEADER = """\
 # A first manifest, written by `framework init` from the config files that it recognised. Each value says where it comes
-# from. DISAGREES marks what two places state differently, TODO what no file states: settle both by what the paper says.
+# from. DISAGREES marks what two places state differently, and `differs` what alternatives do: only the paper says which
+# of them is right, and what no file states.
 """
 
 
@@ -31,6 +32,9 @@ def render(tree: Mapping[str, Any], marks: Mapping[str, list[str]]) -> str:
 
 def _entry(key: str, value: Any, path: Path, depth: int, marks: Mapping[str, list[str]]) -> Iterator[str]:
     pad = "  " * depth
+    if isinstance(value, Remark):
+        yield f"{pad}# {value.text}"
+        return
     name = _scalar(key)
     if isinstance(value, Leaf):
         yield f"{pad}{name}: {_scalar(value.value)}{_comment(value, path, marks)}"
@@ -67,6 +71,8 @@ def _comment(leaf: Leaf, path: Path, marks: Mapping[str, list[str]]) -> str:
 
 
 def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
     if isinstance(value, str):
         plain = (
             _PLAIN.fullmatch(value) and isinstance(resolve(value, "yaml-1.2"), str) and value.casefold() not in _WORDS

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from framework.dialects.terms import words
@@ -47,7 +48,18 @@ def sections(text: str, name: str, keys: list[str]) -> set[str]:
 def is_settings(name: str) -> bool:
     """Whether a file is one of settings, by its name or its folder's: `config/train_gpt2.py`."""
     path = PurePosixPath(name)
-    return any(_CONFIG_FILE.search(part) for part in (path.stem, path.parent.name))
+    return any(_CONFIG_FILE.search(part) for part in (path.stem, *path.parent.parts))
+
+
+def aliases(text: str) -> list[list[str]]:
+    """The flags that are one argument: of `add_argument("--learning_rate", "--lr")` both."""
+    found = []
+    for node in _nodes(text):
+        if isinstance(node, ast.Call) and _last(node.func) in ("add_argument", "option", "Option"):
+            flags = [str(each.value) for each in node.args if isinstance(each, ast.Constant)]
+            flags = [flag for flag in flags if flag.startswith("--")]
+            found += [flags] if len(flags) > 1 else []
+    return found
 
 
 def _constant(key: str, text: str) -> bool:
@@ -57,19 +69,23 @@ def _constant(key: str, text: str) -> bool:
 
 def _records(text: str) -> set[str]:
     """The classes that are records of fields: by their decorator, or by what they are made from."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
     found = set()
-    for node in ast.walk(module):
+    for node in _nodes(text):
         if isinstance(node, ast.ClassDef):
             made = any(_last(each) in _MAKERS for each in node.decorator_list)
             if made or any(_BASES.search(_last(base)) for base in node.bases):
                 found.add(node.name)
     return found
+
+
+def _nodes(text: str) -> Iterator[ast.AST]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return iter(())
+    return ast.walk(module)
 
 
 def _last(expression: ast.expr) -> str:

@@ -1,124 +1,172 @@
-"""What the user says is the statement: the values of a table in Markdown, or of a YAML, JSON or TOML file."""
+"""What the user says is the statement: names and values in Markdown, in tables of numbers, in YAML, JSON or TOML."""
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from framework.dialects.synonyms import meaning
-from framework.dialects.terms import leaves
-from framework.dialects.values import number
-from framework.drafting.clauses_of_trainings import Clauses
-from framework.drafting.finding.own_names import ALSO, alike, is_value
-from framework.drafting.fitting_values import COUNTS, KNOWN, fits
-from framework.drafting.stated import Evidence
+from framework.dialects.terms import leaves, words
+from framework.drafting.statement.paper_names import fact_named
+from framework.drafting.statement.paper_values import clean, is_number
 from framework.errors import InputError, UsageError
-from framework.names import format_path, parse_path
 from framework.reading.formats import read
 
 _RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*")
-_VALUES = frozenset(("value", "values", "paper", "setting", "default"))
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+(.+)")
+_PAIR = re.compile(r"\W{0,3}([^\W\d_][^:=|]{0,60}?)\**\s*(?::|=|→)\**\s+(\S.*)")
+_HEADING = re.compile(r"#+\s*(.+?)\s*#*")
+_SETTINGS = re.compile(r"hyper|param|setting|train|config|implementation|detail|optimi|recipe", re.IGNORECASE)
+_VALUES = frozenset(words("value values paper setting settings default chosen used our ours"))
+_NO_VALUES = frozenset(
+    words("description notes note symbol unit units source reference comment comments meaning remarks")
+)
+LARGEST = 4 * 1024 * 1024
 
 
-def statement_of(path: FilePath, name: str) -> list[Evidence]:
-    """The named values of a file, each with its line; the key is the name.
+@dataclass(frozen=True)
+class Named:
+    """One name with what stands beside it."""
+
+    name: str
+    text: object
+    """As it is written in prose; from data, its value."""
+    file: str
+    line: int
+    above: tuple[str, ...] = ()
+    """The headings, or the sections, that it stands below."""
+    column: str = ""
+    """The title of its column, where a table has several of values."""
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def statement_of(path: FilePath, name: str) -> list[Named]:
+    """The named values of a file, each with its line.
 
     Raises:
         UsageError: it cannot be read, or has none.
     """
     try:
-        found = _rows(path, name) if path.suffix.lower() in (".md", ".markdown") else _leaves(path, name)
-    except (OSError, UnicodeDecodeError, InputError) as failure:
+        suffix = path.suffix.lower()
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise UsageError(f"{path} is larger than {LARGEST >> 20} MiB: name the table alone")
+        if suffix in (".csv", ".tsv"):
+            found = list(_of_csv(path, name, "\t" if suffix == ".tsv" else ","))
+        elif suffix in (".yaml", ".yml", ".json", ".toml"):
+            found = list(_of_data(path, name))
+        else:
+            found = list(_of_prose(path.read_text(encoding="utf-8").splitlines(), name))
+    except (OSError, UnicodeDecodeError, InputError, csv.Error) as failure:
         raise UsageError(f"{path} cannot be read: {failure}") from failure
     if not found:
-        raise UsageError(f"{path} states no values: a table with names and values, or a mapping, is needed")
+        raise UsageError(f"{path} states no values: a list or a table of names and values, or a mapping, is needed")
     return found
 
 
-def _rows(path: FilePath, name: str) -> list[Evidence]:
-    """The rows of all tables: a name, and what stands in the column of values."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    found: list[Evidence] = []
-    column = 0
-    for index, line in enumerate(lines):
-        cells = _cells(line)
-        if len(cells) < 2:
-            column = 0
-        elif column and not _RULE.fullmatch(line.strip()):
-            if column < len(cells):
-                found += _stated(cells[0], cells[column], name, index + 1)
-        elif index + 1 < len(lines) and "|" in lines[index + 1] and _RULE.fullmatch(lines[index + 1].strip()):
-            titles = [cell.casefold() for cell in cells]
-            column = next((at for at, title in enumerate(titles) if at and title in _VALUES), 1)
-    return found
+def _of_data(path: FilePath, name: str) -> Iterator[Named]:
+    document = read(path, name)
+    data = document.value(document.root) if document.root is not None else None
+    for place, value in leaves(data):
+        node = document.walk(place)
+        if place and isinstance(value, (int, float, str, list)):
+            above = tuple(str(part) for part in place[:-1])
+            yield Named(str(place[-1]), value, name, node[1].line if node else 1, above)
+
+
+def _of_csv(path: FilePath, name: str, delimiter: str) -> Iterator[Named]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter=delimiter)
+        rows = [
+            (reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)
+        ]
+    if rows and len(rows[0][1]) == 2 and fact_named(rows[0][1][0]) is not None:
+        rows = [(0, ["name", "value"]), *rows]  # it has no titles
+    if rows:
+        yield from _of_table(rows[0][1], rows[1:], name, ())
+
+
+def _of_prose(lines: list[str], name: str) -> Iterator[Named]:
+    """Lists, tables and lines of a name and a value; what stands in fences is no statement."""
+    above: tuple[str, ...] = ()
+    fenced = False
+    titles: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
+    for number, line in enumerate([*lines, ""], 1):
+        if re.match(r"\s*(?:```|~~~)", line):
+            fenced = not fenced
+            continue
+        cells = [] if fenced else _cells(line)
+        if titles and len(cells) >= 2:
+            if not _RULE.fullmatch(line.strip()):
+                rows.append((number, cells))
+            continue
+        if titles:
+            yield from _of_table(titles, rows, name, above)
+            titles, rows = [], []
+        if fenced:
+            continue
+        if len(cells) >= 2 and number < len(lines) and "|" in lines[number] and _RULE.fullmatch(lines[number].strip()):
+            titles = cells
+        elif heading := _HEADING.fullmatch(line.strip()):
+            above = (heading[1],)
+        else:
+            yield from _of_line(line, number, name, above)
 
 
 def _cells(line: str) -> list[str]:
     if "|" not in line:
         return []
-    return [re.sub(r"[`*$]", "", cell).strip() for cell in line.strip().strip("|").split("|")]
+    return [clean(cell) for cell in re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))]
 
 
-def _stated(title: str, text: str, name: str, line: int) -> list[Evidence]:
-    value = number(text, {}) if text else None
-    if isinstance(value, float) and value.is_integer() and text.isdigit():
-        value = int(value)
-    return [Evidence(value, name, line, (title,))] if title and is_value(value) else []
+def _of_line(line: str, number: int, name: str, above: tuple[str, ...]) -> Iterator[Named]:
+    """A name and a value: of an item of a list any name with a number, of other lines only what is known."""
+    item = _ITEM.fullmatch(line)
+    pair = _PAIR.fullmatch((item[1] if item else line).strip())
+    if pair is None:
+        return
+    title, text = clean(pair[1]), clean(pair[2].rstrip("."))
+    known = fact_named(title) is not None
+    about = bool(above) and _SETTINGS.search(above[-1]) is not None
+    if len(title.split()) > 6 or not text or (len(text) > 60 and not known):
+        return
+    counts = is_number(text) and (known or item is not None)
+    if counts or (known and item is not None) or (about and (known or (item is not None and len(text.split()) < 4))):
+        yield Named(title, text, name, number, above)
 
 
-def _leaves(path: FilePath, name: str) -> list[Evidence]:
-    document = read(path, name)
-    data = document.value(document.root) if document.root is not None else None
-    found = []
-    for place, value in leaves(data):
-        node = document.walk(place)
-        if place and is_value(value):
-            found.append(Evidence(value, name, node[1].line if node else 1, place))
-    return found
+def _of_table(
+    titles: list[str], rows: list[tuple[int, list[str]]], name: str, above: tuple[str, ...]
+) -> Iterator[Named]:
+    """The values of a table: names down its side and a column of values, or one for each variant; or names on top."""
+    known = [fact_named(title) is not None for title in titles]
+    if sum(known[1:]) * 2 > len(titles[1:]) and sum(fact_named(row[0]) is not None for _, row in rows) * 2 <= len(rows):
+        several = len(rows) > 1
+        for line, row in rows:
+            for title, text in zip(titles[1:], row[1:], strict=False):
+                if _says(text):
+                    yield Named(title, text, name, line, above, row[0] if several else "")
+        return
+    columns = list(_columns(titles))
+    if len(titles) > len(columns) + 1 and not columns:
+        return
+    for line, row in rows:
+        for at in columns:
+            if at < len(row) and row[0] and _says(row[at]):
+                yield Named(row[0], row[at], name, line, above, titles[at] if len(columns) > 1 else "")
 
 
-def held_to(statement: list[Evidence], clauses: dict[str, Clauses]) -> list[Evidence]:
-    """Put the values of a statement before those of files; what no file has is stated by the only phase.
-
-    Returns:
-        What has no place in the draft: of several phases none has it, or no clause takes such a value.
-    """
-    left = []
-    for each in statement:
-        name = re.sub(r"[\s-]+", "_", str(each.path[-1]).strip())
-        known = meaning(name.casefold(), None)
-        fact = known.fact if known is not None else ALSO.get(name.casefold(), "")
-        places = [
-            (phase, clause) for phase in clauses for clause in clauses[phase] if _is(clause, fact, name, clauses[phase])
-        ]
-        if not places and len(clauses) == 1:
-            phase = next(iter(clauses))
-            places = [(phase, _alone(fact, name, clauses[phase]))]
-        taken = False
-        for phase, clause in places:
-            value = each.value
-            if isinstance(value, float) and clause in COUNTS and value.is_integer():
-                value = int(value)
-            if clause.startswith("settings.") or fits(clause, value):
-                stated = Evidence(value, each.file, each.line, each.path)
-                clauses[phase][clause] = [stated, *clauses[phase].get(clause, [])]
-                taken = True
-        if not taken:
-            left.append(each)
-    return left
+def _columns(titles: list[str]) -> Iterable[int]:
+    """The columns of values: the one that says so, else all that are none of words about them."""
+    folded = [title.casefold() for title in titles]
+    named = [at for at, title in enumerate(folded) if at and title in _VALUES]
+    return named[:1] or [at for at, title in enumerate(folded) if at and title not in _NO_VALUES]
 
 
-def _alone(fact: str, name: str, clauses: Clauses) -> str:
-    """The clause of what no file states: a fact's own, unless it is a part of one or excluded by another."""
-    lengths = {"epochs", "max_steps"}
-    excluded = fact in lengths and bool(lengths & clauses.keys())
-    part = fact.startswith(("batch_size.", "schedule.warmup.", "optimizer.betas[", "adapter."))
-    return fact if fact in KNOWN and not part and not excluded else format_path(("settings", name))
-
-
-def _is(clause: str, fact: str, name: str, clauses: Clauses) -> bool:
-    """Whether a clause is what a name says: by its fact, by its own name, or by that of a key that states it."""
-    if clause == fact:
-        return True
-    names = [str(parse_path(clause)[-1]), *(str(each.path[-1]) for each in clauses[clause] if each.path)]
-    return not fact and any(alike(name, each) for each in names)
+def _says(text: str) -> bool:
+    return text not in ("", "-", "–", "—", "n/a", "N/A", "?")

@@ -173,7 +173,8 @@ def _in_phase(experiment: Experiment, place: Place, fact: str) -> Iterator[Targe
     stated = [(base, fact) for base in settings]
     if place.task:
         own = [(base, f"tasks.{place.task}.{short}") for base in settings]
-        stated = [*own, ((*whole, "tasks", place.task), short), *stated]
+        inner: Path = (*whole, "tasks", place.task)
+        stated = [*own, (inner, short), (inner, fact), *stated]
     found = next((target for base, name in stated if (target := below(experiment, base, name))), None)
     if found is not None:
         yield found
