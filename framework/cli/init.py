@@ -10,9 +10,9 @@ from framework.conformance import Finding
 from framework.dialects.registry import names
 from framework.drafting.draft import draft, title_of
 from framework.drafting.finding.discovery import discover, standing
+from framework.drafting.finding.file_facts import stating
 from framework.drafting.leaves import Leaf, Tree
 from framework.drafting.proving import Proved, at, prove
-from framework.drafting.stated import stating
 from framework.drafting.statement.named_statement import statement_of
 from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render

@@ -88,7 +88,7 @@ def _clauses(sources: list[tuple[Facts, Facts]], count: int) -> Clauses:
             found[length] = facts[length]
     if "early_stopping.patience" in facts:
         found.update({fact: facts[fact] for fact in _STOPPING if fact in facts})
-    found.update({fact: each for fact, each in facts.items() if fact.startswith("settings.")})
+    found.update({fact: each for fact, each in facts.items() if fact.startswith(("settings.", "optimizers."))})
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from framework.dialects.key_tables import interpolated
@@ -42,7 +42,7 @@ _NO_FACT = frozenset(
         " test testing frequency freq interval every download upload push repo revision hub trust remote ddp fsdp"
         " deepspeed compile jit amp apex local_rank pretrained load module import class target component type_ template"
         " fn func function callback callbacks monitor extension ext suffix prefix script entrypoint command cmd"
-        " exp experiment run"
+        " exp experiment run accelerator strategy num_nodes"
     )
 )
 """Words of a key that say it is a path, a name, logging, a machine or an evaluation, and no hyperparameter."""
@@ -66,6 +66,22 @@ _WRAPPERS = frozenset(
     )
 )
 """Sections that only group keys: the names of their keys say all."""
+
+
+def whole_leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of plain data with its place; a list without mappings in it is one value: `[[1, 3], [1, 5]]`."""
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from whole_leaves(value, (*path, key))
+    elif isinstance(data, list) and _has_mapping(data):
+        for index, value in enumerate(data):
+            yield from whole_leaves(value, (*path, index))
+    else:
+        yield path, data
+
+
+def _has_mapping(items: list[Any]) -> bool:
+    return any(isinstance(each, dict) or (isinstance(each, list) and _has_mapping(each)) for each in items)
 
 
 def words_of(name: str) -> list[str]:
