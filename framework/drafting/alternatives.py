@@ -170,7 +170,7 @@ def _tells(name: str) -> bool:
 
 def _sized(word: str) -> bool:
     letters = re.sub(r"[\d.]", "", word)
-    return bool(_SIZE.fullmatch(word)) and letters not in _VAGUE and (len(letters) > 1 or letters in "mbkvr")
+    return bool(_SIZE.fullmatch(word)) and letters not in _VAGUE and (len(word) > 2 or letters in "mbkvr")
 
 
 def _value(stating: Stating, keys: frozenset[str]) -> str:

@@ -86,12 +86,10 @@ def _disputed(tree: Tree, finding: Finding) -> bool:
 def at(tree: Any, place: Place) -> Any:
     """What stands at a place of a draft; None where nothing does."""
     for part in place:
-        if (isinstance(tree, dict) and part in tree) or (
-            isinstance(tree, list) and isinstance(part, int) and part < len(tree)
-        ):
-            tree = tree[part]
-        else:
+        inner = dict(enumerate(tree)) if isinstance(tree, list) else tree
+        if not isinstance(inner, dict) or part not in inner:
             return None
+        tree = inner[part]
     return tree
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from framework.dialects.terms import leaves, words
-from framework.drafting.finding.discovery import COMPANIONS
+from framework.dialects.terms import words
+from framework.drafting.finding.discovery import COMPANIONS, names_file
 from framework.drafting.finding.python_sections import is_settings
 from framework.drafting.stated import Facts, Stating, companion_of
 
@@ -101,16 +101,7 @@ def _phase_beside(other: Stating, made: Arranged) -> str:
 
 def _mentioned(one: Stating, others: list[Stating]) -> list[Stating]:
     """The files that a file names among its values: `--config configs/base.yaml`, `deepspeed: ds.json`."""
-    texts = [word for _, word in leaves(one.found.data) if isinstance(word, str) and 3 < len(word) < 300]
-    named = {PurePosixPath(text).as_posix().removeprefix("./") for text in texts}
-    return [
-        other
-        for other in others
-        if other is not one
-        and any(
-            other.name == text or other.name.endswith(f"/{text}") or text.endswith(f"/{other.name}") for text in named
-        )
-    ]
+    return [other for other in others if other is not one and names_file(one.found, other.name)]
 
 
 def _is_default(one: Stating, trainers: list[Stating]) -> bool:
@@ -121,7 +112,7 @@ def _is_default(one: Stating, trainers: list[Stating]) -> bool:
         return False
     rivals = [each for each in trainers if each is not one and _replaces(each, one)]
     if named:
-        return bool(rivals)
+        return any(_all(one) - _all(each) for each in rivals)  # else it is one of them: `base` beside `large`
     return any(not each.found.is_program or (program and is_settings(each.name)) for each in rivals)
 
 

@@ -39,14 +39,6 @@ parser.add_argument("--epochs", type=int, default=10)
 parser.add_argument("--penalty", type=float, default=0.1)
 args = parser.parse_args()
 """
-TABLE = """\
-# A study
-
-| Hyperparameter | Value |
-| --- | --- |
-| Learning rate | 3e-3 |
-| penalty coefficient | 5 |
-"""
 CONFIG = "lr: 1e-3\nbatch_size: 32\nepochs: 10\n"
 
 
@@ -79,20 +71,6 @@ def test_what_tests_and_runs_leave_is_no_config(tmp_path: Path, folder: str) -> 
     assert checked(tmp_path) == 0
 
 
-def test_the_first_file_states_and_each_other_value_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = CONFIG.replace("1e-3", "2e-3")
-    made = drafted(tmp_path, {"a.yaml": CONFIG, "b.yaml": other, "c.yaml": other})
-    assert made.phases["train"].optimizer.learning_rate == 1e-3
-    said = capsys.readouterr().out
-    assert "disagrees: b.yaml:1" in said
-    assert "disagrees: c.yaml:1" in said
-    text = (tmp_path / "experiment.yaml").read_text()
-    assert "from a.yaml:1; DISAGREES: b.yaml:1 says 0.002" in text
-    assert checked(tmp_path) == 1
-
-
 def test_three_models_stay_three(tmp_path: Path) -> None:
     sizes = {"small": 4, "medium": 8, "large": 12}
     files = {
@@ -103,13 +81,6 @@ def test_three_models_stay_three(tmp_path: Path) -> None:
     assert {name: model.layers for name, model in made.models.items()} == sizes
     assert {each.file: each.model for each in made.configs} == {f"configs/{name}.yaml": name for name in sizes}
     assert checked(tmp_path) == 0
-
-
-def test_alternatives_of_a_phase_are_no_steps_after_each_other(tmp_path: Path) -> None:
-    made = drafted(tmp_path, {"hopper.yaml": CONFIG, "walker.yaml": CONFIG.replace("epochs: 10", "epochs: 20")})
-    assert [variant.steps for variant in made.variants.values()] == [["train"]]
-    assert {each.describes for each in made.configs} == {"phases.train"}
-    assert len(errors(tmp_path)) == 1
 
 
 def test_the_devices_of_one_of_several_trainings_are_not_those_of_all(tmp_path: Path) -> None:
@@ -149,39 +120,3 @@ def test_a_quoted_number_and_a_count_in_powers_are_held(tmp_path: Path) -> None:
     assert made.phases["train"].max_steps == 1_000_000
     assert made.phases["train"].settings == {"resblock": "1"}
     assert checked(tmp_path) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-("README.md", TABLE),
-        ("paper.yaml", "learning_rate: 3e-3\npenalty_coef: 5\n"),
-    ],
-)  # fmt: skip
-def test_what_the_user_names_is_the_statement(
-    tmp_path: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project(tmp_path, {"config.yaml": CONFIG + "penalty_coef: 5.0\n", name: text})
-    assert run(["init", str(tmp_path), "--from", str(tmp_path / name)]) == 0
-    assert "disagrees: config.yaml:1" in capsys.readouterr().out
-    made = load(tmp_path).stated
-    assert made.phases["train"].optimizer.learning_rate == 3e-3
-    assert made.phases["train"].settings == {"penalty_coef": 5}
-    assert [each.file for each in made.configs] == ["config.yaml"]
-    assert f"from {name}:" in (tmp_path / "experiment.yaml").read_text()
-    assert len(errors(tmp_path)) == 1
-
-
-def test_a_statement_without_values_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    project(tmp_path, {"config.yaml": CONFIG, "README.md": "# Nothing\n"})
-    assert run(["init", str(tmp_path), "--from", str(tmp_path / "README.md")]) == 2
-    assert "states no values" in capsys.readouterr().err
-
-
-def test_what_a_statement_says_and_no_phase_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = "| name | value |\n| --- | --- |\n| learning rate | 3e-3 |\n| penalty | 5 |\n"
-    files = {"pretrain.yaml": CONFIG, "finetune.yaml": CONFIG, "README.md": table}
-    project(tmp_path, files)
-    assert run(["init", str(tmp_path), "--from", str(tmp_path / "README.md")]) == 0
-    assert len(load(tmp_path).stated.phases) == 2
-    assert "README.md:4 says penalty = 5: no place for it" in capsys.readouterr().out

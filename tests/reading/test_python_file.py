@@ -108,6 +108,17 @@ def test_a_constant_that_another_one_uses_is_its_origin() -> None:
     assert not document.editable(wd[1])
 
 
+def test_a_flag_of_absl_has_its_default() -> None:
+    text = "flags.DEFINE_float('lr', 1e-3, 'The rate.')\nDEFINE_integer(name='steps', default=9, help='n')\n"
+    document = parse_python(text, "train.py")
+    assert document.root is not None
+    assert document.value(document.root) == {"--lr": 1e-3, "--steps": 9}
+    found = document.walk(("--lr",))
+    assert found is not None
+    assert (found[1].line, found[1].column, document.editable(found[1])) == (1, 26, True)
+    assert parse_python("flags.DEFINE_float(NAME, 1e-3)\n", "train.py").root is None
+
+
 def test_two_parsers_with_one_flag_are_a_duplicate() -> None:
     document = parse_python("p.add_argument('--lr', default=1)\nq.add_argument('--lr', default=2)\n", "train.py")
     assert [duplicate.path for duplicate in document.duplicates] == [("--lr",)]

@@ -88,12 +88,26 @@ def discover(root: FilePath, without: frozenset[FilePath] = frozenset()) -> list
 
 
 def _overrides(one: Found, others: list[Found]) -> bool:
-    """Whether a file that is no training's alone sets what another one of its folder sets: `default.py` beside it."""
+    """Whether a file that is no training's alone sets what another one sets: one of its folder (`default.py`), or one
+    that it names (`--config base.yaml --lr 1e-3`)."""
+    states = bool(_names(one)) or bool(statements_of(one))
+    if not one.is_program and states and any(names_file(one, each.name) for each in others):
+        return True
     folder = PurePosixPath(one.name).parent
     beside = [each for each in others if PurePosixPath(each.name).parent == folder and each.dialect is one.dialect]
     if one.is_program and not is_settings(one.name):
         return False
     return any(_names(one) & _names(each) for each in beside)
+
+
+def names_file(one: Found, name: str) -> bool:
+    """Whether a file's values name another file."""
+    for _, word in leaves(one.data):
+        if isinstance(word, str) and 3 < len(word) < 300:
+            text = PurePosixPath(word).as_posix().removeprefix("./")
+            if name == text or name.endswith(f"/{text}") or text.endswith(f"/{name}"):
+                return True
+    return False
 
 
 def _names(found: Found) -> set[str]:

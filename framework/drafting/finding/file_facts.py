@@ -40,7 +40,7 @@ def stating(found: Found) -> Stating:
     made.presets = presets_of(found.data) if not found.is_program else set()
     made.optimizers = several_optimizers(found.data, made.presets) if not found.is_program else {}
     taken: set[Path] = set(found.said.silent)
-    for group in _by_fact(statements_of(found)):
+    for group in _by_fact([each for each in statements_of(found) if each.path[0] not in made.presets]):
         taken |= _take(made, group)
     if found.dialect.name not in COMPANIONS:
         own_names_of(made, taken)

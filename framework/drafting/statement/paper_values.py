@@ -116,9 +116,8 @@ def _warmup(unit: str, text: Any) -> Stated:
     """A length with its unit: by the text, else by the name, else a share or steps."""
     if isinstance(text, str) and (match := re.match(rf"({NUMBER})\s*%", text)):
         return [("schedule.warmup", f"{number_of(match[1]):g}%")]
-    named = _length(str(text)) if isinstance(text, str) else []
-    if named and not isinstance(named[0][1], (int, float)):
-        return [("schedule.warmup", named[0][1])]
+    if isinstance(text, str) and (named := _with_unit(text)) is not None:
+        return [("schedule.warmup", named)]
     value = text if isinstance(text, (int, float)) and not isinstance(text, bool) else _amount(str(text))
     if value is None or value < 0:
         return []
@@ -129,10 +128,17 @@ def _warmup(unit: str, text: Any) -> Stated:
 
 def _length(text: str) -> Stated:
     """`600B tokens`, `100 epochs`, `50k steps`; a bare number of a length is one of tokens."""
+    if (named := _with_unit(text)) is not None:
+        return [("length", named)]
+    return [("length", f"{text.strip()} tokens")] if number_of(text) is not None else []
+
+
+def _with_unit(text: str) -> str | None:
+    """A length that says its unit, in the manifest's words."""
     for unit, named in UNITS.items():
         if match := re.match(rf"({NUMBER})\s*(?:{named})\b", text, re.IGNORECASE):
-            return [("length", f"{match[1].strip()} {unit.replace('_', ' ')}")]
-    return [("length", f"{text.strip()} tokens")] if number_of(text) is not None else []
+            return f"{match[1].strip()} {unit.replace('_', ' ')}"
+    return None
 
 
 def machine(text: Any) -> Stated:

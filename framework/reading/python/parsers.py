@@ -51,6 +51,17 @@ def parser_argument(tree: Tree, call: ast.Call) -> bool:
     return True
 
 
+def defined_flag(tree: Tree, call: ast.Call) -> bool:
+    """Put the default of absl's `DEFINE_float("lr", 1e-3, "...")` under its flag; False if it names none."""
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    name = call.args[0] if call.args else keywords.get("name")
+    default = call.args[1] if len(call.args) > 1 else keywords.get("default")
+    if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or default is None:
+        return False
+    tree.set(tree.root, tree.named(name, f"--{name.value}"), tree.values.node(default))
+    return True
+
+
 def _typed(tree: Tree, node: AnyNode, kind: ast.expr | None, flag: str) -> AnyNode:
     """A default that is a string goes through `type=`, as on the command line; another one is left as it is."""
     value = tree.document.value(node)

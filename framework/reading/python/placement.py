@@ -9,7 +9,7 @@ from framework.names import Path
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.python.literals import Marks, Values, place_of
-from framework.reading.python.parsers import parser_argument
+from framework.reading.python.parsers import defined_flag, parser_argument
 
 _FIELD = {"field", "Field", "attrib", "ib"}
 _CONFIG = re.compile(r"(?:.*_)?(?:config|cfg|conf|args|hparams|params|c|hps?)\d?", re.IGNORECASE)
@@ -197,6 +197,8 @@ class Tree:
                 continue
             name = _callee(node)
             if name in ("add_argument", "option", "Option") and parser_argument(self, node):
+                continue
+            if name.startswith("DEFINE_") and defined_flag(self, node):
                 continue
             if not node.keywords or name in _FIELD or (not name[:1].isupper() and name not in _PARSER_MAKERS):
                 continue

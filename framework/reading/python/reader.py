@@ -1,9 +1,9 @@
 """Python files to nodes: the literals that a program starts from. Parsed, never imported.
 
 Keys are `LEARNING_RATE` for a module's constant, `TrainConfig.learning_rate` for a class's field (a dataclass,
-pydantic, plain), `--lr` for an argument parser's default, `TrainingArguments.learning_rate` for a keyword of a call,
-`train.lr` for a function's default, and `config.optimizer.lr` for a dictionary or an attribute that is set. The second
-call, class or function of a name is `TrainingArguments#2`.
+pydantic, plain), `--lr` for a parser's or an absl flag's default, `TrainingArguments.learning_rate` for a keyword of a
+call, `train.lr` for a function's default, and `config.optimizer.lr` for a dictionary or an attribute that is set. The
+second call, class or function of a name is `TrainingArguments#2`.
 """
 
 from __future__ import annotations
