@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from framework.conformance.meaning import same
@@ -21,8 +21,11 @@ _STOPPING = ("early_stopping.metric", "early_stopping.patience", "early_stopping
 _WARMUPS = ("schedule.warmup.ratio", "schedule.warmup.steps", "schedule.warmup.epochs")
 
 
-def clauses_of(training: Training, beside: Iterable[Stating], count: int) -> Clauses:
+def clauses_of(training: Training, beside: Sequence[Stating], count: int) -> Clauses:
     """What the files of a training state; those of defaults only where no other does."""
+    files = (training.main, *training.companions, *beside)
+    counts = [each.project["hardware.count"].value for each in files if "hardware.count" in each.project]
+    count = next((int(value) for value in counts if fits("hardware.count", value)), count)
     sources = [(training.facts, training.main.defaults)]
     sources += [(each.facts, each.defaults) for each in (*training.companions, *beside)]
     found = _clauses(sources, count)

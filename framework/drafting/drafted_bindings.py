@@ -143,7 +143,9 @@ def _code(stating: Stating) -> list[str]:
     if own is None:
         return []
     names = [format_path((key,)) for key in stating.found.data if key not in own]
-    return [*names, *(key for key in stating.left if key in own and not key.startswith("-"))]
+    unset = [key for key, value in stating.found.data.items() if key.startswith("-") and value is None]
+    computed = [key for key in stating.left if key in own and not key.startswith("-")]
+    return [*names, *computed, *(format_path((key,)) for key in unset)]
 
 
 def _keys(facts: Facts, clauses: Split, phase: str, name: str, whole: bool, default: Stating | None = None) -> Tree:

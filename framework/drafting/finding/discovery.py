@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
@@ -101,7 +102,9 @@ def _overrides(one: Found, others: list[Found]) -> bool:
 
 
 def names_file(one: Found, name: str) -> bool:
-    """Whether a file's values name another file."""
+    """Whether a file's values name another file, or a script's commands do."""
+    if one.document.format == "shell" and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", one.document.text):
+        return True
     for _, word in leaves(one.data):
         if isinstance(word, str) and 3 < len(word) < 300:
             text = PurePosixPath(word).as_posix().removeprefix("./")
