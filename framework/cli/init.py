@@ -16,7 +16,7 @@ from framework.drafting.proving import Proved, at, prove
 from framework.drafting.statement.named_statement import statement_of
 from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
-from framework.errors import UsageError
+from framework.errors import InputError, UsageError
 from framework.evidence.atomic import write_text
 from framework.manifest.loading import MANIFEST, load
 from framework.names import exact_path
@@ -61,7 +61,15 @@ def main(options: argparse.Namespace) -> int:
         found = f"only {', '.join(seen[:5])}, which says nothing about a training"
         found = found if seen else "no config file of a known trainer, and none with a training's settings"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
-    proved = prove(draft(made, title_of(root.resolve().name), statement), root, bool(sources))
+    tree = draft(made, title_of(root.resolve().name), statement)
+    try:
+        proved = prove(tree, root, bool(sources))
+    except InputError as failure:
+        if not sources:
+            raise
+        said = ", ".join(_named(source, root) for source in sources)
+        told = "\n".join([failure.problems[0].message, *made.notes])
+        raise UsageError(f"nothing of what {said} says is held to a file below {root}: {told}") from failure
     marks: dict[str, list[str]] = {}
     for finding in proved.findings:
         if finding.clause:

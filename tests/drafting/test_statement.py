@@ -170,6 +170,22 @@ def test_a_statement_without_values_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_a_statement_of_which_no_file_says_anything_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, {"config.yaml": CONFIG, "paper.md": "- Wingspan: 12\n"})
+    assert run(["init", str(tmp_path), "--from", str(tmp_path / "paper.md")]) == 2
+    assert "nothing of what paper.md says is held to a file" in capsys.readouterr().err
+    assert not (tmp_path / "experiment.yaml").exists()
+
+
+def test_a_setting_is_called_as_the_file_calls_it_that_has_its_words(tmp_path: Path) -> None:
+    files = {"config.yaml": CONFIG + "lr_decay_starting_step: 7\nn_heads_a: 1\nn_heads_b: 2\n"}
+    made = held(tmp_path, {**files, "paper.md": "- decay starting step: 9\n- n heads: 3\n"}, "paper.md")
+    assert made.phases["train"].settings == {"lr_decay_starting_step": 9, "n_heads": 3}
+    assert [message.partition(";")[0] for message in errors(tmp_path)] == ["lr_decay_starting_step is 7"]
+
+
 def test_what_a_statement_says_and_no_phase_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = "| name | value |\n| --- | --- |\n| learning rate | 3e-3 |\n| penalty | 5 |\n"
     made = held(tmp_path, {"pretrain.yaml": CONFIG, "finetune.yaml": CONFIG, "README.md": table}, "README.md")

@@ -10,7 +10,7 @@ from framework.conformance.meaning import same
 from framework.dialects.values import folded
 from framework.drafting.alternatives import Kind, Split, is_data, slug
 from framework.drafting.clauses_of_trainings import Clauses, excluded
-from framework.drafting.finding.own_names import alike
+from framework.drafting.finding.own_names import alike, words_of
 from framework.drafting.leaves import Leaf, Tree
 from framework.drafting.stated import Evidence, phase_named
 from framework.drafting.statement.named_statement import Named
@@ -135,16 +135,27 @@ def _in_another_unit(text: Any) -> list[tuple[str, Any]]:
 
 
 def _own_clause(each: Named, files: dict[str, Split]) -> str:
-    """The setting that a name is: as a file of the repository calls it, else in the statement's own words."""
+    """The setting that a name is: as a file of the repository calls it, if one has its words, or one alone has them
+    among others; else in the statement's own words."""
+    told = own_name(each.name)
+    within: set[str] = set()
     for clauses in files.values():
         for known in (clauses.shared, clauses.differing, *clauses.own.values()):
             for clause, evidence in known.items():
                 names = [str(parse_path(clause)[-1]), *(str(one.path[-1]) for one in evidence if one.path)]
-                if clause.startswith("settings.") and any(
-                    alike(own_name(each.name), name.lstrip("-")) for name in names
-                ):
+                if not clause.startswith("settings."):
+                    continue
+                if any(alike(told, name.lstrip("-")) for name in names):
                     return clause
-    return format_path(("settings", own_name(each.name)))
+                if any(_among(words_of(told), words_of(name)) for name in names):
+                    within.add(clause)
+    return within.pop() if len(within) == 1 else format_path(("settings", told))
+
+
+def _among(few: list[str], many: list[str]) -> bool:
+    """Whether several words stand together among others: `decay starting step` in `lr_decay_starting_step`."""
+    size = len(few)
+    return size > 1 and any(many[at : at + size] == few for at in range(len(many) - size + 1))
 
 
 def _has(clauses: Split, clause: str) -> bool:
