@@ -155,6 +155,29 @@ def test_a_flag_by_its_other_name_replaces_the_default(tmp_path: Path) -> None:
     assert checked(tmp_path) == 0
 
 
+def test_what_a_script_passes_from_outside_is_not_the_default(tmp_path: Path) -> None:
+    parser = (
+        "import argparse\nparser = argparse.ArgumentParser()\n"
+        'parser.add_argument("--lr", type=float, default=1e-3)\n'
+        'parser.add_argument("--epochs", type=int, default=5)\n'
+        'parser.add_argument("--penalty", type=float, default=0.5)\n'
+    )
+    script = "python main.py --lr 2e-3 --weight_decay 0.1 --epochs ${1:-7} --penalty $2\n"
+    phase = drafted(tmp_path, {"opt.py": parser, "run.sh": script}).phases["train"]
+    assert (phase.optimizer.learning_rate, phase.optimizer.weight_decay) == (2e-3, 0.1)
+    assert (phase.epochs, phase.settings) == (None, None)
+    assert checked(tmp_path) == 0
+
+
+def test_each_training_has_the_batch_of_its_own_devices(tmp_path: Path) -> None:
+    text = "lr: 1e-3\nepochs: 3\nmicro_batch_size: 8\ngradient_accumulation_steps: 4\n"
+    made = drafted(tmp_path, {"single.yaml": text, "cluster.yaml": text + "num_gpus: 2\n"})
+    sets = {name: variant.steps[0]["train"].set for name, variant in made.variants.items()}  # type: ignore[index]
+    assert sets == {"cluster": {"batch_size": 64}, "single": {"batch_size": 32}}
+    assert "hardware" not in made.model_fields_set
+    assert checked(tmp_path) == 0
+
+
 def test_sections_of_several_optimizers_are_theirs(tmp_path: Path) -> None:
     text = "actor_opt: {opt: adam, lr: 8e-5, wd: 1e-6}\ncritic_opt: {opt: adam, lr: 2e-4, clip: 100}\nbatch_size: 16\n"
     made = drafted(tmp_path, {"config.yaml": text})

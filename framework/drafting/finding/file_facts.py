@@ -25,6 +25,7 @@ from framework.drafting.finding.several_optimizers import several_optimizers
 from framework.drafting.fitting_values import COUNTS, KNOWN, fits
 from framework.drafting.stated import Evidence, Stating, phase_named, phase_section
 from framework.names import Path
+from framework.reading.nodes import Opaque
 
 _STAGES = {"pt": "pretrain", "sft": "finetune"}
 _TRAINING = frozenset(("train", "training", "trainer"))
@@ -71,7 +72,8 @@ def _section(statement: Statement) -> str | None:
 def _take(made: Stating, group: list[Statement]) -> set[Path]:
     """File what several keys of one fact say, if they say one thing; the keys that are done with."""
     found = made.found
-    known = [each for each in group if not isinstance(each.value, (Unknown, Searched)) and not interpolated(each.word)]
+    at_run_time = (Unknown, Searched, Opaque)
+    known = [each for each in group if not isinstance(each.value, at_run_time) and not interpolated(each.word)]
     gone = {each.path for each in group} - {each.path for each in known}
     if not known:
         made.unknown.add(group[0].fact.partition("|")[0])
