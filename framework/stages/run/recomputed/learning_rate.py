@@ -200,8 +200,8 @@ def _in_pieces(pieces: list[_Piece], done: int) -> float:
     for piece in pieces:
         if done < piece.begin:
             return value
-        progress = min(1.0, (done - piece.begin) / max(1, piece.end - piece.begin))
-        value = _between(piece.shape, piece.first, piece.last, progress, piece.power)
         if done < piece.end:
-            return value
+            progress = (done - piece.begin) / (piece.end - piece.begin)
+            return _between(piece.shape, piece.first, piece.last, progress, piece.power)
+        value = piece.last
     return value
