@@ -19,6 +19,33 @@ def clause_of(experiment: Experiment, steps: Sequence[Path], phase: str, task: s
     return None
 
 
+def clauses_below(
+    experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str
+) -> list[Clause]:
+    """The clauses that state a fact of a step, or a part of it: a variant's own, the task's and the phase's, of which
+    each stands in the place of what a later one says of the same part."""
+    below = parse_path(fact)
+    found: dict[Path, Clause] = {}
+    nearer: set[Path] = set()
+
+    def take(inner: Path, clause: Clause) -> None:
+        shadowed = any(inner[: len(own)] == own or own[: len(inner)] == inner for own in nearer)
+        if inner[: len(below)] == below and not shadowed:
+            found.setdefault(inner, clause)
+
+    for step in steps:
+        place: Path = (*step, phase)
+        for path, clause in experiment.settings.items():
+            if path[: len(place)] == place:
+                take(path[len(place) :], clause)
+    bases: list[Path] = [("phases", phase, "tasks", task)] if task is not None else []
+    for base in [*bases, ("phases", phase)]:
+        nearer = set(found)
+        for clause in experiment.below((*base, *below)):
+            take(clause.path[len(base) :], clause)
+    return list(found.values())
+
+
 def _places(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Iterator[Path]:
     for step in steps:
         place: Path = (*step, phase)

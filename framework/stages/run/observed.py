@@ -18,7 +18,7 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
-from framework.planning.fact_places import clause_of
+from framework.planning.fact_places import clause_of, clauses_below
 from framework.planning.steps import Step, Training
 
 
@@ -124,6 +124,10 @@ class EvidenceContext:
     def clause(self, step: Step, fact: str) -> Clause | None:
         """The clause that states a fact of a training step: the variant's own, else the task's, else the phase's."""
         return clause_of(self.experiment, step.places, step.name, step.task, fact)
+
+    def clauses_below(self, step: Step, fact: str) -> list[Clause]:
+        """The clauses that state a fact of a training step, or a part of it."""
+        return clauses_below(self.experiment, step.places, step.name, step.task, fact)
 
     def hold(
         self,

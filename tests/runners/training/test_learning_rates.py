@@ -290,24 +290,20 @@ def test_the_rates_are_those_that_verify_demands(name: str, data: st.DataObject,
 
 @given(data=st.data(), total=st.integers(1, 60))
 def test_the_rates_of_segments_are_those_that_verify_demands(data: st.DataObject, total: int) -> None:
-    segments, begun = [], 0
     warmup = data.draw(warmups(total))
     here = Phase.model_validate({"schedule": {"warmup": warmup}}).schedule.warmup.in_steps(total, SCALE)
+    segments: list[dict[str, Any]] = []
     for _ in range(data.draw(st.integers(1, 4))):
-        steps = data.draw(st.integers(0, 20))
-        segment: dict[str, Any] = {
-            "shape": data.draw(st.sampled_from([None, *PIECES])),
-            "length": length(steps, "steps"),
-        }
+        steps, shape = data.draw(st.integers(0, 20)), data.draw(st.sampled_from([None, *PIECES]))
+        segment: dict[str, Any] = {"length": length(steps, "steps")} | ({"shape": shape} if shape else {})
         if data.draw(st.booleans()):
-            here += (gap := data.draw(st.integers(0, 5)))
+            here += data.draw(st.integers(0, 5))
             segment["begin"] = length(here, "steps")
-            begun += gap
         for key in ("from", "to"):
             if data.draw(st.booleans()):
                 segment[key] = data.draw(st.sampled_from([1e-6, 1e-3, PEAK, 2 * PEAK]))
         here += steps
-        segments.append({key: value for key, value in segment.items() if value is not None})
+        segments.append(segment)
     if data.draw(st.booleans()):
         segments[-1].pop("length")
     held(recipe(warmup=warmup, segments=segments), total)

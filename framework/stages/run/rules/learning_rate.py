@@ -21,12 +21,12 @@ TRACE = Rule(
 
 _RELATIVE = 1e-6
 """Schedulers multiply in double precision in another order than the formula."""
-_FACTS = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
-        clauses = [clause for fact in _FACTS if (clause := context.clause(observed.step, fact))]
+        peak = context.clause(observed.step, "optimizer.learning_rate")
+        clauses = [*([peak] if peak else []), *context.clauses_below(observed.step, "schedule")]
         lines = [] if observed.run is None else [line for line in observed.trace if "learning_rate" in line]
         if not lines:
             reason = observed.absent if observed.run is None else "the run recorded no learning rates"
