@@ -13,7 +13,7 @@ from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import SHAPES
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.refusing.optimizer_arguments import TAKES
-from tests.support import Project
+from tests.support.project import Project
 
 STATED: dict[str, Any] = {"objective": "causal_lm", "dataset": "data", "batch_size": 8, "max_steps": 10}
 VALUES: dict[str, Any] = {"weight_decay": 0.1, "betas": [0.9, 0.99], "eps": 1e-8, "momentum": 0.9, "nesterov": True}

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.runners.killing import Interrupting, Interruption, differences, evidence
 
 from framework.evidence.store import Run
 from framework.manifest.sections.methods import SDM, Adapter, LoRA, Mask
 from framework.planning.recipes import Recipe
 from framework.planning.steps import Knobs, Training
 from runners.execute import execute
+from tests.support.killing import Interrupting, Interruption, differences, evidence
 
 GATES = Mask(sdm=SDM(target_sparsity=0.3, tensors=["c_fc", "c_proj"], learning_rate=0.4, initial_logit=0.5))
 PLAIN_SGD = {"name": "sgd", "learning_rate": 0.1}

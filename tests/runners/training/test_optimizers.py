@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.runners.tiny import build
 from torch.optim.lr_scheduler import LambdaLR
 
 from framework.errors import FrameworkError
@@ -20,6 +19,7 @@ from runners.training.checkpointing.state import TrainingState
 from runners.training.muon import MuonAndAdamW
 from runners.training.optimizers import build_optimizer, needs_groups, observed_optimizer
 from runners.training.parameter_groups import Group, grouped, parts_of
+from tests.runners.models.tiny import build
 
 CLASSES = {kind.__name__.lower(): kind for kind in vars(torch.optim).values() if inspect.isclass(kind)}
 VALUES: dict[str, Any] = {"weight_decay": 0.02, "betas": [0.8, 0.95], "eps": 1e-5, "momentum": 0.7, "nesterov": True}

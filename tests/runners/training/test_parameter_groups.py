@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.runners.tiny import SIZES, build
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.methods import SDM, LoRA
@@ -17,6 +16,7 @@ from runners.models.families import FAMILIES
 from runners.training.optimizers import build_optimizer, observed_optimizer
 from runners.training.parameter_groups import BIASES, EMBEDDINGS, HEAD, NORMS, Group, Part, grouped, is_in, parts_of
 from runners.transforms.sdm import SDMask
+from tests.runners.models.tiny import SIZES, build
 
 
 def parts(family: str, model: Any = None) -> dict[str, Part]:

@@ -12,7 +12,10 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.manifest.sections.optimizers import Optimizer
 from framework.stages.run.recomputed.trained_groups import demanded
-from tests.support import MANIFEST, Evidence, Project, change_lines, change_record, codes, status_of
+from tests.support.evidence import Evidence
+from tests.support.project import MANIFEST, Project
+from tests.support.run_folders import change_lines, change_record
+from tests.support.statuses import codes, status_of
 
 STATED = """\
     optimizer:
