@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from framework.conformance.devices import memory_stated, same_device, same_memory
 from framework.errors import FrameworkError
 from framework.manifest.sections.methods import Permute, Prune
 from framework.manifest.sections.paper import Hardware
@@ -25,8 +25,6 @@ from runners.registry import Registry
 from runners.sparsity.scores import SCORES
 from runners.sparsity.structures import STRUCTURES, registered_name
 from runners.transforms import LEARNED_MASKS, TRANSFORMS
-
-_MEMORY_TOLERANCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +56,19 @@ def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Pat
 
 
 def _hardware(declared: Hardware) -> Iterator[Obstacle]:
-    """A declared accelerator must be there, by the words of its name; its memory within 5%, since a card of 16 GB
-    reports a little less."""
+    """A declared accelerator must be there; its memory is what is sold under the declared figure."""
     if declared.accelerator is None or declared.accelerator.casefold() == "cpu":
         return
     here = hardware()
-    words = set(re.findall(r"[a-z0-9]+", declared.accelerator.casefold()))
-    if not words <= set(re.findall(r"[a-z0-9]+", here["accelerator"].casefold())):
+    if not same_device(declared.accelerator, here["accelerator"]):
         what = "no accelerator" if here["accelerator"] == "cpu" else here["accelerator"]
         yield Obstacle("hardware.accelerator", declared.accelerator, what)
         return
     if here["count"] < declared.count:
         yield Obstacle("hardware.count", str(declared.count), str(here["count"]))
-    if declared.memory_gb is not None and here["memory_gb"] < _MEMORY_TOLERANCE * declared.memory_gb:
-        yield Obstacle("hardware.memory_gb", f"{declared.memory_gb:g} GB", f"{here['memory_gb']:g} GB")
+    for clause, size in (("memory_gb", declared.memory_gb), ("accelerator", memory_stated(declared.accelerator))):
+        if size is not None and not same_memory(size, here["memory_gb"]):
+            yield Obstacle(f"hardware.{clause}", f"{size:g} GB", f"{here['memory_gb']:g} GB")
 
 
 def _methods(step: Step) -> Iterator[Obstacle]:

@@ -53,6 +53,8 @@ def test_a_small_local_plan_has_no_obstacle(laboratory: Any, phase: Callable[...
         (Hardware(accelerator="NVIDIA A10"), ["hardware.accelerator"]),
         (Hardware(accelerator="NVIDIA A100", count=4), ["hardware.count"]),
         (Hardware(accelerator="NVIDIA A100", memory_gb=96.0), ["hardware.memory_gb"]),
+        (Hardware(accelerator="NVIDIA A100", memory_gb=40.0), ["hardware.memory_gb"]),
+        (Hardware(accelerator="A100-40GB"), ["hardware.accelerator"]),
     ],
 )
 def test_declared_accelerators(declared: Hardware, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

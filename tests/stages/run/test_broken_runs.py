@@ -103,6 +103,11 @@ BROKEN: dict[str, tuple[str, Break, str]] = {
         observed("dense", "pretrain", "environment", "hardware", "memory_gb", to=40.0),
         "dense.0-pretrain.tiny.seed1/record.json:1",
     ),
+    "twice the memory": (
+        "R131",
+        observed("dense", "pretrain", "environment", "hardware", "memory_gb", to=170.0),
+        "dense.0-pretrain.tiny.seed1/record.json:1",
+    ),
     "fewer processes": (
         "R131",
         observed("dense", "pretrain", "observed", "processes", to=1),

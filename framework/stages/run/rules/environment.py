@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.devices import memory_stated, same_device, same_memory
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 
 SEED = Rule("R130", "seed", Severity.ERROR, Stage.RUN, "a run used another seed than it was planned with")
@@ -45,9 +46,17 @@ def _hardware(context: EvidenceContext, observed: Observed, without: str | None 
 
 
 def _accelerator(wanted: str, observed: Observed) -> str:
-    """The accelerator's name; the declared one where it is a part of it (`NVIDIA A100` of `NVIDIA A100-SXM4-80GB`)."""
+    """The accelerator's name; the declared one where that means it (`A100-80GB` of `NVIDIA A100 80GB PCIe`)."""
     found = str(observed.recorded("environment", "hardware", "accelerator"))
-    return wanted if set(wanted.casefold().split()) <= set(found.casefold().replace("-", " ").split()) else found
+    if not same_device(wanted, found):
+        return found
+    stated, named = memory_stated(wanted), memory_stated(found)
+    if stated is None or named is not None:
+        return wanted
+    held = observed.recorded("environment", "hardware", "memory_gb")
+    if held is None:
+        raise NotRecorded(f"{found} does not say its memory, and the run recorded none")
+    return wanted if same_memory(stated, held) else f"{found} of {held:g} GB"
 
 
 def _count(wanted: int, observed: Observed) -> int:
@@ -55,11 +64,11 @@ def _count(wanted: int, observed: Observed) -> int:
 
 
 def _memory(wanted: float, observed: Observed) -> float:
-    """The memory; the declared figure where it is met within what vendors round off."""
+    """The memory; the declared figure where it is that, within what vendors round off."""
     found = observed.recorded("environment", "hardware", "memory_gb")
     if found is None:
         raise NotRecorded("the run recorded no memory of an accelerator")
-    return wanted if found >= 0.9 * wanted else float(found)
+    return wanted if same_memory(wanted, found) else float(found)
 
 
 def _cuda(wanted: str, observed: Observed) -> str:
