@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.manifest.formulas.language import faults
 from framework.manifest.sections.base import dumped
+from framework.manifest.sections.bindings import Binding, captured_in
 from framework.manifest.sections.methods import Permute, Prune, SameAs
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
@@ -227,17 +228,23 @@ def _line(manifest: Manifest, variant: str) -> Iterator[str]:
 
 def _configs(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     for index, binding in enumerate(manifest.configs):
-        place: Path = ("configs", index)
-        if binding.variant is not None:
-            yield from _unknown((*place, "variant"), "variant", binding.variant, manifest.variants)
-        if binding.model is not None:
-            yield from _unknown((*place, "model"), "model", binding.model, manifest.models)
-        if binding.describes is not None and not find_path(data, binding.describes):
-            yield (
-                (*place, "describes"),
-                f"no clause {binding.describes!r}",
-                did_you_mean(binding.describes, _paths(data)),
-            )
+        if not captured_in(binding.file):  # else the names of its files say what is meant
+            for path, message, advice in unknown_in_binding(manifest, data, binding):
+                yield ("configs", index, *path), message, advice
+
+
+def unknown_in_binding(manifest: Manifest, data: dict[str, Any], binding: Binding) -> Iterator[Dangling]:
+    """What a binding is said to be about, and is not in the manifest; the places are seen from the binding."""
+    if binding.variant is not None:
+        yield from _unknown(("variant",), "variant", binding.variant, manifest.variants)
+    if binding.model is not None:
+        yield from _unknown(("model",), "model", binding.model, manifest.models)
+    if binding.describes is not None and not find_path(data, binding.describes):
+        yield (
+            ("describes",),
+            f"no clause {binding.describes!r}",
+            did_you_mean(binding.describes, _paths(data)),
+        )
 
 
 def _runners(manifest: Manifest) -> Iterator[Dangling]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,7 +12,8 @@ from framework.locations import Location
 from framework.manifest.experiment import Experiment
 from framework.names import find_path
 from framework.planning.steps import Knobs
-from framework.stages.config.matching import bound_files
+from framework.stages.config.captures import concrete
+from framework.stages.config.matching import read_bound
 
 _TYPES = get_type_hints(Knobs, include_extras=True)
 
@@ -23,12 +25,14 @@ def knobs_for(experiment: Experiment, variant: str, step: str) -> Knobs:
         InputError: a knob of a wrong type, or stated with two values.
     """
     found: dict[str, tuple[Any, Location]] = {}
-    for binding in experiment.stated.configs:
-        if not binding.knobs or binding.variant not in (None, variant):
+    with_knobs = [index for index, binding in enumerate(experiment.stated.configs) if binding.knobs]
+    here = os.getcwd()
+    for binding, _, names in (each for index in with_knobs for each in concrete(experiment, index, here)):
+        if binding.variant not in (None, variant):
             continue
         if binding.describes is not None and binding.describes.split(".")[:2] != ["phases", step]:
             continue
-        for document in bound_files(experiment.root, binding):
+        for document in (read_bound(name, here, binding) for name in names):
             if document.root is None:
                 continue
             data = document.value(document.root)

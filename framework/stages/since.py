@@ -21,6 +21,7 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
+from framework.manifest.sections.bindings import as_glob
 from framework.manifest.sections.values.durations import Duration
 from framework.stages.check import CheckResult, check
 
@@ -51,7 +52,7 @@ def check_since(experiment: Experiment, revision: str) -> list[Finding]:
             raise UsageError(f"{revision} has no {experiment.path.name} in this folder")
         try:
             old = load(manifest)
-            patterns = {binding.file.rpartition("/")[2] for binding in old.stated.configs}
+            patterns = {as_glob(binding.file).rpartition("/")[2] for binding in old.stated.configs}
             _restore(root, files, {*_PINS, *patterns}, old_root)
             old_result = check(old)
         except InputError as failure:

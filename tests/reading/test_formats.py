@@ -11,8 +11,9 @@ from framework.errors import InputError
 from framework.manifest.sections.bindings import Binding
 from framework.reading import formats
 from framework.reading.formats import read, readable
+from framework.reading.nodes import Document
 from framework.reading.yaml.parsing import parse_yaml
-from framework.stages.config.matching import bound_files
+from framework.stages.config.matching import bound_names, read_bound
 
 SAMPLES = {
     "a.yaml": ("lr: 2e-4\n", "lr"),
@@ -67,6 +68,10 @@ def test_bytes_that_are_no_text_have_a_place(tmp_path: Path, name: str) -> None:
         read(path, name)
 
 
+def _bound(folder: Path, binding: Binding) -> list[Document]:
+    return [read_bound(name, str(folder), binding) for name in bound_names(folder, str(folder), binding)]
+
+
 @pytest.mark.parametrize(
     ("name", "reader", "value"),
     [
@@ -78,7 +83,7 @@ def test_bytes_that_are_no_text_have_a_place(tmp_path: Path, name: str) -> None:
 )
 def test_a_binding_says_how_its_consumer_reads(tmp_path: Path, name: str, reader: str, value: object) -> None:
     _written(tmp_path, name, SAMPLES[name][0])
-    (document,) = bound_files(tmp_path, Binding(file=name, reader=reader))
+    (document,) = _bound(tmp_path, Binding(file=name, reader=reader))
     found = document.walk(("lr",))
     assert found is not None
     assert document.value(found[1]) == value
@@ -121,14 +126,14 @@ def test_a_bound_file_is_read_again_when_a_file_it_is_composed_of_changes(tmp_pa
     binding = Binding(file="config.yaml")
 
     def lr() -> object:
-        (document,) = bound_files(tmp_path, binding)
+        (document,) = _bound(tmp_path, binding)
         found = document.walk(("optimizer", "lr"))
         return document.value(found[1]) if found else None
 
     assert lr() == 1
     group.write_text("lr: 0.25\n")
     assert lr() == 0.25
-    (first,), (second,) = bound_files(tmp_path, binding), bound_files(tmp_path, binding)
+    (first,), (second,) = _bound(tmp_path, binding), _bound(tmp_path, binding)
     assert first is second
 
 

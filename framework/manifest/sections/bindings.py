@@ -1,9 +1,10 @@
 """Which keys of which config files state which clauses: the section `configs`; and where documents go."""
 
+import re
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from framework.manifest.sections.base import Section
 
@@ -22,11 +23,26 @@ Knob = Literal[
 ]
 
 
+def captured_in(pattern: str) -> list[str]:
+    """The names in braces of a pattern of files."""
+    return re.findall(r"\{(\w+)\}", pattern) if "{" in pattern else []
+
+
+def as_glob(pattern: str) -> str:
+    """A pattern of files with a wildcard for each name in braces."""
+    return re.sub(r"\{\w+\}", "*", pattern) if "{" in pattern else pattern
+
+
 class Binding(Section):
     """What one config file, or all files that match a pattern, states."""
 
     file: str
-    """The file, or a pattern such as `configs/hf/*.yaml`, relative to the manifest."""
+    """The file, or a pattern such as `configs/hf/*.yaml`, relative to the manifest. `configs/{model}/{task}.yaml` binds
+    each file by what its name says: `{model}` and `{task}` then stand for that in `describes`, `variant`, `model`,
+    `states` and the clauses of `keys`."""
+    captures: dict[str, list[str] | dict[str, str]] = {}
+    """What a name in braces may be, as a list (other files are not bound), or the manifest's words for what file names
+    say, as a mapping (`{task: {sst-2: sst2}}`; other words stay as they are)."""
     describes: str | None = None
     """The clauses that its keys are about: a path such as `phases.pretrain` or `phases.finetune.tasks.sst2`."""
     variant: str | None = None
@@ -50,6 +66,20 @@ class Binding(Section):
     reader: Literal["yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python", "notebook"] | None = None
     """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no`
     for false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
+
+    @model_validator(mode="after")
+    def _captures(self) -> "Binding":
+        captured = captured_in(self.file)
+        if re.search(r"\{\w+\}\{\w+\}", self.file):
+            raise ValueError("two captures beside each other: where one ends and the other begins, no name says")
+        if unknown := [name for name in self.captures if name not in captured]:
+            raise ValueError(f"`captures` names {{{unknown[0]}}}, which `file` does not have")
+        texts = [self.describes or "", self.variant or "", self.model or "", *self.keys.values(), *self.states]
+        for name in (name for text in texts for name in captured_in(text)):
+            if captured and name not in captured:
+                known = ", ".join(f"{{{each}}}" for each in captured)
+                raise ValueError(f"`file` captures no {{{name}}}; it has {known}")
+        return self
 
 
 def _below(folder: str) -> str:

@@ -70,13 +70,14 @@ class Plan:
 class Pattern:
     """A binding, and what all its files share."""
 
-    __slots__ = ("binding", "dialect", "experiment", "here", "index", "plans", "states", "targets")
+    __slots__ = ("binding", "dialect", "experiment", "here", "index", "plans", "stated", "states", "targets")
 
     def __init__(
         self,
         experiment: Experiment,
         binding: Binding,
         index: int,
+        stated: int,
         targets: dict[str, Target],
         states: list[Target],
         dialect: Dialect | None,
@@ -84,6 +85,9 @@ class Pattern:
         self.experiment = experiment
         self.binding = binding
         self.index = index
+        """Its number among all bindings; one that captures parts of names is several."""
+        self.stated = stated
+        """Its place under `configs:`."""
         self.targets = targets
         """Key -> the clause that it states, as the binding says."""
         self.states = states
@@ -119,7 +123,7 @@ class BoundFile:
 
     @property
     def index(self) -> int:
-        """The binding's place under `configs:`."""
+        """The number of the binding (see :class:`Pattern`)."""
         return self.pattern.index
 
     @property

@@ -9,6 +9,7 @@ from framework.conformance import Stage
 from framework.conformance.matrix import Conforming, Keys
 from framework.conformance.waivers import Judge
 from framework.manifest.experiment import Experiment
+from framework.manifest.sections.bindings import Binding
 from framework.stages.config.bound import BoundFile
 
 
@@ -19,6 +20,8 @@ class ConfigContext:
     experiment: Experiment
     judge: Judge
     files: list[BoundFile]
+    bindings: list[Binding]
+    """By number; one that captures parts of names is several."""
     stage: Stage = Stage.CONFIG
     cache: dict[Any, Any] = field(default_factory=dict)
     """What several rules need, computed once. What belongs to a file is kept with it, and with its plan."""

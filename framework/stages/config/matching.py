@@ -10,7 +10,7 @@ from pathlib import Path
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.bindings import Binding, as_glob
 from framework.reading.formats import read
 from framework.reading.nodes import Document
 
@@ -18,16 +18,6 @@ _MOST = 256
 _documents: dict[tuple[str, str, str | None], tuple[tuple[int, int], Document]] = {}
 """By path, name and reader: the file's state when it was read, and what was read. The oldest make room: who looks at
 more files than this reads them again, so that memory does not grow with the project."""
-
-
-def bound_files(root: Path, binding: Binding, declared: Location | None = None) -> list[Document]:
-    """The documents of one binding, by path.
-
-    Raises:
-        InputError: the pattern matches no file, leads out of the project, or a file cannot be read.
-    """
-    here = os.getcwd()
-    return [read_bound(name, here, binding) for name in bound_names(root, here, binding, declared)]
 
 
 def bound_names(root: Path, here: str, binding: Binding, declared: Location | None = None) -> list[str]:
@@ -89,6 +79,7 @@ _SPECIAL = re.compile(r"[*?\[]")
 
 
 def _matching(root: Path, pattern: str, declared: Location | None) -> list[str]:
+    pattern = as_glob(pattern)
     parts = Path(pattern).parts
     if Path(pattern).is_absolute() or ".." in parts:
         raise InputError.at(declared, f"a config file must lie below the project: {pattern!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,9 +16,9 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.stages.config import rules
 from framework.stages.config.bound import BoundFile, Pattern
+from framework.stages.config.captures import concrete
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.grid_statements import for_all_of_a_grid
-from framework.stages.config.matching import bound_names
 from framework.stages.config.meaning.clause_targets import target_of
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
-    files, problems = _bound(experiment)
-    context = ConfigContext(experiment, judge, files)
+    files, bindings, problems = _bound(experiment)
+    context = ConfigContext(experiment, judge, files, bindings)
     keys, findings, stating = _each_file(context, matrix, problems)
     if problems:
         raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
@@ -61,29 +62,35 @@ Problems = list[tuple[tuple[int, str], Problem]]
 """What keeps a check from its answer, with the binding and the file that it is about."""
 
 
-def _bound(experiment: Experiment) -> tuple[list[BoundFile], Problems]:
+def _bound(experiment: Experiment) -> tuple[list[BoundFile], list[Binding], Problems]:
     """The files of all bindings, none of them read, and what is wrong with a binding itself."""
     files: list[BoundFile] = []
+    bindings: list[Binding] = []
     problems: Problems = []
-    for index, binding in enumerate(experiment.stated.configs):
+    here = os.getcwd()
+    for index, stated in enumerate(experiment.stated.configs):
         try:
-            dialect = _dialect(experiment, binding, index)
-            targets = {
-                key: target_of(experiment, binding, text, ("configs", index, "keys", key))
-                for key, text in binding.keys.items()
-            }
-            states = [
-                target_of(experiment, binding, text, ("configs", index, "states", position))
-                for position, text in enumerate(binding.states)
-            ]
-            pattern = Pattern(experiment, binding, index, targets, states, dialect)
-            declared = experiment.location(("configs", index, "file"))
-            files += [
-                BoundFile(pattern, name) for name in bound_names(experiment.root, pattern.here, binding, declared)
-            ]
+            dialect = _dialect(experiment, stated, index)
+            for binding, _, names in concrete(experiment, index, here):
+                pattern = _pattern(experiment, binding, (len(bindings), index), dialect)
+                bindings.append(binding)
+                files += [BoundFile(pattern, name) for name in names]
         except InputError as failure:
             problems += [((index, ""), problem) for problem in failure.problems]
-    return files, problems
+    return files, bindings, problems
+
+
+def _pattern(experiment: Experiment, binding: Binding, numbers: tuple[int, int], dialect: Dialect | None) -> Pattern:
+    stated = numbers[1]
+    targets = {
+        key: target_of(experiment, binding, text, ("configs", stated, "keys", key))
+        for key, text in binding.keys.items()
+    }
+    states = [
+        target_of(experiment, binding, text, ("configs", stated, "states", position))
+        for position, text in enumerate(binding.states)
+    ]
+    return Pattern(experiment, binding, *numbers, targets, states, dialect)
 
 
 def _dialect(experiment: Experiment, binding: Binding, index: int) -> Dialect | None:
@@ -112,7 +119,7 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
             matrix.add(verdicts)
             findings += found
         except InputError as failure:
-            problems += [((bounds[0].index, bounds[0].file), problem) for problem in failure.problems]
+            problems += [((bounds[0].pattern.stated, bounds[0].file), problem) for problem in failure.problems]
         finally:
             for bound in bounds:
                 bound.close()

@@ -111,7 +111,10 @@ def _bases(experiment: Experiment, binding: Binding) -> list[Path]:
         for section, name in (("models", binding.model), ("datasets", data)):
             if name is not None and name in experiment.raw.get(section, ()):
                 bases.append((section, name, "set"))
-    return [*bases, described] if described else bases
+    if described is None:
+        return bases
+    # what a task does not state for itself is its phase's
+    return [*bases, described, *([described[:2]] if described[:1] == ("phases",) and described[2:] else [])]
 
 
 def _raw(experiment: Experiment, base: Path) -> object:

@@ -60,7 +60,7 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    configs = context.experiment.stated.configs
+    configs = context.bindings
     stating = [configs[index] for index in context.cache.get("early stopping", ())]
     for bound in context.files:
         phase = _stopping(context, bound)

@@ -33,7 +33,7 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
 
 def _variants(context: ConfigContext, describes: str | None) -> set[str]:
     """The variants that bindings about one training are for."""
-    configs = context.experiment.stated.configs
+    configs = context.bindings
     return {each.variant for each in configs if each.variant is not None and each.describes == describes}
 
 

@@ -52,7 +52,7 @@ def _about(bound: BoundFile) -> tuple[str | None, str | None]:
 def _bindings(context: ConfigContext) -> Counter[tuple[str | None, str | None]]:
     """How many bindings are about each training."""
     if "bindings about" not in context.cache:
-        configs = context.experiment.stated.configs
+        configs = context.bindings
         context.cache["bindings about"] = Counter((binding.describes, binding.variant) for binding in configs)
     found: Counter[tuple[str | None, str | None]] = context.cache["bindings about"]
     return found

@@ -68,7 +68,7 @@ def _missing(
             f"{key} is bound for {', '.join(sorted(bound))}, and no file states {clause.id} = {said(clause.value)}",
             clause.id,
             expected=clause.value,
-            location=context.experiment.location(("configs", files[0].index, "file")),
+            location=context.experiment.location(("configs", files[0].pattern.stated, "file")),
             declared=clause.location,
             advice=f"bind the key that states it: `KEY: {format_path(path[2:])}` under `keys:`",
         )
