@@ -21,8 +21,14 @@ SURE = 0.5
 
 
 @cache
-def _own() -> tuple[str, ...]:
-    return tuple(found.name.replace("_", "-") for found in iter_modules(trainers.__path__))
+def _own() -> dict[str, str]:
+    """The module of each dialect of this distribution: one of a folder below `trainers`."""
+    folders = [(f"{trainers.__name__}.{found.name}", found.name) for found in iter_modules(trainers.__path__)]
+    return {
+        found.name.replace("_", "-"): f"{package}.{found.name}"
+        for package, folder in folders
+        for found in iter_modules([f"{path}/{folder}" for path in trainers.__path__])
+    }
 
 
 @cache
@@ -43,7 +49,7 @@ def dialect(name: str) -> Dialect:
         UsageError: there is none.
     """
     if name in _own():
-        found = import_module(f"{trainers.__name__}.{name.replace('-', '_')}").DIALECT
+        found = import_module(_own()[name]).DIALECT
     elif name in _others():
         found = _others()[name].load()
     else:

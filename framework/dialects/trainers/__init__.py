@@ -1,1 +1,1 @@
-"""The dialects, one file each, all of one shape: a constant `DIALECT`. To add one is to add a file."""
+"""The dialects, one file each, in folders by whom they serve: a constant `DIALECT`. To add one is to add a file."""

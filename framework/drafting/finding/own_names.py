@@ -10,7 +10,7 @@ from typing import Any
 from framework.dialects.key_tables import interpolated
 from framework.dialects.synonyms import ELSEWHERE, normal
 from framework.dialects.terms import words
-from framework.dialects.trainers.generic import SILENT
+from framework.dialects.trainers.general.generic import SILENT
 from framework.names import Path
 
 ALSO = {

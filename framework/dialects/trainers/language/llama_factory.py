@@ -16,7 +16,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
-from framework.dialects.trainers import hf_training_arguments as hf
+from framework.dialects.trainers.hugging_face import hf_training_arguments as hf
 from framework.dialects.well_known.keys import keys_of
 
 

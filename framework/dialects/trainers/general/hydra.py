@@ -11,7 +11,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.key_tables import assume, state
 from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, mappings, words
-from framework.dialects.trainers import generic
+from framework.dialects.trainers.general import generic
 
 _LIGHTNING: dict[str, Key] = {
     "devices": Key("hardware.count|batch_size.processes", values.per_node),

@@ -1,0 +1,1 @@
+"""Trainers of language models with config files or flags of their own."""
