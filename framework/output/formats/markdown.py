@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from framework.conformance import Finding, Severity
 from framework.conformance.finding import plain
 from framework.conformance.meaning import said
 from framework.locations import Location
+from framework.output.alike import Alike, listed, tally, together
 from framework.output.report import Report, counted, coverage
 
 DESCRIPTION = "a comment on a pull request"
@@ -24,18 +24,18 @@ _MARKUP = re.compile(r"([\\`*\[\]#!|~@]|(?<!\w)_|_(?!\w)|:(?=[\w+-]+:))")
 
 def render(report: Report) -> str:
     counts = report.summary
-    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
-    tally = f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}"
+    groups = together(report.findings)
     parts = [
         MARK,
         f"### framework check: {report.verdict}",
-        f"{tally}; {counted(counts['files'], 'config file')}, {coverage(counts)}. {counts['clauses']} clauses: "
+        f"{tally(report.findings)}; {counted(counts['files'], 'config file')}, {coverage(counts)}. "
+        f"{counts['clauses']} clauses: "
         + ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
         + ".",
     ]
     if report.findings:
-        parts.append(_table(report))
-        parts.append(_details(report, _LARGEST - sum(map(len, parts))))
+        parts.append(_table(report, groups))
+        parts.append(_details(report, groups, _LARGEST - sum(map(len, parts))))
     if report.known:
         parts.append(f"{counted(len(report.known), 'known finding')} of the baseline: violated, and not failing.")
     if report.gone:
@@ -44,37 +44,43 @@ def render(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(report: Report) -> str:
+def _table(report: Report, groups: list[Alike]) -> str:
     rows = ["| | where | key | is | manifest |", "| --- | --- | --- | --- | --- |"]
-    for finding in report.findings[:_MOST_ROWS]:
+    for alike in groups[:_MOST_ROWS]:
+        finding = alike.first
         sign = "❌" if report.fails(finding) else "⚠️"
         key = finding.location.key if finding.location and finding.location.key else finding.clause
         cells = [
             f"{sign} {finding.code}",
-            _place(finding.location or finding.declared, report),
+            _place(finding.location or finding.declared, report)
+            + (f" and {len(alike) - 1} more" if len(alike) > 1 else ""),
             _code(key) if key else "",
-            _value(finding.actual),
+            _value(finding.actual) if len({repr(each.actual) for each in alike}) == 1 else "",
             _value(finding.expected),
         ]
         rows.append(f"| {' | '.join(cells)} |")
-    left = len(report.findings) - _MOST_ROWS
+    left = len(groups) - _MOST_ROWS
     return "\n".join(rows) + (f"\n\nand {left} more" if left > 0 else "")
 
 
-def _details(report: Report, room: int) -> str:
+def _details(report: Report, groups: list[Alike], room: int) -> str:
     lines: list[str] = []
-    for finding in report.findings:
-        line = _detail(finding, report)
+    for alike in groups:
+        line = _detail(alike, report)
         room -= len(line) + 1
         if room < 0:
-            lines.append(f"- and {len(report.findings) - len(lines)} more")
+            lines.append(f"- and {len(groups) - len(lines)} more")
             break
         lines.append(line)
     return "<details><summary>Details</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
 
 
-def _detail(finding: Finding, report: Report) -> str:
+def _detail(alike: Alike, report: Report) -> str:
+    finding = alike.first
     line = f"- **{finding.code} {_cell(finding.rule.name)}**: {_cell(finding.message)}"
+    if alike.further:
+        also = [Location(report.places.in_repository(each.file), each.line, each.column) for each in alike.further]
+        line += f"<br>and at {_cell(' '.join(listed(also)))}"
     if finding.location and finding.declared:
         line += f"<br>stated at {_place(finding.declared, report)}"
     return line + (f"<br>fix: {_cell(finding.advice)}" if finding.advice else "")

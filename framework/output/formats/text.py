@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from framework.conformance import Finding, Severity
+from framework.output.alike import Alike, listed, tally, together
 from framework.output.ansi import Ink, harmless
 from framework.output.file_places import Places
 from framework.output.report import Report, counted, coverage
@@ -22,18 +23,21 @@ def render(report: Report) -> str:
 
 
 def blocks(findings: Iterable[Finding], places: Places, ink: Ink) -> Iterator[str]:
-    """The lines of all findings, an empty one after each."""
-    for finding in findings:
-        yield from _block(finding, places, ink)
+    """The lines of all findings, those together that say the same of several places, and an empty line after each."""
+    for alike in together(findings):
+        yield from _block(alike, places, ink)
         yield ""
 
 
-def _block(finding: Finding, places: Places, ink: Ink) -> Iterator[str]:
+def _block(alike: Alike, places: Places, ink: Ink) -> Iterator[str]:
+    finding = alike.first
     head = ink(f"{finding.severity}[{finding.code}]", "bold", _COLOURS[finding.severity])
     yield f"{head} {finding.rule.name}: {harmless(finding.message)}"
     if finding.location:
         yield f"  {ink('-->', 'blue')} {harmless(str(finding.location))}"
         yield from snippet(finding.location, places, ink)
+    for number, line in enumerate(listed(alike.further)):
+        yield f"  {ink('   ' if number else 'and', 'blue')} {harmless(line)}"
     if finding.declared:
         yield f"  {ink('stated at', 'blue')} {harmless(str(finding.declared))}"
         yield from snippet(finding.declared, places, ink)
@@ -49,10 +53,7 @@ def summary(report: Report, ink: Ink) -> Iterator[str]:
     spelled = ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
     yield f"{counts['clauses']} clauses: {spelled} (no config file settles those)"
     if report.findings:
-        errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
-        yield f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}" + (
-            " (--strict: a warning fails)" if report.strict else ""
-        )
+        yield tally(report.findings) + (" (--strict: a warning fails)" if report.strict else "")
     if report.hidden:
         yield f"{counted(report.hidden, 'finding')} left out by --select and --ignore; their clauses stay as counted"
     if report.known:
