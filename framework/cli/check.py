@@ -58,6 +58,31 @@ def main(options: argparse.Namespace) -> int:
     from framework.cli.checking.later import later
 
     later("importlib.metadata", "entry_points")
+    try:
+        return _answer(options)
+    except Exception as problem:
+        if options.output is not None:
+            _leave_refusal(problem, options)
+        raise
+
+
+def _leave_refusal(problem: Exception, options: argparse.Namespace) -> None:
+    """Where a report was asked for, none of an earlier check may lie there and be taken for this one's."""
+    from contextlib import suppress
+
+    from framework.errors import FrameworkError
+
+    if isinstance(problem, FrameworkError):
+        from framework.cli.terminal.console import for_programs
+        from framework.evidence.atomic import write_text
+
+        if (text := for_programs(problem, options)) is not None:
+            with suppress(OSError):  # which may be what is wrong
+                write_text(options.output, text)
+        options.format = "text"  # said
+
+
+def _answer(options: argparse.Namespace) -> int:
     _refuse_contradictions(options)
     if options.watch:
         from framework.cli.checking.watching import watch_check

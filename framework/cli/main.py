@@ -82,6 +82,7 @@ def _told(code: int) -> int:
 def _run(arguments: list[str]) -> int:
     from framework.errors import FrameworkError
 
+    options = None
     try:
         parser = _parser(arguments)
         options = parser.parse_args(arguments)
@@ -95,7 +96,7 @@ def _run(arguments: list[str]) -> int:
     except FrameworkError as problem:
         from framework.cli.terminal import console
 
-        console.refusal(problem)
+        console.refusal(problem, options)
         # Bad input and a bad request have types of their own; what else stops a command is a run that failed.
         return FINDINGS if type(problem) is FrameworkError else REFUSED
     except BrokenPipeError:
@@ -106,7 +107,7 @@ def _run(arguments: list[str]) -> int:
         from framework.cli.terminal import console
 
         where = f"{problem.filename}: " if problem.filename is not None else ""
-        console.refusal(FrameworkError(f"{where}{problem.strerror or problem}"))
+        console.refusal(FrameworkError(f"{where}{problem.strerror or problem}"), options)
         return REFUSED
     except KeyboardInterrupt:
         from framework.cli.terminal import console

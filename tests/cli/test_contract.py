@@ -222,9 +222,9 @@ def test_a_date_that_pyyaml_reads_can_be_said_in_json(tmp_path: Path) -> None:
     assert "2026-01-01" in [finding["actual"] for finding in outcome.json["findings"]]
 
 
-def test_a_refusal_writes_no_json(tmp_path: Path) -> None:
+def test_a_refusal_writes_no_answer(tmp_path: Path) -> None:
     outcome = Project(tmp_path, "version: 1\n").cli("check", "--format", "json")
-    assert (outcome.code, outcome.out) == (2, "")
+    assert (outcome.code, list(outcome.json)) == (2, ["refused"])
 
 
 # The manifest's place

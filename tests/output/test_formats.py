@@ -208,9 +208,9 @@ def test_junit_has_a_case_for_each_clause(drifted: Project) -> None:
 
 
 def test_junit_survives_characters_that_xml_forbids() -> None:
-    from framework.output.formats.junit import _attribute
+    from framework.output.formats.junit import attribute
 
-    assert _attribute('a\0\ud800<&>"\n') == "a\ufffd\ufffd&lt;&amp;&gt;&quot;&#10;"
+    assert attribute('a\0\ud800<&>"\n') == "a\ufffd\ufffd&lt;&amp;&gt;&quot;&#10;"
 
 
 def test_markdown_shows_a_table_and_nothing_acts_on_what_files_hold(drifted: Project) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import FrameworkError, InputError
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from rich.console import Console
 
 
@@ -52,8 +55,11 @@ def note(line: str) -> None:
     err().print(line, markup=False)
 
 
-def refusal(problem: FrameworkError) -> None:
-    """One block for each problem: the place, what is wrong, and what would be right."""
+def refusal(problem: FrameworkError, options: Namespace | None = None) -> None:
+    """One block for each problem: the place, what is wrong, and what would be right; and all of them for the program
+    that asked for a format of its own."""
+    if (text := for_programs(problem, options)) is not None:
+        sys.stdout.write(text)
     console = err()
     problems = problem.problems if isinstance(problem, InputError) else None
     if problems is None:
@@ -67,6 +73,23 @@ def refusal(problem: FrameworkError) -> None:
         console.print(each.message, markup=False)
         if each.advice:
             console.print(f"    {each.advice}", markup=False)
+
+
+def for_programs(problem: FrameworkError, options: Namespace | None) -> str | None:
+    """A refusal in the format that was asked for; None for people."""
+    wanted = getattr(options, "format", "text")
+    if wanted == "text":
+        return None
+    from framework.output.file_places import Places
+    from framework.output.refused import refusal as spelled
+
+    return spelled(wanted, problem, Places(_project(options)))
+
+
+def _project(options: Namespace | None) -> Path:
+    """The folder of the manifest that a command was asked about."""
+    manifest = Path(getattr(options, "manifest", "")).absolute()
+    return manifest if manifest.is_dir() else manifest.parent
 
 
 def as_json(data: Any) -> None:

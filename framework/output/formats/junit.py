@@ -27,15 +27,19 @@ def render(report: Report) -> str:
         for clause, status in report.result.statuses.items()
     ]
     cases += [_finding(report, finding) for finding in others]
+    return document(report.places.in_project(report.result.experiment.document.file), cases)
+
+
+def document(name: str, cases: list[str], errors: int = 0) -> str:
+    """The whole file around its test cases."""
     failures = sum("<failure" in case for case in cases)
     skipped = sum("<skipped" in case for case in cases)
-    name = _attribute(report.places.in_project(report.result.experiment.document.file))
-    counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
+    counts = f'tests="{len(cases)}" failures="{failures}" errors="{errors}"'
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
             f'<testsuites name="framework check" {counts} time="0">',
-            f'  <testsuite name="{name}" {counts} skipped="{skipped}" time="0">',
+            f'  <testsuite name="{attribute(name)}" {counts} skipped="{skipped}" time="0">',
             *cases,
             "  </testsuite>",
             "</testsuites>\n",
@@ -50,7 +54,7 @@ def _clause(report: Report, clause: str, status: Status, findings: list[Finding]
     elif status is Status.UNVERIFIED:
         inner = '<skipped message="unverified: no config file states it"/>'
     elif status is Status.WAIVED:
-        inner = f'<skipped message="{_attribute("waived: " + _reason(report, clause))}"/>'
+        inner = f'<skipped message="{attribute("waived: " + _reason(report, clause))}"/>'
     elif status is Status.VIOLATED:
         why = "known to the baseline" if known else "left out by --select and --ignore"
         inner = f'<skipped message="violated: {why}"/>'
@@ -74,12 +78,12 @@ def _reason(report: Report, clause: str) -> str:
 
 
 def _case(group: str, name: str, inner: str) -> str:
-    head = f'    <testcase classname="{_attribute(group)}" name="{_attribute(name)}" time="0"'
+    head = f'    <testcase classname="{attribute(group)}" name="{attribute(name)}" time="0"'
     return f"{head}>{inner}</testcase>" if inner else f"{head}/>"
 
 
 def _failure(first: Finding, findings: list[Finding]) -> str:
-    attributes = f'message="{_attribute(first.message)}" type="{first.code} {first.rule.name}"'
+    attributes = f'message="{attribute(first.message)}" type="{first.code} {first.rule.name}"'
     return f"<failure {attributes}>{_content(findings)}</failure>"
 
 
@@ -96,14 +100,16 @@ def _content(findings: list[Finding]) -> str:
         lines += [f"  stated at {finding.declared}"] if finding.declared else []
         lines += [f"  fix: {finding.advice}"] if finding.advice else []
         blocks.append("\n".join(lines))
-    return _escaped("\n".join(blocks))
+    return escaped("\n".join(blocks))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text that is no markup of XML."""
     clean = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _attribute(text: str) -> str:
-    escaped = _escaped(text).replace('"', "&quot;")
-    return escaped.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+def attribute(text: str) -> str:
+    """Text as the value of an attribute."""
+    quoted = escaped(text).replace('"', "&quot;")
+    return quoted.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")

@@ -39,7 +39,7 @@ def render(report: Report) -> str:
     if report.known:
         parts.append(f"{counted(len(report.known), 'known finding')} of the baseline: violated, and not failing.")
     if report.gone:
-        gone = "\n".join(f"- {_cell(line)}" for line in report.gone[:_MOST_ROWS])
+        gone = "\n".join(f"- {cell(line)}" for line in report.gone[:_MOST_ROWS])
         parts.append(f"{counted(len(report.gone), 'finding')} gone: shrink the baseline.\n\n{gone}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -54,7 +54,7 @@ def _table(report: Report, groups: list[Alike]) -> str:
             f"{sign} {finding.code}",
             _place(finding.location or finding.declared, report)
             + (f" and {len(alike) - 1} more" if len(alike) > 1 else ""),
-            _code(key) if key else "",
+            code(key) if key else "",
             _value(finding.actual) if len({repr(each.actual) for each in alike}) == 1 else "",
             _value(finding.expected),
         ]
@@ -77,33 +77,33 @@ def _details(report: Report, groups: list[Alike], room: int) -> str:
 
 def _detail(alike: Alike, report: Report) -> str:
     finding = alike.first
-    line = f"- **{finding.code} {_cell(finding.rule.name)}**: {_cell(finding.message)}"
+    line = f"- **{finding.code} {cell(finding.rule.name)}**: {cell(finding.message)}"
     if alike.further:
         also = [Location(report.places.in_repository(each.file), each.line, each.column) for each in alike.further]
-        line += f"<br>and at {_cell(' '.join(listed(also)))}"
+        line += f"<br>and at {cell(' '.join(listed(also)))}"
     if finding.location and finding.declared:
         line += f"<br>stated at {_place(finding.declared, report)}"
-    return line + (f"<br>fix: {_cell(finding.advice)}" if finding.advice else "")
+    return line + (f"<br>fix: {cell(finding.advice)}" if finding.advice else "")
 
 
 def _place(where: Location | None, report: Report) -> str:
-    return _code(f"{report.places.in_repository(where.file)}:{where.line}:{where.column}") if where else ""
+    return code(f"{report.places.in_repository(where.file)}:{where.line}:{where.column}") if where else ""
 
 
 def _value(value: Any) -> str:
-    return "" if value is None else _code(said(plain(value)))
+    return "" if value is None else code(said(plain(value)))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Inline code that nothing in the text can end: as HTML, not in backticks."""
-    return f"<code>{_cell(_short(text))}</code>"
+    return f"<code>{cell(_short(text))}</code>"
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that shows as itself: no markup, no mention of a person, no end of a table's cell or row."""
     flat = " ".join(text.split())
     escaped = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -8,12 +8,13 @@ from typing import Any
 from framework.conformance import Finding, Rule, Severity
 from framework.conformance.finding import plain
 from framework.locations import Location
+from framework.output.file_places import Places
 from framework.output.fingerprint import numbered
 from framework.output.report import Report, jsonable
 
 DESCRIPTION = "SARIF 2.1.0 for code scanning"
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render(report: Report) -> str:
@@ -21,23 +22,16 @@ def render(report: Report) -> str:
 
 
 def _log(report: Report) -> dict[str, Any]:
-    from framework.version import installed_version
-
     found = list(report.findings)
     rules = sorted({finding.rule.code: finding.rule for finding in found}.values(), key=lambda rule: rule.code)
     index = {rule.code: position for position, rule in enumerate(rules)}
     names = numbered(found, report.places)
-    driver = {
-        "name": "framework check",
-        "semanticVersion": installed_version() or "0.0.0",
-        "rules": [_rule(rule, report) for rule in rules],
-    }
     return {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": driver},
+                "tool": {"driver": driver([_rule(rule, report) for rule in rules])},
                 "automationDetails": {"id": f"framework-check/{report.places.in_repository(_manifest(report))}"},
                 "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
                 "columnKind": "unicodeCodePoints",
@@ -45,6 +39,13 @@ def _log(report: Report) -> dict[str, Any]:
             }
         ],
     }
+
+
+def driver(rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """The tool, with the rules that it speaks of."""
+    from framework.version import installed_version
+
+    return {"name": "framework check", "semanticVersion": installed_version() or "0.0.0", "rules": rules}
 
 
 def _manifest(report: Report) -> str:
@@ -81,18 +82,18 @@ def _result(finding: Finding, report: Report, index: dict[str, int], name: str) 
     message = finding.message
     related = []
     if finding.location and finding.declared:
-        related.append({"id": 1, "message": {"text": "stated here"}, **_location(finding.declared, report)})
-        message = f"{_literal(message)} ([stated here](1))"
+        related.append({"id": 1, "message": {"text": "stated here"}, **place(finding.declared, report.places)})
+        message = f"{literal(message)} ([stated here](1))"
     else:
-        message = _literal(message)
+        message = literal(message)
     if finding.advice:
-        message += f"\nFix: {_literal(finding.advice)}"
+        message += f"\nFix: {literal(finding.advice)}"
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
         "level": "error" if report.fails(finding) else "warning",
         "message": {"text": message},
-        "locations": [_location(where, report)],
+        "locations": [place(where, report.places)],
         "partialFingerprints": {"primaryLocationLineHash": name},
     }
     if related:
@@ -105,10 +106,11 @@ def _result(finding: Finding, report: Report, index: dict[str, int], name: str) 
     return result
 
 
-def _location(where: Location, report: Report) -> dict[str, Any]:
+def place(where: Location, places: Places) -> dict[str, Any]:
+    """Where something is, as a location of SARIF."""
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": report.places.uri(where.file), "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": places.uri(where.file), "uriBaseId": "%SRCROOT%"},
             "region": {
                 "startLine": where.line,
                 "startColumn": where.column,
@@ -123,7 +125,7 @@ def _level(severity: Severity) -> str:
     return "error" if severity is Severity.ERROR else "warning"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Text without links: in a SARIF message, `[...](...)` is one."""
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
