@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os.path import isfile
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,8 +14,8 @@ from framework.manifest.clauses import clauses_of
 from framework.manifest.deviations import deviating, overlaid
 from framework.manifest.experiment import Experiment
 from framework.manifest.profiles import Overlay
-from framework.manifest.references import dangling
-from framework.manifest.refusals import in_order, problem_of, refuse_content
+from framework.manifest.references import Dangling, dangling
+from framework.manifest.refusals import in_order, problem_of, refused_content
 from framework.manifest.sections.grids import expanded
 from framework.manifest.sections.root import Manifest
 from framework.manifest.stated_places import origin_of
@@ -23,6 +24,8 @@ from framework.reading.nodes import Document
 from framework.reading.yaml.parsing import read_yaml
 
 MANIFEST = "experiment.yaml"
+_RUN_FROM = ("phases", "variants", "runners", "measurements")
+"""Sections that a profile changes: of the others, what is stated has been looked at."""
 
 
 def load(path: str | FilePath = MANIFEST, profile: str | None = None) -> Experiment:
@@ -45,11 +48,22 @@ def experiment_of(path: FilePath, document: Document) -> Experiment:
     Raises:
         InputError: it is not a valid manifest; every problem with its place.
     """
-    refuse_content(document)
-    document = expanded(document)
+    problems = refused_content(document)
+    whole = True
+    try:
+        document = expanded(document)
+    except InputError as failure:
+        problems += failure.problems
+        whole = False  # variants that there would be are not known
     assert document.root is not None
     data = document.value(document.root)
-    stated = _validated(data, document, None, None)
+    try:
+        stated = _validated(data, document, None, None, names=whole)
+    except InputError as failure:
+        told = {problem.location for problem in problems}
+        problems += [problem for problem in failure.problems if problem.location not in told]
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
     return Experiment(path.absolute(), document, stated, stated, None, tuple(clauses_of(document, data, stated)))
 
 
@@ -77,16 +91,23 @@ def _shown(path: FilePath) -> str:
         return str(path)
 
 
-def _validated(data: dict[str, Any], document: Document, changed: Overlay | None, profile: str | None) -> Manifest:
+def _validated(
+    data: dict[str, Any], document: Document, changed: Overlay | None, profile: str | None, names: bool = True
+) -> Manifest:
+    """The manifest as sections; ``names`` tells whether all names in it are held to name something."""
+
+    def problems(found: Iterable[Dangling]) -> list[Problem]:
+        held = (each for each in found if changed is None or each[0][0] in _RUN_FROM)
+        return [Problem(message, origin_of(path, document, changed, profile), advice) for path, message, advice in held]
+
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as failure:
-        problems = [problem_of(error, data, document, changed, profile) for error in failure.errors(include_url=False)]
-        raise InputError(in_order(problems)) from None
-    problems = []
-    for path, message, advice in dangling(manifest, data):
-        if changed is None or path[0] in ("phases", "variants", "runners", "measurements"):
-            problems.append(Problem(message, origin_of(path, document, changed, profile), advice))
-    if problems:
-        raise InputError(problems)
+        from framework.manifest.salvage import also_dangling
+
+        refused = [problem_of(error, data, document, changed, profile) for error in failure.errors(include_url=False)]
+        unknown = problems(also_dangling(data, failure)) if names else []
+        raise InputError(in_order([*refused, *unknown])) from None
+    if unknown := problems(dangling(manifest, data)) if names else []:
+        raise InputError(unknown)
     return manifest

@@ -86,13 +86,18 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
             yield ("variants", name), f"the variant builds on itself: {' -> '.join(chain)}", "break the circle"
 
 
+def _is_whole(manifest: Manifest, variant: str) -> bool:
+    """Whether all that a variant starts from is there; else what comes before its steps is not known."""
+    return all(manifest.variants[name].from_ in (None, *manifest.variants) for name in _line(manifest, variant))
+
+
 def _calibrated(
     manifest: Manifest, variant: str, index: int, measured: Permute | Prune, place: Path
 ) -> Iterator[Dangling]:
     """What is measured on data needs a dataset: its own, or that of a phase before it."""
     if measured.dataset is not None:
         yield from _unknown((*place, "dataset"), "dataset", measured.dataset, manifest.datasets)
-    elif not any(phase_of(step) for step in _before(manifest, variant, index)):
+    elif _is_whole(manifest, variant) and not any(phase_of(step) for step in _before(manifest, variant, index)):
         what = "permutation" if isinstance(measured, Permute) else "pruning"
         message = f"no phase before this {what} says what data it is measured on"
         yield place, message, "name the `dataset` to draw the calibration examples from"

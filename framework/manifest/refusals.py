@@ -16,8 +16,12 @@ from framework.names import Path, did_you_mean, format_path
 from framework.reading.nodes import AnyNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
 
 
-def refuse_content(document: Document) -> None:
-    """Refuse what no manifest may hold."""
+def refused_content(document: Document) -> list[Problem]:
+    """What no manifest may hold.
+
+    Raises:
+        InputError: there is nothing that could be looked at further.
+    """
     where = Location(document.file, 1, 1)
     root = document.root
     if root is None or (isinstance(root, ScalarNode) and not root.text):
@@ -36,8 +40,7 @@ def refuse_content(document: Document) -> None:
         Problem(f"a tag that a manifest cannot hold: {opaque.tag}", document.location(node), "write plain data")
         for node, opaque in _tags(document, root)
     ]
-    if problems:
-        raise InputError(problems)
+    return problems
 
 
 def _tags(document: Document, node: AnyNode) -> Iterator[tuple[AnyNode, Opaque]]:
@@ -58,7 +61,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 def problem_of(error: Any, data: Any, document: Document, changed: Overlay | None, profile: str | None) -> Problem:
     """A pydantic error in the words of the manifest, at its place in the file."""
-    path = _raw_path(error["loc"], data)
+    path = raw_path(error["loc"], data)
     kind, named = error["type"], format_path(path) or "the manifest"
     advice = None
     if kind == "extra_forbidden":
@@ -95,7 +98,7 @@ def _said(value: Any) -> str:
     return "empty" if value is None else repr(value)
 
 
-def _raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
+def raw_path(loc: tuple[str | int, ...], data: Any) -> Path:
     """The part of pydantic's location that is a path of the raw manifest: union tags and unset keys are left out."""
     path: list[str | int] = []
     for position, part in enumerate(loc):

@@ -56,10 +56,15 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
-    _consistent(experiment)
+    problems = _inconsistencies(experiment)
     judge = Judge(experiment, today)
     matrix = Matrix(experiment.clauses)
-    held = config_stage.hold(experiment, judge, matrix)
+    try:
+        held = config_stage.hold(experiment, judge, matrix)
+    except InputError as failure:
+        problems += failure.problems
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
     findings = held.findings + manifest_stage.hold(experiment, judge, matrix)
     result = CheckResult(
         experiment,
@@ -77,12 +82,8 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     return result
 
 
-def _consistent(experiment: Experiment) -> None:
-    """Hold what only shows when it is used: the variants' own settings, and the claims.
-
-    Raises:
-        InputError: with every problem.
-    """
+def _inconsistencies(experiment: Experiment) -> list[Problem]:
+    """What is wrong and only shows when it is used: in the variants' own settings, and the claims."""
     problems = _commands(experiment)
     for name, variant in experiment.stated.variants.items():
         for index, step in enumerate(variant.steps):
@@ -101,8 +102,7 @@ def _consistent(experiment: Experiment) -> None:
             sides_of(experiment, claim, index)
         except InputError as failure:
             problems += failure.problems
-    if problems:
-        raise InputError(list(dict.fromkeys(problems)))
+    return problems
 
 
 def _commands(experiment: Experiment) -> list[Problem]:
