@@ -5,6 +5,7 @@ Nothing here imports torch unless units (channels, heads, outputs) are to be rem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,24 +14,21 @@ from typing import Any
 import numpy
 
 from framework.errors import InputError, UsageError
+from framework.evidence.architectures.roles import Architecture
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.masks import MaskFile
-from framework.evidence.orientation import input_first
+from framework.evidence.orientation import INPUT_FIRST, input_first, without_orientation
 from framework.evidence.score_keys import KINDS
+from runners.sparsity.exactly.groups import turned_piece
 from runners.sparsity.exactly.keyed import READ
 from runners.sparsity.exactly.passes import NotANumber
 from runners.sparsity.exactly.top_k import ROOM
+from runners.sparsity.kinds import prunable
 from runners.sparsity.mask_files import StreamedLevels, StreamedMasks, write_mask_file
 from runners.sparsity.on_disk import OnDisk
-from runners.sparsity.selection import names_meant
+from runners.sparsity.selection import module_of
 from runners.sparsity.structures import STRUCTURES, UNITS, Amount, Scored, Wanted, pattern_of, registered_name
 
-EMBEDDINGS_AND_HEADS = (
-    *("embed_tokens", "embed_in", "embed_out", "embed_positions", "embedding", "embeddings", "wte", "wpe"),
-    *("word_embeddings", "position_embeddings", "token_type_embeddings"),
-    *("lm_head", "score", "classifier", "predictions.decoder"),
-)
-"""What is not pruned where nothing else is said, by the names that modules of embeddings and heads go by."""
 STREAMED = ("magnitude", "random")
 """The scores that need the weights and a seed, and nothing else."""
 LEAST_MEMORY = 160 << 20
@@ -68,12 +66,6 @@ class Computed:
     sha256: str
 
 
-def default_exclusions(files: CheckpointFiles) -> list[str]:
-    """The embeddings and heads that this checkpoint has, by name."""
-    known = {f".{name.removesuffix('.weight')}" for name in files.tensors}
-    return [name for name in EMBEDDINGS_AND_HEADS if any(module.endswith(f".{name}") for module in known)]
-
-
 def compute(
     files: CheckpointFiles,
     request: MaskRequest,
@@ -90,9 +82,10 @@ def compute(
         UsageError: what is asked for cannot be, here or in this much memory.
         InputError: a weight of the checkpoint is not a number, or of no float type.
     """
-    shapes = _shapes(files, request)
-    model_type = files.config().get("model_type")
-    turned = input_first(model_type, shapes)
+    architecture = Architecture.of(files.config())
+    shapes = _shapes(files, request, architecture)
+    _along_inputs(request, architecture, shapes)
+    turned = input_first(architecture, shapes)
     _fits(request, {name: shapes[name] for name in turned})
     amounts = [Amount(share=share) for share in request.sparsities]
     layers = _layers(files, request, shapes, turned)
@@ -100,13 +93,13 @@ def compute(
     wanted = Wanted(amounts, request.scope, pattern_of(request.structure), layers, turned, room)
     source = scored(shapes) if scored is not None else _on_disk(files, shapes, request)
     streams = [
-        StreamedMasks(_streamed(path, request), shapes, _facts(request, share, shapes, None))
+        StreamedMasks(_streamed(path, request), shapes, _facts(request, share, shapes, turned, None))
         for path, share in zip(paths, request.sparsities, strict=True)
     ]
     try:
         STRUCTURES.get(registered_name(request.structure))(source, wanted, StreamedLevels(streams))
         return [
-            _finished(path, share, stream, request, shapes)
+            _finished(path, share, stream, request, shapes, turned)
             for path, share, stream in zip(paths, request.sparsities, streams, strict=True)
         ]
     except NotANumber as problem:
@@ -118,10 +111,10 @@ def compute(
             stream.discard()
 
 
-def _shapes(files: CheckpointFiles, request: MaskRequest) -> dict[str, tuple[int, ...]]:
+def _shapes(files: CheckpointFiles, request: MaskRequest, architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """The tensors to prune, sorted by name."""
     everything = {name: tensor.shape for name, tensor in files.tensors.items()}
-    names = names_meant(everything, request.modules, request.exclude)
+    names = prunable(files, request.modules, request.exclude, architecture)
     if request.structure == "output":
         names = sorted(
             {*names, *(bias for name in names if (bias := f"{name.removesuffix('.weight')}.bias") in everything)}
@@ -134,6 +127,21 @@ def _shapes(files: CheckpointFiles, request: MaskRequest) -> dict[str, tuple[int
     return {name: everything[name] for name in names}
 
 
+def _along_inputs(request: MaskRequest, architecture: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse groups along the inputs of weights of which nothing says which dimension these are."""
+    grouped = request.structure == "output" or request.scope == "output" or ":" in request.structure
+    if grouped and (unknown := without_orientation(architecture, shapes)):
+        kind = (
+            f"the model type {architecture.model_type!r}"
+            if architecture.model_type
+            else "a checkpoint without a config.json"
+        )
+        raise UsageError(
+            f"along which dimension the inputs of {unknown[0]} {shapes[unknown[0]]} lie is not known of {kind}: "
+            f"leave out {', '.join(sorted({module_of(name).rpartition('.')[2] for name in unknown}))} with --exclude"
+        )
+
+
 def _fits(request: MaskRequest, turned: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse what cannot keep to the declared memory."""
     if request.memory is None:
@@ -143,7 +151,7 @@ def _fits(request: MaskRequest, turned: Mapping[str, tuple[int, ...]]) -> None:
     if request.structure in UNITS or request.score not in STREAMED:
         raise UsageError("a memory budget can be kept for magnitude and random scores of single weights and N:M")
     if request.structure != "unstructured" or request.scope == "output":
-        needed = max((_PER_TURNED * int(numpy.prod(shape)) for shape in turned.values()), default=0)
+        needed = max((_PER_TURNED * math.prod(turned_piece(shape)) for shape in turned.values()), default=0)
         if needed > request.memory - _INTERPRETER:
             raise UsageError(
                 f"a weight that is stored as [inputs, outputs] is held whole: state at least "
@@ -187,7 +195,11 @@ def _streamed(path: Path, request: MaskRequest) -> Path:
 
 
 def _facts(
-    request: MaskRequest, share: float, shapes: Mapping[str, tuple[int, ...]], zeros: int | None
+    request: MaskRequest,
+    share: float,
+    shapes: Mapping[str, tuple[int, ...]],
+    turned: frozenset[str],
+    zeros: int | None,
 ) -> dict[str, Any]:
     elements = sum(int(numpy.prod(shape, dtype=numpy.int64)) for shape in shapes.values())
     known = elements if zeros is None else zeros
@@ -206,15 +218,22 @@ def _facts(
         del facts["scope"]
     if request.modules is not None:
         facts["modules"] = sorted(request.modules)
+    if turned:
+        facts[INPUT_FIRST] = sorted({module_of(name).rpartition(".")[2] for name in turned})
     return facts | ({"seed": request.seed} if request.score == "random" else {})
 
 
 def _finished(
-    path: Path, share: float, stream: StreamedMasks, request: MaskRequest, shapes: Mapping[str, tuple[int, ...]]
+    path: Path,
+    share: float,
+    stream: StreamedMasks,
+    request: MaskRequest,
+    shapes: Mapping[str, tuple[int, ...]],
+    turned: frozenset[str],
 ) -> Computed:
     elements = sum(int(numpy.prod(shape, dtype=numpy.int64)) for shape in shapes.values())
     zeros = elements - sum(stream.kept(name) for name in shapes)
-    facts = _facts(request, share, shapes, zeros)
+    facts = _facts(request, share, shapes, turned, zeros)
     sha256 = stream.finish(facts)
     if stream.path != path:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from framework.evidence.orientation import rows_of
+from framework.evidence.orientation import is_stacked, rows_of
 from runners.sparsity.channels import Layer, Slice
 
 
@@ -20,9 +20,11 @@ def output_layers(shapes: Mapping[str, tuple[int, ...]], input_first: frozenset[
     for name, shape in shapes.items():
         if name.endswith(".bias"):
             continue
-        outputs = shape[1] if name in input_first else rows_of(name, shape)[0]
-        stacked = not name.endswith(".weight")
-        slices = {name: Slice(1 if stacked or name in input_first else 0, stacked=stacked)}
+        turned = name in input_first
+        stacked = is_stacked(name, shape) or (len(shape) > 2 and not name.endswith(".weight"))
+        dimension = len(shape) - 1 if turned else 1 if stacked else 0
+        outputs = rows_of(name, shape, turned)[0]
+        slices = {name: Slice(dimension, stacked=stacked)}
         bias = f"{name.removesuffix('.weight')}.bias"
         if bias in shapes:
             slices[bias] = Slice(0)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from framework.errors import UsageError
+from framework.evidence.architectures.roles import Architecture
 from runners.models.families import Family
 from runners.sparsity.channels import Layer, Layout, channel_layers
 from runners.sparsity.outputs import output_layers
@@ -29,8 +30,9 @@ def chosen_names(
     shapes = {name: tuple(value.shape) for name, value in named}
     if structure in ("channel", "head"):
         modules = _in_full(unit_layout(family, structure), model.config, modules)
-    meant = set(names_meant(shapes, modules, ()))
-    excluded = meant - set(names_meant(shapes, None, exclude)) if exclude else set()
+    architecture = Architecture(family.name)
+    meant = set(names_meant(shapes, modules, (), architecture))
+    excluded = meant - set(names_meant(shapes, None, exclude, architecture)) if exclude else set()
     aliases: dict[int, list[str]] = {}
     for name, value in named:
         aliases.setdefault(id(value), []).append(name)

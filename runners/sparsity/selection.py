@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from framework.errors import UsageError
+from framework.evidence.architectures.renamed import canonical
+from framework.evidence.architectures.roles import UNKNOWN, Architecture, Role
 from framework.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -35,10 +37,17 @@ def weights_of(model: nn.Module, modules: Sequence[str]) -> dict[str, nn.Paramet
     return found
 
 
+PRUNABLE = frozenset([Role.WEIGHT, Role.EMBEDDING, Role.HEAD])
+"""The kinds of tensors whose values can be removed one by one."""
+
+
 def names_meant(
-    shapes: Mapping[str, Sequence[int]], modules: Sequence[str] | None, exclude: Iterable[str]
+    shapes: Mapping[str, Sequence[int]],
+    modules: Sequence[str] | None,
+    exclude: Iterable[str],
+    architecture: Architecture = UNKNOWN,
 ) -> list[str]:
-    """The tensors that can be pruned, sorted by name: every weight of two dimensions or more, stacked experts included.
+    """The tensors that can be pruned, sorted by name: weights, embeddings and heads, stacked experts included.
 
     Args:
         shapes: Of all tensors of a model, by name.
@@ -48,7 +57,7 @@ def names_meant(
     Raises:
         UsageError: a module's name that no tensor has.
     """
-    matrices = [name for name, shape in shapes.items() if len(shape) > 1 and _is_weight(name, shape)]
+    matrices = [name for name, shape in shapes.items() if architecture.role(canonical(name), shape) in PRUNABLE]
     known = sorted({part for name in shapes for part in module_of(name).split(".") if not part.isdigit()})
     chosen = set(matrices)
     if modules is not None:
@@ -63,11 +72,6 @@ def names_meant(
             raise UsageError(f"nothing to exclude is called {unwanted!r}: {did_you_mean(unwanted, known)}")
         chosen = {name for name in chosen if not belongs(name, unwanted)}
     return sorted(chosen)
-
-
-def _is_weight(name: str, shape: Sequence[int]) -> bool:
-    """A module's weight, or experts stacked in a tensor of their own (but not the state matrices of a Mamba)."""
-    return name.endswith(".weight") or len(shape) > 2
 
 
 def module_of(name: str) -> str:

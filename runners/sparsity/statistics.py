@@ -10,7 +10,7 @@ import numpy
 from framework.errors import InputError
 from framework.evidence.mask_layout import ones
 from framework.evidence.masks import MaskFile
-from framework.evidence.orientation import rows_of
+from framework.evidence.orientation import INPUT_FIRST, in_rows
 from framework.locations import Location
 
 BINS = 10
@@ -60,14 +60,16 @@ class Statistics:
 
 
 def statistics(masks: MaskFile) -> Statistics:
-    """Of every tensor, in the order of the names; one mask is unpacked at a time. Outputs are the first dimension."""
+    """Of every tensor, in the order of the names; one mask is unpacked at a time. Outputs are the first dimension,
+    unless the file says that inputs come first."""
     return Statistics(tuple(_of(masks, name) for name in masks.tensors))
 
 
 def _of(masks: MaskFile, name: str) -> TensorStatistics:
     mask = masks.mask(name)
-    outputs, inputs = rows_of(name, mask.shape)
-    rows = mask.reshape(outputs, inputs)
+    turned = name.removesuffix(".weight").rpartition(".")[2] in masks.facts.get(INPUT_FIRST, ())
+    rows = in_rows(name, mask, turned)
+    outputs, inputs = rows.shape
     removed = inputs - rows.sum(axis=1) if inputs else numpy.zeros(outputs, int)
     shares = removed * BINS // max(inputs, 1)
     histogram = numpy.bincount(numpy.minimum(shares, BINS - 1), minlength=BINS)

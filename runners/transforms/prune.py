@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from framework.errors import FrameworkError
+from framework.evidence.architectures.roles import Architecture
 from framework.evidence.orientation import input_first
 from framework.evidence.record import MODEL
 from framework.evidence.store import Run
@@ -109,7 +110,7 @@ def _wanted(
 ) -> Wanted:
     config: Any = checkpoint.model.config
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
-    turned = input_first(config.model_type, shapes)
+    turned = input_first(Architecture.of(config.to_dict()), shapes)
     return Wanted(
         amounts=[_amount(specification, reference, list(weights))],
         scope=specification.scope,

@@ -1,7 +1,8 @@
 """Compute the masks of a checkpoint, with exactly as many zeros as asked, for one or several sparsities at once.
 
 Embeddings and heads are left out unless --everything or --tensors says otherwise; which ones is printed, and written
-into the file. Scores that are measured on data need a run, --dataset and --calibration-examples.
+into the file. What is no weight (buffers, norms, positions) is never pruned; packed integer weights are refused.
+Scores that are measured on data need a run, --dataset and --calibration-examples.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    computing = own("runners.sparsity.computing")
+    computing, kinds = own("runners.sparsity.computing"), own("runners.sparsity.kinds")
 
     with checkpoint_files(options.checkpoint, options) as files:
         exclude = list(options.exclude)
         if options.tensors is None and not options.everything:
-            exclude = sorted({*exclude, *computing.default_exclusions(files)})
+            exclude = sorted({*exclude, *kinds.default_exclusions(files)})
         request = _request(options, files, exclude)
         paths = _paths(options)
         scored = None
@@ -62,15 +63,24 @@ def main(options: argparse.Namespace) -> int:
             scored, facts = _measured(options, files)
             request = _with_facts(request, facts)
         found = computing.compute(files, request, paths, scored)
+        left_out, tied = kinds.left_out(files, request.modules, exclude)
     if options.format == "json":
         console.as_json(
             {
                 "masks": [{**_as_dict(each), "exclude": exclude} for each in found],
+                "left_out": left_out,
+                "tied": tied,
             }
         )
         return 0
     if exclude:
         console.literal(f"left out: {', '.join(exclude)}")
+    elif options.tensors is None and not options.everything:
+        console.literal("left out: nothing; no tensor is known as an embedding or a head")
+    for kind, names in left_out.items():
+        console.literal(f"not pruned, {kind}: {', '.join(names)}")
+    for name, other in tied.items():
+        console.literal(f"{name} is {other}, stored twice: masked under that name")
     for each in found:
         console.literal(
             f"{each.path}: {each.zeros:,} of {each.elements:,} weights are removed "

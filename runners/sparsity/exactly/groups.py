@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from framework.errors import UsageError
-from framework.evidence.orientation import rows_of
+from framework.evidence.orientation import from_rows, in_rows, rows_of
 from runners.sparsity.exactly.keyed import Keys
 from runners.sparsity.exactly.packing import Sink
 
@@ -48,27 +48,33 @@ def write_groups(
     Args:
         size: How many neighbouring inputs make a group; None makes one of all inputs of an output.
         zeros: For each level, how many go of a group of that size.
-        input_first: The weights stored as [inputs, outputs]; these are held whole.
+        input_first: The weights stored as [..., inputs, outputs]; these are held whole, or an expert at a time.
 
     Raises:
         UsageError: the inputs of a weight do not divide into groups.
     """
     for name, shape in shapes.items():
-        rows, inputs = (shape[1], shape[0]) if name in input_first else rows_of(name, shape)
+        rows, inputs = rows_of(name, shape, name in input_first)
         own = size or inputs
         if inputs % own:
             raise UsageError(f"{name} has {inputs} inputs, which do not divide into groups of {own}")
-        block = rows if name in input_first else max(_BLOCK // max(inputs, 1) // 8, 1) * 8
+        turned = turned_piece(shape) if name in input_first else None
+        block = max(_BLOCK // max(inputs, 1) // 8, 1) * 8 if turned is None else turned[-1] * turned[0]
         for first in range(0, rows, block):
             last = min(first + block, rows)
-            if name in input_first:
-                held = numpy.ascontiguousarray(_numbers(keys, name, 0, rows * inputs).reshape(shape).T)
-            else:
-                held = _numbers(keys, name, first * inputs, last * inputs)
+            held = _numbers(keys, name, first * inputs, last * inputs)
+            if turned is not None:
+                held = numpy.ascontiguousarray(in_rows(name, held.reshape(turned), True))
             for level, removed in enumerate(zeros):
                 kept = kept_of_each(held.reshape(-1, own), removed(own)).reshape(last - first, inputs)
-                flat = kept.T if name in input_first else kept
+                flat = kept if turned is None else from_rows(kept, turned, True)
                 sink.write(level, name, first * inputs, numpy.packbits(flat, bitorder="little"))
+
+
+def turned_piece(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """What is held at once of a weight stored as [..., inputs, outputs]: one expert where its bits fill whole bytes."""
+    *stacked, inputs, outputs = shape
+    return (1 if inputs * outputs % 8 == 0 else int(numpy.prod(stacked, dtype=int)), inputs, outputs)
 
 
 def _numbers(keys: Keys, name: str, start: int, stop: int) -> Array:

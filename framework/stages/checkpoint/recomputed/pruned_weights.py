@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from framework.evidence.architectures.roles import Architecture
 from framework.evidence.masks import MaskFile
-from framework.evidence.orientation import input_first, rows_of
+from framework.evidence.orientation import in_rows, input_first, rows_of
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.score_keys import RANDOM, FloatKind, common_kind, magnitude_keys, random_keys
 from framework.evidence.tensors import Tensors
@@ -78,8 +79,8 @@ def _outputs(
     sizes = {name: inputs + (f"{name.removesuffix('.weight')}.bias" in shapes) for name, (_, inputs) in rows.items()}
     if work.scope == "layer":
         return sum(round(share * outputs) * sizes[name] for name, (outputs, _) in rows.items())
-    turned = input_first(observed.step.model.family, weights)
-    gone = {name: int((~in_rows(masks.mask(name), name in turned).any(axis=1)).sum()) for name in weights}
+    turned = input_first(Architecture(observed.step.model.family), weights)
+    gone = {name: int((~in_rows(name, masks.mask(name), name in turned).any(axis=1)).sum()) for name in weights}
     if sum(gone.values()) == round(share * sum(outputs for outputs, _ in rows.values())):
         return sum(count * sizes[name] for name, count in gone.items())
     return round(share * sum(math.prod(shape) for shape in shapes.values()))
@@ -87,13 +88,8 @@ def _outputs(
 
 def matrices(family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
     """Each weight as (outputs, inputs)."""
-    turned = input_first(family, shapes)
-    return {name: (shape[1], shape[0]) if name in turned else rows_of(name, shape) for name, shape in shapes.items()}
-
-
-def in_rows(values: Array, turned: bool) -> Array:
-    """An array of a weight as [outputs, inputs]."""
-    return values.T if turned else values.reshape(len(values), -1)
+    turned = input_first(Architecture(family), shapes)
+    return {name: rows_of(name, shape, name in turned) for name, shape in shapes.items()}
 
 
 def misplaced(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> str | None:
@@ -174,15 +170,17 @@ def _in_groups(
     import numpy
 
     shapes = {name: masks.tensors[name].shape for name in names}
-    turned = input_first(family, names)
+    turned = input_first(Architecture(family), shapes)
     for name, (outputs, inputs) in matrices(family, shapes).items():
         if ":" in work.structure:
             stay, size = map(int, work.structure.split(":"))
         else:
             assert isinstance(work.sparsity, float)
             stay, size = inputs - round(work.sparsity * inputs), inputs
-        keys = in_rows(_keys(parent, name, work, seed, kind), name in turned).reshape(outputs * inputs // size, size)
-        kept = in_rows(masks.mask(name), name in turned).reshape(keys.shape)
+        keys = in_rows(name, _keys(parent, name, work, seed, kind), name in turned).reshape(
+            outputs * inputs // size, size
+        )
+        kept = in_rows(name, masks.mask(name), name in turned).reshape(keys.shape)
         uneven = int((kept.sum(axis=1) != stay).sum())
         if uneven:
             return f"{uneven:,} groups of {size} inputs of {name} do not keep exactly {stay}"
