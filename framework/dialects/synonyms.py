@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from framework.dialects import values
+from framework.dialects.prose_names import fact_labelled
 from framework.dialects.terms import UNSET, Key, words
 
 _NAMES: dict[str, str] = {
@@ -135,7 +136,7 @@ OWN_OPTIMIZERS = frozenset(("discriminator", "critic"))
 
 def normal(name: str) -> str:
     """A key's name in lower case with underscores."""
-    return name.lstrip("-").replace("-", "_").casefold()
+    return name.lstrip("-").replace("-", "_").replace(" ", "_").casefold()
 
 
 @cache
@@ -150,4 +151,14 @@ def meaning(name: str, above: str | None) -> Key | None:
         return section[own]
     if own in _MEANING:
         return _MEANING[own]
-    return None
+    return None if name.isascii() and name.isidentifier() else _labelled(name)
+
+
+@cache
+def _labelled(label: str) -> Key | None:
+    """What a label in words states: `Peak learning rate`, `β₁`, `# epochs`."""
+    fact = fact_labelled(label)
+    if fact is None:
+        return None
+    known = next((key for key in _MEANING.values() if key.fact.partition("|")[0] == fact), None)
+    return known or Key(fact)

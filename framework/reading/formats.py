@@ -31,6 +31,14 @@ _OWN = {
     ".sbatch": "shell.reader",
     ".py": "python.reader",
     ".ipynb": "python.notebook",
+    ".ini": "ini.reader",
+    ".cfg": "ini.reader",
+    ".conf": "ini.reader",
+    ".md": "prose.markdown_file",
+    ".markdown": "prose.markdown_file",
+    ".mdx": "prose.markdown_file",
+    ".qmd": "prose.markdown_file",
+    ".rmd": "prose.markdown_file",
 }
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 

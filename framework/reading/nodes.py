@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from framework.locations import Location
-from framework.names import Path, format_path
+from framework.names import Path, exact_path, find_path, format_path
 from framework.reading.scalars import Rules, resolve, table
 from framework.reading.shapes import Shape, leaves_of
 from framework.reading.tree import (
@@ -59,13 +59,18 @@ class Document:
     rules: Rules
     duplicates: list[Duplicate] = field(default_factory=list)
     format: str = "yaml"
-    """Which reader made it: `yaml`, `json`, `toml`, `shell` or `python`, or a third party's."""
+    """Which reader made it: `yaml`, `json`, `toml`, `ini`, `shell`, `python`, `notebook`, `markdown` or `latex`, or a
+    third party's."""
     several: bool = False
     """Whether the file holds several YAML documents: the root is then the list of them."""
     notes: list[Note] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     """Keys that one might look for in vain, and why: a flag that two commands state. Under the empty key: why any key
     may be missing here."""
+    shortcuts: dict[str, Path] = field(default_factory=dict)
+    """Of a document in prose: further names of its places (folded), without what stands above them."""
+    rows: set[Path] = field(default_factory=set)
+    """Of a document in prose: the rows of tables, each of which is about what its label names."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)
@@ -155,6 +160,8 @@ class Document:
         rules, the same word says the same value; one value may be written as several words (`2e-4`, `0.0002`)."""
         if isinstance(self.root, (RowRoot, ParsedRoot)):
             return self.root.words
+        if self.is_prose:  # `10%` and `0.1` are one value, and not one word
+            return tuple(node.text if isinstance(node, ScalarNode) else () for node in self.leaf_nodes())
         values = map(self.value, self.leaf_nodes())
         return tuple((type(value), value if value.__hash__ else None) for value in values)
 
@@ -173,6 +180,27 @@ class Document:
         """Where a value stands, as :meth:`location` says it."""
         home = self.home(node) if self.homes else self
         return f"{home.file}:{node.line}:{node.column}"
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether people, and no program, read it: what it says in words may mean more than its value."""
+        return self.format in ("markdown", "latex")
+
+    def called(self, name: str, data: Any) -> Path | None:
+        """The place that a binding's key names; ``data`` is the document as plain data."""
+        return self.shortcut(name) or find_path(data, name)
+
+    def shortcut(self, name: str) -> Path | None:
+        """The place that a document in prose calls so, whatever the case of the letters."""
+        if not self.shortcuts:
+            return None
+        parts = exact_path(name)
+        whole = len(parts)
+        while whole and isinstance(parts[whole - 1], int):  # an item of a list
+            whole -= 1
+        plain = ".".join(map(str, parts[:whole])) if parts else name
+        found = self.shortcuts.get(" ".join(plain.split()).casefold())
+        return None if found is None else (*found, *parts[whole:])
 
     def node(self, path: Path) -> AnyNode | None:
         """The value at a path, or None."""

@@ -7,11 +7,25 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-Rules = Literal["manifest", "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "shell", "python", "notebook"]
+Rules = Literal[
+    "manifest",
+    "yaml-1.2",
+    "pyyaml",
+    "omegaconf",
+    "json",
+    "toml",
+    "ini",
+    "shell",
+    "python",
+    "notebook",
+    "markdown",
+    "latex",
+]
 """`yaml-1.2`: the core schema (YAML 1.2.2, section 10.3.2). `manifest`: that, with `1_000` for integers.
 `pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it. `omegaconf`: that, as OmegaConf changes it: `2e-4` is a number and
 a date is a string. `json`, `toml` and `python`: the language's own literals. `shell`: words of a command line, as a
-typed argument parser takes them."""
+typed argument parser takes them. `ini`: as a program takes an option's text with `int`, `float` or `getboolean`.
+`markdown` and `latex`: as people write values."""
 
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -103,6 +117,18 @@ def _python(text: str) -> Any:
     return ast.literal_eval(text)
 
 
+def _ini(text: str) -> Any:
+    from framework.reading.ini.option_values import resolve_ini
+
+    return resolve_ini(text)
+
+
+def _prose(text: str) -> Any:
+    from framework.reading.prose.written_values import resolve_prose
+
+    return resolve_prose(text)
+
+
 _RESOLVERS: dict[str, Callable[[str], Any]] = {
     "manifest": _manifest,
     "pyyaml": _pyyaml,
@@ -112,6 +138,9 @@ _RESOLVERS: dict[str, Callable[[str], Any]] = {
     "shell": _shell,
     "python": _python,
     "notebook": _python,
+    "ini": _ini,
+    "markdown": _prose,
+    "latex": _prose,
 }
 
 

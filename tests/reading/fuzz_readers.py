@@ -23,7 +23,16 @@ with atheris.instrument_imports(include=["framework"]):
     from framework.reading.formats import read
     from framework.reading.interpolation import interpolate
 
-SUFFIXES = {"yaml": "yaml", "omegaconf": "yaml", "json": "json", "toml": "toml", "shell": "sh", "python": "py"}
+SUFFIXES = {
+    "yaml": "yaml",
+    "omegaconf": "yaml",
+    "json": "json",
+    "toml": "toml",
+    "ini": "ini",
+    "shell": "sh",
+    "python": "py",
+    "markdown": "md",
+}
 
 
 def reads(kind: str, folder: Path) -> Callable[[bytes], None]:

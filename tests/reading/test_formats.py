@@ -25,6 +25,9 @@ SAMPLES = {
     "launch": ("#!/usr/bin/env bash\nLR=2e-4\n", "LR"),
     "tool": ("#!/usr/bin/env python3\nLR = 2e-4\n", "LR"),
     "a.py": ("LR = 2e-4\n", "LR"),
+    "a.ini": ("lr = 2e-4\n", "lr"),
+    "a.conf": ("lr: 2e-4\n", "lr"),
+    "a.md": ("- lr: 2e-4\n", "lr"),
 }
 
 
@@ -90,13 +93,13 @@ def test_a_binding_says_how_its_consumer_reads(tmp_path: Path, name: str, reader
 
 
 def test_a_name_that_no_format_knows_asks_for_a_reader(tmp_path: Path) -> None:
-    path = _written(tmp_path, "settings.conf", "lr = 1\n")
+    path = _written(tmp_path, "settings.props", "lr = 1\n")
     assert not readable(path)
-    with pytest.raises(InputError, match=r"no reader for '\.conf' files\n.*`reader:`"):
-        read(path, "settings.conf")
-    assert read(path, "settings.conf", "toml").format == "toml"
+    with pytest.raises(InputError, match=r"no reader for '\.props' files\n.*`reader:`"):
+        read(path, "settings.props")
+    assert read(path, "settings.props", "toml").format == "toml"
     with pytest.raises(InputError, match=r"no reader 'tomll'\n.*'toml'"):
-        read(path, "settings.conf", "tomll")
+        read(path, "settings.props", "tomll")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -106,17 +109,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_other_distributions_add_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_ini(path: Path, shown: str, reader: str):
+    def read_props(path: Path, shown: str, reader: str):
         return parse_yaml(path.read_text().replace(" =", ":"), shown)
 
-    module = types.SimpleNamespace(SUFFIXES=(".ini",), READERS=("ini",), read=read_ini)
-    monkeypatch.setattr(formats, "third_parties", lambda: {".ini": module})
-    path = _written(tmp_path, "a.ini", "lr = 1\n")
+    module = types.SimpleNamespace(SUFFIXES=(".props",), READERS=("props",), read=read_props)
+    monkeypatch.setattr(formats, "third_parties", lambda: {".props": module})
+    path = _written(tmp_path, "a.props", "lr = 1\n")
     assert readable(path)
-    document = read(path, "a.ini")
+    document = read(path, "a.props")
     assert document.root is not None
     assert document.value(document.root) == {"lr": 1}
-    assert read(path, "a.ini", "ini").root is not None
+    assert read(path, "a.props", "props").root is not None
 
 
 def test_a_bound_file_is_read_again_when_a_file_it_is_composed_of_changes(tmp_path: Path) -> None:

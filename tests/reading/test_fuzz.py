@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from framework.errors import InputError
 from framework.reading.formats import read
+from framework.reading.ini.reader import parse_ini
 from framework.reading.interpolation import interpolate
 from framework.reading.json_file import parse_json
 from framework.reading.nodes import Document
+from framework.reading.prose.markdown_file import parse_markdown
 from framework.reading.python.reader import parse_python
 from framework.reading.shell.reader import parse_shell
 from framework.reading.toml_file import parse_toml
@@ -33,6 +35,8 @@ PARSERS = {
     "toml": parse_toml,
     "shell": parse_shell,
     "python": parse_python,
+    "ini": parse_ini,
+    "markdown": parse_markdown,
 }
 
 _FRAGMENTS = {
@@ -212,6 +216,68 @@ _FRAGMENTS = {
         "\r",
         "\x0c",
     ],
+    "ini": [
+        "[a]\n",
+        "[",
+        "]",
+        "a",
+        "=",
+        ":",
+        " ",
+        "\n",
+        "\r\n",
+        "  b",
+        "# c",
+        "; d",
+        "1e-4",
+        "1,2",
+        "1,000",
+        "(1, 2",
+        ")",
+        "'",
+        "%(a)s",
+        "[DEFAULT]\n",
+        "é",
+    ],
+    "markdown": [
+        "# h\n",
+        "- ",
+        "  - ",
+        "1. ",
+        "a: ",
+        "**a**",
+        "2e-4",
+        "\n",
+        "\r\n",
+        "| a | b |\n",
+        "|---|---|\n",
+        "|",
+        "\\|",
+        "```bash\n",
+        "```yaml\n",
+        "```json\n",
+        "```\n",
+        "~~~\n",
+        "$ python t.py --a 1\n",
+        "a: {b: [1, 2]}\n",
+        "<!-- ",
+        " -->",
+        "---\n",
+        "===\n",
+        "(b = 1, c = 2)",
+        " with ",
+        "`",
+        "$",
+        "\\times",
+        "10^",
+        "⁻⁴",
+        "%",
+        "[x](y)",
+        ", ",
+        "Table 1: x\n",
+        "é",
+        "\t",
+    ],
 }
 
 
@@ -246,7 +312,7 @@ def test_any_text_gives_a_document_or_an_input_error(kind: str) -> None:
     holds()
 
 
-@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py"])
+@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py", "ini", "md"])
 def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> None:
     path = tmp_path / f"file.{suffix}"
 
@@ -288,6 +354,15 @@ def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> N
         ("python", "x = " + "-" * 20_000 + "1"),
         ("python", "x = 9 ** 9 ** 9 ** 9\ny = 'a' * 10 ** 10\nz = 1 << 10 ** 10\n"),
         ("python", "x = " + "1 + " * 20_000 + "1"),
+        ("ini", "[" * 50_000),
+        ("ini", "a = " + "1," * 50_000),
+        ("ini", "a = 1\n" + " b\n" * 20_000),
+        ("markdown", "".join(f"{'  ' * i}- a{i}\n" for i in range(300)) + "  " * 300 + "- b: 1\n"),
+        ("markdown", "| a | b |\n|---|---|\n" + "| x | 1 |\n" * 5_000),
+        ("markdown", "|" * 20_000 + "\n" + "|-" * 20_000),
+        ("markdown", "```yaml\na: &a [x]\n" + "".join(f"b{i}: *a\n" for i in range(3000)) + "```\n"),
+        ("markdown", "```yaml\na0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))),
+        ("markdown", "```yaml\na: &a {b: *a}\n```\n"),
     ],
     ids=lambda value: value[:12],
 )

@@ -1,4 +1,4 @@
-"""`framework check --fix` in TOML, JSON, shell and Python files: only the value changes, written as there."""
+"""`framework check --fix` in files of all formats: only the value changes, written as there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ KEYS = {
     "toml": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",
     "py": "{lr: optimizer.learning_rate, name: optimizer.name, betas: optimizer.betas}",
     "sh": "{--lr: optimizer.learning_rate, --name: optimizer.name}",
+    "ini": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",
+    "md": "{Learning rate: optimizer.learning_rate, Optimizer: optimizer.name, Betas: optimizer.betas}",
 }
 
 
@@ -38,6 +40,13 @@ KEYS = {
         ("sh", "--lr 2e-4", "--lr '0.0003'", "--lr '0.0002'"),
         ("sh", '--name "adamw"', "--name sgd", "--name adamw"),
         ("sh", '--name "adamw"', '--name "sgd"', '--name "adamw"'),
+        ("ini", "lr = 2e-4", "lr : 3e-4", "lr : 2e-4"),
+        ("ini", "name = adamw", "name = 'sgd'", "name = 'adamw'"),
+        ("ini", "betas = 0.9, 0.98", "betas = (0.9, 0.5)", "betas = (0.9, 0.98)"),
+        ("md", "**Learning rate:** 2e-4", "**Learning rate:** `3e-4`.", "**Learning rate:** `2e-4`."),
+        ("md", "**Learning rate:** 2e-4", "Learning rate: 3 × 10⁻⁴", "Learning rate: 0.0002"),
+        ("md", "| adamw |", "| *SGD* |", "| *adamw* |"),
+        ("md", "| (0.9, 0.98) |", "| (0.9, 0.95) |", "| (0.9, 0.98) |"),
     ],
 )  # fmt: skip
 def test_only_the_value_changes(tmp_path: Path, kind: str, right: str, wrong: str, repaired: str) -> None:
@@ -63,6 +72,7 @@ def test_only_the_value_changes(tmp_path: Path, kind: str, right: str, wrong: st
         ("sh", "python train.py", "LR=3e-4\npython train.py --lr $LR #"),
         ("sh", "--lr 2e-4", "--lr 3'e-4'"),
         ("sh", "--lr 2e-4", "--lr 3e\\\n-4"),
+        ("ini", "lr = 2e-4", "lr =\n  3e-4"),
         ("toml", "name = 'adamw'", "name = '''sgd'''"),
         ("toml", "name = 'adamw'", 'name = """\nsgd"""'),
     ],
@@ -99,6 +109,9 @@ def _project(folder: Path, kind: str) -> tuple[Project, str]:
         "json": '{"optim": {"lr": 2e-4, "name": "adamw",\n  "betas": [0.9, 0.98]}}\n',
         "toml": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = 'adamw'\nbetas = [0.9, 0.98]\n",
         "py": "# Wäs \N{SNOWMAN}\nlr = 2e-4\nname = 'adamw'\nbetas = (0.9, 0.98)\n",
+        "ini": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = adamw\nbetas = 0.9, 0.98\n",
+        "md": "# Wäs \N{SNOWMAN}\n\n- **Learning rate:** 2e-4\n\n| Setting | Value |\n|---|---|\n"
+        "| Optimizer | adamw |\n| Betas | (0.9, 0.98) |\n",
         "sh": '#!/bin/bash\n# Wäs \N{SNOWMAN}\npython train.py --lr 2e-4 --name "adamw"\n',
     }
     project, name = Project(folder), f"configs/one.{kind}"
@@ -107,3 +120,21 @@ def _project(folder: Path, kind: str) -> tuple[Project, str]:
     clean = project.cli("check")
     assert clean.code == 0, clean.out
     return project, name
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "clause"),
+    [
+        ("- Warm-up: 6%", "Warm-up", "schedule.warmup"),
+        ("- Learning rate: 3e-4 at its peak", "Learning rate", "optimizer.learning_rate"),
+        ("- Learning rate: 3e-4, 1e-4", "Learning rate", "optimizer.learning_rate"),
+    ],
+)
+def test_a_share_and_what_says_more_than_its_number_are_left_to_people(
+    tmp_path: Path, line: str, key: str, clause: str
+) -> None:
+    project = Project(tmp_path)
+    project.write("SETUP.md", line + "\n")
+    project.append(f"  - {{file: SETUP.md, describes: phases.pretrain, keys: {{{key}: {clause}}}}}\n")
+    project.cli("check", "--fix")
+    assert project.read("SETUP.md") == line + "\n"

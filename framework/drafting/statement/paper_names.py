@@ -4,73 +4,20 @@ from __future__ import annotations
 
 import re
 
+from framework.dialects.prose_names import fact_spoken, spoken
 from framework.dialects.synonyms import meaning, normal
 from framework.drafting.finding.own_names import ALSO
-
-_PROSE = {
-    "optimizer.learning_rate": "learning rate|lr|peak learning rate|peak lr|max learning rate|maximum learning rate"
-    "|initial learning rate|initial lr|step size|learning rate η",
-    "optimizer.name": "optimizer|optimiser|optimization algorithm|optimizer type|optimization method",
-    "optimizer.weight_decay": "weight decay|wd|weight decay λ|l2 regularization|l2 penalty",
-    "optimizer.momentum": "momentum|sgd momentum|optimizer momentum",
-    "optimizer.eps": "epsilon|eps|adam epsilon|adam eps|optimizer epsilon|ε|adam ε",
-    "optimizer.betas": "betas|adam betas|adam beta|(β1 β2)|β1 β2|beta1 beta2|optimizer betas|adamw betas|β",
-    "optimizer.betas[0]": "beta1|beta 1|β1|adam beta1|adam beta 1|adam β1|beta one",
-    "optimizer.betas[1]": "beta2|beta 2|β2|adam beta2|adam beta 2|adam β2|beta two",
-    "schedule.name": "schedule|scheduler|lr schedule|learning rate schedule|lr scheduler|learning rate scheduler"
-    "|learning rate decay|lr decay schedule|decay schedule|lr scheduler type",
-    "schedule.min_learning_rate": "minimum learning rate|min learning rate|min lr|final learning rate"
-    "|end learning rate",
-    "schedule.warmup": "warmup|warm up|lr warmup|learning rate warmup|warmup period|warmup length",
-    "schedule.warmup.steps": "warmup steps|warm up steps|lr warmup steps|number of warmup steps|warmup iterations",
-    "schedule.warmup.epochs": "warmup epochs|warm up epochs|number of warmup epochs|lr warmup epochs",
-    "schedule.warmup.ratio": "warmup ratio|warm up ratio|warmup fraction|warmup proportion|lr warmup ratio",
-    "batch_size": "batch size|batch|global batch size|total batch size|effective batch size|mini batch size"
-    "|minibatch size|training batch size|train batch size",
-    "batch_size.micro": "micro batch size|per device batch size|batch size per device|batch size per gpu",
-    "batch_size.accumulation": "gradient accumulation|gradient accumulation steps|accumulation steps",
-    "epochs": "epochs|number of epochs|training epochs|num epochs|total epochs|max epochs|epoch",
-    "max_steps": "steps|training steps|number of steps|iterations|training iterations|number of iterations|updates"
-    "|gradient steps|total steps|max steps|total iterations|optimizer steps|number of updates|train steps",
-    "length": "training length|training tokens|tokens|total tokens|number of tokens|training budget|training duration",
-    "sequence_length": "sequence length|context length|max sequence length|maximum sequence length|context size"
-    "|context window|block size|seq length|seq len",
-    "max_grad_norm": "gradient clipping|gradient clip|grad clip|gradient norm clip|clip norm|max grad norm"
-    "|gradient clipping norm|gradient norm clipping|max gradient norm|clipping|gradient norm|grad norm clip",
-    "precision": "precision|mixed precision|training precision|number format|numerical precision|dtype",
-    "objective": "objective|training objective",
-    "metric": "metric|evaluation metric",
-    "seeds": "seed|seeds|random seed|random seeds",
-    "hardware.count": "gpus|number of gpus|num gpus|devices|number of devices|accelerators|gpu count|hardware",
-    "early_stopping.patience": "early stopping patience|patience",
-    "adapter.lora.rank": "lora rank|lora r",
-    "adapter.lora.alpha": "lora alpha|lora α",
-    "adapter.lora.dropout": "lora dropout",
-    "model": "model|base model|backbone|pretrained model|model name|architecture",
-    "dataset": "dataset|training data|data|training dataset|dataset name|training set",
-}
-_BY_NAME = {name: fact for fact, names in _PROSE.items() for name in names.split("|")}
-_INDICES = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def fact_named(title: str, above: str | None = None) -> str | None:
     """The fact that a name says, as a clause's path below its phase; None for a name of the paper's own."""
-    prose = spoken(title)
-    if prose in _BY_NAME:
-        return _BY_NAME[prose]
-    key = normal(prose.replace(" ", "_"))
+    if (fact := fact_spoken(title)) is not None:
+        return fact
+    key = normal(spoken(title).replace(" ", "_"))
     known = meaning(key, above)
     if known is not None and not known.fact.startswith(("model.", "dataset.", "settings.")):
         return {"seed": "seeds"}.get(known.fact, known.fact.partition("|")[0])
     return ALSO.get(key)
-
-
-def spoken(title: str) -> str:
-    """A title as people say it: lower case, without symbols and units in brackets, words apart."""
-    text = re.sub(r"\s*[(\[][^)\]]*[)\]]\s*$", "", title.translate(_INDICES)) or title
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    text = text.replace("\\beta", "β").replace("\\epsilon", "ε").replace("{", "").replace("}", "")
-    return re.sub(r"[\s_/,.-]+", " ", re.sub(r"_(?=\d)", "", text)).strip(" :#").casefold()
 
 
 def own_name(title: str) -> str:

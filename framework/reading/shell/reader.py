@@ -108,7 +108,7 @@ class _Script:
                     self._put(root, (), item.key, item.node)
                     continue
                 self._put(self._mapping(name, item.key), (name,), item.key, item.node)
-                if len(counts[key]) > 1:
+                if len(counts[key]) > 1 and key not in self.document.absent:
                     spelled = ", ".join(format_path((other, key)) for other in counts[key])
                     self.document.absent[key] = f"{len(counts[key])} commands state it: name one of {spelled}"
         entries += root.items

@@ -58,7 +58,7 @@ class Plan:
         return self._spots[key]
 
     def _found(self, bound: BoundFile, key: str) -> Spot | None:
-        path: Path | None = exact_path(key)
+        path: Path | None = bound.document.shortcut(key) or exact_path(key)
         if not path or bound.document.node(path) is None:
             path = find_path(bound.data, key)
         if not path:

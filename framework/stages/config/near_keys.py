@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.manifest.hyperparameters import BY_NAME, edits, folded
-from framework.names import Path, find_path, format_path
+from framework.names import Path, format_path
 from framework.reading.nodes import AnyNode
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
@@ -52,7 +52,7 @@ def _named(bound: BoundFile) -> Iterator[Path]:
     """The keys of a file that its binding covers by name."""
     stated = (part for key in (*bound.binding.keys, *bound.targets) for part in keys_in(key))
     names = (*stated, *bound.binding.knobs, *bound.binding.ignore)
-    yield from (path for name in names if (path := find_path(bound.data, name)))
+    yield from (path for name in names if (path := bound.document.called(name, bound.data)))
     if bound.dialect is not None:
         yield from bound.dialect.covered(bound.data)
 

@@ -11,7 +11,7 @@ from framework.locations import Location
 from framework.manifest.hyperparameters import GENERIC, KNOBS, SLIPS, folded
 from framework.manifest.lengths import described, phases_of
 from framework.manifest.sections.phases import Phase
-from framework.names import Path, find_path
+from framework.names import Path
 from framework.reading.nodes import AnyNode, ScalarNode
 from framework.reading.scalars import resolve
 from framework.stages.config.bound import BoundFile
@@ -105,7 +105,7 @@ def _looked_up(context: ConfigContext, bound: BoundFile) -> Iterator[FactPlace]:
             yield FactPlace(knob, _scope(place[0][:-1], phase), place[0], target)
     # A key that another binding of the file states a clause with is no second statement here.
     targets |= {place[0] for other in bound.others for key in other.targets if (place := other.find(key))}
-    ignored = [below for name in bound.binding.ignore if (below := find_path(bound.data, name))]
+    ignored = [below for name in bound.binding.ignore if (below := bound.document.called(name, bound.data))]
     if bound.dialect is not None:
         ignored += bound.dialect.silent
     for path in telling_paths(bound):
@@ -135,6 +135,8 @@ def telling_paths(bound: BoundFile) -> list[Path]:
     """The file's leaves that a well-known key, or a slip of one, names."""
 
     def told() -> list[Path]:
+        if bound.document.is_prose:  # an unbound label is about whatever its section is about
+            return []
         return [path for path in bound.document.shape() if path and (KNOBS[path[-1]] or SLIPS[path[-1]])]
 
     return bound.by_keys("telling", told)

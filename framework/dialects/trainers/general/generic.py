@@ -61,6 +61,8 @@ def read(data: Any) -> Said:
         names = [part for part in path if isinstance(part, str)]
         if not names:
             continue
+        if names[-1] == "=" and len(names) > 1:
+            names.pop()  # what a label itself states, where further values stand below it
         own, above = names[-1], names[-2] if len(names) > 1 else None
         # A section such as `ema` says what is below it where it is about more than the training, too.
         outer = names[:-2] if named.below(own, above) else names[:-1]
@@ -131,7 +133,7 @@ def _says(
     if key is not None:
         return state(path, key, word, scope, within) or UNSET
     outer = synonyms.meaning(above, within[-2] if len(within) > 1 else None) if above is not None else None
-    if outer is not None and outer.fact in _BY_NAME:
+    if outer is not None and (outer.fact in _BY_NAME or not str(above).isidentifier()):
         found = state(path, outer, word, scope, (*within, own))
         return None if found is None else Statement(path, found.fact, found.value, word, within=found.within, named=own)
     return None

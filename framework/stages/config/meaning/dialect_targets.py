@@ -83,11 +83,14 @@ def read(
     reading = DialectReading(dialect, StatedSettings(experiment))
     found = said(dialect, data)
     names = [*binding.keys, *binding.knobs, *binding.ignore]
-    taken = {path for name in names if (path := find_path(data, name))}
+    called = (find_path(data, name) if document is None else document.called(name, data) for name in names)
+    taken = {path for path in called if path}
     place = place_of(experiment, binding)
     silent = {each.path for each in found.statements if not each.fact.startswith(SETTINGS)}
     reading.silent = {path for path in found.silent if path not in silent}
     reading.silent |= used(document) if document is not None else set()
+    if document is not None and document.rows:
+        found.statements = [each for each in found.statements if not _of_another(experiment, each, document)]
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue
@@ -100,6 +103,12 @@ def read(
         if default.fact not in doubted:
             _assume(experiment, binding, place, default, stated, reading)
     return reading
+
+
+def _of_another(experiment: Experiment, statement: Statement, document: Document) -> bool:
+    """Whether a cell stands in the row of something that the manifest does not name: another model, a baseline."""
+    above = statement.path[:-1]
+    return not statement.named and above in document.rows and not is_named(experiment, str(above[-1]))
 
 
 def _bind(experiment: Experiment, place: Place, statement: Statement, reading: DialectReading) -> None:

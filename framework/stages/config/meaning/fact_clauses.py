@@ -50,7 +50,7 @@ def within(experiment: Experiment, place: Place, names: Iterable[str]) -> Place:
     for name in names:
         if (optimizer := _optimizer(experiment, place, name)) is not None:
             place = replace(place, optimizer=optimizer)
-        if phase := _named(name, manifest.phases):
+        if phase := _named(name, manifest.phases) or _in_words(name, manifest.phases):
             place = replace(place, phase=phase, task=place.task if phase == place.phase else None)
         elif variant := _named(name, manifest.variants):
             place = replace(place, variant=variant)
@@ -76,11 +76,25 @@ def _named(name: str, known: Iterable[str]) -> str | None:
     return next((each for each in known if folded(each) == folded(name)), None)
 
 
+def _in_words(heading: str, phases: Iterable[str]) -> str | None:
+    """The one phase that a heading is about: `Fine-tuning details` is about `finetune`."""
+    if " " not in heading and "-" not in heading:
+        return None
+    words = heading.split()
+    said = {_stem(" ".join(words[at : at + length])) for at in range(len(words)) for length in (1, 2)}
+    found = [phase for phase in phases if _stem(phase) in said]
+    return found[0] if len(found) == 1 else None
+
+
+def _stem(name: str) -> str:
+    return folded(name).removesuffix("ing").rstrip("e")
+
+
 def is_named(experiment: Experiment, name: str) -> bool:
     """Whether a name is a phase's, a task's, a variant's or an optimizer's."""
     phases = experiment.stated.phases
     inner = [key for phase in phases.values() for key in (*phase.tasks, *(phase.optimizers or ()))]
-    return _named(name, [*phases, *experiment.stated.variants, *inner]) is not None
+    return _named(name, [*phases, *experiment.stated.variants, *inner]) is not None or bool(_in_words(name, phases))
 
 
 def targets_of(experiment: Experiment, place: Place, fact: str) -> list[Target]:

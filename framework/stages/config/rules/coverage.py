@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.names import Path, did_you_mean, format_path
@@ -42,6 +42,8 @@ def _uncovered(bound: BoundFile, places: list[int], bounds: Sequence[BoundFile])
     known = covered(bound)
     names = [format_path(other) for other in known] if len(places) * len(known) <= _COMPARED else []
     for path, node in (leaves[place] for place in places):
+        if document.is_prose and not _is_about_training(path, known):
+            continue
         name = format_path(path)
         near = did_you_mean(name, names) if names else ""
         advice = f"bind `{name}` to a clause under `keys:`, or list it under `ignore:`"
@@ -55,3 +57,15 @@ def _uncovered(bound: BoundFile, places: list[int], bounds: Sequence[BoundFile])
             location=document.location(node, path),
             advice=f"{advice} ({near})" if near.startswith("did") else advice,
         )
+
+
+def _is_about_training(path: Path, known: Set[Path]) -> bool:
+    """Whether a document's label is one that settings have, or stands beside others that the binding covers: what else
+    people write as `label: value` is none of the paper's statement."""
+    from framework.dialects.synonyms import meaning
+
+    names = [part for part in path if isinstance(part, str)]
+    length = len(path)
+    if length > 1 and any(other[: length - 1] == path[:-1] for other in known):
+        return True
+    return bool(names) and meaning(names[-1], names[-2] if len(names) > 1 else None) is not None

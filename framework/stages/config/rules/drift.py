@@ -9,6 +9,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import Comparison, compare, is_absence, said
 from framework.manifest.clauses import shown
 from framework.manifest.lengths import scale_under, totals_of
+from framework.reading.nodes import AnyNode, ScalarNode
 from framework.stages.config.absent_keys import section_of
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
@@ -81,7 +82,12 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
         return unresolved(context, bound, target, path, node, meant.reason)
     value = stated if meant is None else meant.value
-    comparison = _compared(context, bound, key, target, value)
+    if bound.document.is_prose:
+        from framework.stages.config.meaning.prose_words import compared
+
+        comparison = compared(context.experiment, bound.binding, target, node, value)
+    else:
+        comparison = _compared(context, bound, key, target, value)
     if comparison.same is None:
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
@@ -106,7 +112,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         location=where,
         declared=clause.location,
         advice=advice,
-        repairable=meant is None and not possible and not factors(key),
+        repairable=meant is None and not possible and not factors(key) and not _is_share(bound, node),
     )
     return context.judge.violated(clause, finding, str(where))
 
@@ -120,6 +126,11 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
         return compare(target.clause.path, target.declared, value, target.unit, totals, scale)
 
     return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
+
+
+def _is_share(bound: BoundFile, node: AnyNode) -> bool:
+    """Whether a document says a value as a share, whose unit is gone with another number in its place."""
+    return bound.document.is_prose and isinstance(node, ScalarNode) and "%" in node.text
 
 
 def _owners(context: ConfigContext, bound: BoundFile, target: Target, value: Any) -> list[str]:
