@@ -66,7 +66,7 @@ def spoken(title: str) -> str:
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     for letters, letter in _GREEK.items():
         text = text.replace(letters, letter)
-    text = text.replace("{", "").replace("}", "").strip("$")
+    text = text.replace("{", "").replace("}", "").replace("$", "")
     return re.sub(r"[\s_/,.-]+", " ", re.sub(r"_(?=\d)", "", text)).strip(" :#").casefold()
 
 

@@ -39,6 +39,8 @@ _OWN = {
     ".mdx": "prose.markdown_file",
     ".qmd": "prose.markdown_file",
     ".rmd": "prose.markdown_file",
+    ".tex": "prose.latex_file",
+    ".ltx": "prose.latex_file",
 }
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 

@@ -80,6 +80,8 @@ def _patch(source: Source, shown: str, wanted: list[Finding], reader: Reader, pr
             raise Uncertain("the file was changed by something else meanwhile")
         if document.homes:
             raise Uncertain("the file is composed of several")
+        if document.format == "latex":
+            raise Uncertain("LaTeX is only read: what a source says is what TeX makes of it")
     changes: list[Change] = []
     for finding in wanted:
         try:

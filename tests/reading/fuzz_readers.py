@@ -32,6 +32,7 @@ SUFFIXES = {
     "shell": "sh",
     "python": "py",
     "markdown": "md",
+    "latex": "tex",
 }
 
 

@@ -14,6 +14,7 @@ from framework.reading.ini.reader import parse_ini
 from framework.reading.interpolation import interpolate
 from framework.reading.json_file import parse_json
 from framework.reading.nodes import Document
+from framework.reading.prose.latex_file import parse_latex
 from framework.reading.prose.markdown_file import parse_markdown
 from framework.reading.python.reader import parse_python
 from framework.reading.shell.reader import parse_shell
@@ -37,6 +38,7 @@ PARSERS = {
     "python": parse_python,
     "ini": parse_ini,
     "markdown": parse_markdown,
+    "latex": parse_latex,
 }
 
 _FRAGMENTS = {
@@ -278,6 +280,35 @@ _FRAGMENTS = {
         "é",
         "\t",
     ],
+    "latex": [
+        "\\newcommand{\\lr}{",
+        "\\def\\wd{",
+        "2\\times10^{-4}",
+        "}",
+        "{",
+        "\\begin{tabular}{ll}",
+        "\\end{tabular}",
+        "\\begin{table}",
+        "\\end{table}",
+        "\\label{a}",
+        "\\section{b}",
+        " & ",
+        "\\\\",
+        "\\\\[2pt]",
+        "\\hline",
+        "\\multicolumn{2}{c}{x}",
+        "\\multirow{2}{*}{y}",
+        "\\item \\textbf{z:} ",
+        "\\item a: ",
+        "\\lr",
+        "\\wd{}",
+        "$",
+        "% c",
+        "\n",
+        "(1, 2)",
+        "\\num{1}",
+        "é",
+    ],
 }
 
 
@@ -312,7 +343,7 @@ def test_any_text_gives_a_document_or_an_input_error(kind: str) -> None:
     holds()
 
 
-@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py", "ini", "md"])
+@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py", "ini", "md", "tex"])
 def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> None:
     path = tmp_path / f"file.{suffix}"
 

@@ -64,6 +64,9 @@ def test_a_label_with_a_value(line: str, label: str, value: Any, token: str) -> 
         "[logo]: https://example.org",
         "if a == b",
         "a >= b",
+        '<img width=3 height="4">',
+        "[see https://x.y/z?a=3](https://x.y)",
+        'x; a == "3"',
         "- :",
         "12:30",
     ],
@@ -136,6 +139,12 @@ def test_a_label_that_stands_twice_in_a_section_is_numbered() -> None:
     assert document.value(document.root) == {"lr#1": 1, "lr#2": 2}
     assert document.called("lr", document.value(document.root)) is None
     assert "lr#1" in document.absent["lr"]
+
+
+def test_numbers_of_a_block_and_of_a_section_are_not_confused() -> None:
+    block = "```python\nTrainer(a=1)\nTrainer(a=2)\n```\n"
+    said = _said(block + "```python\nTrainer(a=3)\n```\n")
+    assert sorted(each["a"] for each in said.values()) == [1, 2, 3]
 
 
 def test_items_below_an_item_and_below_a_line_that_introduces_them() -> None:

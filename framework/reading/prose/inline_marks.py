@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s[^()]*)?\)|\[[^\[\]]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_OPEN_TAG = re.compile(r"<[A-Za-z/][^<>]*\Z")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~<>-])")
 _EMPHASIS = (
     re.compile(r"(`+)(.+?)\1"),
@@ -99,5 +100,8 @@ def trimmed(text: str, span: Span) -> Span:
 
 
 def _is_open(text: str) -> bool:
-    """Whether a bracket or a code mark is still open at the end of a text."""
-    return text.count("(") > text.count(")") or text.count("`") % 2 == 1 or text.count("$") % 2 == 1
+    """Whether a bracket, a tag or a code mark is still open at the end of a text."""
+    brackets = text.count("(") > text.count(")") or text.count("[") > text.count("]")
+    brackets = brackets or text.count("{") > text.count("}")
+    marks = text.count("`") % 2 == 1 or text.count("$") % 2 == 1
+    return brackets or marks or _OPEN_TAG.search(text) is not None

@@ -12,7 +12,7 @@ from framework.reading.prose.written_values import SINGLE, number_in, readable_t
 
 _BEHIND = re.compile(r"\s*[(\[](?=[^()\[\]]*=)|\s*[,;]\s*(?=[^,;=]*=)|\s+(?:with|using)\s+(?=[^,;=]*=)")
 _PAIR = re.compile(
-    r"\s*(?P<name>[^\W\d][^=,;()\[\]]{0,40}?|\$[^$=]{1,40}\$|\$[^$=]{1,40}?)\s*=\s*"
+    r"\s*(?P<name>[^\W\d][^=,;()\[\]]{0,40}?|\$[^$=]{1,40}\$|\$[^$=]{1,40}?)\s*=(?!=)\s*"
     r"(?P<value>[(\[][^()\[\]]*[)\]]|\$[^$]*\$|[^,;()\[\]$]+?)\s*\$?\s*(?:(?P<end>[,;]|\band\b)|$)"
 )
 _LIST = re.compile(rf"[(\[]?\s*\$?{SINGLE}\$?(?:\s*[,;]\s*\$?{SINGLE}\$?)+\s*[)\]]?")

@@ -102,12 +102,16 @@ class Outline:
         counts: dict[str, int] = {}
         for each in entries:
             counts[each.label] = counts.get(each.label, 0) + 1
-        times: dict[str, int] = {}
+        taken = {label for label, times in counts.items() if times == 1}
+        last: dict[str, int] = {}
         for each in entries:
             name = each.label
             if counts[name] > 1:
-                times[name] = times.get(name, 0) + 1
-                name = f"{name}#{times[name]}"
+                number = last.get(name, 0) + 1
+                while f"{each.label}#{number}" in taken:  # a block has a second command of that name
+                    number += 1
+                last[name], name = number, f"{name}#{number}"
+                taken.add(name)
             key = SpanScalar(self.lines, each.start, each.stop, name, True)
             here = (*path, name)
             node: AnyNode
