@@ -11,6 +11,7 @@ import torch
 from framework.errors import FrameworkError
 from runners.data.examples import Batch
 from runners.data.prompts import Question
+from runners.data.protocols import Protocol
 
 
 class Completions:
@@ -21,12 +22,13 @@ class Completions:
 
     Args:
         length: Tokens per row at most.
+        protocol: When an answer is right.
         longest: New tokens at most, where the answer is written.
     """
 
-    def __init__(self, questions: Sequence[Question], tokenizer: Any, length: int, pattern: str, longest: int):
+    def __init__(self, questions: Sequence[Question], tokenizer: Any, length: int, protocol: Protocol, longest: int):
         self.questions = list(questions)
-        self.tokenizer, self.length, self.pattern, self.longest = tokenizer, length, pattern, longest
+        self.tokenizer, self.length, self.protocol, self.longest = tokenizer, length, protocol, longest
         self.padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
         self._rows = [self.row(each, each.answer) for each in self.questions]
 

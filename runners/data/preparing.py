@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.manifest.sections.models import Model
+from framework.manifest.sections.models import DEFAULT_PROTOCOL, Model
 from framework.planning.steps import Training
 from runners.data.completions import Completions
 from runners.data.corpus import class_numbers, classes_of, load, source_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
 from runners.data.prompts import questions
+from runners.data.protocols import protocol_of
 from runners.data.splits import Corpus
 from runners.data.tokenizing import encode, token_stream, tokenizer_for
 from runners.models.families import FAMILIES
@@ -81,8 +82,8 @@ def _questions(work: Training, model_name: str, model: Model, tokenizer: Any | N
     if tokenizer is None:
         texts = (row.prompt + row.answer for row in splits[0])
         tokenizer = tokenizer_for(model_name, model, texts, project)
-    length, pattern, longest = work.recipe.sequence_length, dataset.final_answer, dataset.answer_tokens
-    train, validation = (Completions(rows, tokenizer, length, pattern, longest) for rows in splits)
+    length, protocol, longest = work.recipe.sequence_length, protocol_of(dataset), dataset.answer_tokens
+    train, validation = (Completions(rows, tokenizer, length, protocol, longest) for rows in splits)
     facts: dict[str, Any] = {
         "name": name,
         "source": source_of(dataset),
@@ -97,6 +98,7 @@ def _questions(work: Training, model_name: str, model: Model, tokenizer: Any | N
         "classes": [],
         "fingerprint": train.fingerprint(),
         "validation_fingerprint": validation.fingerprint(),
+        "protocol": dataset.protocol or DEFAULT_PROTOCOL,
     }
     return Prepared(train, validation, tokenizer, (), facts)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -82,29 +81,3 @@ def _right(label: Any, count: int, where: str, column: str) -> int:
     if not 0 <= number < count:
         raise FrameworkError(f"{where}: {column!r} is {label!r}; the choices are 0 to {count - 1}")
     return number
-
-
-def final_answer(text: str, pattern: str) -> str | None:
-    """The last match of a pattern in a text (its first group, if it has one), None without any.
-
-    This is the protocol of exact match for GSM8K (Cobbe et al. 2021): the number behind `####` in the reference, the
-    last number in what a model writes.
-    """
-    found = None
-    for match in re.finditer(pattern, text):
-        found = match[1] if match.re.groups else match[0]
-    return found
-
-
-def same_answer(one: str | None, other: str | None) -> bool:
-    """Whether two final answers say the same: equal as numbers (`1,000`, `$1000` and `1000.0` are), or as texts."""
-    if one is None or other is None:
-        return False
-    try:
-        return _number(one) == _number(other)
-    except InvalidOperation:
-        return one.strip() == other.strip()
-
-
-def _number(text: str) -> Decimal:
-    return Decimal(text.strip().lstrip("$").replace(",", "").rstrip("."))

@@ -61,6 +61,10 @@ class Model(Section):
     `phases.finetune.epochs`, of masks and adapters `mask.sdm.target_sparsity`."""
 
 
+DEFAULT_PROTOCOL = "framework"
+"""How answers are judged where a dataset names nobody's protocol."""
+
+
 class Dataset(Section):
     """One dataset: a name alone, or where it lies: on the hub, in local files of the same schema, or built in."""
 
@@ -90,9 +94,14 @@ class Dataset(Section):
     """The answers among which it chooses: texts, or the column that holds them; `label` is the right one's number."""
     answer: str | None = None
     """The answer that it writes, with columns in braces, in the place of `choices`."""
+    protocol: str | None = None
+    """Whose protocol tells right answers from wrong ones. Runs know `lm-eval` for choices (`accuracy_normalized` by
+    characters), `lm-eval/strict-match` and `lm-eval/flexible-extract` for written answers (compared as texts), as
+    EleutherAI's lm-evaluation-harness has them, and `framework`, which is used where nothing is stated (by bytes with
+    the space before them; `final_answer` as numbers)."""
     final_answer: str = r"-?\$?\d[\d,]*(?:\.\d+)?"
-    """Written answers are right when the last match of this regular expression is that of `answer` (its first group,
-    if it has one); by default the last number."""
+    """Under the protocol `framework` written answers are right when the last match of this regular expression is that of
+    `answer` (its first group, if it has one); by default the last number."""
     answer_tokens: Count = 256
     """Tokens after which a written answer is cut off."""
     train_examples: StatedCount | None = None

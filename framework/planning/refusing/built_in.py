@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.manifest.clauses import leaves_of
 from framework.manifest.hyperparameters import plain_metric
-from framework.manifest.sections.models import Dataset, Model
+from framework.manifest.sections.models import DEFAULT_PROTOCOL, Dataset, Model
 from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.batch_sizes import Batch
@@ -20,6 +20,8 @@ from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, forei
 from framework.planning.refusing.schedule_shapes import schedule_refusals
 
 METRICS = ("accuracy", "f1", "perplexity", "exact_match")
+LM_EVAL_CHOICES = ("lm-eval",)
+LM_EVAL_WRITTEN = ("lm-eval/strict-match", "lm-eval/flexible-extract")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -137,3 +139,21 @@ def dataset_refusals(dataset: Dataset, objective: str | None) -> Iterator[Refusa
         yield foreign(path, "the built-in loading has no such setting")
     if objective == "completion" and dataset.prompt is None:
         yield Refusal((), "training on answers needs its `prompt`", "state it, and `choices` or `answer`")
+    yield from _protocol_refusals(dataset, objective)
+
+
+def _protocol_refusals(dataset: Dataset, objective: str | None) -> Iterator[Refusal]:
+    """Protocols of answers that nothing here judges by."""
+    if dataset.protocol is None:
+        return
+    if objective != "completion":
+        yield foreign(("protocol",), "the built-in training judges answers to prompts alone")
+        return
+    known = (DEFAULT_PROTOCOL, *(LM_EVAL_WRITTEN if dataset.choices is None else LM_EVAL_CHOICES))
+    if dataset.protocol not in known:
+        kind = "written answers" if dataset.choices is None else "choices"
+        message = f"the built-in training does not judge {kind} by the protocol {dataset.protocol!r}"
+        yield Refusal(("protocol",), message, also(did_you_mean(dataset.protocol, known), OWN_SCRIPT))
+    elif dataset.protocol != DEFAULT_PROTOCOL and "final_answer" in dataset.model_fields_set:
+        message = f"the protocol {dataset.protocol!r} finds the final answer by itself"
+        yield Refusal(("final_answer",), message, f"leave it out, or say `protocol: {DEFAULT_PROTOCOL}`")

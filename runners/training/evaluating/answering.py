@@ -12,7 +12,6 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from runners.data.completions import Completions, padded
-from runners.data.prompts import final_answer, same_answer
 from runners.training.objectives import logits_of, token_losses
 
 
@@ -21,8 +20,8 @@ def answer(accelerator: Accelerator, model: Any, examples: Completions, batch_si
 
     Returns:
         With choices `accuracy` (the most likely choice, by the sum of its tokens' log-probabilities),
-        `accuracy_normalized` (by that sum over the choice's length in bytes) and `majority_share`; without,
-        `exact_match` of the final answer in greedily written text.
+        `accuracy_normalized` (by that sum over the choice's length) and `majority_share`; without, `exact_match` of
+        greedily written text. What the length is, and when a text is right, says the dataset's protocol.
     """
     unwrapped, training = accelerator.unwrap_model(model), model.training
     own = range(accelerator.process_index, len(examples), accelerator.num_processes)
@@ -57,7 +56,7 @@ def _chosen(model: Any, examples: Completions, own: range, batch_size: int, acce
     counts = torch.zeros(3, dtype=torch.float64, device=accelerator.device)
     for index, found in likelihoods.items():
         question = examples.questions[index]
-        lengths = [len(choice.encode()) for choice in question.choices]
+        lengths = [examples.protocol.length(choice) for choice in question.choices]
         by_length = [value / length for value, length in zip(found, lengths, strict=True)]
         counts += counts.new_tensor([_first_best(found) == question.right, _first_best(by_length) == question.right, 1])
     return counts
@@ -74,8 +73,8 @@ def _written(model: Any, examples: Completions, own: range, batch_size: int, acc
         prompts = torch.tensor([examples.prompt(index) for index in indices], device=accelerator.device)
         texts = _continued(model, prompts, examples)
         for index, text in zip(indices, texts, strict=True):
-            reference = final_answer(examples.questions[index].answer, examples.pattern)
-            counts += counts.new_tensor([same_answer(final_answer(text, examples.pattern), reference), 1])
+            written = examples.protocol.written(text)
+            counts += counts.new_tensor([examples.protocol.right(written, examples.questions[index].answer), 1])
     return counts
 
 

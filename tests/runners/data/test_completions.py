@@ -15,20 +15,15 @@ from accelerate import Accelerator
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from runners.data.completions import Completions
-from runners.data.prompts import Question, filled, final_answer, questions, same_answer
-from runners.data.tokenizing import tokenizer_for
+from runners.data.prompts import Question, filled, questions
+from runners.data.protocols import final_answer, protocol_of, same_answer
 from runners.training.evaluating.answering import answer
 from runners.training.objectives import summed_loss, token_losses
+from tests.runners.data.scripted import Scripted
 from tests.runners.models.tiny import CAUSAL, build
 
 NUMBER = Dataset(builtin="reference-topics").final_answer
-
-
-@pytest.fixture
-def tokenizer() -> Any:
-    from tests.runners.conftest import Laboratory
-
-    return tokenizer_for("tiny", Laboratory.model, [], Path())
+PROTOCOL = protocol_of(Dataset(builtin="reference-topics"))
 
 
 def rows(folder: Path, split: str, *data: dict[str, Any]) -> None:
@@ -103,7 +98,7 @@ def test_answers_are_the_same_as_numbers_or_as_texts(one: str | None, other: str
 
 
 def test_only_the_tokens_of_the_answer_are_predicted(tokenizer: Any) -> None:
-    found = Completions([Question("ab?", " yes", (" no", " yes"), 1)], tokenizer, 32, NUMBER, 8)
+    found = Completions([Question("ab?", " yes", (" no", " yes"), 1)], tokenizer, 32, PROTOCOL, 8)
     batch = found.batch([0])
     assert tokenizer.decode(batch.input_ids[0]) == "ab? yes"
     assert batch.starts is not None
@@ -112,23 +107,23 @@ def test_only_the_tokens_of_the_answer_are_predicted(tokenizer: Any) -> None:
 
 
 def test_spaces_at_the_end_of_a_prompt_belong_to_the_answer(tokenizer: Any) -> None:
-    found = Completions([Question("ab:  ", "c", ("c", "d"), 0)], tokenizer, 32, NUMBER, 8)
+    found = Completions([Question("ab:  ", "c", ("c", "d"), 0)], tokenizer, 32, PROTOCOL, 8)
     batch = found.batch([0])
     assert batch.starts is not None
     assert tokenizer.decode(batch.input_ids[0, batch.starts[0] :]) == "  c"
 
 
 def test_a_row_that_is_too_long_loses_its_beginning(tokenizer: Any) -> None:
-    found = Completions([Question("abcdefgh", " yes", (" no", " yes"), 1)], tokenizer, 8, NUMBER, 8)
+    found = Completions([Question("abcdefgh", " yes", (" no", " yes"), 1)], tokenizer, 8, PROTOCOL, 8)
     assert tokenizer.decode(found.batch([0]).input_ids[0]) == "efgh yes"
     with pytest.raises(FrameworkError, match="nothing of its prompt"):
-        Completions([Question("abc", " yes", (" no", " yes"), 1)], tokenizer, 4, NUMBER, 8)
+        Completions([Question("abc", " yes", (" no", " yes"), 1)], tokenizer, 4, PROTOCOL, 8)
 
 
 def test_the_loss_is_that_of_the_answers_alone(tokenizer: Any) -> None:
     """Against a loop over single tokens; what stands in the padding changes nothing."""
     asked = [Question("ab?", " yes", (" no", " yes"), 1), Question("a longer prompt?", " no", (" no", " yes"), 0)]
-    found = Completions(asked, tokenizer, 32, NUMBER, 8)
+    found = Completions(asked, tokenizer, 32, PROTOCOL, 8)
     batch = found.batch([0, 1])
     logits = torch.randn(*batch.input_ids.shape, len(tokenizer), generator=torch.Generator().manual_seed(0))
     expected = 0.0
@@ -140,27 +135,11 @@ def test_the_loss_is_that_of_the_answers_alone(tokenizer: Any) -> None:
     assert int((token_losses(logits, batch) > 0).sum()) == batch.predictions
 
 
-class Scripted(torch.nn.Module):
-    """A language model that gives every next token the same logits, and writes what it is told to."""
-
-    def __init__(self, logits: torch.Tensor, written: list[int]):
-        super().__init__()
-        self.logits, self.written = logits, written
-        self.config = type("Config", (), {})()
-
-    def forward(self, input_ids: torch.Tensor, use_cache: bool = False) -> Any:
-        return type("Output", (), {"logits": self.logits.expand(*input_ids.shape, -1)})
-
-    def generate(self, prompts: torch.Tensor, attention_mask: torch.Tensor, generation_config: Any) -> torch.Tensor:
-        new = torch.tensor(self.written[: generation_config.max_new_tokens])
-        return torch.cat([prompts, new.expand(len(prompts), -1)], dim=1)
-
-
 def test_the_most_likely_choice_wins_by_sum_and_by_length(tokenizer: Any) -> None:
     """With equal logits each token costs the same: the sum prefers the short choice, the normalised one is a tie that
     the first wins."""
     asked = [Question("q", " abcdef", (" abcdef", " a"), 0), Question("q", " a", (" abcdef", " a"), 1)]
-    found = Completions(asked, tokenizer, 32, NUMBER, 8)
+    found = Completions(asked, tokenizer, 32, PROTOCOL, 8)
     model = Scripted(torch.zeros(len(tokenizer)), [])
     metrics = answer(Accelerator(cpu=True), model, found, 3)
     assert metrics == {"accuracy": 0.5, "accuracy_normalized": 0.5, "majority_share": 0.5}
@@ -172,7 +151,7 @@ def test_the_most_likely_choice_wins_by_sum_and_by_length(tokenizer: Any) -> Non
 
 def test_a_written_answer_is_right_by_its_last_number(tokenizer: Any) -> None:
     asked = [Question("q", " so #### 12"), Question("qq", " so #### 7"), Question("w", " #### 12.0")]
-    found = Completions(asked, tokenizer, 32, NUMBER, 4)
+    found = Completions(asked, tokenizer, 32, PROTOCOL, 4)
     model = Scripted(torch.zeros(1), tokenizer("= 12 and then 7")["input_ids"])
     assert answer(Accelerator(cpu=True), model, found, 2) == {"exact_match": pytest.approx(2 / 3)}
 
@@ -182,7 +161,7 @@ def test_what_a_model_writes_depends_on_no_other_prompt(family: str, tokenizer: 
     """The same questions one by one and together, with prompts of several lengths."""
     model = build(family)
     asked = [Question(text, " 1") for text in ("a", "bc", "de", "fgh", "i")]
-    found = Completions(asked, tokenizer, 64, r"(?s)(.+)", 6)
+    found = Completions(asked, tokenizer, 64, PROTOCOL, 6)
     from runners.training.evaluating import answering
 
     with torch.no_grad():
@@ -201,6 +180,6 @@ def test_what_a_model_writes_depends_on_no_other_prompt(family: str, tokenizer: 
 
 
 def test_an_untrained_model_has_the_loss_of_guessing(tokenizer: Any) -> None:
-    found = Completions([Question("ab?", " yes", (" no", " yes"), 1)], tokenizer, 32, NUMBER, 8)
+    found = Completions([Question("ab?", " yes", (" no", " yes"), 1)], tokenizer, 32, PROTOCOL, 8)
     logits = torch.zeros(1, found.batch([0]).input_ids.shape[1], len(tokenizer))
     assert float(summed_loss(logits, found.batch([0]))) / 4 == pytest.approx(math.log(len(tokenizer)))
