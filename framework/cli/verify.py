@@ -54,6 +54,7 @@ def main(options: argparse.Namespace) -> int:
     result = api.verify(experiment, plan, only)
     if options.format == "json":
         console.as_json(result.as_dict())
+        options.format = "text"  # answered: what follows is for people
     else:
         findings.show(result.findings, experiment.root)
         show(result)

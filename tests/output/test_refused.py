@@ -38,6 +38,12 @@ def test_json_is_printed_at_exit_code_2(project: Project, question: str) -> None
     assert all(each["message"] in " ".join(done.err.split()) for each in refused)
 
 
+def test_an_answer_is_not_followed_by_a_refusal(project: Project) -> None:
+    """Nothing has been run, which is exit code 2, and what was looked at is told all the same."""
+    done = project.cli("verify", "--format", "json")
+    assert (done.code, done.json["summary"]["finished"]) == (2, 0)
+
+
 def test_every_problem_of_a_manifest_is_there(broken: Project) -> None:
     data = json.loads(broken.cli("check", "--format", "json").out)
     assert "findings" not in data

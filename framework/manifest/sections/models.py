@@ -100,8 +100,8 @@ class Dataset(Section):
     EleutherAI's lm-evaluation-harness has them, and `framework`, which is used where nothing is stated (by bytes with
     the space before them; `final_answer` as numbers)."""
     final_answer: str = r"-?\$?\d[\d,]*(?:\.\d+)?"
-    """Under the protocol `framework` written answers are right when the last match of this regular expression is that of
-    `answer` (its first group, if it has one); by default the last number."""
+    """Under the protocol `framework` written answers are right when the last match of this regular expression is that
+    of `answer` (its first group, if it has one); by default the last number."""
     answer_tokens: Count = 256
     """Tokens after which a written answer is cut off."""
     train_examples: StatedCount | None = None
