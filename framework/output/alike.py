@@ -24,7 +24,18 @@ class Alike(list[Finding]):
     @property
     def further(self) -> list[Location]:
         """The places of the others."""
-        return [finding.location for finding in self[1:] if finding.location]
+        places = dict.fromkeys(finding.location for finding in self if finding.location)
+        return list(places)[1:]
+
+    @property
+    def declared(self) -> list[Location]:
+        """Where what is violated is stated: one place, or those of several clauses that one value breaks."""
+        return list(dict.fromkeys(finding.declared for finding in self if finding.declared))
+
+    @property
+    def places(self) -> int:
+        """At how many places it is found."""
+        return max(1, len({finding.location for finding in self if finding.location}))
 
 
 def together(findings: Iterable[Finding]) -> list[Alike]:
@@ -42,7 +53,7 @@ def _said(finding: Finding) -> tuple[object, ...] | None:
     named = finding.location.file
     message = finding.message.replace(named, "\0")
     advice = (finding.advice or "").replace(named, "\0")
-    return finding.code, finding.clause, message, advice, str(finding.declared)
+    return finding.code, message, advice
 
 
 def tally(findings: Iterable[Finding]) -> str:
@@ -50,10 +61,12 @@ def tally(findings: Iterable[Finding]) -> str:
     groups = together(findings)
     errors = [each for each in groups if each.first.severity is Severity.ERROR]
     warnings = [each for each in groups if each.first.severity is not Severity.ERROR]
-    return ", ".join(
-        counted(len(kind), noun) + (f" at {places} places" if (places := sum(map(len, kind))) > len(kind) else "")
-        for kind, noun in ((errors, "error"), (warnings, "warning"))
-    )
+    return f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+
+
+def _counted(groups: list[Alike], noun: str) -> str:
+    places = sum(each.places for each in groups)
+    return counted(len(groups), noun) + (f" at {places} places" if places > len(groups) else "")
 
 
 def listed(places: list[Location]) -> Iterator[str]:

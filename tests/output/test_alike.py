@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from framework.conformance import Finding, Rule, Severity, Stage
+from framework.locations import Location
+from framework.output.alike import tally, together
+from framework.output.ansi import Ink
+from framework.output.file_places import Places
+from framework.output.formats.text import blocks
 from tests.support.project import Project
 
 MANIFEST = """\
@@ -90,3 +96,20 @@ def test_a_comment_has_a_row_for_each_fact(tmp_path: Path) -> None:
     assert out.count("| ❌ C101 |") == 2
     assert out.count("</code> and 62 more |") == 2
     assert "2 errors at 126 places" in out
+
+
+def test_one_line_that_breaks_several_clauses_is_read_once() -> None:
+    """What a run did otherwise in one step may be each part of its schedule: one line, and where each is stated."""
+    rule = Rule("R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another rate")
+    place = Location("runs/a/steps.jsonl", 3, 1)
+    found = [
+        Finding(rule, "step 3 used 0.1, not 0.2", clause, location=place, declared=Location("experiment.yaml", line, 5))
+        for line, clause in enumerate(["optimizer.learning_rate", "schedule.name", "schedule.warmup"], start=7)
+    ]
+    (alike,) = together(found)
+    assert (alike.places, alike.further) == (1, [])
+    assert [each.line for each in alike.declared] == [7, 8, 9]
+    assert tally(found) == "1 error, 0 warnings"
+    text = "\n".join(blocks(found, Places(Path()), Ink(False)))
+    assert text.count("error[R110]") == 1
+    assert "and experiment.yaml:8:5, experiment.yaml:9:5" in text

@@ -53,7 +53,7 @@ def _table(report: Report, groups: list[Alike]) -> str:
         cells = [
             f"{sign} {finding.code}",
             _place(finding.location or finding.declared, report)
-            + (f" and {len(alike) - 1} more" if len(alike) > 1 else ""),
+            + (f" and {alike.places - 1} more" if alike.places > 1 else ""),
             code(key) if key else "",
             _value(finding.actual) if len({repr(each.actual) for each in alike}) == 1 else "",
             _value(finding.expected),
@@ -81,8 +81,8 @@ def _detail(alike: Alike, report: Report) -> str:
     if alike.further:
         also = [Location(report.places.in_repository(each.file), each.line, each.column) for each in alike.further]
         line += f"<br>and at {cell(' '.join(listed(also)))}"
-    if finding.location and finding.declared:
-        line += f"<br>stated at {_place(finding.declared, report)}"
+    if finding.location and alike.declared:
+        line += f"<br>stated at {', '.join(_place(each, report) for each in alike.declared)}"
     return line + (f"<br>fix: {cell(finding.advice)}" if finding.advice else "")
 
 

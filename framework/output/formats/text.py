@@ -38,9 +38,11 @@ def _block(alike: Alike, places: Places, ink: Ink) -> Iterator[str]:
         yield from snippet(finding.location, places, ink)
     for number, line in enumerate(listed(alike.further)):
         yield f"  {ink('   ' if number else 'and', 'blue')} {harmless(line)}"
-    if finding.declared:
-        yield f"  {ink('stated at', 'blue')} {harmless(str(finding.declared))}"
-        yield from snippet(finding.declared, places, ink)
+    if alike.declared:
+        yield f"  {ink('stated at', 'blue')} {harmless(str(alike.declared[0]))}"
+        yield from snippet(alike.declared[0], places, ink)
+        for line in listed(alike.declared[1:]):
+            yield f"  {ink('and', 'blue')} {harmless(line)}"
     if finding.advice:
         yield f"  {ink('fix', 'green')}: {harmless(finding.advice)}"
 

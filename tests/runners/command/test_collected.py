@@ -52,6 +52,16 @@ def test_a_script_that_does_otherwise_is_found(tmp_path: Path, old: str, new: st
     assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.VIOLATED
 
 
+@pytest.mark.parametrize(("steps", "violated"), [(2, True), (3, False), (4, False), (5, True)])
+def test_a_share_of_the_steps_may_be_rounded_up_and_down(tmp_path: Path, steps: int, violated: bool) -> None:
+    """17 % of 20 steps are 3.4: what the config stage takes for that is taken here."""
+    body = LOGS.replace('int(given["--warmup"])', str(steps))
+    made = study(tmp_path, body, "outputs: {log: log.jsonl}", "", ("warmup: 10%", "warmup: 17%"))
+    run(made)
+    result = verified(made)
+    assert set(codes(result)) == ({"R110"} if violated else set())
+
+
 def test_a_log_of_the_learning_rate_that_is_set_after_a_step(tmp_path: Path) -> None:
     late = LOGS.replace("rate(step - 1)", "rate(step)")
     made = study(tmp_path, late, "outputs: {log: log.jsonl, learning_rate: next}")

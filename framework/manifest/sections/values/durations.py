@@ -1,5 +1,6 @@
 """Lengths of training with their unit: a share of it, optimizer steps, epochs, samples, tokens, environment steps."""
 
+import math
 import re
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -30,6 +31,8 @@ class Scale(NamedTuple):
     steps_per_epoch: float | None = None
     samples_per_step: float | None = None
     tokens_per_step: float | None = None
+    down: bool = False
+    """Whether a part of a step is left out of a length, as axolotl and verl do (transformers' Trainer does not)."""
 
     def steps_in(self, unit: str, amount: float) -> float | None:
         """The optimizer steps, not rounded, that an amount of a unit takes; None where that is not known."""
@@ -111,7 +114,8 @@ class Duration(Section):
         return float(getattr(self, self.unit))
 
     def in_steps(self, total_steps: int, scale: Scale | None = None) -> int:
-        """The length in optimizer steps of a training of ``total_steps``; a part of a step rounds up, as trainers do.
+        """The length in optimizer steps of a training of ``total_steps``; a part of a step rounds up, as most trainers
+        do, unless the scale says otherwise.
 
         Raises:
             ValueError: its unit cannot be turned into steps by this scale.
@@ -119,7 +123,9 @@ class Duration(Section):
         exact = self.exact_steps(total_steps, scale)
         if exact is None:
             raise ValueError(f"{self} in optimizer steps needs {(scale or Scale()).lacks(self.unit)}")
-        return int(-(-exact // 1)) if abs(exact - round(exact)) > 1e-9 else round(exact)
+        if abs(exact - round(exact)) <= 1e-9:
+            return round(exact)
+        return math.floor(exact) if scale is not None and scale.down else math.ceil(exact)
 
     def exact_steps(self, total_steps: float | None, scale: Scale | None = None) -> float | None:
         """As :meth:`in_steps`, not rounded; None where it is not known."""
