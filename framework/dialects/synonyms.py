@@ -42,10 +42,11 @@ _NAMES: dict[str, str] = {
 _PLAIN = {name: Key(fact) for fact, names in _NAMES.items() for name in names.split()}
 _MEANING = {
     **_PLAIN,
-    **dict.fromkeys(("warmup_steps", "num_warmup_steps", "warmup_iters", "lr_warmup_steps"),
+    **dict.fromkeys(("warmup_steps", "num_warmup_steps", "warmup_iters", "lr_warmup_steps",
+                     "lr_scheduler_warmup_steps"),
                     Key("schedule.warmup.steps", values.warmup_steps)),
     **dict.fromkeys(("warmup_ratio", "warmup_steps_ratio", "warmup_fraction", "warmup_proportion", "warmup_frac",
-                     "lr_warmup_steps_ratio", "lr_warmup_ratio"),
+                     "lr_warmup_steps_ratio", "lr_warmup_ratio", "lr_scheduler_warmup_ratio"),
                     Key("schedule.warmup.ratio", values.warmup_ratio)),
     **dict.fromkeys(("optim", "optimizer", "optimizer_name", "optimizer_type"),
                     Key("optimizer.name", values.optimizer)),

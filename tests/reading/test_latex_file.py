@@ -38,6 +38,7 @@ Betas & (0.9, 0.95) \\
 Schedule & \texttt{cosine} \\ \hline
 % Old & 3 \\
 Steps & \num{50000} \\
+Parameters & \(2.4\times 10^8\) \\
 Norm & $\norm$ \\
 \bottomrule
 \end{tabular}
@@ -78,9 +79,10 @@ def _found(name: str, text: str = TEXT) -> tuple[Any, str, int]:
         ("Betas", [0.9, 0.95], "(0.9, 0.95)", 24),
         ("Schedule", "cosine", r"\texttt{cosine}", 25),
         ("Steps", 50_000, r"\num{50000}", 27),
-        ("Base.LR", 1e-4, r"\num{1e-4}", 36),
-        ("Table 2.Large.LR", 5e-5, r"$5 \cdot 10^{-5}$", 37),
-        ("Epochs.Large", 20, r"\textbf{20}", 37),
+        ("Parameters", 240_000_000, r"\(2.4\times 10^8\)", 28),
+        ("Base.LR", 1e-4, r"\num{1e-4}", 37),
+        ("Table 2.Large.LR", 5e-5, r"$5 \cdot 10^{-5}$", 38),
+        ("Epochs.Large", 20, r"\textbf{20}", 38),
     ],
 )
 def test_values_and_places(name: str, value: Any, token: str, line: int) -> None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s[^()]*)?\)|\[[^\[\]]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_RAISED = re.compile(r"<sup>([^<>]*)</sup>")
+_MATH = re.compile(r"\\\((.*?)\\\)")
 _OPEN_TAG = re.compile(r"<[A-Za-z/][^<>]*\Z")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~<>-])")
 _EMPHASIS = (
@@ -35,7 +37,8 @@ def plain(text: str) -> str:
     """A text as it is shown: without emphasis, code marks, links' addresses and tags."""
     if text.isalnum():
         return text
-    text = _TAG.sub(" ", _LINK.sub(r"\1", text[:LONGEST_LINE]))
+    text = _RAISED.sub(r"^\1", _LINK.sub(r"\1", text[:LONGEST_LINE]))
+    text = _MATH.sub(r"$\1$", _TAG.sub(" ", text))
     if "$" not in text:
         for pattern in _EMPHASIS:
             text = pattern.sub(r"\2", text)

@@ -18,6 +18,8 @@ _PAIR = re.compile(
 _LIST = re.compile(rf"[(\[]?\s*\$?{SINGLE}\$?(?:\s*[,;]\s*\$?{SINGLE}\$?)+\s*[)\]]?")
 _ITEM = re.compile(SINGLE)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_REMARK = re.compile(r"\s+\((?:peak|max|maximum|total|fixed)\)$")
+"""What is said behind a number without making it another one."""
 MOST_ITEMS = 64
 
 
@@ -59,6 +61,10 @@ def _with_pairs(text: str, span: Span, lines: LazyLines) -> tuple[AnyNode | None
 
 
 def _value(text: str, span: Span, lines: LazyLines, shown: str | None) -> AnyNode:
+    if shown is None and (remark := _REMARK.search(text, span.start, span.stop)) is not None:
+        before = inner(text, Span(span.start, remark.start()))
+        if is_number(plain(text[before.start : before.stop])):
+            span = before
     source = text[span.start : span.stop]
     written = plain(source) if shown is None else shown
     if shown is None and _LIST.fullmatch(source) and not _THOUSANDS.fullmatch(source.strip("([])")):

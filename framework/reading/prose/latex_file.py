@@ -201,6 +201,7 @@ class _Source:
     def shown(self, start: int, stop: int) -> str:
         """A text without what only sets it: `\\textbf{2e-4}` is `2e-4`, and math stays."""
         text = self.text[start : min(stop, start + MOST_CELL)]
+        text = text.replace("\\(", "$").replace("\\)", "$")
         text = _RULES.sub(" ", _TALL.sub("", _SPANNING.sub("", text)))
         text = _NUMERAL.sub(r"\1", _STYLES.sub("", text))
         if "$" not in text:

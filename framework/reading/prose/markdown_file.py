@@ -35,6 +35,9 @@ _DELIMITER = re.compile(r"[ \t>]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|)*+(?:[ \t]*+:?-+
 _BAR = re.compile(r"(?<!\\)\|")
 _CAPTION = re.compile(r"\W*(Table\s+[\w.]{1,8}?)(?:[.:]|\W*$)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"\{?\.?([\w+#-]*)")
+_BOLD = re.compile(r"(\*\*|__).{1,80}\1")
+MOST_WORDS_OF_A_LEAD = 5
+"""Words above which a line that introduces a list is a sentence, and no name of a section."""
 _MATTER = re.compile(r"---[ \t]*$")
 
 
@@ -203,7 +206,8 @@ class _Lines:
         if entry.node is not None or entry.below:
             (self.lead or self.outline.section).add(entry)
             return
-        introduces = line.rstrip("*_ ").endswith(":") or re.fullmatch(r"(\*\*|__).{1,80}\1", line) is not None
+        short = len(entry.label.split()) <= MOST_WORDS_OF_A_LEAD
+        introduces = short and (line.rstrip("*_ ").endswith(":") or _BOLD.fullmatch(line) is not None)
         self.lead = self.outline.section.add(entry) if introduces else None
 
     def _table(self, row: int) -> int:

@@ -57,7 +57,7 @@ def resolve_prose(text: str) -> Any:
         return Opaque(text or "an empty cell", "nothing is stated there")
     if folded in _SWITCHES:
         return _SWITCHES[folded]
-    number = number_in(plain)
+    number = number_in(plain.replace("$^", "^").replace("$", "") if "$^" in plain else plain)
     if number is not None:
         return number
     if plain[:1].isalpha() and not _ABOUT.match(folded):

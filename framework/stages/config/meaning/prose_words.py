@@ -35,7 +35,7 @@ _UNITS = {
 }
 """By the end of a clause's path: the units that its number counts in."""
 _TERMS = {"optimizer": values.optimizer, "schedule": values.schedule}
-_KIND = re.compile(r"\s+(?:optimi[sz]er|decay|annealing|schedule[r]?)$", re.IGNORECASE)
+_KIND = re.compile(r"^use\s+|\s+(?:optimi[sz]er|decay|annealing|schedule[r]?)$", re.IGNORECASE)
 """Words that say of a name what it is the name of."""
 _NONE = ("none", "null")
 _WORD = re.compile(r"[\w.+/-]+")
@@ -77,9 +77,13 @@ def _is_vague(declared: Any, stated: Any, text: str) -> bool:
     """Whether a document's words could also be meant otherwise than they differ."""
     if isinstance(stated, (list, dict)):
         return not isinstance(declared, (list, tuple, dict))
-    if not isinstance(stated, str) or stated.casefold() in _NONE:
+    if not isinstance(stated, str):  # `Precision: 0.66` is a result, and no number format
+        return isinstance(declared, str) or isinstance(declared, bool) is not isinstance(stated, bool)
+    if stated.casefold() in _NONE:
         return False
     if isinstance(declared, (list, tuple)) or (isinstance(declared, (int, float)) and not isinstance(declared, bool)):
+        return True
+    if isinstance(declared, bool):
         return True
     known = stated.casefold() != text.casefold() and stated != text
     return not known and _WORD.fullmatch(stated) is None
