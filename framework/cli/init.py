@@ -11,6 +11,7 @@ from framework.dialects.registry import names
 from framework.drafting.draft import draft, title_of
 from framework.drafting.finding.discovery import discover, standing
 from framework.drafting.finding.file_facts import stating
+from framework.drafting.finding.telling_documents import documents
 from framework.drafting.leaves import Leaf, Tree
 from framework.drafting.proving import Proved, at, prove
 from framework.drafting.statement.named_statement import statement_of
@@ -62,22 +63,38 @@ def main(options: argparse.Namespace) -> int:
         found = found if seen else "no config file of a known trainer, and none with a training's settings"
         raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
     tree = draft(made, title_of(root.resolve().name), statement)
+    told = documents(root, frozenset(without))
+    tree["configs"] += [each.binding(list(made.phases)) for each in told]
     try:
         proved = prove(tree, root, bool(sources))
+        if about_else := [each.name for each in told if 2 * _findings(proved, each.name) > each.facts]:
+            left.update(dict.fromkeys(about_else, "it is about another training"))
+            tree["configs"] = [each for each in tree["configs"] if _file_of(each) not in about_else]
+            proved = prove(tree, root, bool(sources))
     except InputError as failure:
         if not sources:
             raise
         said = ", ".join(_named(source, root) for source in sources)
-        told = "\n".join([failure.problems[0].message, *made.notes])
-        raise UsageError(f"nothing of what {said} says is held to a file below {root}: {told}") from failure
+        listed = "\n".join([failure.problems[0].message, *made.notes])
+        raise UsageError(f"nothing of what {said} says is held to a file below {root}: {listed}") from failure
     marks: dict[str, list[str]] = {}
     for finding in proved.findings:
         if finding.clause:
             marks.setdefault(finding.clause, []).append(_mark(finding))
     write_text(output, render(proved.tree, marks))
     load(output)
-    _report(output, made, left, proved)
+    _report(output, made, left, proved, [each.name for each in told if each.name not in left])
     return 0
+
+
+def _findings(proved: Proved, name: str) -> int:
+    """How often a file says something else than the draft."""
+    return sum(finding.location is not None and finding.location.file == name for finding in proved.findings)
+
+
+def _file_of(binding: Tree) -> object:
+    file = binding["file"]
+    return file.value if isinstance(file, Leaf) else file
 
 
 def _named(path: Path, root: Path) -> str:
@@ -98,10 +115,12 @@ def _mark(finding: Finding) -> str:
     return f"{_where(finding)}: {said}"
 
 
-def _report(output: Path, made: Arranged, left: dict[str, str], proved: Proved) -> None:
+def _report(output: Path, made: Arranged, left: dict[str, str], proved: Proved, told: list[str]) -> None:
     console.literal(f"wrote {output}")
     for each in made.statings:
         console.literal(f"  {each.name}: {each.found.dialect.name} ({each.found.why})")
+    for name in told:
+        console.literal(f"  {name}: generic (labels in words)")
     for name, why in left.items():
         console.literal(f"  left out: {name} ({why})")
     for note in (*made.notes, *proved.left):

@@ -11,7 +11,7 @@ GROUPING = frozenset(
         " hyperparameters args model data lora encoder decoder generator backbone head init fit init_args"
         " optimization lr optimizers optimizer_config optimizer_params kwargs settings run experiment defaults"
         " training_arguments training_args trainer_config train_config learning_rate batch dataloader peft_config"
-        " train_dataloader data_config datamodule early_stopping runconfig train_input value values parameters"
+        " train_dataloader data_config datamodule early_stopping runconfig train_input value values parameters default"
     )
 )
 """Names of sections that only group keys."""

@@ -10,7 +10,23 @@ from pathlib import Path as FilePath
 from framework.dialects.terms import words
 from framework.reading.formats import readable
 
-SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".sh", ".bash", ".slurm", ".sbatch", ".py", ".ipynb")
+SUFFIXES = (
+    ".yaml",
+    ".yml",
+    ".json",
+    ".toml",
+    ".sh",
+    ".bash",
+    ".slurm",
+    ".sbatch",
+    ".py",
+    ".ipynb",
+    ".ini",
+    ".cfg",
+    ".conf",
+)
+DOCUMENTS = (".md", ".markdown")
+"""Files for people, which may say in words what a training is."""
 PROGRAMS = (".py", ".ipynb")
 """Files that hold a program, of which only some sections are settings."""
 _FOLDERS = frozenset(
@@ -41,7 +57,7 @@ MOST = 20_000
 """Files after which the search ends."""
 
 
-def candidates(root: FilePath) -> Iterator[FilePath]:
+def candidates(root: FilePath, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[FilePath]:
     """The files below a folder that may be configs, by path."""
     real = root.resolve()
     seen = 0
@@ -58,7 +74,7 @@ def candidates(root: FilePath) -> Iterator[FilePath]:
             seen += 1
             if seen > MOST:
                 return
-            if not may_be_config(name) or not readable(path):
+            if not may_be_config(name, suffixes) or not readable(path):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(real):
                 continue
@@ -66,9 +82,9 @@ def candidates(root: FilePath) -> Iterator[FilePath]:
                 yield path
 
 
-def may_be_config(name: str) -> bool:
+def may_be_config(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
     """Whether a file of this name may be a config: no test, package manifest, lock file or CI config."""
     stem, suffix = os.path.splitext(name.casefold())
-    if name.startswith(".") or suffix not in SUFFIXES:
+    if name.startswith(".") or suffix not in suffixes:
         return False
-    return stem not in _FILES and not _NO_CONFIG.search(stem)
+    return suffix in DOCUMENTS or (stem not in _FILES and not _NO_CONFIG.search(stem))

@@ -22,7 +22,7 @@ from framework.reading.nodes import Document
 
 COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config", "wandb-sweep"})
 """Dialects whose files stand beside another that trains: they make no training of their own."""
-_TELLING = frozenset(
+TELLING = frozenset(
     words(
         "optimizer.learning_rate optimizer.name optimizer.weight_decay epochs max_steps batch_size batch_size.micro"
         " schedule.name schedule.warmup.steps schedule.warmup.ratio adapter.lora.rank early_stopping.patience"
@@ -165,8 +165,8 @@ def _is_training(found: Found) -> bool:
         for path, value in leaves(found.data)
         if path and found.settles(path) and is_setting(path, value) and telling(str(path[-1]))
     }
-    return len(named | {each.path for each in found.said.statements if each.fact in facts & _TELLING}) >= _FEWEST and (
-        bool(facts & _TELLING) or len(named) > _FEWEST
+    return len(named | {each.path for each in found.said.statements if each.fact in facts & TELLING}) >= _FEWEST and (
+        bool(facts & TELLING) or len(named) > _FEWEST
     )
 
 
@@ -194,7 +194,7 @@ def standing(root: FilePath, files: list[Found]) -> tuple[list[Found], dict[str,
         elif (
             found.recognition is not None
             and found.dialect.name not in COMPANIONS
-            and not _TELLING
+            and not TELLING
             & {fact.partition("|")[0] for each in found.said.statements for fact in (each.fact, *each.doubt)}
         ):
             left[found.name] = "it says nothing about a training"

@@ -81,7 +81,7 @@ def read(
     """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
     which variables of a script stand only for the flags that use them."""
     reading = DialectReading(dialect, StatedSettings(experiment))
-    found = said(dialect, data)
+    found = said(dialect, data if document is None else _heard(binding, data, document))
     names = [*binding.keys, *binding.knobs, *binding.ignore]
     called = (find_path(data, name) if document is None else document.called(name, data) for name in names)
     taken = {path for path in called if path}
@@ -103,6 +103,20 @@ def read(
         if default.fact not in doubted:
             _assume(experiment, binding, place, default, stated, reading)
     return reading
+
+
+def _heard(binding: Binding, data: Any, document: Document) -> Any:
+    """What a dialect is to hear of a document: an example that is ignored contradicts nothing in it."""
+    if not document.is_prose or not binding.ignore:
+        return data
+    ignored = {path for name in binding.ignore if (path := document.called(name, data))}
+
+    def kept(inner: Any, path: Path) -> Any:
+        if not isinstance(inner, dict):
+            return inner
+        return {name: kept(each, (*path, name)) for name, each in inner.items() if (*path, name) not in ignored}
+
+    return kept(data, ())
 
 
 def _of_another(experiment: Experiment, statement: Statement, document: Document) -> bool:
