@@ -110,6 +110,18 @@ def test_sections_of_one_name_are_numbered_and_keys_need_no_section() -> None:
     assert document.duplicates == []
 
 
+def test_dots_in_the_name_of_a_section_nest_it() -> None:
+    text = "[training.optimizer]\neps = 1e-8\n[training]\nseed = 0\n[a]\nb = 1\n[a.b]\nc = 2\n[x.*]\ny = 3\n"
+    document = parse_ini(text, "f")
+    assert document.value(document.root) == {
+        "training": {"optimizer": {"eps": 1e-8}, "seed": 0},
+        "a": {"b": 1},
+        "a.b": {"c": 2},
+        "x.*": {"y": 3},
+    }
+    assert _value(document, "a.b.c") == 2
+
+
 def test_a_key_that_stands_twice_in_a_section_is_seen() -> None:
     (duplicate,) = parse_ini("[a]\nb = 1\nb = 2\n", "f").duplicates
     assert duplicate.path == ("a", "b")

@@ -2,8 +2,8 @@
 
 Sections, `key = value` and `key: value`, comments on lines of their own (`#`, `;`), values that go on in indented
 lines. What `configparser` refuses and others use is read, too: keys above the first section (dotenv, ConfigArgParse),
-and sections of one name (Darknet's `[convolutional]`), which are numbered `convolutional#2`. Keys keep their letters;
-a binding finds what `[DEFAULT]` states in each section that does not state it itself.
+and sections of one name (Darknet's `[convolutional]`), which are numbered `convolutional#2`. `[a.b]` is the section `b`
+of `a`. Keys keep their letters; a binding finds what `[DEFAULT]` states in each section that does not state it itself.
 
 A program gets every value as text and converts it. So a number is a number, `yes` a switch, quotes are no part of a
 text; what programs do differently is opaque: text behind ` ;` or ` #`, `%(name)s`, a key without a value.
@@ -27,6 +27,7 @@ READERS = ("ini",)
 
 _SECTION = re.compile(r"[ \t]*\[([^\[\]\n]*)\][ \t]*(?:[#;].*)?$")
 _OPTION = re.compile(r"([ \t]*)([^\s=:#;\[][^=:\n]*?)[ \t]*([=:])[ \t]*")
+_PART = re.compile(r"[\w@-]+")
 _BARE = re.compile(r"[ \t]*([\w.-]+)[ \t]*$")
 _ITEM = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LIST = re.compile(rf"[(\[]\s*(?:{_ITEM.pattern}\s*,?\s*)(?:,?\s*{_ITEM.pattern}\s*)*,?\s*[)\]]")
@@ -63,7 +64,7 @@ class _Lines:
         self.lines = LazyLines(self.text)
         self.root = SpanMapping(self.lines, 0)
         self.root.stop = len(self.text)
-        self.section: MappingNode = self.root
+        self.section = self.root
         self.names: dict[str, int] = {}
         self.option: tuple[SpanScalar, int, int, int] | None = None
         """The key that a further line may go on with: its node, its value's place, and its indentation."""
@@ -105,10 +106,36 @@ class _Lines:
 
     def _open(self, name: str, start: int, stop: int) -> None:
         self.names[name] = self.names.get(name, 0) + 1
-        if self.names[name] > 1:
-            name = f"{name}#{self.names[name]}"
+        above, parts = self.root, name.split(".")
+        if len(parts) > 1 and all(map(_PART.fullmatch, parts)):
+            above = self._above(parts[:-1], start)
+            name = parts[-1] if above is not self.root else name
+        if self.names[".".join(parts)] > 1:
+            name = f"{name}#{self.names['.'.join(parts)]}"
+        known = above.get(name)
+        if known is not None and isinstance(known[1], SpanMapping):
+            self.section = known[1]  # `[a.b]` stood before `[a]`
+            return
+        if known is not None:
+            above, name = self.root, ".".join(parts)
         self.section = SpanMapping(self.lines, start)
-        self.root.add(SpanScalar(self.lines, start, stop, name, True), self.section)
+        above.add(SpanScalar(self.lines, start, stop, name, True), self.section)
+
+    def _above(self, parts: list[str], start: int) -> SpanMapping:
+        """The section that `[a.b]` belongs to, as thinc's and spaCy's configs nest them; the root where an option has
+        that name."""
+        here = self.root
+        for part in parts:
+            known = here.get(part)
+            if known is None:
+                new = SpanMapping(self.lines, start)
+                here.add(SpanScalar(self.lines, start, start, part, True), new)
+                here = new
+            elif isinstance(known[1], SpanMapping):
+                here = known[1]
+            else:
+                return self.root
+        return here
 
     def _close(self) -> None:
         """Put the option that has been read into its section."""
@@ -140,8 +167,11 @@ def _inherit(document: Document, root: MappingNode) -> None:
     if shared is None or not isinstance(shared[1], MappingNode):
         return
     names = [name for name, _ in shared[1].children()]
-    for section, node in root.children():
-        if isinstance(node, MappingNode) and section != "DEFAULT":
-            for name in names:
-                if node.get(name) is None:
-                    document.shortcuts[f"{section}.{name}".casefold()] = ("DEFAULT", name)
+    pending = [(name, node) for name, node in root.children() if name != "DEFAULT"]
+    for section, node in pending:  # grows while it is gone through
+        if not isinstance(node, MappingNode):
+            continue
+        pending += [(f"{section}.{name}", child) for name, child in node.children()]
+        for name in names:
+            if node.get(name) is None:
+                document.shortcuts[f"{section}.{name}".casefold()] = ("DEFAULT", name)

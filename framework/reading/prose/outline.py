@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 
 from framework.names import Path, format_path
 from framework.reading.marks import LazyLines, SpanMapping, SpanScalar
-from framework.reading.nodes import AnyNode, Document, MappingNode
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode
 
 OWN = "="
 """The key of what a label itself states, where further values stand below it; YAML 1.1's key of a default value."""
 MOST_WAYS = 8
 """Parts of a path above which no shorter names of it are made."""
 DEEPEST = 60
+_SCALE = re.compile(
+    r"[(\[][^)\]]*(?:[×%^]|\\times|\\%|thousand|million|billion|\b[kKMB]\b|\b1e-?\d)[^)\]]*[)\]]|(?:[×*]|\\times|\bx)\s*\$?1(?:0|e)"
+)
+"""Labels and titles that multiply what stands below them: `Learning rate (×10⁻⁴)`, `Warmup (%)`, `Steps (k)`."""
 _NUMBERED = re.compile(r"#\d+$")
 
 
@@ -93,7 +97,16 @@ class Outline:
             self.document.root = root
         self._shortcuts(names)
 
+    def _in_units(self, node: AnyNode, label: str) -> AnyNode:
+        """A number whose label says in which unit it counts, which may or may not be the one that is meant."""
+        value = self.document.value(node) if isinstance(node, ScalarNode) else None
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return node
+        text = self.document.text[node.start : node.stop]
+        return ComputedNode(node, text, Opaque(text, f"{label!r} says in which unit it counts", value))
+
     def _mapping(self, entry: Entry, path: Path, names: dict[str, list[Path]]) -> MappingNode:
+        row = entry.label if entry.is_row else ""
         made = SpanMapping(self.lines, entry.start)
         made.stop = entry.stop
         entries = [each for each in entry.below if each.states()]
@@ -123,11 +136,13 @@ class Outline:
                 continue
             else:
                 node = each.node
+            if (scaled := next((label for label in (each.label, row) if _SCALE.search(label)), None)) is not None:
+                node = self._in_units(node, scaled)
             made.add(key, node)
             if each.is_row:
                 self.document.rows.add(here)
             made.stop = max(made.stop, node.stop)
-            for place in (here, *_below(node, here)) if each.node is node else (here,):
+            for place in (here, *_below(node, here)) if not each.below else (here,):
                 ways = [*_ways(place, each.also if place is here else ())]
                 for way in (*ways, f"{self.above}.{'.'.join(map(str, place))}") if self.above else ways:
                     names.setdefault(way, []).append(place)

@@ -118,6 +118,25 @@ def test_what_words_leave_open_is_unverified_and_never_drift(tmp_path: Path, val
     assert [each.code for each in project.check().findings] == ["C109"]
 
 
+@pytest.mark.parametrize(
+    ("label", "value", "clause"),
+    [
+        ("Learning rate (×10⁻⁴)", "3", "optimizer.learning_rate"),
+        ("Learning rate (1e-4)", "3", "optimizer.learning_rate"),
+        ("Learning rate × 10^4", "3", "optimizer.learning_rate"),
+        ("Warm-up (%)", "10", "schedule.warmup.ratio"),
+        ("Batch size (k)", "0.5", "batch_size"),
+    ],
+)
+def test_a_label_that_multiplies_its_value_makes_no_drift_of_it(
+    tmp_path: Path, label: str, value: str, clause: str
+) -> None:
+    project = _project(tmp_path, f"- {label}: {value}\n", f"{{'{label}': {clause}}}")
+    (finding,) = project.check().findings
+    assert finding.code == "C109"
+    assert label in finding.message
+
+
 def test_a_label_of_several_sections_asks_for_one_of_them(tmp_path: Path) -> None:
     text = "# Pretraining\n- lr: 3e-4\n# Finetuning\n- lr: 1e-5\n"
     findings = _project(tmp_path, text, "{lr: optimizer.learning_rate}").check().findings
