@@ -152,6 +152,13 @@ def test_a_label_of_several_sections_asks_for_one_of_them(tmp_path: Path) -> Non
     )
 
 
+def test_a_label_that_is_gone_is_missing_and_a_near_one_is_named(tmp_path: Path) -> None:
+    project = _project(tmp_path, "- Warmup ratio: 0.1\n", "{Warm-up ratio: schedule.warmup.ratio}")
+    (finding,) = [each for each in project.check().findings if each.code != "C120"]
+    assert finding.code == "C102"
+    assert "did you mean 'warmup ratio'" in (finding.advice or "")
+
+
 def test_what_people_write_beside_settings_is_no_unbound_key(tmp_path: Path) -> None:
     text = "# Name\n- License: MIT\n- Contact: me\n\n## Setup\n- Learning rate: 3e-4\n- Patches: 16\n\n"
     text += "## Else\n- Dogs: 3\n- Weight decay: 0.1\n"

@@ -9,6 +9,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import Comparison, compare, is_absence, said
 from framework.manifest.clauses import shown
 from framework.manifest.lengths import scale_under, totals_of
+from framework.names import did_you_mean
 from framework.reading.nodes import AnyNode, ScalarNode
 from framework.stages.config.absent_keys import section_of
 from framework.stages.config.alike_files import by_precedent
@@ -54,7 +55,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     if found is None:
         if is_absence(target.declared) and key not in bound.document.absent:
             return context.judge.conforms(clause, context.stage, f"{file} has no {key}, and none is stated", file)
-        if (near := nearest(bound, key)) is not None:
+        in_words = bound.document.is_prose
+        if not in_words and (near := nearest(bound, key)) is not None:
             return near_verdict(context, bound, key, target, near)
         reason = bound.document.absent.get(key) or bound.document.absent.get("", "")
         if not bound.binding.required or (reason and key not in bound.document.absent):
@@ -71,6 +73,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             declared=clause.location,
             advice="name the one that counts under `keys:`"
             if reason
+            else f"name a label of it under `keys:`{_labels_near(bound, key)}, or say `required: false` in the binding"
+            if in_words
             else f"add `{key}: {shown(clause.value)}`, or say `required: false` in the binding",
         )
         return context.judge.violated(clause, finding, file)
@@ -126,6 +130,12 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
         return compare(target.clause.path, target.declared, value, target.unit, totals, scale)
 
     return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
+
+
+def _labels_near(bound: BoundFile, key: str) -> str:
+    """The labels of a document that may be meant."""
+    said = did_you_mean(key.casefold(), bound.document.shortcuts)
+    return f" ({said})" if said.startswith("did") else ""
 
 
 def _is_share(bound: BoundFile, node: AnyNode) -> bool:
