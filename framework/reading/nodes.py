@@ -70,7 +70,7 @@ class Document:
     shortcuts: dict[str, Path] = field(default_factory=dict)
     """Of a document in prose: further names of its places (folded), without what stands above them."""
     rows: set[Path] = field(default_factory=set)
-    """Of a document in prose: the rows of tables, each of which is about what its label names."""
+    """Of a document in prose: rows of tables and items of lists, each of which is about what its label names."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

@@ -122,6 +122,14 @@ def _project(folder: Path, kind: str) -> tuple[Project, str]:
     return project, name
 
 
+def test_what_a_dialect_hears_in_a_document_is_left_to_people(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("SETUP.md", "## Baseline\n- Learning rate: 3e-4\n")
+    project.append("  - {file: SETUP.md, describes: phases.pretrain, dialect: generic}\n")
+    assert project.cli("check", "--fix").code == 1
+    assert "3e-4" in project.read("SETUP.md")
+
+
 @pytest.mark.parametrize(
     ("line", "key", "clause"),
     [

@@ -181,7 +181,9 @@ class _Lines:
         while self.items and self.items[-1][0] >= indent:
             self.items.pop()
         parent = self.items[-1][1] if self.items else self.lead or self.outline.section
-        self.items.append((indent, parent.add(self._labelled(span))))
+        entry = parent.add(self._labelled(span))
+        entry.is_row = entry.node is None  # what stands below it is about what it names
+        self.items.append((indent, entry))
 
     def _labelled(self, span: Span) -> Entry:
         """A line's label with what it states; one without a value may introduce what follows."""

@@ -38,7 +38,7 @@ class Entry:
     also: tuple[str, ...] = ()
     """Further names: of a table's cell, its column before its row."""
     is_row: bool = False
-    """Whether it is one of several rows of a table."""
+    """Whether it is one of several rows of a table, or an item that only names what stands below it."""
 
     def add(self, entry: Entry) -> Entry:
         self.below.append(entry)

@@ -197,6 +197,21 @@ def test_a_row_of_another_model_says_nothing_about_the_phase(tmp_path: Path) -> 
     assert {each.code for each in findings} <= {"C120"}
 
 
+def test_items_below_the_name_of_another_model_say_nothing_about_the_phase(tmp_path: Path) -> None:
+    text = "- `distilbert` (baseline):\n  - epochs: 9\n- Optimizer\n  - weight decay: 0.2\n"
+    findings = _project(tmp_path, text, more=GENERIC).check().findings
+    assert [each.clause for each in findings if each.code == "C101"] == ["phases.pretrain.optimizer.weight_decay"]
+
+
+def test_a_heading_of_training_in_general_is_of_the_phase_that_is_described(tmp_path: Path) -> None:
+    manifest = MANIFEST.replace("  finetune:", "  train:")
+    project = Project(tmp_path, manifest)
+    project.write("SETUP.md", "# A\n## Training details\n- Weight decay: 0.1\n- Epochs: 3\n## Data\n- Size: 3\n")
+    project.write("other.yaml", "eps: 1e-6\n")
+    project.append("  - {file: SETUP.md, describes: phases.pretrain, dialect: generic}\n")
+    assert [each.code for each in project.check().findings if each.code == "C101"] == []
+
+
 def test_columns_of_phases_are_about_them(tmp_path: Path) -> None:
     table = (
         "| Setting | Pretrain | Finetune |\n|--|--|--|\n| Learning rate | 3e-4 | 2e-5 |\n| Weight decay | 0.1 | - |\n"

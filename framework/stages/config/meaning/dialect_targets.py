@@ -120,9 +120,11 @@ def _heard(binding: Binding, data: Any, document: Document) -> Any:
 
 
 def _of_another(experiment: Experiment, statement: Statement, document: Document) -> bool:
-    """Whether a cell stands in the row of something that the manifest does not name: another model, a baseline."""
-    above = statement.path[:-1]
-    return not statement.named and above in document.rows and not is_named(experiment, str(above[-1]))
+    """Whether a value stands in the row, or below the item, of something that the manifest does not name: another
+    model, a baseline."""
+    above = [statement.path[:length] for length in range(1, len(statement.path))]
+    names = [str(path[-1]) for path in above if path in document.rows]
+    return not statement.named and any(rough((name,)) and not is_named(experiment, name) for name in names)
 
 
 def _bind(experiment: Experiment, place: Place, statement: Statement, reading: DialectReading) -> None:

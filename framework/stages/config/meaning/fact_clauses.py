@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from framework.dialects.sections import rough
 from framework.dialects.values import folded
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
@@ -78,9 +79,9 @@ def _named(name: str, known: Iterable[str]) -> str | None:
 
 def _in_words(heading: str, phases: Iterable[str]) -> str | None:
     """The one phase that a heading is about: `Fine-tuning details` is about `finetune`."""
-    if " " not in heading and "-" not in heading:
-        return None
-    words = heading.split()
+    if heading.islower() and " " not in heading:
+        return None  # a key of a program
+    words = [word for word in heading.split() if rough((word,))]
     said = {_stem(" ".join(words[at : at + length])) for at in range(len(words)) for length in (1, 2)}
     found = [phase for phase in phases if _stem(phase) in said]
     return found[0] if len(found) == 1 else None

@@ -116,7 +116,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         location=where,
         declared=clause.location,
         advice=advice,
-        repairable=meant is None and not possible and not factors(key) and not _is_share(bound, node),
+        repairable=meant is None and not possible and not factors(key) and _is_whole(bound, key, node),
     )
     return context.judge.violated(clause, finding, str(where))
 
@@ -138,9 +138,12 @@ def _labels_near(bound: BoundFile, key: str) -> str:
     return f" ({said})" if said.startswith("did") else ""
 
 
-def _is_share(bound: BoundFile, node: AnyNode) -> bool:
-    """Whether a document says a value as a share, whose unit is gone with another number in its place."""
-    return bound.document.is_prose and isinstance(node, ScalarNode) and "%" in node.text
+def _is_whole(bound: BoundFile, key: str, node: AnyNode) -> bool:
+    """Whether a value's own text is all that it says. In a document only the binding tells which run a label is about,
+    and a share's unit is gone with another number in its place."""
+    if not bound.document.is_prose:
+        return True
+    return key in bound.pattern.targets and not (isinstance(node, ScalarNode) and "%" in node.text)
 
 
 def _owners(context: ConfigContext, bound: BoundFile, target: Target, value: Any) -> list[str]:
