@@ -100,6 +100,19 @@ TABLES = {
         {"A / x": {"lr": 1}, "A / y": {"lr": 2}, "A / z": {"lr": 3}},
     ),
     "a bar in a cell": ("| a | b |\n|--|--|\n| x \\| y | 1 |\n", {"x | y": 1}),
+    "a table in HTML": (
+        (
+            '<table border="1">\n<tr><th></th><th align="left">Base</th><th><b>Large</b></th></tr>\n'
+            "<!-- <td>9</td> -->\n"
+            "<tr><td><code>lr</code></td> <td>\n  1e-4 </td><td><tt>2e-4</tt><br></td></tr>\n"
+            "<tr><td>Epochs</td><td>100</td><td></td></tr>\n</table>\n"
+        ),
+        {"lr": {"Base": 1e-4, "Large": 2e-4}, "Epochs": {"Base": 100}},
+    ),
+    "a table in HTML that leaves out ends": (
+        "<table><th>lr<th>Epochs<tr><td>1<td>2</table>\n\n- a: 3\n",
+        {"lr": 1, "Epochs": 2, "a": 3},
+    ),
     "a table under its caption": (
         "**Table 2.** Settings\n\n| a | b |\n|--|--|\n| lr | 1 |\n",
         {"Table 2": {"lr": 1}},
@@ -269,11 +282,28 @@ def test_a_remark_behind_a_number_makes_it_a_text_and_no_number() -> None:
     assert isinstance(said["ctx"], Opaque)
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["- a: 1\n", "# h\n", "  - x\n", "| a | b |\n|--|--|\n| c | 1 |\n", "```bash\npython t.py --a 1\n```\n", "<!-- x\n",
-     "```yaml\na: 1\n```\n", "a = b, c = d\n", "[a](", "$x = ", "**a", "|", "lr: 1,000,000,000 x\n", "(" * 9 + "="],
-)  # fmt: skip
+PIECES = [
+    "- a: 1\n",
+    "# h\n",
+    "  - x\n",
+    "| a | b |\n|--|--|\n| c | 1 |\n",
+    "```bash\npython t.py --a 1\n```\n",
+    "<!-- x\n",
+    "<table>\n",
+    "<table><td>1</table>\n",
+    "<td>",
+    "```yaml\na: 1\n```\n",
+    "a = b, c = d\n",
+    "[a](",
+    "$x = ",
+    "**a",
+    "|",
+    "lr: 1,000,000,000 x\n",
+    "(" * 9 + "=",
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_time_grows_with_the_length(piece: str) -> None:
     def seconds(times: int) -> float:
         start = time.perf_counter()

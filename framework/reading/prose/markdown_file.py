@@ -18,6 +18,7 @@ from pathlib import Path as FilePath
 from framework.reading.decoding import read_text
 from framework.reading.nodes import AnyNode, Document
 from framework.reading.prose.code_blocks import Block, Commands, config_entries, is_shell
+from framework.reading.prose.html_cells import ends_of, html_table
 from framework.reading.prose.inline_marks import LONGEST_LINE, Span, inner, label_of, pair
 from framework.reading.prose.label_values import stated
 from framework.reading.prose.outline import Entry, Outline
@@ -69,6 +70,7 @@ class _Lines:
         """The list items that are open, with their indentation."""
         self.lead: Entry | None = None
         """What introduces the list, table or block that follows."""
+        self.table_ends: list[int] | None = None
         self.spans: list[Span] = []
         start = 0
         for line in self.text.split("\n"):
@@ -101,6 +103,8 @@ class _Lines:
             return row + 1
         if fence := _FENCE.match(line):
             return self._fence(row, fence)
+        if "<table" in line and (after := self._html(row)) is not None:
+            return after
         if (comment := line.find("<!--")) >= 0:
             return self._comment(row, comment)
         if heading := _HEADING.match(line):
@@ -224,6 +228,21 @@ class _Lines:
         self._target().below += table_entries(header, rows, self._values)
         self.lead = None
         return row
+
+    def _html(self, row: int) -> int | None:
+        """Read a table in HTML; the line after it, None where it does not end."""
+        if self.table_ends is None:
+            self.table_ends = ends_of(self.text)
+        found = html_table(self.text, self.spans[row], self.table_ends)
+        if found is None:
+            return None
+        rows, end = found
+        if rows:
+            self._target().below += table_entries(rows[0], rows[1:], self._values)
+        self.lead = None
+        while row < len(self.spans) and self.spans[row].stop < end:
+            row += 1
+        return row + 1
 
     def _cells(self, row: int) -> list[Cell]:
         start, stop = self.spans[row]
