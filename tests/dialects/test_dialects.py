@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from framework.conformance import Severity, Stage, Status
+from framework.dialects.flags import recognised
 from framework.dialects.registry import dialect, names, recognise
 from framework.manifest.loading import load
+from framework.reading.shell.reader import parse_shell
 from framework.reading.yaml.parsing import parse_yaml
 from framework.stages.check import CheckResult, check
 from framework.stages.config.meaning.dialect_targets import read
@@ -22,8 +24,10 @@ CHANGES = [(example, change) for example in EXAMPLES for change in example.chang
 DOUBTS = [(example, doubt) for example in EXAMPLES for doubt in example.doubts]
 
 
-def data(text: str) -> Any:
-    document = parse_yaml(text, "example.yaml")
+def data(example: Example) -> Any:
+    """The example's text as its file's format has it."""
+    parse = parse_shell if example.file.endswith(".sh") else parse_yaml
+    document = parse(example.text, example.file)
     assert document.root is not None
     return document.value(document.root)
 
@@ -53,13 +57,13 @@ def test_every_dialect_has_an_example() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
 def test_a_dialect_recognises_its_own_files_and_no_others(example: Example) -> None:
-    found = recognise(data(example.text))
+    found = recognise(data(example))
     assert found is not None
     assert found[0].name == example.dialect
     assert found[1].why
     for other in EXAMPLES:
         if example.dialect not in ("generic", other.dialect):
-            assert dialect(example.dialect).recognise(data(other.text)) is None, other.dialect
+            assert recognised(dialect(example.dialect), data(other)) is None, other.dialect
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
@@ -134,6 +138,6 @@ def test_no_value_of_any_kind_is_too_odd(tmp_path: Path, example: Example) -> No
     experiment = held(tmp_path, example, example.text).experiment
     binding = experiment.stated.configs[0]
     for odd in ODD:
-        for value in each_replaced(data(example.text), odd):
+        for value in each_replaced(data(example), odd):
             dialect(example.dialect).recognise(value)
             read(experiment, binding, dialect(example.dialect), value)

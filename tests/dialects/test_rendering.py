@@ -77,8 +77,12 @@ def written(root: Path, dialect: str, variant: str, *changes: tuple[str, str]) -
         return ScriptedStudy(root, runner(dialect, list(missing)), *changes), missing
 
 
-def test_every_dialect_can_be_written() -> None:
-    assert names() == readable()
+READ_ONLY = {"gpt-neox", "megatron", "nanotron"}
+
+
+def test_every_dialect_can_be_written_but_those_that_are_only_read() -> None:
+    assert {*readable()} - {*names()} == READ_ONLY
+    assert {*names()} <= {*readable()}
 
 
 @pytest.mark.parametrize("dialect", names())

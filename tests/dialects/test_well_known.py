@@ -26,6 +26,8 @@ VALUES: dict[str, tuple[Any, Any]] = {
 }  # fmt: skip
 """A value of each kind, and another."""
 DIALECTS: dict[str, dict[str, Any]] = {
+    "megatron": {"micro_batch_size": 4, "train_iters": 9, "lr": 1e-4},
+    "gpt-neox": {"pipe_parallel_size": 1, "optimizer": {"type": "Adam"}},
     "hf-training-arguments": {"output_dir": "out", "learning_rate": 1e-4, "num_train_epochs": 3, "logging_steps": 1},
     "llama-factory": {"stage": "dpo", "do_train": True, "finetuning_type": "full", "learning_rate": 1e-4},
     "axolotl": {"base_model": "a/b", "sequence_len": 64, "micro_batch_size": 2, "num_epochs": 3},

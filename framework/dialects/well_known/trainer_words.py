@@ -95,6 +95,14 @@ TRAINERS: tuple[Trainer, ...] = (
         "max_completion_length": "trl.max_completion_length", "temperature": "trl.temperature",
         "top_p": "trl.top_p", "sequence_packing": "sample_packing",
     }),
+    Trainer("Megatron-LM", "megatron", (), {
+        "dropout": "hidden_dropout", "attention_dropout": "attention_dropout",
+        "load_balancing_weight": "moe_aux_loss_coeff", "router_z_loss": "moe_z_loss_coeff",
+    }),
+    Trainer("GPT-NeoX", "gpt-neox", (), {
+        "dropout": "hidden_dropout", "attention_dropout": "attention_dropout", "kl_coefficient": "kto_beta dpo_beta",
+        "load_balancing_weight": "moe_aux_loss_coeff", "router_z_loss": "moe_z_loss_coeff",
+    }),
     Trainer("torchtune", "torchtune", (), {
         "label_smoothing": "loss.label_smoothing", "kl_coefficient": "loss.beta", "sequence_packing": "dataset.packed",
     }),

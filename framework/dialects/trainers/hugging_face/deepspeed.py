@@ -87,7 +87,8 @@ MARKS = frozenset(
     )
 )
 _PROOF = frozenset({"zero_optimization", "train_micro_batch_size_per_gpu", "steps_per_print"})
-_marked = by_marks(MARKS, 2, "DeepSpeed's keys", frozenset({"distributed_type", "compute_environment"}))
+_FOREIGN = frozenset(words("distributed_type compute_environment pipe_parallel_size pipe-parallel-size"))
+_marked = by_marks(MARKS, 2, "DeepSpeed's keys", _FOREIGN)
 
 
 def _recognise(data: Any) -> Any:

@@ -1,0 +1,27 @@
+"""What launchers' own flags state beside the program's, in one command: torchrun, accelerate launch, deepspeed, srun.
+
+Read in torch 2.13 (`torch/distributed/run.py`: `--nproc-per-node` and `--nnodes`, dashes or underscores), accelerate
+1.14 (`commands/launch.py`: `--num_processes` counts the processes of all machines) and DeepSpeed 0.19
+(`launcher/runner.py`: `--num_gpus` is those of one node).
+"""
+
+from __future__ import annotations
+
+from framework.dialects import values
+from framework.dialects.terms import Key, words
+
+KEYS: dict[str, Key] = {
+    "num_processes": Key("hardware.count|batch_size.processes"),
+    "nproc_per_node": Key("hardware.count|batch_size.processes", values.per_node),
+    "num_gpus": Key("hardware.count|batch_size.processes", values.per_node),
+}
+"""Flags that count the processes; a dialect whose models are split over devices reads them as devices alone."""
+DEVICES: dict[str, Key] = {name: Key("hardware.count", key.translate) for name, key in KEYS.items()}
+"""The same, for trainers in which several devices may share one batch."""
+SILENT = words(
+    "nnodes num_nodes num_machines node_rank machine_rank master_addr master_port main_process_ip main_process_port"
+    " rdzv_backend rdzv_endpoint rdzv_id rdzv_conf standalone max_restarts monitor_interval log_dir redirects tee"
+    " multi_gpu config_file include exclude hostfile module no_python launcher launcher_args no_ssh start_method role"
+    " local_rank gpus_per_task gpus_per_node ntasks ntasks_per_node cpus_per_task mem exclusive partition"
+)
+"""Flags about where and how processes start."""
