@@ -6,11 +6,11 @@ Flags that two commands of a script state stand below their command (`train.py.-
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from framework.dialects.terms import Dialect, Recognition, Said
+from framework.dialects.terms import PROGRAM, Dialect, Recognition, Said
 from framework.names import Path
 from framework.reading.nodes import ComputedNode, Document
 
@@ -52,9 +52,11 @@ def recognised(dialect: Dialect, data: Any) -> Recognition | None:
     return dialect.recognise(bare(data)[0])
 
 
-def said(dialect: Dialect, data: Any) -> Said:
-    """What data of a dialect states, each at its own place."""
+def said(dialect: Dialect, data: Any, programs: Sequence[str] = ()) -> Said:
+    """What data of a dialect states, each at its own place; ``programs`` are those that a script starts."""
     plain, places = bare(data)
+    if len(programs) == 1 and isinstance(plain, dict) and plain is not data:
+        plain[PROGRAM] = programs[0]
     found = dialect.read(plain)
     if plain is data:
         return found
@@ -73,6 +75,7 @@ def said(dialect: Dialect, data: Any) -> Said:
         [replace(statement, path=place(statement.path)) for statement in found.statements],
         [replace(default, key=f"--{default.key}") for default in found.defaults],
         {place(path) for path in found.silent} | environment,
+        found.trainer,
     )
 
 

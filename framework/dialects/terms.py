@@ -20,6 +20,8 @@ Scope = Mapping[str, Any]
 """The mapping in which a dialect's keys stand: the whole file, or the section that holds them."""
 
 
+PROGRAM = "\0program"
+"""The key under which a command line's scope holds its program: `trl sft`, `torchrun pretrain_gpt.py`."""
 DEVICES = "it is one device's or the whole, and there are several devices"
 """Why a bare `batch_size` is doubtful where nothing but the number of devices tells the two apart."""
 
@@ -36,9 +38,19 @@ UNSET = Unset()
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What a key holds when only the running program knows the value: `auto`."""
+    """What a key holds when only the running program knows the value: `auto`; one of ``among``, where it is."""
 
     reason: str
+    among: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ByVersion:
+    """What a value is, depending on a package's release: each from a release on, the first from `0`. Where nothing
+    tells the release it is unknown, unless all releases that there may be agree."""
+
+    package: str
+    values: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,8 @@ class Said:
     defaults: list[Default] = field(default_factory=list)
     silent: set[Path] = field(default_factory=set)
     """Places, and all below them, that state nothing about a paper: knobs, folders, logging, `-1` for 'not set'."""
+    trainer: str = ""
+    """Whose defaults these are, where not the dialect's: TRL's among arguments of transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,8 @@ class Dialect:
     """How the trainer reads scalars of YAML."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Pattern of a key's place -> what it states, for dialects whose keys stand at fixed places."""
+    judge: Callable[[Said, str | None, int], None] | None = None
+    """Takes back what is not known under the phase's objective, on so many devices."""
     by_name: bool = False
     """Whether a key that it does not know is the setting of the manifest that has its name."""
 

@@ -12,9 +12,10 @@ from framework.reading.scalars import resolve
 
 _ADAMW = {
     "adamw", "adamwtorch", "adamwtorchfused", "adamwhf", "adamwapexfused", "adamwtorchxla", "adamwtorchnpufused",
-    "fusedadamw", "decoupledadamw", "pagedadamw", "pagedadamw32bit",
+    "fusedadamw", "pagedadamw", "pagedadamw32bit",
 }  # fmt: skip
-_OPTIMIZERS = {**dict.fromkeys(_ADAMW, "adamw"), "adam": "adam", "fusedadam": "adam", "sgd": "sgd"}
+_OPTIMIZERS = {**dict.fromkeys(_ADAMW, "adamw"), "adam": "adam", "sgd": "sgd"}
+"""Composer's `DecoupledAdamW` is not among them: its decay is not multiplied by the learning rate (mosaicml 0.32)."""
 _NARROW = re.compile(r"(8|4)bit(layerwise)?$|fp8$|galore|apollo|anyprecision|schedulefree|cpuadam|optimi")
 """Optimizers that change AdamW's arithmetic; whether a paper's AdamW means them cannot be known from the name."""
 _SCHEDULES = {
@@ -69,6 +70,8 @@ def optimizer(word: Any, scope: Scope) -> Any:
     name = folded(last(word))
     if _NARROW.search(name) and "adam" in name:
         return Unknown(f"{word!r} is another arithmetic of Adam; bind it explicitly if the paper's optimizer means it")
+    if name in ("fusedadam", "distributedfusedadam"):  # Apex, DeepSpeed, NeMo: AdamW unless told otherwise
+        return "adam" if scope.get("adam_w_mode") is False else "adamw"
     return _OPTIMIZERS.get(name, word)
 
 

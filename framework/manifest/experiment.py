@@ -72,6 +72,11 @@ class Experiment:
         clauses = tuple(clause._replace(deviation=None) for clause in self.clauses if not clause.added)
         return Experiment(self.path, self.document, self.stated, self.stated, None, clauses)
 
+    @cached_property
+    def required(self) -> dict[str, Any]:
+        """What the project's files ask for of packages, by name, as far as somebody asked."""
+        return {}
+
     def below(self, path: Path) -> list[Clause]:
         """The clauses at a path and below it, in file order."""
         return [clause for clause in self.clauses if clause.path[: len(path)] == path]

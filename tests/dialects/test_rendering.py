@@ -106,6 +106,8 @@ LORA = ["adapter.lora.alpha", "adapter.lora.dropout", "adapter.lora.rank", "adap
 SCHEDULE = ["schedule.min_learning_rate", "schedule.name", "schedule.warmup"]
 LEFT_OUT = {
     "hf-training-arguments": [*LORA, "sequence_length"],
+    "trl": [],
+    "ms-swift": [],
     "deepspeed": [*LORA, "epochs", *SCHEDULE, "seed", "sequence_length"],
     "torchtune": ["adapter.lora.targets", "schedule.min_learning_rate"],
     "cerebras": LORA,

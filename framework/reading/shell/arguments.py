@@ -57,6 +57,20 @@ def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[S
     return (_name(fields), stated) if stated else None
 
 
+def program_of(command: Command) -> str:
+    """The words before the first argument, and the script that is started: `trl sft`, `torchrun pretrain_gpt.py`."""
+    fields = command.fields
+    while fields and fields[0].text in _WRAPPERS:
+        fields = fields[1:]
+    words: list[str] = []
+    for field in fields[:3]:
+        if field.text.startswith("-") or _OVERRIDE.match(field.text) or field.unknown:
+            break
+        words.append(field.text.rpartition("/")[2])
+    name = _name(fields)
+    return " ".join(words if name in words else [*words, name])
+
+
 def _name(fields: list[Field]) -> str:
     """What a reader of the script would call the command: its script, its module, or its program."""
     for field in fields:

@@ -16,7 +16,7 @@ from framework.reading.decoding import read_text
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
-from framework.reading.shell.arguments import Stated, arguments_of, field_node
+from framework.reading.shell.arguments import Stated, arguments_of, field_node, program_of
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.words import Lexer
 
@@ -47,6 +47,7 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
         found = arguments_of(command, text, lexer.lines) if command.fields else None
         if found is not None:
             name, stated = found
+            document.programs.append(program_of(command))
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
     script.directives()

@@ -76,6 +76,71 @@ label_smoothing_factor: 0.1
         unbound=("label_smoothing_factor",),
     ),
     Example(
+        "trl",
+        "sft.yaml",
+        """\
+model_name_or_path: example/small
+dataset_name: corpus
+dataset_text_field: text
+learning_rate: 2e-4
+weight_decay: 0.1
+adam_beta2: 0.95
+lr_scheduler_type: cosine
+warmup_steps: 0.1
+num_train_epochs: 3
+per_device_train_batch_size: 8
+gradient_accumulation_steps: 4
+max_length: 1024
+bf16: true
+use_peft: true
+lora_r: 16
+lora_alpha: 32
+lora_target_modules: [q_proj, v_proj]
+output_dir: out
+""",
+        (*TRAINING, f"{PHASE}.sequence_length", f"{LORA}.rank", f"{LORA}.alpha", f"{LORA}.dropout", f"{LORA}.targets"),
+        (
+            Change("2e-4", "3e-4", f"{PHASE}.optimizer.learning_rate", ("3e-4", "0.0002")),
+            Change("learning_rate: 2e-4\n", "", f"{PHASE}.optimizer.learning_rate", ("TRL takes 2e-05",), "C131"),
+            Change("max_length: 1024\n", "max_length: 512\n", f"{PHASE}.sequence_length", ("512", "1024")),
+            Change("bf16: true\n", "fp16: true\n", f"{PHASE}.precision", ("'fp16'",)),
+            Change("use_peft: true\n", "use_peft: false\n", f"{LORA}.rank", ("none",)),
+            Change("use_peft: true\n", "", f"{LORA}.alpha", ("none",)),
+            Change("lora_r: 16\n", "lora_r: 8\n", f"{LORA}.rank", ("8", "16")),
+        ),
+        variant="lora",
+        manifest=(("count: 2", "count: 2, packages: {trl: 1.16.0}"),),
+    ),
+    Example(
+        "ms-swift",
+        "swift.yaml",
+        """\
+model: example/small
+tuner_type: lora
+dataset: corpus
+learning_rate: 0.0002
+per_device_train_batch_size: 8
+gradient_accumulation_steps: 4
+warmup_ratio: 0.1
+max_length: 1024
+torch_dtype: bfloat16
+lora_rank: 16
+target_modules: [q_proj, v_proj]
+output_dir: out
+""",
+        (*TRAINING, f"{PHASE}.optimizer.betas", f"{LORA}.rank", f"{LORA}.alpha", f"{LORA}.dropout"),
+        (
+            Change("0.0002", "0.0003", f"{PHASE}.optimizer.learning_rate", ("0.0003",)),
+            Change("learning_rate: 0.0002\n", "", f"{PHASE}.optimizer.learning_rate", ("takes 0.0001",), "C131"),
+            Change("lora_rank: 16\n", "", f"{LORA}.rank", ("ms-swift takes 8",), "C131"),
+            Change("tuner_type: lora", "tuner_type: full", f"{LORA}.rank", ("none",)),
+            Change("gradient_accumulation_steps: 4\n", "", f"{PHASE}.batch_size", ("= 16",), "C110"),
+        ),
+        variant="lora",
+        manifest=(("count: 2", "count: 2, packages: {ms-swift: 4.6.0}"),),
+        unbound=("dataset",),
+    ),
+    Example(
         "accelerate",
         "accelerate.yaml",
         """\

@@ -92,6 +92,7 @@ bf16: true
             Change("batch_size: 8", "batch_size: 4", f"{PHASE}.batch_size", ("= 32",), "C110"),
         ),
         variant="lora",
+        manifest=(("count: 2", "count: 2, packages: {llamafactory: 0.9.4}"),),
     ),
     Example(
         "torchtune",

@@ -59,7 +59,7 @@ def _read(data: Any) -> Said:
         said.silent |= {(name,) for name in _SILENT if name in data}
     named = {statement.path for statement in said.statements}
     said.silent -= named
-    if sum(str(scope.get("_target_", "")).startswith("torch.optim.") for _, scope in mappings(data)) == 1:
+    if sum(bool(values.torch_defaults(str(scope.get("_target_", "")))) for _, scope in mappings(data)) == 1:
         assume(said, defaults)
     return said
 

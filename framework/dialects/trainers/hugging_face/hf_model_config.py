@@ -10,6 +10,13 @@ from framework.dialects.terms import Dialect, Key, Recognition, Said, Scope, Unk
 from framework.dialects.well_known.keys import keys_of
 
 
+def _rows(word: Any, scope: Scope) -> Any:
+    """The rows of the embedding: state-spaces' Mamba rounds them up (`pad_vocab_size_multiple`, 8 or 16)."""
+    multiple = scope.get("pad_vocab_size_multiple")
+    whole = isinstance(word, int) and isinstance(multiple, int) and not isinstance(word, bool) and multiple > 0
+    return -(-word // multiple) * multiple if whole else values.given(word, scope)
+
+
 def _name(word: Any, scope: Scope) -> Any:
     local = isinstance(word, str) and ("/" not in word or word.startswith((".", "/", "~")))
     return Unknown("not a repository of the hub") if local and word else values.given(word, scope)
@@ -32,13 +39,14 @@ KEYS: dict[str, Key] = {
     "model_type": Key("model.family"),
     "_name_or_path": Key("model.hub", _name),
     **{name: Key(f"model.{fact}", values.given) for fact, names in _NAMES.items() for name in names},
+    "vocab_size": Key("model.vocabulary", _rows),
     **keys_of("hf-model-config"),
 }
 SILENT = words(
     "architectures transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id"
     " sep_token_id cls_token_id decoder_start_token_id return_dict output_attentions output_hidden_states id2label"
     " label2id problem_type tokenizer_class finetuning_task gradient_checkpointing task_specific_params"
-    " chunk_size_feed_forward is_encoder_decoder auto_map pruned_heads torchscript use_mambapy"
+    " pad_vocab_size_multiple chunk_size_feed_forward is_encoder_decoder auto_map pruned_heads torchscript use_mambapy"
 )
 
 

@@ -22,14 +22,33 @@ def _rank(word: Any, scope: Scope) -> Any:
 def _alpha(word: Any, scope: Scope) -> Any:
     if scope.get("use_rslora"):
         return Unknown("with `use_rslora` the update is scaled by alpha / sqrt(rank)")
+    if scope.get("use_dora"):
+        return Unknown("DoRA scales the columns of the whole weight, beside the update")
     return Unknown("`alpha_pattern` gives some modules another alpha") if scope.get("alpha_pattern") else word
+
+
+def _targets(word: Any, scope: Scope) -> Any:
+    for key, why in _ELSEWHERE.items():
+        if scope.get(key):
+            return Unknown(f"`{key}` {why}")
+    return values.modules(word, scope)
+
+
+_ELSEWHERE = {
+    "layers_to_transform": "adapts some of the layers only",
+    "exclude_modules": "leaves out some of them",
+    "modules_to_save": "trains further modules whole",
+    "target_parameters": "adapts further parameters",
+    "trainable_token_indices": "trains rows of the embedding beside them",
+}
+"""Options that make of `target_modules` less or more than it says."""
 
 
 KEYS: dict[str, Key] = {
     "r": Key("adapter.lora.rank", _rank),
     "lora_alpha": Key("adapter.lora.alpha", _alpha),
     "lora_dropout": Key("adapter.lora.dropout"),
-    "target_modules": Key("adapter.lora.targets", values.modules),
+    "target_modules": Key("adapter.lora.targets", _targets),
     "mode": Key("adapter.lora.mode"),
     "base_model_name_or_path": Key("model.hub", values.repository),
     "revision": Key("model.revision", values.given),

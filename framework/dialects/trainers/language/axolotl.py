@@ -33,6 +33,8 @@ from framework.dialects.well_known.keys import keys_of
 
 
 def _share(word: Any, scope: Scope) -> Any:
+    if scope.get("lr_scheduler", "cosine") != "cosine" and scope.get("lr_scheduler_kwargs") is None:
+        return 0.0 if scope.get("lr_scheduler") == "linear" else UNSET  # only a cosine reads it (0.19)
     share, peak = values.number(word, scope), values.number(scope.get("learning_rate"), scope)
     if not isinstance(peak, (int, float)) or not isinstance(share, (int, float)):
         return UNSET
@@ -52,11 +54,19 @@ def _lora(inner: Translate) -> Translate:
     return translate
 
 
+def _alpha(word: Any, scope: Scope) -> Any:
+    if scope.get("peft_use_rslora") is True:
+        return Unknown("with `peft_use_rslora` the update is scaled by alpha / sqrt(rank)")
+    return values.number(word, scope)
+
+
 def _linear(word: Any, scope: Scope) -> Any:
     return Unknown("all linear modules: which those are, only the model can tell") if word is True else UNSET
 
 
 def _targets(word: Any, scope: Scope) -> Any:
+    if scope.get("lora_modules_to_save"):
+        return Unknown("`lora_modules_to_save` trains further modules whole")
     return UNSET if scope.get("lora_target_linear") is True else values.modules(word, scope)
 
 
@@ -134,7 +144,7 @@ KEYS: dict[str, Key] = {
     "fp16": Key("precision", _half("fp16", "bf16")),
     "early_stopping_patience": Key("early_stopping.patience", values.number),
     "lora_r": Key("adapter.lora.rank", _lora(values.number)),
-    "lora_alpha": Key("adapter.lora.alpha", _lora(values.number)),
+    "lora_alpha": Key("adapter.lora.alpha", _lora(_alpha)),
     "lora_dropout": Key("adapter.lora.dropout", _lora(values.number)),
     "lora_target_modules": Key("adapter.lora.targets", _lora(_targets)),
     "lora_target_linear": Key("adapter.lora.targets", _lora(_linear)),

@@ -1,8 +1,8 @@
 """LLaMA-Factory's training YAML: transformers' arguments with those of its own for the model, the data and LoRA.
 
 Read in its sources (0.9). It reads YAML with OmegaConf, for which `1e-4` is a number. `lora_rank` is 8 by default,
-`lora_alpha` twice the rank, `lora_dropout` 0, `cutoff_len` 2048; the rest are transformers' defaults. `dataset` names
-entries of its own `dataset_info.json`, not datasets of the hub.
+`lora_alpha` twice the rank, `lora_dropout` 0, `cutoff_len` 2048 (1024 before 0.9.1); the rest are transformers'
+defaults. `dataset` names entries of its own `dataset_info.json`, not datasets of the hub.
 
 Its second generation (`USE_V1=1`, told by its sections such as `dist_config` and by `model` instead of
 `model_name_or_path`) has a trainer of its own: learning rate 1e-4, 3 epochs, bf16, PyTorch's AdamW, and a constant
@@ -11,12 +11,25 @@ learning rate where no `lr_scheduler_config` says otherwise.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from framework.dialects import trainer_arguments as hf
 from framework.dialects import values
 from framework.dialects.key_tables import assume, at, by_marks, read_table
-from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Translate, Unknown, words
-from framework.dialects.trainers.hugging_face import hf_training_arguments as hf
+from framework.dialects.terms import (
+    UNSET,
+    ByVersion,
+    Default,
+    Dialect,
+    Key,
+    Recognition,
+    Said,
+    Scope,
+    Translate,
+    Unknown,
+    words,
+)
 from framework.dialects.well_known.keys import keys_of
 
 
@@ -35,14 +48,29 @@ def _alpha(word: Any, scope: Scope) -> Any:
     return values.given(word, scope)
 
 
+def _targets(word: Any, scope: Scope) -> Any:
+    if scope.get("additional_target"):
+        return Unknown("`additional_target` trains further modules whole")
+    return values.modules(word, scope)
+
+
+_INSTEAD = words("use_galore use_apollo use_badam use_adam_mini use_muon")
+"""Switches that put another optimizer in the place of `optim` (`train/trainer_utils.py`, 0.9.5)."""
+
+
+def _replaced(data: Any) -> str | None:
+    return next((name for name in _INSTEAD if data.get(name) is True), None)
+
+
 KEYS: dict[str, Key] = {
     **hf.TRAINING,
+    "pure_bf16": Key("precision", lambda word, scope: "bf16" if word is True else UNSET),
     "model_name_or_path": Key("model.hub", values.repository),
     "cutoff_len": Key("sequence_length", values.given),
     "lora_rank": Key("adapter.lora.rank", _lora(values.given)),
     "lora_alpha": Key("adapter.lora.alpha", _lora(_alpha)),
     "lora_dropout": Key("adapter.lora.dropout", _lora(values.given)),
-    "lora_target": Key("adapter.lora.targets", _lora(values.modules)),
+    "lora_target": Key("adapter.lora.targets", _lora(_targets)),
     "early_stopping_steps": Key("early_stopping.patience", values.given),
     **keys_of("llama-factory"),
 }
@@ -100,7 +128,8 @@ _SECOND_LORA = (
     Default("adapter.lora.alpha", 16, "peft_config.lora_alpha"),
     Default("adapter.lora.dropout", 0.05, "peft_config.lora_dropout"),
 )
-DEFAULTS = (*hf.DEFAULTS, Default("sequence_length", 2048, "cutoff_len"))
+_LENGTH = ByVersion("llamafactory", (("0", 1024), ("0.9.1", 2048)))
+DEFAULTS = (*hf.DEFAULTS, Default("sequence_length", _LENGTH, "cutoff_len"))
 LORA = (Default("adapter.lora.rank", 8, "lora_rank"), Default("adapter.lora.dropout", 0.0, "lora_dropout"))
 MARKS = frozenset(
     words("stage finetuning_type template cutoff_len dataset_dir lora_target lora_rank flash_attn plot_loss")
@@ -138,15 +167,26 @@ def _read(data: Any) -> Said:
     if _second(data):
         return _read_second(data)
     if not isinstance(data, dict) or not _TRAINS & data.keys():
-        return hf.read(data, KEYS, SILENT, ())
+        return hf.read(data, KEYS, SILENT, lambda _: ())
     lora = data.get("finetuning_type", "lora") == "lora"
-    said = hf.read(data, KEYS, SILENT, (*DEFAULTS, *LORA) if lora else DEFAULTS)
+    said = hf.read(data, KEYS, SILENT, lambda _: (*DEFAULTS, *LORA) if lora else DEFAULTS)
     ranks = [each.value for each in said.statements if each.fact == "adapter.lora.rank"]
     if lora and not any(each.fact == "adapter.lora.alpha" for each in said.statements):
         rank = ranks[0] if ranks else 8
-        if isinstance(rank, int):
+        if data.get("use_rslora") is True:
+            said.defaults.append(Default("adapter.lora.alpha", _alpha(rank, data), "lora_alpha"))
+        elif isinstance(rank, int):
             said.defaults.append(Default("adapter.lora.alpha", 2 * rank, "lora_alpha"))
+    if (name := _replaced(data)) is not None:
+        why = Unknown(f"`{name}` puts another optimizer in its place")
+        said.statements = [replace(each, value=why) if _of_optimizer(each.fact) else each for each in said.statements]
+        said.defaults = [replace(each, value=why) if _of_optimizer(each.fact) else each for each in said.defaults]
+        said.silent |= {(name,)}
     return said
+
+
+def _of_optimizer(fact: str) -> bool:
+    return fact.startswith("optimizer.") and fact != "optimizer.learning_rate"
 
 
 _marked = by_marks(MARKS, 2, "arguments of LLaMA-Factory", frozenset({"base_model", "peft_type", "architectures"}))

@@ -21,6 +21,7 @@ from framework.manifest.lengths import described
 from framework.manifest.sections.bindings import Binding
 from framework.names import Path, find_path, format_path
 from framework.reading.nodes import Document
+from framework.stages.config.meaning.by_version import depends, settle
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
 from framework.stages.config.meaning.stated_settings import StatedSettings
@@ -64,6 +65,8 @@ class DialectReading:
     assumed: list[Assumed] = field(default_factory=list)
     silent: set[Path] = field(default_factory=set)
     """Places that, with all below them, state nothing about the paper."""
+    trainer: str = ""
+    """Whose defaults are assumed, for messages."""
     unstated: dict[Path, str] = field(default_factory=dict)
     """Places that state a fact of which the manifest says nothing."""
 
@@ -81,11 +84,20 @@ def read(
     """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
     which variables of a script stand only for the flags that use them."""
     reading = DialectReading(dialect, StatedSettings(experiment))
-    found = said(dialect, data if document is None else _heard(binding, data, document))
+    if document is None:
+        found = said(dialect, data)
+    else:
+        found = said(dialect, _heard(binding, data, document), document.programs)
+    place = place_of(experiment, binding)
+    if dialect.judge is not None:
+        phase = experiment.stated.phases.get(place.phase or "")
+        dialect.judge(found, None if phase is None else phase.objective, experiment.stated.hardware.count)
+    if depends(found):
+        settle(experiment, found)
+    reading.trainer = found.trainer or dialect.trainer
     names = [*binding.keys, *binding.knobs, *binding.ignore]
     called = (find_path(data, name) if document is None else document.called(name, data) for name in names)
     taken = {path for path in called if path}
-    place = place_of(experiment, binding)
     silent = {each.path for each in found.statements if not each.fact.startswith(SETTINGS)}
     reading.silent = {path for path in found.silent if path not in silent}
     reading.silent |= used(document) if document is not None else set()

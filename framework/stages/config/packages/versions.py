@@ -75,6 +75,11 @@ def admits(specifiers: str, declared: str, bare: str = "==") -> bool | None:
     interval = stated(declared)
     if interval is None:
         return None
+    return overlaps(specifiers, interval, bare)
+
+
+def overlaps(specifiers: str, interval: Interval, bare: str = "==") -> bool | None:
+    """Whether some release of an interval meets the specifiers; None where they cannot be read."""
     alternatives = [part for part in re.split(r"\|\|?", specifiers) if part.strip()]
     found = [_meets(part, interval, bare) for part in alternatives]
     return None if None in found or not found else any(found)

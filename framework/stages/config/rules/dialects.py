@@ -52,6 +52,7 @@ class Unsaid(NamedTuple):
     """What the trainer does where a file says nothing; ``elsewhere`` is why any key may stand in another file."""
 
     bound: BoundFile
+    trainer: str
     assumed: tuple[Assumed, ...]
     elsewhere: str | None
 
@@ -65,7 +66,7 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
         if bound.dialect is not None:
             yield from _ambiguous(bound)
             unsaid: list[Unsaid] = context.cache.setdefault("unsaid", [])
-            unsaid.append(Unsaid(bound, _assumed(context, bound), bound.document.absent.get("")))
+            unsaid.append(Unsaid(bound, bound.dialect.trainer, _assumed(context, bound), bound.document.absent.get("")))
 
 
 def check(context: ConfigContext) -> Iterator[Verdict]:
@@ -115,6 +116,8 @@ def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
 
 
 def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
+    from framework.dialects.terms import Unknown
+
     batch: dict[str, tuple[Clause, list[Default]]] = {}
     for each in unsaid.assumed:
         clause = each.target.clause
@@ -125,7 +128,9 @@ def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
         else:
             yield from _told(context, unsaid, _verdict(context, unsaid, each.target, each.default, each.default.value))
     for clause, defaults in batch.values():
-        size = prod(default.value for default in defaults) * context.experiment.stated.hardware.count
+        unknown = next((each.value for each in defaults if isinstance(each.value, Unknown)), None)
+        known = [each.value for each in defaults if not isinstance(each.value, Unknown)]
+        size = unknown or prod(known) * context.experiment.stated.hardware.count
         yield from _told(context, unsaid, _verdict(context, unsaid, Target(clause), defaults[0], size))
 
 
@@ -136,10 +141,19 @@ def _demanded(bound: BoundFile, clause: Clause) -> bool:
 
 
 def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: Default, value: object) -> Verdict:
-    bound, _, elsewhere = unsaid
-    assert bound.pattern.dialect is not None
-    clause, declared = target.clause, target.declared
-    trainer, file = bound.pattern.dialect.trainer, bound.file
+    bound, elsewhere = unsaid.bound, unsaid.elsewhere
+    from framework.dialects.terms import Unknown
+
+    clause, declared, file = target.clause, target.declared, bound.file
+    trainer = unsaid.trainer
+    if isinstance(value, Unknown):
+        if not value.among or any(
+            isinstance(each, Unknown) or compare(clause.path, declared, each, target.unit).same is not False
+            for each in value.among
+        ):
+            reason = f"{file} has no {default.key}: {value.reason}"
+            return context.judge.unverified(clause, context.stage, reason, file)
+        value = value.among[-1]  # whichever it is, it is another one
     without = f"no {default.key}, and {trainer} takes {said(value)}"
     spelled = f"{file} has {without}"
     if not bound.binding.required or elsewhere:
