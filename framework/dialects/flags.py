@@ -86,12 +86,11 @@ def used(document: Document) -> set[Path]:
     taken = {
         (origin.start, origin.stop)
         for path, node in document.leaves()
-        if str(path[-1]).startswith("-")
-        and isinstance(node, ComputedNode)
-        and (origin := document.origin(node)) is not node
+        if _passed(path) and isinstance(node, ComputedNode) and (origin := document.origin(node)) is not node
     }
-    return {
-        path
-        for path, node in document.leaves()
-        if not str(path[-1]).startswith("-") and (node.start, node.stop) in taken
-    }
+    return {path for path, node in document.leaves() if not _passed(path) and (node.start, node.stop) in taken}
+
+
+def _passed(path: Path) -> bool:
+    """Whether a script's key is what a command is passed: a flag, or a dotted override."""
+    return str(path[-1]).startswith("-") or "." in str(path[-1])

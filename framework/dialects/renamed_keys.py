@@ -39,3 +39,49 @@ def read_underscored(data: dict[str, Any], read: Callable[[dict[str, Any]], Said
 
 def _name(key: Any) -> Any:
     return key.replace("-", "_") if isinstance(key, str) else key
+
+
+def nested(data: Any) -> tuple[Any, dict[Path, Path]]:
+    """Dotted names as sections (`optim.lr=1e-4`, `+a.b=1`, `--trainer.max_epochs`), and the place of each."""
+    if not isinstance(data, dict):
+        return data, {}
+    plain: dict[Any, Any] = {}
+    places: dict[Path, Path] = {}
+    for key, value in data.items():
+        parts = key.lstrip("+").split(".") if isinstance(key, str) else [key]
+        section = plain
+        if len(parts) > 1 and not all(part.isidentifier() for part in parts):
+            parts = [key]
+        for part in parts[:-1]:
+            below = section.get(part)
+            section[part] = dict(below) if isinstance(below, dict) else {}
+            section = section[part]
+        section[parts[-1]] = value
+        if tuple(parts) != (key,):
+            places[tuple(parts)] = (key,)
+    return plain, places
+
+
+def read_nested(data: dict[str, Any], read: Callable[[dict[str, Any]], Said]) -> Said:
+    """What ``read`` makes of the data with dotted names as sections, each at its own place."""
+    plain, places = nested(data)
+    said = read(plain)
+    if not places:
+        return said
+
+    def place(path: Path) -> Path:
+        for length in range(len(path), 0, -1):
+            if path[:length] in places:
+                return (*places[path[:length]], *path[length:])
+        return path
+
+    def below(path: Path) -> list[Path]:
+        """The places of a silent section: those of all that stands below it."""
+        inner = [places[each] for each in places if len(each) > len(path) and each[: len(path)] == path]
+        return inner or [place(path)]
+
+    return Said(
+        [replace(statement, path=place(statement.path)) for statement in said.statements],
+        said.defaults,
+        {each for path in said.silent for each in below(path)},
+    )
