@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ from framework.conformance.verdict import Status, Verdict
 from framework.manifest.clauses import Clause
 from framework.names import Path
 
+_PLACE = re.compile(r":\d+(?::\d+)?$")
 _ORDER = [Status.VIOLATED, Status.UNVERIFIED, Status.WAIVED, Status.CONFORMS]
 
 
@@ -23,8 +25,18 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 class HasPlaces(Protocol):
     """A file that tells where in it a value stands."""
 
+    file: str
+    """Its name, as messages show it."""
+
     def look(self, path: Path) -> object:
         """What becomes `file:line:column` when somebody asks for its `str`."""
+
+
+def file_of(verdict: Verdict) -> str:
+    """The file that a look was into; empty where it was into none."""
+    if verdict.finding is not None and verdict.finding.location is not None:
+        return verdict.finding.location.file
+    return "" if verdict.evidence is None else _PLACE.sub("", str(verdict.evidence))
 
 
 Keys = tuple[tuple[str, str, Path], ...]
@@ -125,11 +137,48 @@ class Matrix:
                     alike.append(finding)
                     yield finding
 
-    def unsettled(self) -> Iterator[Finding]:
-        """What rules have to say of clauses that no look settled: of each, the first."""
+    def unsettled(self, of_one_run: Callable[[str, Iterable[str]], bool] | None = None) -> Iterator[Finding]:
+        """What rules have to say of clauses that nothing settles where they look: of each file and clause, the first.
+
+        A clause is settled in a file that some other look settles it in, and where ``of_one_run`` says that such a
+        file and this one configure one run; without that, where any look settles it.
+        """
         for cell, looks in self._cells.items():
-            if cell not in self._passed and all(look.status is Status.UNVERIFIED for look in looks):
-                yield from [look.finding for look in looks if look.finding is not None][:1]
+            open_ones = [look for look in looks if look.status is Status.UNVERIFIED and look.finding is not None]
+            if not open_ones:
+                continue
+            settled = self._settled_in(*cell, looks)
+            if settled and of_one_run is None:
+                continue
+            told: set[str] = set()
+            for look in open_ones:
+                file = file_of(look)
+                if file not in told and file not in settled and not (of_one_run and of_one_run(file, settled)):
+                    told.add(file)
+                    assert look.finding is not None
+                    yield look.finding
+
+    def _settled_in(self, clause: str, stage: Stage, looks: Iterable[Verdict]) -> set[str]:
+        """The files in which a look settles a clause."""
+        settled = {file_of(look) for look in looks if look.status is not Status.UNVERIFIED}
+        if (clause, stage) in self._passed:
+            for each in self._conforming:
+                if each.stage is stage and any(key[0] == clause for key in each.keys):
+                    settled.update(file.file for file in each.files)
+        return settled
+
+    def by_file(self, clause: Clause, stage: Stage) -> dict[str, Status]:
+        """The worst that was found of a clause in each file that was looked into, by name."""
+        found: dict[str, set[Status]] = {}
+        for look in self._cells.get((clause.id, stage), ()):
+            if file := file_of(look):
+                found.setdefault(file, set()).add(look.status)
+        if (clause.id, stage) in self._passed:
+            for each in self._conforming:
+                if each.stage is stage and any(key[0] == clause.id for key in each.keys):
+                    for file_ in each.files:
+                        found.setdefault(file_.file, set()).add(Status.CONFORMS)
+        return {file: worst(found[file]) or Status.UNVERIFIED for file in sorted(found)}
 
     def count(self, stage: Stage) -> dict[Status, int]:
         """How many clauses have each status at a stage."""

@@ -163,6 +163,8 @@ class Dialect:
     """Takes back what is not known under the phase's objective, on so many devices."""
     by_name: bool = False
     """Whether a key that it does not know is the setting of the manifest that has its name."""
+    beside: bool = False
+    """Whether its files are no training by themselves, but stand beside one that reads them."""
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     result = CheckResult(
         experiment,
         matrix,
-        sorted([*matrix.findings(), *matrix.unsettled(), *findings], key=place_order),
+        sorted([*matrix.findings(), *matrix.unsettled(held.companions.settles), *findings], key=place_order),
         held.files,
         len(experiment.stated.configs),
         held.keys,

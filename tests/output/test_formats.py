@@ -71,7 +71,7 @@ def test_other_distributions_add_formats(drifted: Project, monkeypatch: pytest.M
 
 def test_json_keeps_its_keys(drifted: Project) -> None:
     data = drifted.cli("check", "--format", "json").json
-    assert set(data) == {"findings", "summary"}
+    assert set(data) == {"findings", "summary", "unverified"}
     assert set(data["findings"][0]) >= {
         "code", "severity", "stage", "clause", "message", "expected", "actual", "location", "declared", "advice"
     }  # fmt: skip
@@ -222,7 +222,7 @@ def test_markdown_shows_a_table_and_nothing_acts_on_what_files_hold(drifted: Pro
     assert "<b>" not in text
     assert "@me" not in text
     assert "](y)" not in text
-    assert text.count("<details>") == text.count("</details>") == 1
+    assert text.count("<details>") == text.count("</details>") == 2
 
 
 def test_markdown_fits_into_a_comment(project: Project) -> None:

@@ -1,13 +1,16 @@
-"""For programs: one JSON document with `findings` and `summary`."""
+"""For programs: one JSON document with `findings`, `summary` and `unverified`."""
 
 from __future__ import annotations
 
 import json
 
-from framework.output.report import Report
+from framework.output.report import Report, jsonable
+from framework.output.unverified import unverified
 
 DESCRIPTION = "for programs"
 
 
 def render(report: Report) -> str:
-    return json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    data = report.as_dict()
+    data["unverified"] = jsonable([each.as_dict() for each in unverified(report)])
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -7,10 +7,14 @@ from collections.abc import Iterable
 
 from framework.conformance import Finding, Status
 from framework.output.report import Report
+from framework.output.unverified import unverified
 
 DESCRIPTION = "XML for test reporters"
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+_NOWHERE = "no config file states it"
 
 
 def render(report: Report) -> str:
@@ -22,8 +26,9 @@ def render(report: Report) -> str:
         else:
             others.append(finding)
     known = {finding.clause for finding in report.known}
+    open_in = {each.clause: each.line for each in unverified(report) if each.files}
     cases = [
-        _clause(report, clause, status, about.get(clause, []), clause in known)
+        _clause(report, clause, status, about.get(clause, []), clause in known, open_in.get(clause, _NOWHERE))
         for clause, status in report.result.statuses.items()
     ]
     cases += [_finding(report, finding) for finding in others]
@@ -47,12 +52,12 @@ def document(name: str, cases: list[str], errors: int = 0) -> str:
     )
 
 
-def _clause(report: Report, clause: str, status: Status, findings: list[Finding], known: bool) -> str:
+def _clause(report: Report, clause: str, status: Status, findings: list[Finding], known: bool, open_in: str) -> str:
     failing = [finding for finding in findings if report.fails(finding)]
     if failing:
         inner = _failure(failing[0], failing)
     elif status is Status.UNVERIFIED:
-        inner = '<skipped message="unverified: no config file states it"/>'
+        inner = f'<skipped message="{attribute("unverified: " + open_in)}"/>'
     elif status is Status.WAIVED:
         inner = f'<skipped message="{attribute("waived: " + _reason(report, clause))}"/>'
     elif status is Status.VIOLATED:

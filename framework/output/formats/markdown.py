@@ -8,6 +8,7 @@ from typing import Any
 from framework.conformance.finding import plain
 from framework.conformance.meaning import said
 from framework.locations import Location
+from framework.output import unverified
 from framework.output.alike import Alike, listed, tally, together
 from framework.output.report import Report, counted, coverage
 
@@ -33,15 +34,22 @@ def render(report: Report) -> str:
         + ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
         + ".",
     ]
+    still = _unverified(report)
     if report.findings:
         parts.append(_table(report, groups))
-        parts.append(_details(report, groups, _LARGEST - sum(map(len, parts))))
+        parts.append(_details(report, groups, _LARGEST - len(still) - sum(map(len, parts))))
+    parts.append(still)
     if report.known:
         parts.append(f"{counted(len(report.known), 'known finding')} of the baseline: violated, and not failing.")
     if report.gone:
         gone = "\n".join(f"- {cell(line)}" for line in report.gone[:_MOST_ROWS])
         parts.append(f"{counted(len(report.gone), 'finding')} gone: shrink the baseline.\n\n{gone}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _unverified(report: Report) -> str:
+    rows = "\n".join(f"- {cell(line)}" for line in unverified.lines(report))
+    return f"<details><summary>Unverified</summary>\n\n{rows}\n\n</details>" if rows else ""
 
 
 def _table(report: Report, groups: list[Alike]) -> str:

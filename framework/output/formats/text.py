@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from framework.conformance import Finding, Severity
+from framework.output import unverified
 from framework.output.alike import Alike, listed, tally, together
 from framework.output.ansi import Ink, harmless
 from framework.output.file_places import Places
@@ -53,7 +54,13 @@ def summary(report: Report, ink: Ink) -> Iterator[str]:
     verdict = ink(report.verdict, "bold", "red" if report.failed else "green")
     yield f"{verdict}: {counted(counts['files'], 'config file')}, {coverage(counts)}"
     spelled = ", ".join(f"{counts[name]} {name}" for name in ("conforms", "violated", "waived", "unverified"))
-    yield f"{counts['clauses']} clauses: {spelled} (no config file settles those)"
+    yield f"{counts['clauses']} clauses: {spelled}" + (
+        "" if any(each.files for each in unverified.unverified(report)) else " (no config file settles those)"
+    )
+    for line in unverified.lines(report):
+        first, *rest = unverified.folded(harmless(line))
+        yield f"  {ink('unverified', 'yellow')}: {first}"
+        yield from (f"      {each}" for each in rest)
     if report.findings:
         yield tally(report.findings) + (" (--strict: a warning fails)" if report.strict else "")
     if report.hidden:

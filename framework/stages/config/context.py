@@ -11,6 +11,7 @@ from framework.conformance.waivers import Judge
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.stages.config.bound import BoundFile
+from framework.stages.config.companions import Companions
 
 
 @dataclass(eq=False, repr=False)
@@ -25,6 +26,8 @@ class ConfigContext:
     stage: Stage = Stage.CONFIG
     cache: dict[Any, Any] = field(default_factory=dict)
     """What several rules need, computed once. What belongs to a file is kept with it, and with its plan."""
+    companions: Companions = field(default_factory=Companions)
+    """Which of the files configure one run; known when all have been read."""
     conforming: dict[Keys, Conforming] = field(default_factory=dict)
     """Verdicts that many files share."""
 

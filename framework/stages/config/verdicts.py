@@ -17,9 +17,11 @@ from framework.manifest.sections.bindings import Binding
 from framework.stages.config import rules
 from framework.stages.config.bound import BoundFile, Pattern
 from framework.stages.config.captures import concrete
+from framework.stages.config.companions import Companions
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.grid_statements import for_all_of_a_grid
 from framework.stages.config.meaning.clause_targets import target_of
+from framework.stages.config.silence import silent
 
 if TYPE_CHECKING:
     from framework.dialects.terms import Dialect
@@ -31,6 +33,8 @@ class Held(NamedTuple):
     files: list[str]
     keys: int
     findings: list[Finding]
+    companions: Companions
+    """Which of the files configure one run."""
 
 
 def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
@@ -47,6 +51,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
         raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
     verdicts, found = apply(rules, context)
     matrix.add(verdicts)
+    matrix.add(silent(context, context.companions))
     matrix.add_conforming(context.conforming.values())
     matrix.add(list(for_all_of_a_grid(experiment, matrix)))
     if not stating or not matrix.looked_at(Stage.CONFIG):
@@ -55,7 +60,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
             "no config file states any clause: there is nothing to check",
             "bind files under `configs:`, with `keys:` that name clauses",
         )
-    return Held(sorted({bound.file for bound in files}), keys, findings + found)
+    return Held(sorted({bound.file for bound in files}), keys, findings + found, context.companions)
 
 
 Problems = list[tuple[tuple[int, str], Problem]]
@@ -115,6 +120,7 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
             stating = stating or any(bound.targets or bound.dialect for bound in bounds)
             if problems:
                 continue  # there will be no answer, only all that is wrong
+            context.companions.add(bounds)
             verdicts, found = apply_to_file(rules, context, bounds)
             matrix.add(verdicts)
             findings += found

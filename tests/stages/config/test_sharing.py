@@ -153,10 +153,11 @@ def _said(manifest: str, files: dict[str, str]) -> Said:
             result = check(load())
         except InputError as failure:
             return sorted(str(problem) for problem in failure.problems)
-        # C109 is about all files together: it is given once, where no other file settles the clause.
+        # C109, and that a file is silent of what others state, are about the files together.
         own = [each for each in result.findings if each.code.startswith("C") and each.code != "C109"]
         findings = [json.dumps(each.as_dict(), sort_keys=True) for each in own]
-        looks = [repr(v.as_dict()) for v in result.matrix.verdicts if v.stage is Stage.CONFIG]
+        looked = [v for v in result.matrix.verdicts if v.stage is Stage.CONFIG]
+        looks = [repr(v.as_dict()) for v in looked if not v.reason.endswith("says nothing of it")]
         return Counter([*findings, *looks])
 
 

@@ -103,4 +103,4 @@ def _statement(
     return None
 
 
-DIALECT = Dialect("wandb-sweep", "W&B", _recognise, _read, "pyyaml")
+DIALECT = Dialect("wandb-sweep", "W&B", _recognise, _read, "pyyaml", beside=True)

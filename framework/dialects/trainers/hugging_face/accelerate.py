@@ -62,4 +62,6 @@ def _read(data: Any) -> Said:
     return assume(said, [NONE]) if data.get("mixed_precision") in ("no", False) else said
 
 
-DIALECT = Dialect("accelerate", "accelerate", by_marks(MARKS, 3, "accelerate's launch settings"), _read, "pyyaml", KEYS)
+DIALECT = Dialect(
+    "accelerate", "accelerate", by_marks(MARKS, 3, "accelerate's launch settings"), _read, "pyyaml", KEYS, beside=True
+)

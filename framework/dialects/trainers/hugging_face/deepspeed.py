@@ -166,4 +166,4 @@ def _of_optimizer(data: Scope) -> Iterator[Default]:
             yield Default(fact, value, f"optimizer.params.{key}")
 
 
-DIALECT = Dialect("deepspeed", "DeepSpeed", _recognise, _read, "yaml-1.2", KEYS)
+DIALECT = Dialect("deepspeed", "DeepSpeed", _recognise, _read, "yaml-1.2", KEYS, beside=True)

@@ -63,4 +63,4 @@ def _read(data: Any) -> Said:
     return read_table(data, KEYS, SILENT) if isinstance(data, dict) else Said()
 
 
-DIALECT = Dialect("hf-model-config", "transformers", _recognise, _read, "yaml-1.2", KEYS)
+DIALECT = Dialect("hf-model-config", "transformers", _recognise, _read, "yaml-1.2", KEYS, beside=True)

@@ -108,4 +108,4 @@ def _read(data: Any) -> Said:
     return said
 
 
-DIALECT = Dialect("peft-adapter", "peft", _recognise, _read, "yaml-1.2", KEYS)
+DIALECT = Dialect("peft-adapter", "peft", _recognise, _read, "yaml-1.2", KEYS, beside=True)

@@ -44,10 +44,6 @@ DEFAULT = Rule(
 )
 
 
-Kind = tuple[str | None, str | None]
-"""The variant that a file is for, and the dialect that it is read by."""
-
-
 class Unsaid(NamedTuple):
     """What the trainer does where a file says nothing; ``elsewhere`` is why any key may stand in another file."""
 
@@ -60,9 +56,6 @@ class Unsaid(NamedTuple):
 def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
     """What a file leaves open. What its trainer does by itself is noted for :func:`check`: another file may say it."""
     for bound in bounds:
-        stating: dict[Kind, set[str]] = context.cache.setdefault("clauses stated", {})
-        clauses = stating.setdefault((bound.binding.variant, bound.binding.dialect), set())
-        clauses.update(target.clause.id for target in bound.targets.values())
         if bound.dialect is not None:
             yield from _ambiguous(bound)
             unsaid: list[Unsaid] = context.cache.setdefault("unsaid", [])
@@ -154,6 +147,7 @@ def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: De
             reason = f"{file} has no {default.key}: {value.reason}"
             return context.judge.unverified(clause, context.stage, reason, file)
         value = value.among[-1]  # whichever it is, it is another one
+    elsewhere = elsewhere or _in_program(context, bound, clause)
     without = f"no {default.key}, and {trainer} takes {said(value)}"
     spelled = f"{file} has {without}"
     if not bound.binding.required or elsewhere:
@@ -197,11 +191,12 @@ def _told(context: ConfigContext, unsaid: Unsaid, verdict: Verdict) -> Iterator[
 
 
 def _elsewhere(context: ConfigContext, bound: BoundFile, clause: Clause) -> bool:
-    """Whether a file of another kind that belongs to the same run states the clause: a DeepSpeed JSON beside the
-    trainer's arguments."""
-    own = bound.binding
-    stating: dict[Kind, set[str]] = context.cache.get("clauses stated", {})
-    return any(
-        clause.id in clauses and dialect != own.dialect and (variant == own.variant or None in (variant, own.variant))
-        for (variant, dialect), clauses in stating.items()
-    )
+    """Whether a file of the same run states the clause: a DeepSpeed JSON beside the trainer's arguments."""
+    return context.companions.of(bound.file, lambda other: clause.id in other.stated_by_key)
+
+
+def _in_program(context: ConfigContext, bound: BoundFile, clause: Clause) -> str | None:
+    """Why a script that states the clause may be what passes it, though neither names the other."""
+    stating = (other for other in context.companions.programs(bound.file) if clause.id in other.stated_by_key)
+    found = next(stating, None)
+    return None if found is None else f"unless {found.files[0]}, which states it, passes it"

@@ -51,20 +51,23 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
     for bound in bounds:
         phase = _stopping(context, bound)
         if phase is not None:
-            stating: set[int] = context.cache.setdefault("early stopping", set())
-            if bound.index not in stating and _mentioned(bound):
-                stating.add(bound.index)
+            stating: dict[str, list[Binding]] = context.cache.setdefault("early stopping", {})
+            if _mentioned(bound):
+                stating.setdefault(bound.file, []).append(bound.binding)
             if (clause := _declared(context, phase)) is not None and isinstance(clause.value, str):
                 yield from _metric(context, bound, clause)
         yield from _directions(context, bound)
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    configs = context.bindings
-    stating = [configs[index] for index in context.cache.get("early stopping", ())]
+    stating: dict[str, list[Binding]] = context.cache.get("early stopping", {})
     for bound in context.files:
         phase = _stopping(context, bound)
-        if phase is not None and not any(_covers(other, bound.binding) for other in stating):
+        if phase is None or bound.file in stating:
+            continue
+        covering = [file for file, each in stating.items() if any(_covers(one, bound.binding) for one in each)]
+        programs = {file for other in context.companions.programs(bound.file) for file in other.files}
+        if programs.isdisjoint(covering) and not context.companions.settles(bound.file, covering):
             yield from _absent(context, bound, phase)
 
 

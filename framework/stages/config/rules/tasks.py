@@ -36,10 +36,13 @@ def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
             files = [b for b in context.files if described_by(context, b) == (name, None)]
             bound = _bound_tasks(context, name, key)
             yield from _missing(context, name, key, declared, bound, files)
-            if bound or all(same(value, _common(phase, key)) for value in declared.values()):
+            common = _common(phase, key)
+            if all(same(value, common) for value in declared.values()):
                 continue
+            stating = {context.experiment.by_path["phases", name, "tasks", task, key].id for task in bound}
             for file in files:
-                yield from _flattened(context, file, name, knob, key)
+                if not _told_apart(context, file, stating):
+                    yield from _flattened(context, file, name, knob, key, common if stating else None)
 
 
 def _common(phase: Phase, key: str) -> Any:
@@ -53,6 +56,14 @@ def _bound_tasks(context: ConfigContext, phase: str, key: str) -> set[str]:
     """The tasks for which some file's key is bound to a value of their own."""
     paths = {target.clause.path for bound in context.files for target in bound.targets.values()}
     return {str(path[3]) for path in paths if path[:3] == ("phases", phase, "tasks") and path[4:] == (key,)}
+
+
+def _told_apart(context: ConfigContext, file: BoundFile, clauses: set[str]) -> bool:
+    """Whether a file, or one of the same run, states tasks' own values."""
+    own = context.companions.group(file.file)
+    return not clauses.isdisjoint(own.stated_by_key) or context.companions.of(
+        file.file, lambda other: not clauses.isdisjoint(other.stated_by_key)
+    )
 
 
 def _missing(
@@ -74,7 +85,10 @@ def _missing(
         )
 
 
-def _flattened(context: ConfigContext, bound: BoundFile, name: str, knob: str, key: str) -> Iterator[Verdict]:
+def _flattened(
+    context: ConfigContext, bound: BoundFile, name: str, knob: str, key: str, common: Any
+) -> Iterator[Verdict]:
+    """``common`` is what the phase states for tasks without a value of their own, where other files state those."""
     if _of_one_task(context, bound, name):
         return
     clauses = [
@@ -83,7 +97,7 @@ def _flattened(context: ConfigContext, bound: BoundFile, name: str, knob: str, k
         if (clause := context.experiment.by_path.get(("phases", name, "tasks", task, key)))
     ]
     for fact in facts_of(context, bound):
-        if fact.knob == knob and not fact.scope:
+        if fact.knob == knob and not fact.scope and not (common is not None and same(common, fact.value)):
             spelled = ", ".join(f"{said(clause.value)} for {clause.path[3]}" for clause in clauses)
             wrong = [clause for clause in clauses if not same(clause.value, fact.value)]
             yield from (_verdict(context, bound, fact, clause, spelled) for clause in wrong[:1])
