@@ -1,4 +1,5 @@
-"""Learning rates as Cerebras' schedulers state them: one after the other, the first that rises is the warmup."""
+"""Learning rates as Cerebras' schedulers state them: one after the other, a linear one that rises first is the warmup.
+Behind the last a learning rate stays what it is (cerebras_pytorch 2.10.0, `optim/scheduler.py`)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.terms import Said, Scope, Statement
+from framework.dialects.terms import Said, Scope, Statement, Unknown
 from framework.names import Path
 
 
@@ -23,7 +24,7 @@ class Stage:
 
     @property
     def name(self) -> str:
-        return self.word.removesuffix("LR")
+        return self.word[:-2] if self.word.lower().endswith("lr") else self.word
 
 
 def named_class(value: Any) -> tuple[str, dict[str, Any]] | None:
@@ -39,7 +40,7 @@ def by_class(value: Any, place: Path) -> Iterator[Stage]:
     for index, item in enumerate(value if isinstance(value, list) else [value]):
         here: Path = (*place, index) if isinstance(value, list) else place
         chosen = named_class(item)
-        if chosen is None or not chosen[0].endswith("LR"):
+        if chosen is None or not chosen[0].lower().endswith("lr"):
             continue
         name, arguments = chosen
         if "schedulers" in arguments:
@@ -62,17 +63,18 @@ def state_schedule(said: Said, stages: list[Stage], length: Any) -> None:
     its own. A constant tail after a decay says nothing."""
     totals = [total for stage in stages if isinstance(total := stage.arguments.get("total_iters"), int)]
     for index, stage in enumerate(stages):
-        start, end = (stage.arguments.get(f"{which}_learning_rate") for which in ("initial", "end"))
-        rising = _number(start) and _number(end) and start < end  # type: ignore[operator]
-        if index == 0 and rising and len(stages) > 1:
+        if index == 0 and _ramp(stage):
+            alone = len(stages) == 1
             _says(said, stage, "end_learning_rate", "optimizer.learning_rate")
             _says(said, stage, "total_iters", "schedule.warmup.steps")
-            if start == 0:
+            if alone:
+                said.statements.append(Statement(stage.named, "schedule.name", "constant", stage.word))
+            if stage.arguments["initial_learning_rate"] == 0:
                 said.silent.add((*stage.place, "initial_learning_rate"))
-            if stage.named != stage.place[:-1]:
+            if not alone and stage.named != stage.place[:-1]:
                 said.silent.add(stage.named)
             continue
-        if stage.name == "Constant" and index > 0 and _ends(stages[index - 1]):
+        if stage.name.lower() == "constant" and index > 0 and _ends(stages[index - 1]):
             said.silent.add(stage.place)
             continue
         name = values.schedule(stage.name, {})
@@ -85,6 +87,31 @@ def state_schedule(said: Said, stages: list[Stage], length: Any) -> None:
         elif index == len(stages) - 1 and isinstance(length, int) and "total_iters" in stage.arguments:
             place: Path = (*stage.place, "total_iters")
             said.statements.append(Statement(place, "max_steps", sum(totals), stage.arguments["total_iters"]))
+
+
+def state_unknown(said: Said, stages: list[Stage], why: str) -> None:
+    """Schedulers of which each sets the learning rate of its own part of the weights."""
+    facts = {
+        "learning_rate": "optimizer.learning_rate",
+        "initial_learning_rate": "optimizer.learning_rate",
+        "end_learning_rate": "schedule.min_learning_rate",
+        "total_iters": "schedule.warmup.steps",
+    }
+    for stage in stages:
+        said.statements.append(Statement(stage.named, "schedule.name", Unknown(why), stage.word))
+        said.statements += [
+            Statement((*stage.place, key), fact, Unknown(why), stage.arguments[key])
+            for key, fact in facts.items()
+            if key in stage.arguments
+        ]
+        said.silent.add((*stage.place, "param_group_tags"))
+
+
+def _ramp(stage: Stage) -> bool:
+    """Whether a scheduler goes up in a straight line."""
+    start, end = (stage.arguments.get(f"{which}_learning_rate") for which in ("initial", "end"))
+    straight = stage.name.lower() == "linear" and not stage.arguments.get("cycle")
+    return straight and _number(start) and _number(end) and start < end  # type: ignore[operator]
 
 
 def _ends(stage: Stage) -> bool:

@@ -34,6 +34,9 @@ DECODER, LINEAR = "TransformerDecoderLayer", "Linear"
 MULTI_HEAD, MULTI_QUERY, FEED_FORWARD = "MultiheadAttention", "MultiQueryAttention", "FeedForwardNetwork"
 MULTI_QUERY_MODULE = "multiquery_attention"
 """`model.attention_module` where groups of queries share keys and values."""
+CONSTANTS: Mapping[str, Any] = {"position_embedding_type": "rotary", "norm_type": "rmsnorm", "nonlinearity": "swiglu"}
+"""What makes a Llama of Model Zoo's decoder, which is a GPT-2 where they are not said."""
+_GATED = frozenset({"swiglu", "geglu", "reglu", "glu", "bilinear"})
 _BLOCKS = {MULTI_HEAD: _ATTENTION, MULTI_QUERY: _ATTENTION, FEED_FORWARD: _FEED_FORWARD}
 
 
@@ -89,6 +92,10 @@ def targets_of(classes: Any, scope: Scope) -> Any:
     family, module = str(model.get("name")), model.get("attention_module")
     other = None if module is None else MULTI_HEAD if module == MULTI_QUERY_MODULE else MULTI_QUERY
     found = _reached(family, classes) if isinstance(classes, list) and other not in classes else set()
+    if "up_proj" in found and (model.get("moe") or {}).get("num_experts", 1) > 1:
+        return Unknown("it reaches the experts and the router of a mixture, too")
+    if model.get("nonlinearity", "gelu") not in _GATED:
+        found.discard("gate_proj")  # without a gated activation the feed-forward has no such layer
     if not found:
         return Unknown("it names classes of Model Zoo's, whose modules are not known here")
     return [name for name in PROJECTIONS[family] if name in found]
@@ -98,7 +105,7 @@ def _reached(family: str, classes: list[str]) -> set[str]:
     """The projections below all of the classes; none where they reach others too, as a mixture's experts."""
     every = PROJECTIONS.get(family, {})
     inner = [name for name in classes if name not in (LINEAR, DECODER)]
-    if len(inner) > 1 or not set(inner) <= _BLOCKS.keys() or not classes:
-        return set()
+    if len(inner) > 1 or not set(inner) <= _BLOCKS.keys() or not (inner or DECODER in classes):
+        return set()  # `Linear` alone reaches the head, too
     wanted = _BLOCKS[inner[0]] if inner else {**_ATTENTION, **_FEED_FORWARD}
     return set(wanted) if wanted.keys() <= every.keys() else set()

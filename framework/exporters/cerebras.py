@@ -18,7 +18,7 @@ from framework.dialects.rendering.file_texts import text_of
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Sheet
 from framework.errors import InputError, Problem
-from framework.exporters.cerebras_sections import data_sections, model_section, saving, tidy
+from framework.exporters.cerebras_sections import UNDECLARED, data_sections, model_section, saving, tidy
 from framework.exporters.exported import Exported
 from framework.exporters.sparse import ancestors
 from framework.exporters.start import Start
@@ -165,7 +165,8 @@ class _File:
         binding: dict[str, Any] = {"dialect": "cerebras", "describes": f"phases.{step.name}{task}"}
         binding |= {"variant": step.variant, "model": step.model_name}
         reading = read(self.experiment, Binding(file="", **binding), dialect("cerebras"), data)
-        unstated = sorted(format_path(path) for path in reading.unstated)
+        written_here = [f"trainer.init.model.{key}" for key in UNDECLARED if key in data["trainer"]["init"]["model"]]
+        unstated = sorted({*(format_path(path) for path in reading.unstated), *written_here})
         if unstated:
             binding["ignore"] = unstated
         text = _head(step, self.notes) + text_of(dict(data), ".yaml")

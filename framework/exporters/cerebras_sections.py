@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from framework.dialects.model_zoo import MULTI_QUERY_MODULE
+from framework.dialects.model_zoo import CONSTANTS, MULTI_QUERY_MODULE
 from framework.manifest.sections.models import Model
 from framework.planning.steps import Knobs, Step, Training
 
@@ -17,6 +17,15 @@ _SIZES = {
     "intermediate": "filter_size",
     "positions": "max_position_embeddings",
 }
+_FAMILIES: Mapping[str, Mapping[str, float]] = {
+    "llama": {"layer_norm_epsilon": 1e-6, "rope_theta": 10000.0},
+    "mistral": {"layer_norm_epsilon": 1e-6, "rope_theta": 10000.0},
+    "mixtral": {"layer_norm_epsilon": 1e-5, "rope_theta": 1000000.0},
+}
+"""What the configs of transformers 5.23 have where nothing is said, and so the models of a run here; Model Zoo's own
+defaults are 1e-5 and 10000."""
+UNDECLARED = ("layer_norm_epsilon", "rope_theta", "share_embedding_weights")
+"""Settings of a model that no clause of a manifest states, and that are written all the same."""
 _ORDER = (
     "model_dir", "seed", "backend", "model", "optimizer", "schedulers", "precision", "sparsity", "loop", "checkpoint",
     "logging", "callbacks",
@@ -28,30 +37,34 @@ _LOADING = {"num_workers": 8, "prefetch_factor": 10, "persistent_workers": True}
 def model_section(model: Model) -> tuple[dict[str, Any], list[str]]:
     """`trainer.init.model`, and what of it is not known here.
 
-    Sizes as the manifest states them. The family's constants (rotary positions, RMS norms, a gated SwiGLU, no biases,
-    as in the Model Zoo's own configs of it) stand where the model is made from its sizes alone; a checkpoint brings its
-    own, and its converted config is the place to look for them.
+    Sizes as the manifest states them, and always what makes the family of Model Zoo's decoder: rotary positions, RMS
+    norms, a gated SwiGLU, no biases, no dropout. Not said, they are a GPT-2's (`GPT2ModelConfig` of release 2.10). A
+    model made from sizes alone has the embedding, the epsilon and the rotary base that a run here gives it; a
+    checkpoint brings its own, and the values written for one are those that most checkpoints of its family have.
     """
     section: dict[str, Any] = {"name": model.family}
     section |= {theirs: getattr(model, ours) for ours, theirs in _SIZES.items() if getattr(model, ours) is not None}
-    if model.key_value_heads is not None:
-        if model.key_value_heads != model.heads:
-            section["attention_module"] = MULTI_QUERY_MODULE
+    if model.key_value_heads is not None and model.key_value_heads != model.heads:
+        section["attention_module"] = MULTI_QUERY_MODULE
         section["extra_attention_params"] = {"num_kv_groups": model.key_value_heads}
     if model.experts is not None:
         section["moe"] = {"num_experts": model.experts}
         section["moe"] |= {} if model.experts_per_token is None else {"top_k": model.experts_per_token}
-    if model.weights == "pretrained" or model.hub or model.path:
-        what = "the model's settings that are not stated (rotary base, norm epsilon, tied embeddings, sizes)"
-        return section, [f"{what}: take them from the config that the conversion of its checkpoint writes"]
-    section |= {"position_embedding_type": "rotary", "norm_type": "rmsnorm", "nonlinearity": "swiglu"}
+    section |= CONSTANTS
     if model.hidden and model.heads:
         section["rotary_dim"] = model.hidden // model.heads
+    section |= {"share_embedding_weights": False, **_FAMILIES[model.family]}
     section |= dict.fromkeys(("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"), 0.0)
     biases = ("use_projection_bias_in_attention", "use_ffn_bias_in_attention", "use_ffn_bias", "use_bias_in_output")
     section |= dict.fromkeys(biases, False)
     missing = [name for name in _SIZES if getattr(model, name) is None]
-    return section, [f"sizes that the manifest does not state: {', '.join(missing)}"] if missing else []
+    notes = [f"sizes that the manifest does not state: {', '.join(missing)}"] if missing else []
+    if model.weights == "pretrained" or model.hub or model.path:
+        notes.append(
+            "layer_norm_epsilon, rope_theta and share_embedding_weights are the family's usual ones, and may be others"
+            " in this checkpoint: hold them, and the sizes, to the config that the conversion of its checkpoint writes"
+        )
+    return section, notes
 
 
 def data_sections(trainer: dict[str, Any], step: Step, notes: list[str]) -> None:

@@ -36,6 +36,8 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
         ("full: {steps: [train]}", "full: {steps: [{train: {set: {optimizer.learning_rate: 7e-4}}}]}"),
     ),
     "mixtral": (("family: llama", "family: mixtral, experts: 4, experts_per_token: 2"),),
+    "heads of their own": (("key_value_heads: 2", "key_value_heads: 4"),),
+    "mistral": (("family: llama", "family: mistral"),),
     "of a hub": (("weights: random, layers: 2, hidden: 64,", "hub: example/llama, layers: 2, hidden: 64,"),),
 }  # fmt: skip
 
@@ -119,6 +121,38 @@ def test_schedulers_are_nested_and_take_all_steps(tmp_path: Path) -> None:
 def test_one_scheduler_needs_no_sequence(tmp_path: Path) -> None:
     data = ExportedStudy(tmp_path, *CASES["constant"]).data(FULL, "full")
     assert data["init"]["schedulers"] == [{"ConstantLR": {"learning_rate": 2e-4}}]
+
+
+GPT2 = {
+    "position_embedding_type": "learned", "norm_type": "layernorm", "nonlinearity": "gelu", "dropout_rate": 0.1,
+    "embedding_dropout_rate": 0.1, "attention_dropout_rate": 0.1, "use_projection_bias_in_attention": True,
+    "use_ffn_bias_in_attention": True, "use_ffn_bias": True, "share_embedding_weights": True,
+}  # fmt: skip
+"""What Model Zoo 2.10 takes where a decoder's file says nothing (`models/nlp/gpt2/model.py`)."""
+
+
+@pytest.mark.parametrize("family", ["llama", "mistral", "mixtral"])
+@pytest.mark.parametrize("case", ["as it is", "of a hub"])
+def test_nothing_of_a_model_is_left_to_the_defaults_of_another_family(tmp_path: Path, case: str, family: str) -> None:
+    from transformers import AutoConfig
+
+    study = ExportedStudy(tmp_path, *CASES[case], ("family: llama", f"family: {family}"))
+    model = study.data(FULL, "full")["init"]["model"]
+    assert {key: model[key] for key in GPT2 if model.get(key, GPT2[key]) == GPT2[key]} == {}
+    made = AutoConfig.for_model(family)
+    assert model["layer_norm_epsilon"] == made.rms_norm_eps
+    assert model["rope_theta"] == made.rope_parameters["rope_theta"]
+    assert model["share_embedding_weights"] is made.tie_word_embeddings is False
+
+
+def test_heads_of_their_own_are_no_groups(tmp_path: Path) -> None:
+    """`num_kv_groups` belongs to `multiquery_attention`: without it the attention's class does not take it."""
+    model = ExportedStudy(tmp_path, ("key_value_heads: 2", "key_value_heads: 4")).data(FULL, "full")["init"]["model"]
+    assert "extra_attention_params" not in model
+    assert "attention_module" not in model
+    grouped = ExportedStudy(tmp_path).data(FULL, "full")["init"]["model"]
+    assert grouped["attention_module"] == "multiquery_attention"
+    assert grouped["extra_attention_params"] == {"num_kv_groups": 2}
 
 
 def test_a_precision_that_is_not_stated_is_none_of_the_trainers(tmp_path: Path) -> None:

@@ -13,7 +13,16 @@ from typing import Any
 
 from framework.dialects import model_zoo, values
 from framework.dialects.key_tables import at, read_table
-from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule
+from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule, state_unknown
+from framework.dialects.model_zoo_sections import (
+    family,
+    harmless_callbacks,
+    optimizer_defaults,
+    state_decay,
+    state_lora,
+    state_sparsity,
+    steps_said,
+)
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
 from framework.names import Path
 
@@ -48,6 +57,7 @@ KEYS: dict[str, Key] = {
     "init.loop.num_steps": Key("max_steps", values.given),
     "init.loop.max_steps": Key("max_steps", values.given),
     "init.loop.num_epochs": Key("epochs", values.given),
+    "init.model.name": Key("model.family", family),
     "init.model.vocab_size": Key("model.vocabulary"),
     "init.model.hidden_size": Key("model.hidden"),
     "init.model.num_hidden_layers": Key("model.layers"),
@@ -96,12 +106,14 @@ PARAMS_SILENT = words(
     " runconfig.steps_per_epoch runconfig.checkpoint_path runconfig.mode runconfig.num_workers_per_csx"
     " runconfig.keep_checkpoints runconfig.save_losses runconfig.mount_dirs runconfig.python_paths"
 )
+_LORA = {key.rpartition(".")[2]: term for key, term in KEYS.items() if ".Lora." in key}
+_SPARSITY = {name: KEYS[f"init.sparsity.{name}"] for name in ("sparsity", "param_filter")}
 SILENT = words(
-    "init.model_dir init.backend init.checkpoint init.logging init.loggers init.callbacks init.loop.eval_frequency"
+    "init.model_dir init.backend init.checkpoint init.logging init.loggers init.loop.eval_frequency"
     " init.loop.eval_steps init.precision.loss_scaling_factor init.precision.log_loss_scale"
     " init.precision.initial_loss_scale init.precision.max_loss_scale init.precision.min_loss_scale"
     " init.precision.steps_per_increase init.precision.precision_opt_level init.optimizer.*.correct_bias"
-    " init.model.mixed_precision init.model.fp16_type init.model.name init.model.loss_scaling init.model.loss_weight"
+    " init.model.mixed_precision init.model.fp16_type init.model.loss_scaling init.model.loss_weight"
     " fit.val_dataloader validate validate_all fit.ckpt_path fit.train_dataloader.data_processor"
     " fit.train_dataloader.data_dir fit.train_dataloader.shuffle fit.train_dataloader.shuffle_seed"
     " fit.train_dataloader.num_workers fit.train_dataloader.prefetch_factor fit.train_dataloader.persistent_workers"
@@ -120,6 +132,10 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "init.model.embedding_dropout_rate": (0, 0.0),
 }
 """What states nothing with these values: a mask that is where the weights are zero, and no dropout."""
+
+
+_TABLE = {key: term for key, term in KEYS.items() if ".Lora." not in key}
+"""The keys that a table reads: LoRA's class may be spelled otherwise, and its parameters be a list."""
 
 
 def _recognise(data: Any) -> Recognition | None:
@@ -146,9 +162,19 @@ def _read(data: Any) -> Said:
     found = list(_trainers(data))
     for base, trainer in found:
         usual = [key for key, held in USUAL.items() if at(trainer, *key.split(".")) in held]
-        read_table(trainer, KEYS, (*SILENT, *usual), base, said)
+        callbacks = at(trainer, "init", "callbacks")
+        loop: Path = (*base, "init", "loop")
+        unread = steps_said(at(trainer, "init", "loop"), loop)[1]
+        read_table(trainer, _TABLE, (*SILENT, *usual), base, said)
+        said.statements = [each for each in said.statements if each.path not in unread]
+        said.silent |= unread | harmless_callbacks(callbacks, (*base, "init", "callbacks"))
+        state_lora(said, callbacks, (*base, "init", "callbacks"), _LORA, trainer)
+        state_sparsity(said, at(trainer, "init", "sparsity"), (*base, "init", "sparsity"), _SPARSITY, trainer)
         _optimizer(said, base, trainer)
         _schedule(said, base, trainer)
+        state_decay(said, at(trainer, "init", "schedulers") or [], (*base, "init", "schedulers"))
+        if len(found) == 1 and (chosen := named_class(at(trainer, "init", "optimizer"))) is not None:
+            optimizer_defaults(said, chosen[0])
         size, steps = (
             at(trainer, "fit", "train_dataloader", "batch_size"),
             at(trainer, "init", "loop", "grad_accum_steps"),
@@ -180,9 +206,20 @@ def _optimizer(said: Said, base: Path, trainer: Scope) -> None:
 
 
 def _schedule(said: Said, base: Path, trainer: Scope) -> None:
-    stages = by_class(at(trainer, "init", "schedulers") or [], (*base, "init", "schedulers"))
-    length = at(trainer, "init", "loop", "num_steps") or at(trainer, "init", "loop", "max_steps")
-    state_schedule(said, list(stages), length)
+    place: Path = (*base, "init", "schedulers")
+    schedulers = at(trainer, "init", "schedulers") or []
+    stages = list(by_class(schedulers, place))
+    several = len({stage.place[: len(place) + 1] for stage in stages}) > 1
+    if several or any("param_group_tags" in item for item in _arguments(schedulers)):
+        state_unknown(said, stages, "each scheduler is for parameter groups of its own")
+    else:
+        state_schedule(said, stages, steps_said(at(trainer, "init", "loop"), (*base, "init", "loop"))[0])
+
+
+def _arguments(schedulers: Any) -> Iterator[dict[str, Any]]:
+    for item in schedulers if isinstance(schedulers, list) else [schedulers]:
+        if (chosen := named_class(item)) is not None and chosen[0].lower().endswith("lr"):
+            yield chosen[1]
 
 
 def _batch(said: Said, place: Path, size: Any, steps: Any, accumulation: Path) -> None:
