@@ -18,7 +18,7 @@ from framework.reading.formats import read
 from framework.reading.nodes import Document
 from framework.repair.config_files import Source
 from framework.repair.splices import Splice, Uncertain, spliced
-from framework.stages.config.matching import matching
+from framework.stages.config.matching import matching, reader_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Reader:
 
     def read(self, shown: str) -> list[Read]:
         path = self.places.absolute(shown)
-        return [(binding, read(path, shown, binding.reader)) for binding in self.bindings(path)]
+        return [(binding, read(path, shown, reader_of(binding, path.name))) for binding in self.bindings(path)]
 
     def read_bytes(self, shown: str, data: bytes) -> list[Read]:
         """As :meth:`read`, as if the file held ``data``."""
@@ -59,7 +59,7 @@ class Reader:
         copy = Path(self.folder) / path.name
         copy.write_bytes(data)
         try:
-            return [(binding, read(copy, shown, binding.reader)) for binding in self.bindings(path)]
+            return [(binding, read(copy, shown, reader_of(binding, path.name))) for binding in self.bindings(path)]
         finally:
             copy.unlink()
 
@@ -74,13 +74,36 @@ def prove(source: Source, shown: str, changes: list[Change], documents: list[Rea
     except InputError:
         raise Uncertain("the repaired file could not be read any more") from None
     paths = [change.path for change in changes]
-    for (_, old), (_, new) in zip(documents, again, strict=True):
+    for (binding, old), (_, new) in zip(documents, again, strict=True):
         if not _agree_elsewhere(old, new, paths) or len(old.duplicates) != len(new.duplicates):
             raise Uncertain("the repair would change other values too")
+        _same_facts(binding, old, new)
         for change in changes:
             found = new.walk(change.path)
             if found is None or not same(plain(change.finding.expected), new.value(found[1])):
                 raise Uncertain(f"{format_path(change.path)} would still not say the same")
+
+
+def _same_facts(binding: Binding, old: Document, new: Document) -> None:
+    """To the file's dialect each key still states its fact: a number that crosses 1 may have become a share.
+
+    Raises:
+        Uncertain: it does not.
+    """
+    if binding.dialect is None:
+        return
+    from framework.dialects.flags import said
+    from framework.dialects.registry import dialect
+
+    readings = []
+    for document in (old, new):
+        assert document.root is not None
+        found = said(dialect(binding.dialect), document.value(document.root), document.programs)
+        # not their values: a minimum that is stated as a share of the peak moves with it
+        facts = [(each.path, each.fact) for each in found.statements]
+        readings.append((facts, [each.fact for each in found.defaults], found.silent))
+    if readings[0] != readings[1]:
+        raise Uncertain("to its trainer the value, or another one, would then state something else")
 
 
 def _agree_elsewhere(old: Document, new: Document, changed: list[KeyPath]) -> bool:

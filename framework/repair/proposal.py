@@ -26,6 +26,9 @@ from framework.repair.splices import Splice, Uncertain, spliced
 REPAIRABLE = ("C101", "C103")
 """Drift, and a number that its reader takes for a string: what must be there instead is known."""
 
+_OWN_WORDS = ("name", "precision", "objective", "metric", "family", "score")
+"""Clauses whose words each program has of its own: `adam` is AdamW to some, and `adamw` refused."""
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -116,6 +119,8 @@ def _change(finding: Finding, documents: list[Read]) -> Change:
         node = node_to_change(document, path)
         if (node.line, node.column) != (finding.location.line, finding.location.column):
             raise Uncertain("the value is stated in another place than where it is used")
+        if isinstance(value, str) and not document.is_prose and (finding.clause or "").rpartition(".")[2] in _OWN_WORDS:
+            raise Uncertain("what its program calls it is not known")
         dialect = getattr(binding, "dialect", None)
         if dialect not in (None, "generic") and isinstance(value, str):
             raise Uncertain(f"how {dialect} spells it is not certain")

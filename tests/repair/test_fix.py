@@ -21,7 +21,8 @@ CONFIG = "configs/pretrain.yaml"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    keys = ("      epochs: epochs\n", "      epochs: epochs\n      tokenizer: models.tiny.tokenizer\n")
+    return Project(tmp_path).replace(*keys).config("warmup_ratio: 0.2\n", "warmup_ratio: 0.2\ntokenizer: bytes\n")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def project(tmp_path: Path) -> Project:
         ("  lr: 2e-4", "  lr: 0.0003", "  lr: 0.0002"),
         ("  lr: 2e-4", "  lr: &peak 3e-4", "  lr: &peak 2e-4"),
         ("  lr: 2e-4", '  lr: "2e-4"', "  lr: 2e-4"),
-        ("  name: AdamW", "  name: 'sgd' # s", "  name: 'adamw' # s"),
+        ("tokenizer: bytes", "tokenizer: 'byte' # s", "tokenizer: 'bytes' # s"),
         ("  betas: [0.9, 0.98]", "  betas: [ 0.9,0.999 ]  # b", "  betas: [ 0.9,0.98 ]  # b"),
         ("  betas: [0.9, 0.98]", "  betas: [0.9]", "  betas: [0.9, 0.98]"),
         ("  betas: [0.9, 0.98]", "  betas: [0.9, 0.98, 0.1]", "  betas: [0.9, 0.98]"),
@@ -75,8 +76,9 @@ def test_bytes_around_the_value_stay(project: Project, newline: str, mark: bytes
         ("  betas: [0.9, 0.98]\n", "  betas: 0.9\n", "another kind"),
         ("  betas: [0.9, 0.98]\n", "  betas: []\n", "empty"),
         ("  betas: [0.9, 0.98]\n", "  betas:\n  - 0.9 # only\n", "comment"),
-        ("  name: AdamW\n", "  name: |\n    sgd\n", "several"),
-        ("  name: AdamW\n", "  name: !!str sgd\n", "tagged"),
+        ("tokenizer: bytes\n", "tokenizer: |\n  byte\n", "several"),
+        ("tokenizer: bytes\n", "tokenizer: !!str byte\n", "tagged"),
+        ("  name: AdamW\n", "  name: sgd\n", "what its program calls it is not known"),
     ],
 )
 def test_what_is_not_certain_is_left_and_named(project: Project, old: str, new: str, reason: str) -> None:
@@ -110,6 +112,7 @@ def test_a_number_for_a_pyyaml_reader_gets_its_point(project: Project) -> None:
 
 def test_json_is_repaired_in_its_own_style(project: Project) -> None:
     text = '{\r\n\t"optim": {"lr": 3E-4, "betas": [0.9,\t0.5], "name": "AdamW", "min_lr": "2e-5"}, "epochs": 4,\r\n'
+    text += '"tokenizer": "bytes",'
     text += '"warmup_ratio": 0.2, "batch": {"micro": 1, "accumulation": 2}, "logging": null}'
     project.write("configs/pretrain.json", text)
     project.replace("configs/pretrain.yaml", "configs/pretrain.json")

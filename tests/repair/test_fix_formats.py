@@ -9,11 +9,11 @@ import pytest
 from tests.support.project import Project
 
 KEYS = {
-    "json": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",
-    "toml": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",
-    "py": "{lr: optimizer.learning_rate, name: optimizer.name, betas: optimizer.betas}",
-    "sh": "{--lr: optimizer.learning_rate, --name: optimizer.name}",
-    "ini": "{optim.lr: optimizer.learning_rate, optim.name: optimizer.name, optim.betas: optimizer.betas}",
+    "json": "{optim.lr: optimizer.learning_rate, optim.name: models.tiny.tokenizer, optim.betas: optimizer.betas}",
+    "toml": "{optim.lr: optimizer.learning_rate, optim.name: models.tiny.tokenizer, optim.betas: optimizer.betas}",
+    "py": "{lr: optimizer.learning_rate, name: models.tiny.tokenizer, betas: optimizer.betas}",
+    "sh": "{--lr: optimizer.learning_rate, --name: models.tiny.tokenizer}",
+    "ini": "{optim.lr: optimizer.learning_rate, optim.name: models.tiny.tokenizer, optim.betas: optimizer.betas}",
     "md": "{Learning rate: optimizer.learning_rate, Optimizer: optimizer.name, Betas: optimizer.betas}",
 }
 
@@ -23,25 +23,25 @@ KEYS = {
     [
         ("toml", "lr = 2e-4", "lr = 3e-4   # why", "lr = 2e-4   # why"),
         ("toml", "lr = 2e-4", "lr = 0.000_3", "lr = 0.0002"),
-        ("toml", "name = 'adamw'", "name = 'sgd' # s", "name = 'adamw' # s"),
-        ("toml", "name = 'adamw'", 'name = "sgd"', 'name = "adamw"'),
+        ("toml", "name = 'bytes'", "name = 'byte' # s", "name = 'bytes' # s"),
+        ("toml", "name = 'bytes'", 'name = "byte"', 'name = "bytes"'),
         ("toml", "betas = [0.9, 0.98]", "betas = [ 0.9,0.999, ] # b", "betas = [ 0.9,0.98, ] # b"),
         ("toml", "betas = [0.9, 0.98]", "betas = [\n  0.9,\n  0.95, # b\n]", "betas = [\n  0.9,\n  0.98, # b\n]"),
         ("json", '"lr": 2e-4', '"lr" :  3E-4', '"lr" :  2E-4'),
-        ("json", '"name": "adamw"', '"name": "sgd"', '"name": "adamw"'),
+        ("json", '"name": "bytes"', '"name": "byte"', '"name": "bytes"'),
         ("json", '"betas": [0.9, 0.98]', '"betas": [0.9,\n 0.5]', '"betas": [0.9,\n 0.98]'),
         ("py", "lr = 2e-4", "lr = 3e-4  # why", "lr = 2e-4  # why"),
         ("py", "lr = 2e-4", "lr: float = 0.0003", "lr: float = 0.0002"),
-        ("py", "name = 'adamw'", 'name = "sgd"', 'name = "adamw"'),
+        ("py", "name = 'bytes'", 'name = "byte"', 'name = "bytes"'),
         ("py", "betas = (0.9, 0.98)", "betas = (0.9, 0.95)", "betas = (0.9, 0.98)"),
         ("py", "betas = (0.9, 0.98)", "betas = [0.9, 0.95]", "betas = [0.9, 0.98]"),
         ("sh", "--lr 2e-4", "--lr 3e-4", "--lr 2e-4"),
         ("sh", "--lr 2e-4", "--lr=3e-4", "--lr=2e-4"),
         ("sh", "--lr 2e-4", "--lr '0.0003'", "--lr '0.0002'"),
-        ("sh", '--name "adamw"', "--name sgd", "--name adamw"),
-        ("sh", '--name "adamw"', '--name "sgd"', '--name "adamw"'),
+        ("sh", '--name "bytes"', "--name byte", "--name bytes"),
+        ("sh", '--name "bytes"', '--name "byte"', '--name "bytes"'),
         ("ini", "lr = 2e-4", "lr : 3e-4", "lr : 2e-4"),
-        ("ini", "name = adamw", "name = 'sgd'", "name = 'adamw'"),
+        ("ini", "name = bytes", "name = 'byte'", "name = 'bytes'"),
         ("ini", "betas = 0.9, 0.98", "betas = (0.9, 0.5)", "betas = (0.9, 0.98)"),
         ("md", "**Learning rate:** 2e-4", "**Learning rate:** `3e-4`.", "**Learning rate:** `2e-4`."),
         ("md", "**Learning rate:** 2e-4", "Learning rate: 3 × 10⁻⁴", "Learning rate: 0.0002"),
@@ -66,15 +66,15 @@ def test_only_the_value_changes(tmp_path: Path, kind: str, right: str, wrong: st
         ("py", "lr = 2e-4", "lr = 3 * 1e-4"),
         ("py", "lr = 2e-4", "peak = 3e-4\nlr = peak"),
         ("py", "lr = 2e-4", "lr = 3e-4\nlr = 3e-4"),
-        ("py", "name = 'adamw'", "name = 's' 'gd'"),
-        ("py", "name = 'adamw'", "name = r'sgd'"),
+        ("py", "name = 'bytes'", "name = 'by' 'te'"),
+        ("py", "name = 'bytes'", "name = r'byte'"),
         ("sh", "--lr 2e-4", "--lr 3e-4 --lr 3e-4"),
         ("sh", "python train.py", "LR=3e-4\npython train.py --lr $LR #"),
         ("sh", "--lr 2e-4", "--lr 3'e-4'"),
         ("sh", "--lr 2e-4", "--lr 3e\\\n-4"),
         ("ini", "lr = 2e-4", "lr =\n  3e-4"),
-        ("toml", "name = 'adamw'", "name = '''sgd'''"),
-        ("toml", "name = 'adamw'", 'name = """\nsgd"""'),
+        ("toml", "name = 'bytes'", "name = '''byte'''"),
+        ("toml", "name = 'bytes'", 'name = """\nbyte"""'),
     ],
 )
 def test_what_its_program_would_have_to_work_out_is_left_alone_or_proven(
@@ -106,13 +106,13 @@ def test_bytes_around_the_value_stay(tmp_path: Path, kind: str, newline: str) ->
 
 def _project(folder: Path, kind: str) -> tuple[Project, str]:
     texts = {
-        "json": '{"optim": {"lr": 2e-4, "name": "adamw",\n  "betas": [0.9, 0.98]}}\n',
-        "toml": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = 'adamw'\nbetas = [0.9, 0.98]\n",
-        "py": "# Wäs \N{SNOWMAN}\nlr = 2e-4\nname = 'adamw'\nbetas = (0.9, 0.98)\n",
-        "ini": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = adamw\nbetas = 0.9, 0.98\n",
+        "json": '{"optim": {"lr": 2e-4, "name": "bytes",\n  "betas": [0.9, 0.98]}}\n',
+        "toml": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = 'bytes'\nbetas = [0.9, 0.98]\n",
+        "py": "# Wäs \N{SNOWMAN}\nlr = 2e-4\nname = 'bytes'\nbetas = (0.9, 0.98)\n",
+        "ini": "# Wäs \N{SNOWMAN}\n[optim]\nlr = 2e-4\nname = bytes\nbetas = 0.9, 0.98\n",
         "md": "# Wäs \N{SNOWMAN}\n\n- **Learning rate:** 2e-4\n\n| Setting | Value |\n|---|---|\n"
         "| Optimizer | adamw |\n| Betas | (0.9, 0.98) |\n",
-        "sh": '#!/bin/bash\n# Wäs \N{SNOWMAN}\npython train.py --lr 2e-4 --name "adamw"\n',
+        "sh": '#!/bin/bash\n# Wäs \N{SNOWMAN}\npython train.py --lr 2e-4 --name "bytes"\n',
     }
     project, name = Project(folder), f"configs/one.{kind}"
     project.write(name, texts[kind])

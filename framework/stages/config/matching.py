@@ -44,7 +44,7 @@ def read_bound(name: str, here: str, binding: Binding) -> Document:
     Raises:
         InputError: it cannot be read.
     """
-    path, reader = os.path.join(here, name), _reader(binding, name)
+    path, reader = os.path.join(here, name), reader_of(binding, name)
     key, state = (path, name, reader), _state(path)
     kept = _documents.get(key)
     if kept is not None and kept[0] == state and all(_state(other) == was for other, was in kept[1].composed):
@@ -57,7 +57,7 @@ def read_bound(name: str, here: str, binding: Binding) -> Document:
     return document
 
 
-def _reader(binding: Binding, name: str) -> str | None:
+def reader_of(binding: Binding, name: str) -> str | None:
     """How the file's own consumer reads it: as the binding says, else, for YAML, as its dialect's trainer does."""
     if binding.reader is not None or binding.dialect is None or not name.lower().endswith((".yaml", ".yml")):
         return binding.reader
