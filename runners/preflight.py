@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import AutoConfig
 
 from framework.conformance.devices import memory_stated, same_device, same_memory
 from framework.errors import FrameworkError
@@ -52,6 +53,7 @@ def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Pat
         found += _methods(step)
         found += _local(step, project)
         found += _sizes(step)
+        found += _tied_head(step, project)
     return list(dict.fromkeys(found))
 
 
@@ -110,6 +112,26 @@ def _sizes(step: Step) -> Iterator[Obstacle]:
     model = step.model
     if step.parent is None and model.family in FAMILIES and (fault := size_fault(model, FAMILIES.get(model.family))):
         yield Obstacle(f"models.{step.model_name}.family", model.family, fault)
+
+
+def _tied_head(step: Step, project: Path) -> Iterator[Obstacle]:
+    """An adapter on a head that is the embedding: a merge would change what the model reads, too. Of a repository on
+    the hub the run says it when the adapter is put on."""
+    work, model = step.work, step.model
+    if not isinstance(work, Training) or work.adapter is None or work.recipe.objective == "classification":
+        return
+    name, specification = work.adapter.chosen
+    heads = [target for target in specification.targets if target.rpartition(".")[2] in ("lm_head", "embed_out")]
+    if not heads or model.family not in FAMILIES or (model.hub is not None and model.path is None):
+        return
+    folder = project / model.path if model.path is not None else None
+    if folder is not None and not (folder / "config.json").is_file():
+        return
+    config = AutoConfig.for_model(model.family) if folder is None else AutoConfig.from_pretrained(folder)
+    if config.tie_word_embeddings:
+        place = format_path(("variants", step.variant, "steps", step.index))
+        found = "it is tied to the embedding, which a merge would change, too: leave it out"
+        yield Obstacle(place, f"{name} on {heads[0]}", found)
 
 
 def _read(step: Step) -> Training | None:

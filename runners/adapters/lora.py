@@ -60,6 +60,12 @@ class LoRAAdapter(TrainedAdapter):
         for target in specification.targets:
             if not any(f".{name}".endswith(f".{target}") for name in self.layers):
                 raise FrameworkError(f"adapter.lora.targets: no module is called {target!r}")
+        for name, layer in self.layers.items():
+            if (other := _tied(self.model, name, layer)) is not None:
+                raise FrameworkError(
+                    f"adapter.lora.targets: {name} is tied to {other}, and a merge would change both: leave it out, or "
+                    "train a model whose head is a matrix of its own"
+                )
         self.masks = {} if self.mode == DENSE else hold_masks(self.layers, masks)
         self._alive: set[str] = set()
 
@@ -107,6 +113,16 @@ class LoRAAdapter(TrainedAdapter):
 
     def merge(self) -> nn.Module:
         return self.model.merge_and_unload()  # type: ignore[no-any-return]
+
+
+def _tied(model: nn.Module, name: str, layer: Any) -> str | None:
+    """Another module's weight that is the very one of a target."""
+    weight = layer.get_base_layer().weight
+    for other, parameter in model.named_parameters(remove_duplicate=False):
+        own = other.removeprefix(_PREFIX).replace(".base_layer.", ".")
+        if parameter is weight and own != f"{name}.weight":
+            return own
+    return None
 
 
 def mode_of(specification: LoRA, masks: Mapping[str, Tensor]) -> str:

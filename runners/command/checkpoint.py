@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from framework.errors import FrameworkError
+from framework.evidence.adapter_options import doubts, irreproducible
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.tensors import TensorFile
 from runners.adapters.lora import ADAPTER, DENSE
@@ -104,6 +105,16 @@ def _adapter(context: RunContext, source: Path) -> None:
         "alpha": settings.get("lora_alpha"),
         "dropout": settings.get("lora_dropout"),
     }
+    unclear = doubts(settings)
+    for option in ("use_rslora", "alpha_pattern"):
+        if settings.get(option):
+            unclear["alpha"] = f"`{option}`: its scale is not alpha / rank everywhere"
+    if settings.get("rank_pattern"):
+        unclear["rank"] = "`rank_pattern`: some modules have another rank"
+    if unclear:
+        context.record.adapter["doubts"] = unclear
+    if why := irreproducible(settings):
+        raise FrameworkError(f"the adapter {source} cannot be merged as it was trained: {why}")
     if (settings.get("peft_type"), settings.get("task_type")) != ("LORA", "CAUSAL_LM"):
         context.progress.message("the adapter is kept as it is: only a language model's LoRA is merged")
         return

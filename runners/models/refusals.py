@@ -46,5 +46,7 @@ def _channels(family: Family, method: str, names: Sequence[str]) -> Iterator[tup
 
 def _adapted(family: Family, method: str, targets: Sequence[str]) -> Iterator[tuple[str, str]]:
     for target in targets:
+        if (last := target.rpartition(".")[2]) in family.unadaptable:
+            yield f"{method} on {target}", f"peft has no adapter for the {last} of a {family.name}"
         if not family.channels.suffix and target in family.channels.slices:
             yield f"{method} on {target}", f"a {family.name} has none there: {family.refuses['adapter']}"

@@ -104,6 +104,27 @@ def test_a_third_party_adds_a_method_by_an_entry_point(laboratory: Any, monkeypa
     assert preflight.obstacles(ANYWHERE, [step], laboratory.project) == []
 
 
+@pytest.mark.parametrize("target", ["out_proj", "mixer.conv1d"])
+def test_modules_of_a_mamba_that_peft_refuses(laboratory: Any, phase: Callable[..., Phase], target: str) -> None:
+    adapter = Adapter(lora=LoRA(rank=2, alpha=4.0, targets=["in_proj", target]))
+    step = laboratory.step(Training(phase(), "data", laboratory.text(), None, adapter))
+    (found,) = preflight.obstacles(Hardware(), [step], laboratory.project)
+    assert found.declared == f"lora on {target}"
+    assert "peft has no adapter" in found.found
+
+
+@pytest.mark.parametrize(("family", "refused"), [("gpt2", ["variants.M_x.steps[0]"]), ("llama", [])])
+def test_an_adapter_on_a_tied_head_is_refused(
+    laboratory: Any, phase: Callable[..., Phase], family: str, refused: list[str]
+) -> None:
+    adapter = Adapter(lora=LoRA(rank=2, alpha=4.0, targets=["lm_head"]))
+    step = laboratory.step(Training(phase(), "data", laboratory.text(), None, adapter))
+    sizes = {"intermediate": 32} if family == "llama" else {}
+    model = Model(family=family, weights="random", layers=1, hidden=16, heads=2, **sizes)
+    found = preflight.obstacles(Hardware(), [replace(step, model=model)], laboratory.project)
+    assert clauses(found) == refused
+
+
 def test_an_unknown_family(laboratory: Any) -> None:
     model = Model(family="rwkv", weights="random", layers=1, hidden=8)
     step = laboratory.step(Prune(sparsity=0.5, tensors=["x"]), model=model)

@@ -25,7 +25,7 @@ class Family:
     An ``encoder`` reads in both directions: it has no next-token objective, its classifier reads the pooler's state
     of the first token, and ``head`` is the class of transformers that a classifier over it is saved as. ``segments``
     says whether it is told which text of a pair a token belongs to. ``refuses`` says why a method cannot work here:
-    `causal_lm`, `permute`, or `adapter` on what the channels lie in.
+    `causal_lm`, `permute`, or `adapter` on what the channels lie in. ``unadaptable`` are modules that peft refuses.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Family:
     segments: bool = False
     head: str = "SequenceClassifier"
     refuses: Mapping[str, str] = field(default_factory=dict)
+    unadaptable: frozenset[str] = frozenset()
 
 
 def size_fault(model: Model, family: Family) -> str | None:

@@ -37,6 +37,7 @@ MAMBA = Family(
         },
     ),
     prepare=use_linear_scan,
+    unadaptable=frozenset(["out_proj", "conv1d"]),  # peft 0.21.2, tuners_utils._check_lora_target_modules_mamba
     dimensions={
         "state": Dimension(
             prefix="backbone.layers.{layer}.mixer",

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from framework.errors import FrameworkError
 from framework.evidence.store import Run
 from framework.manifest.sections.methods import Adapter, LoRA, Prune
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
+from runners.adapters.lora import LoRAAdapter
 from runners.sparsity.masks import load_masks
 
 
@@ -106,3 +108,15 @@ def test_plain_training_holds_an_inherited_mask(shared: Any, phase: Callable[...
             assert not weight[~masks[name]].any()
             assert not torch.equal(weight, tensors(pruned)[name])
     assert run.record.sparsity["zeros"] == pruned.record.sparsity["zeros"]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_target_that_shares_its_weight_with_another_module_is_refused(tied: bool) -> None:
+    config = GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=16, n_positions=8, tie_word_embeddings=tied)
+    model = GPT2LMHeadModel(config)
+    lora = LoRA(rank=2, alpha=4.0, targets=["lm_head"])
+    if not tied:
+        assert list(LoRAAdapter(lora, model, {}, 1).layers) == ["lm_head"]
+        return
+    with pytest.raises(FrameworkError, match=r"lm_head is tied to transformer\.wte\.weight, and a merge would change"):
+        LoRAAdapter(lora, model, {}, 1)

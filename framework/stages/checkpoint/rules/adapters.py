@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.meaning import same
+from framework.evidence.adapter_options import alphas, doubts
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import LoRA
@@ -23,13 +25,14 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             continue
         facts: list[tuple[str, Any, Callable[[Observed], Any]]] = [
             ("rank", spec.rank, _rank),
-            ("alpha", spec.alpha, partial(_config, "lora_alpha")),
+            ("alpha", spec.alpha, _alpha),
             ("dropout", spec.dropout, partial(_config, "lora_dropout")),
             ("targets", sorted(spec.targets), partial(_targets, spec.targets)),
             ("mode", spec.mode, _mode),
         ]
         for name, wanted, observe in facts:
             clause = context.clause(observed.step, f"adapter.lora.{name}")
+            observe = partial(_certain, name, wanted, observe)
             yield from context.hold(ADAPTER, observed, clause, wanted, observe, f"LoRA {name}", _CONFIG)
 
 
@@ -39,6 +42,32 @@ def _file(observed: Observed, name: str) -> Any:
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {name}")
     return path
+
+
+def _certain(fact: str, wanted: Any, observe: Callable[[Observed], Any], observed: Observed) -> Any:
+    """What is observed; where it is what was declared, only if no option of peft's makes another thing of it."""
+    seen = observe(observed)
+    path = observed.run.folder / _CONFIG if observed.run is not None else None
+    if path is not None and path.is_file() and same(wanted, seen) and (why := doubts(read_json(path)).get(fact)):
+        raise NotRecorded(f"{_CONFIG}: {why}")
+    return seen
+
+
+def _alpha(observed: Observed) -> float | list[float]:
+    """What alpha / rank would need to be the saved adapter's scale."""
+    data = read_json(_file(observed, _CONFIG))
+    if "lora_alpha" not in data:
+        raise NotRecorded(f"{_CONFIG} has no lora_alpha")
+    if not data.get("use_rslora") and not data.get("alpha_pattern"):
+        return float(data["lora_alpha"])
+    file = TensorFile(_file(observed, _WEIGHTS))
+    ranks = {
+        name.split(".lora_A.")[0].removeprefix("base_model.model."): tensor.shape[0]
+        for name, tensor in file.tensors.items()
+        if ".lora_A." in name
+    }
+    found = [round(alpha, 6) for alpha in alphas(data, ranks)]
+    return found[0] if len(found) == 1 else found
 
 
 def _config(key: str, observed: Observed) -> Any:

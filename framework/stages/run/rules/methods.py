@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import STEPS
@@ -31,7 +33,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             for name in ("rank", "alpha", "dropout", "mode"):
                 clause = context.clause(observed.step, f"adapter.lora.{name}")
                 wanted = getattr(lora, name)
-                yield from context.hold(METHOD, observed, clause, wanted, recorded("adapter", name), f"LoRA {name}")
+                yield from context.hold(METHOD, observed, clause, wanted, partial(_adapted, name), f"LoRA {name}")
 
 
 def _prune(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | Finding]:
@@ -47,6 +49,14 @@ def _prune(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | F
         yield from context.hold(
             METHOD, observed, dataset, stated, recorded("data", "name"), "the calibration's dataset"
         )
+
+
+def _adapted(name: str, observed: Observed) -> Any:
+    """A recorded fact of an adapter; of one that another program made, unless its options make another thing of it."""
+    found = observed.recorded("adapter", name)
+    if why := observed.recorded("adapter").get("doubts", {}).get(name):
+        raise NotRecorded(f"the adapter's {why}")
+    return found
 
 
 def _sdm(context: EvidenceContext, observed: Observed, spec: SDM) -> Iterator[Verdict | Finding]:
