@@ -12,6 +12,17 @@ def stops_at(values: list[float], stated: EarlyStopping) -> int | None:
     An evaluation improves if it is better than the best so far by more than `min_delta`; training ends once
     `patience` evaluations in a row have not improved.
     """
+    return _end(values, stated, own_best=False)
+
+
+def stops_by_threshold_at(values: list[float], stated: EarlyStopping) -> int | None:
+    """As :func:`stops_at`, with `min_delta` as `EarlyStoppingCallback` of transformers takes its
+    `early_stopping_threshold` (5.23, `trainer_callback.py`): every better value is the best from then on, also one that
+    is too little better to count."""
+    return _end(values, stated, own_best=True)
+
+
+def _end(values: list[float], stated: EarlyStopping, own_best: bool) -> int | None:
     sign = -1.0 if falls(stated.metric or "loss") else 1.0
     best, waited = -float("inf"), 0
     for number, value in enumerate(values, 1):
@@ -19,6 +30,7 @@ def stops_at(values: list[float], stated: EarlyStopping) -> int | None:
             best, waited = sign * value, 0
         else:
             waited += 1
+            best = max(best, sign * value) if own_best else best
         if waited >= stated.patience:
             return number
     return None

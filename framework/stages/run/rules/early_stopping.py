@@ -9,12 +9,15 @@ from framework.evidence.record import EVENTS, read_lines
 from framework.manifest.hyperparameters import held
 from framework.manifest.sections.phases import EarlyStopping
 from framework.stages.run.observed import EvidenceContext, Observed
-from framework.stages.run.recomputed.early_stopping import stops_at
+from framework.stages.run.recomputed.early_stopping import stops_at, stops_by_threshold_at
 
 STOPPED = Rule(
     "R122", "early-stopping", Severity.ERROR, Stage.RUN, "training went on, or ended, against the declared patience"
 )
 METRIC = Rule("R123", "metric", Severity.ERROR, Stage.RUN, "a run did not measure the declared metric")
+
+
+THRESHOLD = "it ended where transformers' `early_stopping_threshold` ends a training, which is no `min_delta`"
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -51,19 +54,27 @@ def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStoppin
         reason = f"the run recorded no evaluations of {stated.metric_name}"
         yield from (context.judge.unverified(each, context.stage, reason, where.file) for each in clauses)
         return
-    due = stops_at([float(value) for value in values if value is not None], stated)
+    due = stops_at(_numbers(values), stated)
     acted = len(events) if observed.run.record.observed.get("stopped_early") else None
+    threshold = observed.logged and stated.min_delta and stops_by_threshold_at(_numbers(values), stated) == acted
     planned_end = due == len(events) and acted is None and _complete(observed)
     for clause in clauses:
         if due == acted or planned_end:
             spelled = f"ended after evaluation {acted}" if acted else f"{len(events)} evaluations within patience"
             yield context.judge.conforms(clause, context.stage, spelled, where.file)
+        elif threshold:
+            yield context.judge.unverified(clause, context.stage, THRESHOLD, where.file)
         else:
             message = (
                 f"{observed.step.label}: {stated.metric_name} with patience {stated.patience} demands an end after "
                 f"evaluation {due or 'the last'}, and training ended after {acted or 'the last'} of {len(events)}"
             )
             yield context.violated(STOPPED, clause, message, due, acted, where)
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    """The recorded values as numbers."""
+    return [float(value) for value in values if value is not None]
 
 
 def _complete(observed: Observed) -> bool:
