@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tests.dialects.trainers import general, hugging_face, language, layouts, pretraining
+from tests.dialects.trainers import general, hugging_face, language, layouts, pretraining, vision
 from tests.dialects.trainers.shape import MANIFEST, PHASE, Change, Example
 
-EXAMPLES = (*hugging_face.EXAMPLES, *language.EXAMPLES, *pretraining.EXAMPLES, *layouts.EXAMPLES, *general.EXAMPLES)
+EXAMPLES = (
+    *hugging_face.EXAMPLES,
+    *language.EXAMPLES,
+    *pretraining.EXAMPLES,
+    *layouts.EXAMPLES,
+    *vision.EXAMPLES,
+    *general.EXAMPLES,
+)
 
 __all__ = ["EXAMPLES", "MANIFEST", "PHASE", "Change", "Example"]

@@ -1,0 +1,92 @@
+"""What trainers of vision models make of their keys: one case per sentence of the docstrings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from framework.dialects.registry import recognise
+from tests.dialects.trainers.semantics import NOTHING, UNKNOWN, Case, assert_assumes, assert_states
+
+YOLO = {"imgsz": 640, "lr0": 0.01, "epochs": 100, "batch": 16}
+SGD = {**YOLO, "optimizer": "SGD"}
+TIMM = {"opt": "sgd", "sched": "cosine", "reprob": 0.0, "epochs": 300, "batch_size": 128}
+
+
+def solver(**keys: Any) -> dict[str, Any]:
+    return {"SOLVER": {"BASE_LR": 0.02, "IMS_PER_BATCH": 16, "MAX_ITER": 90000, **keys}}
+
+
+CASES: list[Case] = [
+    ("ultralytics", YOLO, "batch_size", 64),
+    ("ultralytics", {**YOLO, "batch": 128}, "batch_size", 128),
+    ("ultralytics", {**YOLO, "batch": 24}, "batch_size", 72),
+    ("ultralytics", {**YOLO, "batch": -1}, "batch_size", UNKNOWN),
+    ("ultralytics", {**YOLO, "batch": 0.7}, "batch_size", UNKNOWN),
+    ("ultralytics", YOLO, "optimizer.learning_rate", UNKNOWN),
+    ("ultralytics", {**YOLO, "optimizer": "auto", "momentum": 0.937}, "optimizer.momentum", UNKNOWN),
+    ("ultralytics", SGD, "optimizer.learning_rate", 0.01),
+    ("ultralytics", {**SGD, "lrf": 0.01}, "schedule.min_learning_rate", 1e-4),
+    ("ultralytics", {**SGD, "momentum": 0.937}, "optimizer.momentum", 0.937),
+    ("ultralytics", {**SGD, "optimizer": "AdamW", "momentum": 0.9}, "optimizer.betas[0]", 0.9),
+    ("ultralytics", {**SGD, "weight_decay": 0.0005}, "optimizer.weight_decay", 0.0005),
+    ("ultralytics", {**SGD, "weight_decay": 0.0005, "batch": 128}, "optimizer.weight_decay", 0.001),
+    ("ultralytics", {**SGD, "warmup_epochs": 3.0}, "schedule.warmup.ratio", 0.03),
+    ("ultralytics", {**SGD, "warmup_epochs": 3.0, "epochs": 2}, "schedule.warmup.ratio", 0.5),
+    ("ultralytics", {**SGD, "cos_lr": False}, "schedule.name", "linear"),
+    ("ultralytics", {**SGD, "patience": 0}, "early_stopping.patience", NOTHING),
+    ("timm", {**TIMM, "warmup_epochs": 30}, "schedule.warmup.ratio", 0.1),
+    ("timm", {**TIMM, "warmup_epochs": 20, "warmup_prefix": True}, "schedule.warmup.ratio", 0.0625),
+    ("timm", {**TIMM, "warmup_epochs": 20, "warmup_prefix": True}, "epochs", 320),
+    ("timm", {**TIMM, "cooldown_epochs": 10}, "epochs", 310),
+    ("timm", {**TIMM, "momentum": 0.9}, "optimizer.momentum", 0.9),
+    ("timm", {**TIMM, "momentum": 0.9, "opt": "adamw"}, "optimizer.momentum", NOTHING),
+    ("timm", {**TIMM, "clip_grad": 0.1, "clip_mode": "value"}, "settings.max_grad_value", 0.1),
+    ("timm", {**TIMM, "clip_grad": 0.1, "clip_mode": "agc"}, "max_grad_norm", UNKNOWN),
+    ("timm", {**TIMM, "amp": True}, "precision", "fp16"),
+    ("timm", {**TIMM, "lr": None, "lr_base": 0.1}, "optimizer.learning_rate", NOTHING),
+    ("timm", {**TIMM, "model_ema": True, "model_ema_decay": 0.999}, "settings.ema_decay", 0.999),
+    ("timm", {**TIMM, "model_ema": False, "model_ema_decay": 0.999}, "settings.ema_decay", NOTHING),
+    ("timm", {"--opt": "adamw", "--sched": "cosine", "--reprob": 0.1, "-b": 64}, "batch_size.micro", 64),
+    ("detectron2", solver(REFERENCE_WORLD_SIZE=8), "batch_size", UNKNOWN),
+    ("detectron2", solver(REFERENCE_WORLD_SIZE=0), "batch_size", 16),
+    ("detectron2", solver(CLIP_GRADIENTS={"ENABLED": False, "CLIP_VALUE": 1.0}), "max_grad_norm", NOTHING),
+    ("detectron2", solver(CLIP_GRADIENTS={"ENABLED": True, "CLIP_VALUE": 1.0}), "settings.max_grad_value", 1.0),
+    ("detectron2", solver(CLIP_GRADIENTS={"ENABLED": True, "CLIP_TYPE": "norm", "CLIP_VALUE": 1.0}), "max_grad_norm",
+     UNKNOWN),
+    ("detectron2", {**solver(), "SEED": -1}, "seed", NOTHING),
+    ("detectron2", solver(WARMUP_ITERS=500, WARMUP_METHOD="none"), "schedule.warmup.steps", 0),
+    ("detectron2", solver(OPTIMIZER="ADAMW"), "optimizer.name", "adamw"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data", "fact", "expected"), CASES, ids=[f"{c[0]}: {c[2]}" for c in CASES])
+def test_a_key_states_what_its_trainer_makes_of_it(name: str, data: dict[str, Any], fact: str, expected: Any) -> None:
+    assert_states(name, data, fact, expected)
+
+
+DEFAULTS: list[Case] = [
+    ("ultralytics", {"imgsz": 640, "lrf": 0.01}, "batch_size", 64),
+    ("ultralytics", YOLO, "optimizer.learning_rate", NOTHING),
+    ("ultralytics", {**YOLO, "mode": "val"}, "seed", NOTHING),
+    ("ultralytics", YOLO, "max_grad_norm", 10.0),
+    ("timm", TIMM, "optimizer.weight_decay", 2e-5),
+    ("timm", TIMM, "optimizer.momentum", 0.9),
+    ("timm", {**TIMM, "opt": "adamw"}, "optimizer.momentum", NOTHING),
+    ("timm", {**TIMM, "config": "base.yaml"}, "optimizer.weight_decay", NOTHING),
+    ("detectron2", solver(), "optimizer.name", "sgd"),
+    ("detectron2", solver(), "schedule.warmup.steps", 1000),
+    ("detectron2", {**solver(), "_BASE_": "base.yaml"}, "schedule.warmup.steps", NOTHING),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "fact", "expected"), DEFAULTS, ids=[f"{c[0]}: {c[2]}" for c in DEFAULTS])
+def test_what_a_trainer_does_where_nothing_is_stated(name: str, data: dict[str, Any], fact: str, expected: Any) -> None:
+    assert_assumes(name, data, fact, expected)
+
+
+def test_a_file_over_another_is_recognised_by_one_key_of_its_solver() -> None:
+    found = recognise({"_BASE_": "../Base.yaml", "SOLVER": {"MAX_ITER": 270000}})
+    assert found is not None
+    assert found[0].name == "detectron2"
