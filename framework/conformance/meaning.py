@@ -55,6 +55,8 @@ def compare(
     of optimizer steps of the trainings that the value is about, where all are known: they translate between units, and
     so does ``scale``, what one optimizer step and one epoch are.
     """
+    if isinstance(stated, Opaque) and stated.each:
+        return _of_each(path, declared, stated, facet, totals, scale)
     if is_absence(declared):
         return _absent(stated)
     if isinstance(declared, Duration):
@@ -73,6 +75,25 @@ def compare(
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):
         return Comparison(False, declared, f"its reader takes it for the string {stated!r}", wrong_type=True)
     return Comparison(False, declared)
+
+
+def _of_each(
+    path: Path,
+    declared: Any,
+    stated: Opaque,
+    facet: str | None,
+    totals: Sequence[int] | None,
+    scale: Scale | None,
+) -> Comparison:
+    """Hold what a loop runs, each value in its turn: all of the seeds; and of anything else the one that is stated."""
+    if path == ("seeds",) and isinstance(declared, list):
+        values = list(stated.each)
+        return Comparison(all(x in declared for x in values) and all(x in values for x in declared), declared)
+    found = [compare(path, declared, value, facet, totals, scale) for value in stated.each]
+    if all(each.same is False for each in found):
+        return Comparison(False, declared)
+    said_as = ", ".join(str(value) for value in stated.each)
+    return Comparison(None, declared, f"{stated.tag} is each of {said_as} in its turn")
 
 
 def direction_of(word: Any) -> str | None:

@@ -60,6 +60,8 @@ class Searched:
     values: tuple[Any, ...] = ()
     low: Any = None
     high: Any = None
+    every: bool = False
+    """Whether each of the values is run, as in a loop."""
 
     def holds(self, value: Any) -> bool:
         if self.values:
@@ -165,6 +167,8 @@ class Dialect:
     """Whether a key that it does not know is the setting of the manifest that has its name."""
     beside: bool = False
     """Whether its files are no training by themselves, but stand beside one that reads them."""
+    splits: bool = False
+    """Whether it takes dotted names of a command line apart itself."""
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ class Document:
     """Of a document in prose: rows of tables and items of lists, each of which is about what its label names."""
     programs: list[str] = field(default_factory=list)
     """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`."""
+    variables: frozenset[str] = frozenset()
+    """The keys that are a script's variables, and neither flags nor overrides."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

@@ -15,14 +15,23 @@ class Opaque:
     """A value that only its own program can make: behind a custom tag, from the environment, computed.
 
     ``tag`` names it as the file does; ``reason`` says why it is not known; ``default`` is what the file itself says
-    for the case that nothing else decides (`${LR:-1e-4}`), and :data:`UNSET` where it says nothing.
+    for the case that nothing else decides (`${LR:-1e-4}`), and :data:`UNSET` where it says nothing. ``each`` are all
+    its values where it takes several, one after the other, as a loop's variable does.
     """
 
-    __slots__ = ("default", "reason", "tag")
+    __slots__ = ("default", "each", "reason", "tag")
 
-    def __init__(self, tag: str, reason: str = "", default: Any = None, has_default: bool = False):
+    def __init__(
+        self,
+        tag: str,
+        reason: str = "",
+        default: Any = None,
+        has_default: bool = False,
+        each: tuple[Any, ...] = (),
+    ):
         self.tag = tag
         self.reason = reason
+        self.each = each
         self.default: Any = default if has_default or default is not None else UNSET
 
     def __repr__(self) -> str:

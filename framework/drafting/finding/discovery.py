@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import Any
 
-from framework.dialects.flags import said
+from framework.dialects.flags import said, used
 from framework.dialects.registry import dialect, recognise
 from framework.dialects.synonyms import OWN_OPTIMIZERS
 from framework.dialects.terms import Dialect, Recognition, Said, Statement, leaves, words
@@ -132,14 +132,17 @@ def _read(path: FilePath, name: str) -> Found | None:
         return None
     if path.suffix in PROGRAMS:
         return _program(document, name, data)
+    if document.variables:
+        told = {path[0] for path in used(document)}
+        data = {key: value for key, value in data.items() if key not in told}
     recognised = recognise(data)
     if recognised is None:
-        return Found(name, document, dialect("generic"), None, data, said(dialect("generic"), data))
+        return Found(name, document, dialect("generic"), None, data, said(dialect("generic"), data, document))
     known, recognition = recognised
     if path.suffix.lower() in (".yaml", ".yml") and known.reader != "yaml-1.2":
         document = read(path, name, known.reader)
         data = document.value(document.root) if document.root is not None else None
-    return Found(name, document, known, recognition, data, said(known, data))
+    return Found(name, document, known, recognition, data, said(known, data, document))
 
 
 def _program(document: Document, name: str, data: dict[str, Any]) -> Found | None:

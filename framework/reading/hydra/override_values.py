@@ -23,10 +23,13 @@ def hydra_value(text: str, depth: int = 0) -> Any:
         if re.search(r"[\[\]{}()'\"]", inner):
             return Opaque(text, "a nested list")
         return [hydra_value(part, depth + 1) for part in inner.split(",")] if inner else []
+    if re.match(r"(?:range|interval|choice|shuffle|glob|tag)\(", text):
+        return Opaque(text, "a search space, of which each run takes a value")
     if text[:1] == "{" or re.fullmatch(r"\w+\(.*\)", text):
         return Opaque(text, "only Hydra knows what it makes of it")
     if "," in text:
-        return Opaque(text, "a sweep over several values")
+        parts = tuple(hydra_value(part, depth + 1) for part in text.split(","))
+        return Opaque(text, "a sweep over several values", each=parts if not re.search(r"[()\[\]{}'\"]", text) else ())
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if len(text) < 4000 and _INT.fullmatch(text):

@@ -48,10 +48,8 @@ class Stated:
 
 def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[Stated]] | None:
     """The command's name and what its arguments state; None for the shell's own business."""
-    fields = command.fields
-    while fields and fields[0].text in _WRAPPERS:
-        fields = fields[1:]
-    if not fields or fields[0].text in _UTILITIES or fields[0].unknown:
+    fields = _program(command)
+    if not fields or fields[0].unknown:
         return None
     stated = _Arguments(fields, text, lines, command.conditional).read()
     return (_name(fields), stated) if stated else None
@@ -59,9 +57,7 @@ def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[S
 
 def program_of(command: Command) -> str:
     """The words before the first argument, and the script that is started: `trl sft`, `torchrun pretrain_gpt.py`."""
-    fields = command.fields
-    while fields and fields[0].text in _WRAPPERS:
-        fields = fields[1:]
+    fields = _program(command)
     words: list[str] = []
     for field in fields[:3]:
         if field.text.startswith("-") or _OVERRIDE.match(field.text) or field.unknown:
@@ -69,6 +65,18 @@ def program_of(command: Command) -> str:
         words.append(field.text.rpartition("/")[2])
     name = _name(fields)
     return " ".join(words if name in words else [*words, name])
+
+
+def starts_program(command: Command) -> bool:
+    """Whether a command starts a program, and is not the shell's own business."""
+    return bool(_program(command))
+
+
+def _program(command: Command) -> list[Field]:
+    fields = command.fields
+    while fields and fields[0].text in _WRAPPERS:
+        fields = fields[1:]
+    return [] if not fields or fields[0].text in _UTILITIES else fields
 
 
 def _name(fields: list[Field]) -> str:
@@ -176,6 +184,7 @@ class _Arguments:
             return node
         value = node.value if isinstance(node, ComputedNode) else resolve(node.text, "shell")
         if isinstance(value, Opaque):
+            value.each = ()
             return node
         reason = f"it stands inside `{self.conditional}`"
         return ComputedNode(node, node.text, Opaque(node.text, reason, value, has_default=True), origin=node)
@@ -205,7 +214,9 @@ def field_node(
             default = default[len(field.text) - len(whole) :]
         source = text[field.start : field.stop]
         known = None if default is None else resolve(default, "shell")
-        return ComputedNode(at, source, Opaque(source, field.unknown, known, has_default=default is not None))
+        skipped = len(field.text) - len(whole)
+        each = tuple(resolve(text[skipped:], "shell") for text in field.each)
+        return ComputedNode(at, source, Opaque(source, field.unknown, known, default is not None, each))
     if not chunks:
         at = lines.node(field.stop, field.stop)
         return ScalarNode(at.line, at.column, at.start, at.stop, None, "", True)

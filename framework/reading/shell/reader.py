@@ -16,13 +16,16 @@ from framework.reading.decoding import read_text
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
-from framework.reading.shell.arguments import Stated, arguments_of, field_node, program_of
+from framework.reading.shell.arguments import Stated, arguments_of, field_node, program_of, starts_program
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.words import Lexer
 
 SUFFIXES = (".sh", ".bash", ".slurm", ".sbatch")
 READERS = ("shell",)
 
+_EXPANDED = re.compile(r"\$(?:\{[!#]?)?([A-Za-z_]\w*)", re.ASCII)
+_ALL_EXPORTED = re.compile(r"\bset\s+-\w*a|\ballexport\b|\beval\b|\benvsubst\b|(?m:^\s*(?:source|\.)\s)")
+"""What may hand any variable on: to programs, or to scripts that are sourced."""
 _DIRECTIVE = re.compile(r"^#SBATCH[ \t]+(--?[\w-]+)(?:[ \t]*=[ \t]*|[ \t]+)?([^\s#]+)?", re.MULTILINE)
 
 
@@ -41,16 +44,21 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
     lexer = Lexer(text, shown)
     script = _Script(document, lexer.lines)
     names: dict[str, int] = {}
+    programs = False
     for command in commands(lexer.tokens(), shown):
         for assignment in command.assignments:
             script.assignment(assignment)
+        programs = programs or starts_program(command)
         found = arguments_of(command, text, lexer.lines) if command.fields else None
         if found is not None:
             name, stated = found
             document.programs.append(program_of(command))
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
+    if programs:
+        script.leave_unread()
     script.directives()
+    document.variables = frozenset(script.assigned)
     document.root = script.tree()
     return document
 
@@ -64,9 +72,12 @@ class _Script:
         self.assigned: dict[str, list[tuple[ScalarNode, AnyNode]]] = {}
         self.commands: list[tuple[str, list[Stated]]] = []
         self.below: dict[str, MappingNode] = {}
+        self.exported: set[str] = set()
 
     def assignment(self, assignment: Assignment) -> None:
         field = assignment.value
+        if assignment.exported:
+            self.exported.add(assignment.name)
         if field is None or field.text.lstrip().startswith("-"):
             return  # an array, or flags: they count where they are used
         at = self.lines.node(assignment.word.start, assignment.word.start + len(assignment.name))
@@ -78,6 +89,17 @@ class _Script:
 
     def command(self, name: str, stated: list[Stated]) -> None:
         self.commands.append((name, stated))
+
+    def leave_unread(self) -> None:
+        """Leave out the variables that no program gets: neither exported, nor expanded anywhere in the script."""
+        text = self.document.text
+        if _ALL_EXPORTED.search(text):
+            return
+        for name in self.assigned.keys() - self.exported - set(_EXPANDED.findall(text)):
+            handed_on = rf"\b(?:export|read|(?:declare|typeset)\s+-\w*x\w*)\b[^\n]*\b{name}\b"
+            if not re.search(rf"{handed_on}|\(\([^\n]*\b{name}\b", text):
+                del self.assigned[name]
+                self.document.absent[name] = "the script sets it, and no command of it uses it"
 
     def directives(self) -> None:
         """`#SBATCH` lines: comments to the shell, arguments to Slurm."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from framework.reading.shell.tokens import Operator, Word
+from framework.reading.shell.tokens import Operator, Piece, Word
 from framework.reading.shell.variables import Field, Variables
 
 _PREFIXES = {"if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"}
@@ -26,6 +26,8 @@ class Assignment:
     value: Field | None
     """None for an array."""
     certain: bool
+    exported: bool = False
+    """Whether programs see it without an argument."""
 
 
 @dataclass(slots=True)
@@ -50,12 +52,15 @@ class _Reader:
         self.after: str = "\n"
         """The operator before the command."""
         self.function = False
+        self.cut: set[int] = set()
+        """The starts of loops that something may end, or a turn of them, before their time."""
         self.looped = self._assigned_in_loops()
 
     def _assigned_in_loops(self) -> dict[int, set[str]]:
         """By the start of each outermost loop or function, the names that are assigned in it."""
         found: dict[int, set[str]] = {}
         depth, start, first = 0, 0, True
+        open_loops: list[int] = []
         for token in self.tokens:
             if isinstance(token, Operator):
                 first = True
@@ -65,8 +70,12 @@ class _Reader:
                 start = token.start if not depth else start
                 depth += 1
                 found.setdefault(start, set())
+                open_loops.append(token.start)
             elif first and literal in ("done", "}"):
                 depth = max(0, depth - 1)
+                del open_loops[-1:]
+            elif first and literal in ("break", "continue", "exit", "return"):
+                self.cut.update(open_loops)
             elif depth and (assigned := token.assignment) is not None:
                 found[start].add(assigned[0])
             first = first and (literal in _PREFIXES or token.assignment is not None)
@@ -114,7 +123,7 @@ class _Reader:
                 self.blocks.append("function" if literal == "{" and self.function else kind)
                 self.function = False
                 if literal in ("for", "select") and len(words) > 1 and words[1].literal:
-                    self.variables.spoiled[words[1].literal] = "a loop gives it its values"
+                    self._loop(words)
                 if literal in ("for", "select", "case"):
                     return
                 words = words[1:]
@@ -136,18 +145,35 @@ class _Reader:
     def _conditional(self) -> str | None:
         return next((block for block in self.blocks if block in ("if", "case")), None)
 
+    def _loop(self, words: list[Word]) -> None:
+        """The head of a loop: `for seed in 1 2 3`."""
+        name = words[1].literal
+        assert name is not None
+        if words[0].literal == "for" and len(words) > 2 and words[2].literal == "in":
+            outer = self.looped.get(words[0].start)
+            if name not in (outer or ()):
+                self.variables.loop(name, words[3:], words[0].start not in self.cut)
+                return
+        self.variables.spoiled[name] = "a loop gives it its values"
+
     def _simple(self, words: list[Word], operator: str) -> Command:
         certain = not self.blocks and self.after not in ("&&", "||", "|", "|&") and operator not in ("|", "|&", "&")
         command = Command([], words[0].start, self._conditional)
         while words and (assigned := words[0].assignment) is not None:
             alone = all(word.assignment is not None for word in words)
-            command.assignments.append(self._assign(assigned, words[0], certain or not alone, alone))
+            given = self._assign(assigned, words[0], certain or not alone, alone)
+            given.exported = not alone
+            command.assignments.append(given)
             words = words[1:]
         if words and words[0].literal in _DECLARING:
             for word in words[1:]:
                 if (assigned := word.assignment) is not None:
-                    command.assignments.append(self._assign(assigned, word, certain, True))
+                    given = self._assign(assigned, word, certain, True)
+                    given.exported = words[0].literal == "export"
+                    command.assignments.append(given)
             return command
+        for piece in [piece for word in words for piece in word.pieces if piece.assigns]:
+            command.assignments += self._assume(piece, certain)
         command.fields = [item for word in words for item in self.variables.expand(word)]
         self._effects(words)
         return command
@@ -166,6 +192,13 @@ class _Reader:
         elif variables.spoiled.get(name) != _LOOPED:
             variables.spoiled.pop(name, None)
         return Assignment(name, word, value, certain)
+
+    def _assume(self, piece: Piece, certain: bool) -> list[Assignment]:
+        """What `${NAME:=200}` assigns; nothing where the variable is set before."""
+        variables, name = self.variables, piece.text
+        if name in variables.known or name in variables.spoiled:
+            return []
+        return [Assignment(name, Word(piece.start + 2, piece.stop), variables.assume(name, piece), certain)]
 
     def _effects(self, words: list[Word]) -> None:
         """What a command does to variables besides assigning them."""

@@ -23,6 +23,8 @@ class Piece:
     inner: int = 0
     """Where the text itself starts."""
     default: list[Piece] | None = None
+    assigns: bool = False
+    """Whether the default is kept: `${NAME:=200}`."""
     every: bool = False
     """Whether it is all of an array: `${NAME[@]}`."""
 

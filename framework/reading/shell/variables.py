@@ -14,7 +14,11 @@ MOST_CHUNKS = 200_000
 """Pieces that a script's variables may expand to, all together."""
 LONGEST = 100_000
 """Characters of a value, after which it is not followed."""
+MOST_TURNS = 1000
+"""Turns of a loop, above which its values are not listed."""
 _SPACE = re.compile(r"\s+")
+_BRACES = re.compile(r"\{(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.([1-9]\d{0,8}))?\}")
+_SEQ = re.compile(r"(?:\$\(|`)\s*seq\s+(-?\d{1,9})(?:\s+(-?\d{1,9}))?(?:\s+(-?\d{1,9}))?\s*[)`]")
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,6 +53,8 @@ class Field:
     unknown: str | None = None
     default: str | None = None
     """The text for the case that nothing outside decides: of `${LR:-1e-4}`."""
+    each: tuple[str, ...] = ()
+    """Its texts where a loop gives it one after the other."""
     bare: bool = False
     """Whether it is nothing but an unquoted variable, which may also be no argument, or several."""
 
@@ -99,6 +105,26 @@ class Variables:
         self.known[name] = Value([given])
         return given
 
+    def loop(self, name: str, words: list[Word], whole: bool) -> None:
+        """Take the head of a loop: the one value that it gives its variable, or all of them. ``whole`` is whether the
+        loop runs to its end."""
+        fields = [item for word in words for item in (_counted(word) or self.expand(word))]
+        self.spoiled.pop(name, None)
+        if len(fields) == 1 and not fields[0].unknown:
+            self.known[name] = Value(fields)
+            return
+        given = Field(words[0].start, words[-1].stop) if words else Field(0, 0)
+        given.unknown = "a loop gives it its values"
+        if fields and whole and not any(item.unknown for item in fields) and len(fields) <= MOST_TURNS:
+            given.each = tuple(item.text for item in fields)
+        self.known[name] = Value([given])
+
+    def assume(self, name: str, piece: Piece) -> Field:
+        """Take `${NAME:=200}`: the variable is set from here on, to this where nothing outside set it."""
+        value = self._of(piece).fields[0]
+        self.known.setdefault(name, Value([value]))
+        return value
+
     def _joined(self, word: Word) -> Field:
         """A word without splitting, as in an assignment."""
         quoted = Word(word.start, word.stop, [replace(piece, quoted=True) for piece in word.pieces])
@@ -113,6 +139,7 @@ class Variables:
             if piece.kind == "text":
                 current = current or Field(word.start, word.stop)
                 current.chunks.append(Chunk(piece.text, piece.inner, piece.start, piece.stop))
+                current.each = tuple(text + piece.text for text in current.each)
                 continue
             value = self._of(piece)
             place = (piece.start, piece.stop)
@@ -135,6 +162,10 @@ class Variables:
         self.budget -= len(source.chunks) + 1
         if self.budget < 0:
             raise InputError.at(Location(self.shown, 1, 1), "its variables expand beyond all measure")
+        if source.each:
+            target.each = () if target.unknown else tuple(target.text + text for text in source.each)
+        else:
+            target.each = () if source.unknown else tuple(text + source.text for text in target.each)
         target.chunks += [replace(chunk, via=place) for chunk in source.chunks]
         if source.unknown and not target.unknown:
             if source.default is not None:
@@ -164,13 +195,34 @@ class Variables:
         if known is not None and reason is None:
             if known.array and not piece.every:
                 return Value(known.fields[:1])
-            if piece.default is None or any(item.text for item in known.fields):
+            if piece.default is None or any(item.text or item.each for item in known.fields):
                 return known
         default = None
         if piece.default is not None:
             expanded = self._joined(Word(piece.start, piece.stop, piece.default))
             default = None if expanded.unknown else expanded.text
         return Value([Field(piece.start, piece.stop, unknown=reason or f"{name} comes from outside", default=default)])
+
+
+def _counted(word: Word) -> list[Field]:
+    """What `{1..5}` or `$(seq 1 5)` counts; empty for any other word."""
+    if len(word.pieces) != 1 or word.pieces[0].quoted:
+        return []
+    text = word.pieces[0].text
+    if (match := _BRACES.fullmatch(text)) is not None:
+        first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
+        step = step if last >= first else -step
+    elif (match := _SEQ.fullmatch(text)) is not None:
+        given = [int(part) for part in match.groups() if part is not None]
+        first, last = (given[0] if len(given) > 1 else 1), given[-1]
+        step = given[1] if len(given) > 2 else 1
+    else:
+        return []
+    if not step or abs(last - first) // abs(step) > MOST_TURNS:
+        return []
+    numbers = range(first, last + (1 if step > 0 else -1), step)
+    chunks = [Chunk(str(number), word.start, word.start, word.stop, computed=True) for number in numbers]
+    return [Field(word.start, word.stop, [chunk]) for chunk in chunks]
 
 
 def _split(item: Field) -> list[Field]:

@@ -220,7 +220,8 @@ class Lexer:
             return Piece("unknown", self.text[start : self.position], start, self.position, quoted)
         self.position = after
         default = self._default(start, quoted, depth)
-        return Piece("variable", match[1], start, self.position, quoted, default=default)
+        assigns = match[3].endswith("=")
+        return Piece("variable", match[1], start, self.position, quoted, default=default, assigns=assigns)
 
     def _default(self, start: int, quoted: bool, depth: int) -> list[Piece]:
         """The pieces up to the closing brace."""

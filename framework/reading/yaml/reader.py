@@ -21,6 +21,10 @@ def read(path: FilePath | str, shown: str, reader: Rules) -> Document:
             from framework.reading.hydra.composition import composed
 
             document = composed(document, FilePath(path))
+        if "MULTIRUN" in document.text or (document.homes and document.node(("hydra", "sweeper")) is not None):
+            from framework.reading.hydra.sweeps import swept
+
+            document = swept(document)
         if "${" in document.text or document.homes:
             from framework.reading.interpolation import interpolate
 

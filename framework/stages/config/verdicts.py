@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Stage
@@ -113,7 +113,7 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
     """Ask the rules about one file after the other, so that none needs to be kept in memory. Gives the number of
     keys, the findings that belong to no clause, and whether any file can state anything."""
     keys, findings, stating = 0, [], False
-    for bounds in _by_file(context.files):
+    for bounds in _with_companions(context, _by_file(list(context.files))):
         try:
             shapes = [bound.plan.shape for bound in bounds]
             keys += len(shapes[0]) if len(shapes) == 1 else len({path for shape in shapes for path in shape})
@@ -130,6 +130,29 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
             for bound in bounds:
                 bound.close()
     return keys, findings, stating
+
+
+def _with_companions(context: ConfigContext, by_file: Iterator[list[BoundFile]]) -> Iterator[list[BoundFile]]:
+    """The files, and then those that they name for their trainers and that no binding covers."""
+    found: list[BoundFile] = []
+    for bounds in by_file:
+        if any(bound.pattern.dialect is not None for bound in bounds):
+            from framework.stages.config.layers.companions import companions
+
+            named = [each for bound in bounds for each in _readable(companions, context, bound)]
+            context.files += named
+            found += named
+        yield bounds
+    yield from ([bound] for bound in found)
+
+
+def _readable(
+    companions: Callable[[ConfigContext, BoundFile], Iterator[BoundFile]], context: ConfigContext, bound: BoundFile
+) -> list[BoundFile]:
+    try:
+        return list(companions(context, bound))
+    except InputError:
+        return []  # the file cannot be read: its own turn tells
 
 
 def _by_file(files: list[BoundFile]) -> Iterator[list[BoundFile]]:

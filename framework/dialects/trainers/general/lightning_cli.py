@@ -158,4 +158,4 @@ def _read(data: Any) -> Said:
     return read_nested(data, _plain) if isinstance(data, dict) else Said()
 
 
-DIALECT = Dialect("lightning-cli", "Lightning", _recognise, _read, "yaml-1.2", by_name=True)
+DIALECT = Dialect("lightning-cli", "Lightning", _recognise, _read, "yaml-1.2", by_name=True, splits=True)

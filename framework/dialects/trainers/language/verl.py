@@ -191,4 +191,4 @@ def _read(data: Any) -> Said:
     return assume(said, [default for default in _DEFAULTS if default.fact not in skipped])
 
 
-DIALECT = Dialect("verl", "verl", _recognise, _read, "omegaconf", {**KEYS, **_SFT})
+DIALECT = Dialect("verl", "verl", _recognise, _read, "omegaconf", {**KEYS, **_SFT}, splits=True)

@@ -84,10 +84,7 @@ def read(
     """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
     which variables of a script stand only for the flags that use them."""
     reading = DialectReading(dialect, StatedSettings(experiment))
-    if document is None:
-        found = said(dialect, data)
-    else:
-        found = said(dialect, _heard(binding, data, document), document.programs)
+    found = said(dialect, data if document is None else _heard(binding, data, document), document)
     place = place_of(experiment, binding)
     if dialect.judge is not None:
         phase = experiment.stated.phases.get(place.phase or "")

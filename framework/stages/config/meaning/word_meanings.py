@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from framework.conformance.meaning import same
@@ -11,6 +12,7 @@ from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import steps_of
+from framework.reading.tree import Opaque
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, targets_of
 
@@ -22,7 +24,12 @@ def translated(target: Target, statement: Statement) -> Target:
         return target
     if isinstance(value, Unknown):
         return target._replace(translation=Translation(word, reason=value.reason))
+    if isinstance(value, Searched) and value.every and statement.fact.startswith("seed"):
+        declared_set = isinstance(declared, list) and _as_set(declared) == _as_set(value.values)
+        spelled = word.tag if isinstance(word, Opaque) else word
+        return target._replace(translation=Translation(spelled, declared if declared_set else list(value.values)))
     if isinstance(value, Searched):
+        word = word.tag if isinstance(word, Opaque) else word
         if value.holds(declared):
             reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
             return target._replace(translation=Translation(word, reason=reason, inherent=True))
@@ -37,6 +44,10 @@ def translated(target: Target, statement: Statement) -> Target:
     if target.translation is not None:
         return target
     return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+
+
+def _as_set(values: Sequence[Any]) -> set[tuple[type, Any]]:
+    return {(type(value), value) for value in values}
 
 
 def is_repository(declared: Any, stated: Any) -> bool:

@@ -155,7 +155,8 @@ def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: De
         return context.judge.unverified(clause, context.stage, f"{spelled}; {why}", file)
     if clause.path == ("seeds",):
         stated = clause.value if isinstance(clause.value, list) else []
-        if value in stated or len(stated) != 1:
+        given_elsewhere = bound.document.format != "shell" or "$@" in bound.document.text or "$*" in bound.document.text
+        if value in stated or (len(stated) != 1 and given_elsewhere):
             return context.judge.unverified(clause, context.stage, f"{file} has no {default.key}", file)
         value = [value]
     if isinstance(declared, Duration) and value == 0:

@@ -1,0 +1,1 @@
+"""The layers that a program reads besides the file that is bound."""
