@@ -98,7 +98,7 @@ def _same_facts(binding: Binding, old: Document, new: Document) -> None:
     readings = []
     for document in (old, new):
         assert document.root is not None
-        found = said(dialect(binding.dialect), document.value(document.root), document.programs)
+        found = said(dialect(binding.dialect), document.value(document.root), document)
         # not their values: a minimum that is stated as a share of the peak moves with it
         facts = [(each.path, each.fact) for each in found.statements]
         readings.append((facts, [each.fact for each in found.defaults], found.silent))

@@ -48,7 +48,7 @@ def _is_yaml(example: Example) -> bool:
 def statements(made: Project, example: Example) -> dict[KeyPath, Statement]:
     found = document(made, example)
     assert found.root is not None
-    heard = said(dialect(example.dialect), found.value(found.root), found.programs)
+    heard = said(dialect(example.dialect), found.value(found.root), found)
     return {each.path: each for each in heard.statements}
 
 
@@ -97,8 +97,8 @@ def test_what_is_fixed_means_what_the_manifest_means(tmp_path: Path, example: Ex
         if after[path].fact == right[path].fact:  # else the same in another unit: 300 steps for 10 %
             assert after[path].value == right[path].value, done.out
     others = {path: each for path, each in before.items() if path not in changed}
-    assert {path: (each.fact, each.value) for path, each in after.items() if path in others} == {
-        path: (each.fact, each.value) for path, each in others.items()
+    assert {path: (each.fact, each.word) for path, each in after.items() if path in others} == {
+        path: (each.fact, each.word) for path, each in others.items()
     }
 
 

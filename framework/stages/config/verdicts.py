@@ -137,7 +137,7 @@ def _with_companions(context: ConfigContext, by_file: Iterator[list[BoundFile]])
     found: list[BoundFile] = []
     for bounds in by_file:
         if any(bound.pattern.dialect is not None for bound in bounds):
-            from framework.stages.config.layers.companions import companions
+            from framework.stages.config.layers.companion_files import companions
 
             named = [each for bound in bounds for each in _readable(companions, context, bound)]
             context.files += named
