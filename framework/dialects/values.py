@@ -152,19 +152,6 @@ def repository(word: Any, scope: Scope) -> Any:
     return given(word, scope)
 
 
-def torch_defaults(word: Any) -> dict[str, Any]:
-    """What PyTorch's optimizers do where an argument is not given; empty for any other optimizer."""
-    name = str(word)
-    common: dict[str, Any] = {"optimizer.betas[0]": 0.9, "optimizer.betas[1]": 0.999, "optimizer.eps": 1e-8}
-    if name == "torch.optim.AdamW":
-        return {**common, "optimizer.weight_decay": 0.01}
-    if name == "torch.optim.Adam":
-        return {**common, "optimizer.weight_decay": 0.0}
-    if name == "torch.optim.SGD":
-        return {"optimizer.momentum": 0.0, "optimizer.weight_decay": 0.0}
-    return {}
-
-
 def positive(word: Any, scope: Scope) -> Any:
     """A number of which 0, -1 and an empty value say 'not set'."""
     if word is None or (isinstance(word, (int, float)) and not isinstance(word, bool) and word <= 0):

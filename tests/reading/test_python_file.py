@@ -135,3 +135,52 @@ def test_nothing_is_run(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     parse_python(f"open({str(mark)!r}, 'w').write('x')\nLR = __import__('os').system('touch {mark}')\n", "train.py")
     assert not mark.exists()
+
+
+_IMPORTS = "import torch\nfrom torch import optim\nfrom torch.optim import AdamW as Named\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("torch.optim.AdamW(m.parameters(), 1e-4)", {"lr": 1e-4}),
+        ("optim.AdamW(m.parameters(), 1e-4, (0.9, 0.95), weight_decay=0.1)",
+         {"lr": 1e-4, "betas": [0.9, 0.95], "weight_decay": 0.1}),
+        ("Named(list(m.parameters()), lr=1e-4)", {"lr": 1e-4}),
+    ],
+)  # fmt: skip
+def test_arguments_by_position_of_what_is_imported(call: str, expected: dict[str, Any]) -> None:
+    found = next(iter(_read(f"{_IMPORTS}o = {call}\n").values()))
+    assert found == {"_target_": "torch.optim.AdamW", **expected}
+
+
+def test_groups_of_parameters_and_what_is_unpacked_leave_the_defaults_open() -> None:
+    assert isinstance(_read(_IMPORTS + "o = optim.AdamW(groups, lr=1)\n")["AdamW"]["params"], Opaque)
+    assert _read(_IMPORTS + "o = optim.AdamW(m.parameters(), lr=1, **more)\n")["AdamW"] == {"lr": 1}
+    assert "AdamW" not in _read("o = AdamW(m.parameters(), 1)\n")
+
+
+_PARSER = "p.add_argument('--lr', type=float, default=3e-4)\nargs = p.parse_args()\n"
+
+
+def test_the_default_of_an_argument_on_its_way_to_a_call() -> None:
+    document = parse_python(_PARSER + "o = Optimizer(lr=args.lr)\n", "train.py")
+    found = document.walk(("Optimizer", "lr"))
+    assert found is not None
+    assert (document.value(found[1]), document.origin(found[1]).line) == (3e-4, 1)
+    text = "class C:\n    lr: float = 1\ndef main(c: C):\n    o = Optimizer(lr=c.lr)\n"
+    assert _read(text)["Optimizer"] == {"lr": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "args.lr = args.lr * 8",
+        "setattr(args, 'lr', 1)",
+        "vars(args).update(file)",
+        "p.set_defaults(lr=1)",
+        "args = o()",
+    ],
+)
+def test_an_argument_that_is_changed_is_not_its_default(change: str) -> None:
+    assert isinstance(_read(f"{_PARSER}{change}\no = Optimizer(lr=args.lr)\n")["Optimizer"]["lr"], Opaque)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from framework.reading.python.programs import Program
 
 LARGEST_EXPONENT = 1_000
 MOST_BITS = 4_000
@@ -42,6 +45,7 @@ class Values:
         self.document = document
         self.marks = marks
         self.constants: dict[str, AnyNode] = {}
+        self.program: Program | None = None
         self.taken: set[int] = set()
         """By `id`, the calls whose keywords stand in some mapping already."""
 
@@ -109,9 +113,16 @@ class Values:
         return self.opaque(expression) if value is _UNKNOWN else ComputedNode(at, text, value)
 
     def _known(self, expression: ast.expr) -> AnyNode | None:
-        """The constant, or the item of a config (`config["size"]`, `config.size`), that an expression names."""
+        """The constant, the item of a config (`config["size"]`, `config.size`) or the default (`args.lr`) that an
+        expression names."""
         path = place_of(expression)
-        return None if path is None else self.constants.get(".".join(map(str, path)))
+        if path is None:
+            return None
+        if (known := self.constants.get(".".join(map(str, path)))) is not None or self.program is None:
+            return known
+        found = self.program.default_of(path)
+        certain = isinstance(found, ScalarNode) and self.document.value(found) is not None
+        return found if certain and not isinstance(self.document.value(found), Opaque) else None
 
     def _dictionary(self, expression: ast.Dict) -> MappingNode:
         start, stop = self.marks.span(expression)

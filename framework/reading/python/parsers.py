@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Note, ScalarNode
 from framework.reading.python.literals import Marks, Values
+from framework.reading.python.programs import Program
 
 
 class Tree(Protocol):
@@ -16,6 +17,7 @@ class Tree(Protocol):
     marks: Marks
     values: Values
     root: MappingNode
+    program: Program
 
     def named(self, at: ast.expr, name: str) -> ScalarNode:
         """A key of that name, at the place of a piece of the source."""
@@ -48,6 +50,9 @@ def parser_argument(tree: Tree, call: ast.Call) -> bool:
         tree.document.duplicates.append(Duplicate((flag,), old[0], key))
         tree.document.absent[flag] = "several parsers declare it"
     tree.set(tree.root, key, node)
+    given = keywords.get("dest")
+    dest = str(given.value) if isinstance(given, ast.Constant) else flag.lstrip("-").replace("-", "_")
+    tree.program.flags[dest] = node if old is None else tree.values.opaque(call)
     return True
 
 

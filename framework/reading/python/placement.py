@@ -10,6 +10,8 @@ from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.python.literals import Marks, Values, place_of
 from framework.reading.python.parsers import defined_flag, parser_argument
+from framework.reading.python.programs import Program
+from framework.reading.python.signatures import signature
 
 _FIELD = {"field", "Field", "attrib", "ib"}
 _CONFIG = re.compile(r"(?:.*_)?(?:config|cfg|conf|args|hparams|params|c|hps?)\d?", re.IGNORECASE)
@@ -25,10 +27,12 @@ class Tree:
         self.values = Values(document, self.marks)
         self.root = MappingNode(1, 1, 0, len(document.text))
         self.times: dict[str, int] = {}
+        self.program = Program(ast.Module([], []))
 
     def of(self, module: ast.Module) -> MappingNode | None:
+        self.program = self.values.program = Program(module)
         self._statements(module.body, certain=True, outside=True)
-        self._calls(module)
+        self._calls()
         self.root.items.sort(key=lambda pair: pair[0].start)
         self.root._pairs = None
         return self.root if self.root.items else None
@@ -158,6 +162,7 @@ class Tree:
                     self._defaults(item.args, mapping)
                 self._statements(item.body, True, False)
         if mapping.items:
+            self.program.fields.setdefault(statement.name, dict(mapping.children()))
             self.set(self.root, self._key(at, self._numbered(statement.name)), mapping)
 
     def _default(self, value: ast.expr) -> AnyNode:
@@ -190,27 +195,61 @@ class Tree:
     def named(self, at: ast.expr, name: str) -> ScalarNode:
         return self._key(self.marks.lines.node(*self.marks.span(at)), name)
 
-    def _calls(self, module: ast.Module) -> None:
-        """Parsers' arguments, and the keywords of calls that make an object."""
-        for node in ast.walk(module):
-            if not isinstance(node, ast.Call) or id(node) in self.values.taken:
+    def _calls(self) -> None:
+        """Parsers' arguments, and what is passed to calls that make an object."""
+        calls = [node for node in self.program.nodes if isinstance(node, ast.Call)]
+        others = [call for call in calls if id(call) not in self.values.taken and not self._is_argument(call)]
+        for node in others:
+            name, known = _callee(node), self.program.called(node.func)
+            if id(node) in self.values.taken or name in _FIELD or name in _PARSER_MAKERS or name in _BUILDERS:
                 continue
-            name = _callee(node)
-            if name in ("add_argument", "option", "Option") and parser_argument(self, node):
-                continue
-            if name.startswith("DEFINE_") and defined_flag(self, node):
-                continue
-            if not node.keywords or name in _FIELD or (not name[:1].isupper() and name not in _PARSER_MAKERS):
-                continue
-            if name in _PARSER_MAKERS or name in _BUILDERS:
+            if known is None and (not node.keywords or not name[:1].isupper()):
                 continue
             at = self.marks.lines.node(*self.marks.span(node))
-            mapping = self.values.keywords(node)
+            mapping = self._passed(node, known) if known else self.values.keywords(node)
             if mapping.items:
                 self.set(self.root, self._key(at, self._numbered(name)), mapping)
 
+    def _is_argument(self, call: ast.Call) -> bool:
+        """Whether a call declares an argument of the command line, whose default is put into the tree."""
+        name = _callee(call)
+        if name in ("add_argument", "option", "Option"):
+            return parser_argument(self, call)
+        return name.startswith("DEFINE_") and defined_flag(self, call)
+
+    def _passed(self, call: ast.Call, known: str) -> MappingNode:
+        """What a known constructor is given, by position and by name, below the name of its class."""
+        taken = signature(known)
+        assert taken is not None
+        mapping = self.values.keywords(call)
+        keywords, mapping.items = mapping.items, []
+        mapping._pairs = None
+        start, stop = self.marks.span(call.func)
+        at = self.marks.lines.node(start, stop)
+        unpacked = any(isinstance(each, ast.Starred) for each in call.args) or any(
+            not each.arg for each in call.keywords
+        )
+        if not unpacked:
+            mapping.add(self._key(at, "_target_"), ComputedNode(at, known, known))
+        if taken.positional[0] == "params" and call.args and not _all_parameters(call.args[0]):
+            mapping.add(self.named(call.args[0], "params"), self.values.opaque(call.args[0]))
+        for name, value in list(zip(taken.positional, call.args, strict=False))[1:]:
+            if isinstance(value, ast.Starred):
+                break
+            mapping.add(self.named(value, name), self.values.node(value))
+        for key, node in keywords:
+            mapping.add(key, node)
+        return mapping
+
 
 _PARSER_MAKERS = {"ArgumentParser", "HfArgumentParser", "add_argument", "option", "Option"}
+
+
+def _all_parameters(given: ast.expr) -> bool:
+    """Whether an optimizer is given a model's parameters as they are: groups of them may bring their own arguments."""
+    return not isinstance(given, (ast.List, ast.Dict)) and any(
+        isinstance(each, ast.Attribute) and each.attr == "parameters" for each in ast.walk(given)
+    )
 
 
 def _is_main(test: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from framework.dialects import synonyms
+from framework.dialects.components import CLIPPING, assume_optimizer, section
 from framework.dialects.key_tables import at, interpolated, state
 from framework.dialects.sections import rough
 from framework.dialects.terms import (
@@ -76,7 +77,15 @@ def read(data: Any) -> Said:
         if isinstance(path[-1], int):
             continue
         scope = at(data, *path[:-1])
-        found = _says(path, own, above, word, scope if isinstance(scope, dict) else {}, tuple(names[:-1]), bare)
+        scope = scope if isinstance(scope, dict) else {}
+        kind = section(scope) if "_target_" in scope else None
+        if own == "_target_" and kind not in ("optimizer", "scheduler"):
+            said.silent.add(path)
+            continue
+        if kind is not None:
+            above = kind
+            said.silent |= {(*path[:-1], "params")} if "params" in scope else set()
+        found = _says(path, own, above, word, scope, tuple(names[:-1]), bare)
         if beside:
             if isinstance(found, Statement) and found.fact.startswith("optimizer."):
                 said.statements.append(replace(found, named=beside[-1]))
@@ -85,6 +94,7 @@ def read(data: Any) -> Said:
         elif isinstance(found, Statement):
             said.statements.append(found)
     said.statements = _contradicting(_batches(_nano(data, _certain(said))))
+    assume_optimizer(said, data)
     return said
 
 
@@ -125,7 +135,11 @@ def _says(
     within: tuple[str, ...],
     bare: dict[str, str],
 ) -> Statement | Unset | None:
+    if above == "clipping" and own in CLIPPING:
+        return state(path, CLIPPING[own], word, scope, within) or UNSET
     if synonyms.normal(own) in synonyms.DOUBTFUL:
+        if word is None:
+            return UNSET  # left to the program, as a parser's `default=None`
         return Statement(path, "batch_size", word, word, ("batch_size", "batch_size.micro"), DEVICES, within)
     if synonyms.normal(own) == "warmup" and not isinstance(word, (str, dict, type(None), bool)):
         return _warmup(path, word, within)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
-from framework.dialects.key_tables import assume, state
-from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, mappings, words
+from framework.dialects.key_tables import state
+from framework.dialects.terms import Dialect, Key, Recognition, Said, mappings, words
 from framework.dialects.trainers.general import generic
 
 _LIGHTNING: dict[str, Key] = {
@@ -40,7 +40,6 @@ def _recognise(data: Any) -> Recognition | None:
 
 def _read(data: Any) -> Said:
     said = generic.read(data)
-    defaults: list[Default] = []
     for path, scope in mappings(data):
         target = str(scope.get("_target_", ""))
         said.silent |= {(*path, name) for name in _OF_HYDRA if name in scope}
@@ -52,15 +51,10 @@ def _read(data: Any) -> Said:
                 said.statements = [each for each in said.statements if each.path != (*path, name)]
                 found = state((*path, name), _LIGHTNING[name], scope[name], scope)
                 said.statements += [found] if found else []
-        place = ".".join(str(part) for part in path)
-        for fact, value in values.torch_defaults(target).items():
-            defaults.append(Default(fact, value, f"{place}.{fact.partition('.')[2]}" if place else fact))
     if isinstance(data, dict):
         said.silent |= {(name,) for name in _SILENT if name in data}
     named = {statement.path for statement in said.statements}
     said.silent -= named
-    if sum(bool(values.torch_defaults(str(scope.get("_target_", "")))) for _, scope in mappings(data)) == 1:
-        assume(said, defaults)
     return said
 
 

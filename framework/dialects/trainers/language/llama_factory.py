@@ -16,6 +16,7 @@ from typing import Any
 
 from framework.dialects import trainer_arguments as hf
 from framework.dialects import values
+from framework.dialects.components import optimizer_defaults
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.terms import (
     UNSET,
@@ -154,7 +155,7 @@ def _read_second(data: dict[str, Any]) -> Said:
     if at(data, "peft_config", "name") == "lora":
         defaults += _SECOND_LORA
     if not data.get("optim_config"):
-        torch = values.torch_defaults("torch.optim.AdamW")
+        torch = optimizer_defaults("torch.optim.AdamW")
         defaults += [Default(fact, value, "optim_config") for fact, value in torch.items()]
     facts = {statement.fact for statement in said.statements}
     skipped = {"epochs"} if "max_steps" in facts else set()

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.components import optimizer_defaults
 from framework.dialects.key_tables import assume, at, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Unknown, mappings, words
 from framework.dialects.well_known.keys import keys_of
@@ -99,7 +100,7 @@ def _read(data: Any) -> Said:
     if "optimizer" not in data:
         return said  # a recipe that evaluates, generates or quantizes
     component = at(data, "optimizer", "_component_")
-    defaults = [Default(fact, value, fact) for fact, value in values.torch_defaults(component).items()]
+    defaults = [Default(fact, value, fact) for fact, value in optimizer_defaults(component).items()]
     defaults.append(Default("max_grad_norm", None, "clip_grad_norm"))
     if "lr_scheduler" in data:
         if at(data, "lr_scheduler", "_component_"):

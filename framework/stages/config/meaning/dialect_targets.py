@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from framework.conformance.meaning import same
+from framework.dialects.components import passed_on
 from framework.dialects.flags import said, used
 from framework.dialects.key_tables import at, interpolated
 from framework.dialects.sections import rough
@@ -85,6 +86,9 @@ def read(
     which variables of a script stand only for the flags that use them."""
     reading = DialectReading(dialect, StatedSettings(experiment))
     found = said(dialect, data if document is None else _heard(binding, data, document), document)
+    passed: set[Path] = set()
+    if document is not None:
+        found.statements, passed = passed_on(document, found.statements)
     place = place_of(experiment, binding)
     if dialect.judge is not None:
         phase = experiment.stated.phases.get(place.phase or "")
@@ -97,7 +101,7 @@ def read(
     taken = {path for path in called if path}
     silent = {each.path for each in found.statements if not each.fact.startswith(SETTINGS)}
     reading.silent = {path for path in found.silent if path not in silent}
-    reading.silent |= used(document) if document is not None else set()
+    reading.silent |= passed | (used(document) if document is not None else set())
     if document is not None and document.rows:
         found.statements = [each for each in found.statements if not _of_another(experiment, each, document)]
     for statement in found.statements:
