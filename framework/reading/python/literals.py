@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+from framework.reading.python.paths import place_of
 
 if TYPE_CHECKING:
     from framework.reading.python.programs import Program
@@ -121,8 +122,10 @@ class Values:
         if (known := self.constants.get(".".join(map(str, path)))) is not None or self.program is None:
             return known
         found = self.program.default_of(path)
-        certain = isinstance(found, ScalarNode) and self.document.value(found) is not None
-        return found if certain and not isinstance(self.document.value(found), Opaque) else None
+        if not isinstance(found, ScalarNode):
+            return None
+        value = self.document.value(found)
+        return None if value is None or isinstance(value, Opaque) else found
 
     def _dictionary(self, expression: ast.Dict) -> MappingNode:
         start, stop = self.marks.span(expression)
@@ -158,20 +161,6 @@ class Values:
         except (ArithmeticError, ValueError, TypeError):
             return _UNKNOWN
         return _UNKNOWN
-
-
-def place_of(node: ast.expr) -> tuple[str | int, ...] | None:
-    """The path that `config.optim.lr` or `config["optim"]["lr"]` is about; None for anything else."""
-    if isinstance(node, ast.Name):
-        return (node.id,)
-    if isinstance(node, ast.Attribute) and (above := place_of(node.value)) is not None:
-        return (*above, node.attr)
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        above = place_of(node.value)
-        key = node.slice.value
-        if above is not None and isinstance(key, (str, int)) and not isinstance(key, bool):
-            return (*above, key)
-    return None
 
 
 def _binary(operator: ast.operator, left: Any, right: Any) -> Any:

@@ -8,8 +8,9 @@ import re
 from framework.names import Path
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
-from framework.reading.python.literals import Marks, Values, place_of
+from framework.reading.python.literals import Marks, Values
 from framework.reading.python.parsers import defined_flag, parser_argument
+from framework.reading.python.paths import place_of
 from framework.reading.python.programs import Program
 from framework.reading.python.signatures import signature
 

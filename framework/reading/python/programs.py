@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from framework.reading.nodes import AnyNode
-from framework.reading.python.literals import place_of
+from framework.reading.python.paths import place_of
 from framework.reading.python.signatures import known_name
 
 _PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})

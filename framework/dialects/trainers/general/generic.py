@@ -79,7 +79,8 @@ def read(data: Any) -> Said:
         scope = at(data, *path[:-1])
         scope = scope if isinstance(scope, dict) else {}
         kind = section(scope) if "_target_" in scope else None
-        if own == "_target_" and kind not in ("optimizer", "scheduler"):
+        about = kind or ("optimizer" if synonyms.meaning("_target_", above) is not None else None)
+        if own == "_target_" and about not in ("optimizer", "scheduler"):
             said.silent.add(path)
             continue
         if kind is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.components import optimizer_defaults
 from framework.dialects.key_tables import assume, state
 from framework.dialects.renamed_keys import nested, read_nested
 from framework.dialects.terms import (
@@ -125,7 +126,7 @@ def _plain(data: dict[str, Any]) -> Said:
             prefix = ".".join(str(part) for part in place)
             defaults += [
                 Default(fact, value, f"{prefix}.{fact.partition('.')[2]}")
-                for fact, value in values.torch_defaults(word).items()
+                for fact, value in optimizer_defaults(word).items()
             ]
     if len(trainers) == 1 and "model" in data and trainers[0][1].keys() & {"max_epochs", "max_steps"}:
         defaults += [
