@@ -131,6 +131,10 @@ class Default:
     value: Any
     key: str
     """The key that would state it, for the advice."""
+    firm: bool = False
+    """Whether it holds although another file of the run states the fact: DeepSpeed's own optimizer."""
+    yields: tuple[str, ...] = ()
+    """Dialects of which a file of the same run states it instead: Trainer hands its accumulation on to DeepSpeed."""
 
 
 @dataclass(slots=True)

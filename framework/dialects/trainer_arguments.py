@@ -15,6 +15,8 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.key_tables import assume, read_table, scopes, usual
+from framework.dialects.switches.adapters import ADAPTERS
+from framework.dialects.switches.applying import switched
 from framework.dialects.terms import UNSET, Default, Instead, Key, Said, Scope, Unknown, words
 from framework.dialects.values import last
 from framework.dialects.well_known.keys import SETTINGS, keys_of
@@ -253,6 +255,7 @@ def read(
         read_table(scope, {**keys, **STOPPING} if stops else keys, (*silent, *usual(scope, USUAL)), base, said)
         if not stops and "metric_for_best_model" in scope:
             said.silent.add((*base, "metric_for_best_model"))
+        switched(said, scope, base, ADAPTERS)
     if len(found) == 1 and not found[0][1].get("config"):
         assume(said, _applying(defaults(found[0][1]), found[0][1], said))
     return said

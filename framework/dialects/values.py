@@ -16,6 +16,14 @@ _ADAMW = {
 }  # fmt: skip
 _OPTIMIZERS = {**dict.fromkeys(_ADAMW, "adamw"), "adam": "adam", "sgd": "sgd"}
 """Composer's `DecoupledAdamW` is not among them: its decay is not multiplied by the learning rate (mosaicml 0.32)."""
+_DECOUPLED = (
+    frozenset({"adam_beta1", "adam_beta2", "lr_decay_style", "lr_warmup_fraction", "lr_warmup_iters", "lr_decay_iters",
+               "train_iters", "tensor_model_parallel_size", "ffn_hidden_size"}),
+    frozenset({"adam_betas", "update_freq", "max_tokens", "lr_scheduler", "warmup_updates", "max_update", "criterion",
+               "clip_norm"}),
+)  # fmt: skip
+"""Flags of trainers whose `adam` decays as AdamW does: Megatron (megatron-core 0.16.1, core/optimizer; it refuses
+`adamw`) and fairseq (0.12.2, optim/adam.py), in files that are read by their keys' names."""
 _NARROW = re.compile(r"(8|4)bit(layerwise)?$|fp8$|galore|apollo|anyprecision|schedulefree|cpuadam|optimi")
 """Optimizers that change AdamW's arithmetic; whether a paper's AdamW means them cannot be known from the name."""
 _SCHEDULES = {
@@ -70,6 +78,8 @@ def optimizer(word: Any, scope: Scope) -> Any:
     name = folded(last(word))
     if _NARROW.search(name) and "adam" in name:
         return Unknown(f"{word!r} is another arithmetic of Adam; bind it explicitly if the paper's optimizer means it")
+    if name == "adam" and any(len(marks & scope.keys()) >= 3 for marks in _DECOUPLED):
+        return "adam" if scope.get("decoupled_weight_decay") is False else "adamw"
     if name in ("fusedadam", "distributedfusedadam"):  # Apex, DeepSpeed, NeMo: AdamW unless told otherwise
         return "adam" if scope.get("adam_w_mode") is False else "adamw"
     return _OPTIMIZERS.get(name, word)

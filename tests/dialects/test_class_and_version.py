@@ -148,10 +148,10 @@ ROWS: dict[str, Row] = {
         "",
         {"sequence_length": CONFORMS},
     ),
-    "a ratio that transformers 5 does not have": (
+    "a ratio that transformers no longer has": (
         "trl",
         f"{SFT}warmup_ratio: 0.1\n",
-        "transformers==5.2.0",
+        "transformers==5.16.0",
         "",
         {"schedule.warmup": UNVERIFIED},
     ),

@@ -18,6 +18,8 @@ from framework.dialects import synonyms
 from framework.dialects.components import CLIPPING, assume_optimizer, section
 from framework.dialects.key_tables import at, interpolated, state
 from framework.dialects.sections import rough
+from framework.dialects.switches.applying import switched
+from framework.dialects.switches.programs import PROGRAMS
 from framework.dialects.terms import (
     DEVICES,
     UNSET,
@@ -28,6 +30,7 @@ from framework.dialects.terms import (
     Unknown,
     Unset,
     leaves,
+    mappings,
     words,
 )
 from framework.dialects.well_known import named
@@ -94,6 +97,8 @@ def read(data: Any) -> Said:
             said.silent.add(path)
         elif isinstance(found, Statement):
             said.statements.append(found)
+    for base, scope in mappings(data):
+        switched(said, scope, base, PROGRAMS)
     said.statements = _contradicting(_batches(_nano(data, _certain(said))))
     assume_optimizer(said, data)
     return said

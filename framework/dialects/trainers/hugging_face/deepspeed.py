@@ -5,7 +5,8 @@ without it the accumulation is 1. `auto` is filled in by the Hugging Face integr
 are read without their case, and `Adam` is AdamW unless `adam_w_mode` is false. Its schedulers warm up for 1,000 steps
 and rise logarithmically unless `warmup_type` is `linear`; `WarmupCosineLR` ends at 1e-4 of its peak. `WarmupDecayLR`
 peaks at its own `warmup_max_lr`, 0.001 by default, whatever the optimizer's rate is; `WarmupLR` does so up to 0.17.1
-and takes the optimizer's from 0.17.2 on. Gradients are clipped at 1 by default from 0.19.3 on, and not before.
+and takes the optimizer's from 0.17.2 on. Gradients are clipped at 1 by default from 0.19.3 on, and not before. What it
+does by itself holds beside transformers' arguments, too, which fill in `auto` alone (5.23, integrations/deepspeed.py).
 """
 
 from __future__ import annotations
@@ -117,6 +118,8 @@ MARKS = frozenset(
     )
 )
 _PROOF = frozenset({"zero_optimization", "train_micro_batch_size_per_gpu", "steps_per_print"})
+_TRAINERS = ("hf-training-arguments", "trl", "ms-swift", "llama-factory", "axolotl")
+"""Dialects of transformers' Trainer, which hands its arguments' accumulation on; accelerate alone does not."""
 _FOREIGN = frozenset(words("distributed_type compute_environment pipe_parallel_size pipe-parallel-size"))
 _marked = by_marks(MARKS, 2, "DeepSpeed's keys", _FOREIGN)
 
@@ -133,9 +136,11 @@ def _read(data: Any) -> Said:
 
 def _defaults(data: Scope) -> Iterator[Default]:
     if data.get("train_batch_size") is None and isinstance(data.get("train_micro_batch_size_per_gpu"), int):
-        yield Default("batch_size.accumulation", 1, "gradient_accumulation_steps")
+        yield Default("batch_size.accumulation", 1, "gradient_accumulation_steps", yields=_TRAINERS)
     if "gradient_clipping" not in data:
-        yield Default("max_grad_norm", ByVersion("deepspeed", (("0", None), ("0.19.3", 1.0))), "gradient_clipping")
+        yield Default(
+            "max_grad_norm", ByVersion("deepspeed", (("0", None), ("0.19.3", 1.0))), "gradient_clipping", True
+        )
     yield from _of_optimizer(data)
     kind, given = at(data, "scheduler", "type"), at(data, "scheduler", "params") or {}
     if str(kind) not in _SCHEDULES or not isinstance(given, dict):
@@ -143,7 +148,7 @@ def _defaults(data: Scope) -> Iterator[Default]:
     yield Default("schedule.warmup.steps", 1000, "scheduler.params.warmup_num_steps")
     peak = values.number(at(data, "optimizer", "params", "lr"), data)
     if kind == "WarmupDecayLR" and given.get("warmup_max_lr") is None:
-        yield Default("optimizer.learning_rate", _OWN_PEAK, "scheduler.params.warmup_max_lr")
+        yield Default("optimizer.learning_rate", _OWN_PEAK, "scheduler.params.warmup_max_lr", True)
     if kind == "WarmupDecayLR":
         yield Default("schedule.min_learning_rate", 0.0, "scheduler.params")
     elif kind == "WarmupCosineLR" and isinstance(peak, (int, float)):
@@ -163,7 +168,7 @@ def _of_optimizer(data: Scope) -> Iterator[Default]:
     }
     for key, (fact, value) in own.items():
         if key not in given and not (key == "lr" and at(data, "scheduler", "type") in _SCHEDULES):
-            yield Default(fact, value, f"optimizer.params.{key}")
+            yield Default(fact, value, f"optimizer.params.{key}", True)
 
 
 DIALECT = Dialect("deepspeed", "DeepSpeed", _recognise, _read, "yaml-1.2", KEYS, beside=True)

@@ -73,7 +73,9 @@ def defaults(scope: Scope) -> tuple[Default, ...]:
     own: dict[str, Any] = {
         "optimizer.learning_rate": 1e-5 if _tuner(scope) == "full" else 1e-4,
         "optimizer.weight_decay": 0.1,
-        "optimizer.betas[1]": 0.95,
+        "optimizer.betas[1]": ByVersion(
+            "ms-swift", (("0", 0.95), ("3", Unknown("0.999 in 3.0.0, 0.95 in 3.4.0")), ("3.4", 0.95))
+        ),
         "schedule.name": "cosine",
         "batch_size.micro": 1,
         "epochs": ByVersion("ms-swift", (("0", 1.0), ("3", 3.0))),
@@ -94,7 +96,8 @@ def judge(said: Said, objective: str | None, devices: int) -> None:
     stated = {each.fact: each.value for each in said.statements}
     micro = stated.get("batch_size.micro", 1)
     if "batch_size.accumulation" not in stated and isinstance(micro, int) and said.defaults:
-        whole = math.ceil(_WHOLE / micro / devices)
+        whole: Any = math.ceil(_WHOLE / micro / devices)
+        whole = ByVersion("ms-swift", (("0", whole), ("3", Unknown("3.0 makes no 16 of it")), ("3.4", whole)))
         said.defaults.append(Default("batch_size.accumulation", whole, "gradient_accumulation_steps"))
     arguments.judge(said, objective, devices)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.key_tables import assume, mappings_with, read_table
+from framework.dialects.switches.adapters import ADAPTERS
+from framework.dialects.switches.applying import switched
 from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown
 
 
@@ -104,6 +106,7 @@ def _read(data: Any) -> Said:
             continue
         usual = tuple(key for key, held in AS_USUAL.items() if key in scope and scope[key] in held)
         read_table(scope, KEYS, (*SILENT, *usual), base, said)
+        switched(said, scope, base, ADAPTERS)
         assume(said, DEFAULTS)
     return said
 

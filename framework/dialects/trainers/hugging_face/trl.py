@@ -5,8 +5,8 @@ Read in its releases from 0.9.6 to 1.16.0 (`trl/trainer/*_config.py`, `base_conf
 - Each trainer has defaults of its own, which changed: supervised fine-tuning 2e-5 since 0.12, DPO, KTO and its kin 1e-6
   since 0.12, GRPO 1e-6, reward models 1e-4 since 0.24; before, those of TrainingArguments.
 - bf16 is on since 0.19, unless fp16 is. `max_length` is 1024 since 0.16; `max_seq_length` is read up to 0.19.
-- The parser of the scripts makes numbers of text (`2e-4`), and drops keys of a file that no dataclass has: with
-  transformers 5, which has no `warmup_ratio`, there is no warmup.
+- The parser of the scripts makes numbers of text (`2e-4`), and drops keys of a file that no dataclass has: with a
+  transformers that has no `warmup_ratio` (5.10.1 has it, 5.16.0 has not) there is no warmup.
 - Without `use_peft: true` there is no adapter, whatever `lora_r` says (`get_peft_config`); with it rank 16, alpha 32
   and dropout 0.05 are the defaults.
 - `packing` joins examples into rows of the length, so that an epoch has another number of steps.
@@ -61,7 +61,7 @@ _RATES: dict[str, ByVersion | float] = {
     "rloo": ByVersion("trl", (("0", Unknown("RLOO was another trainer before 0.22")), ("0.22", 1e-6))),
 }
 _OPEN = Unknown("each of TRL's trainers has a default of its own, and nothing here tells which one it is")
-_NO_WARMUP = Unknown("transformers 5 has no `warmup_ratio`, and TRL's scripts drop a key that they do not know")
+_NO_WARMUP = Unknown("transformers dropped `warmup_ratio` by 5.16, and TRL's scripts drop a key that they do not know")
 _NO_LENGTH = Unknown("TRL reads no `max_seq_length` from 0.20 on: the length is that of `max_length`")
 _PACKED = Unknown("`packing` joins examples, so that an epoch has another number of steps")
 
@@ -89,7 +89,7 @@ def _lora(inner: Translate) -> Translate:
 
 def _warmup(word: Any, scope: Scope) -> Any:
     found = arguments.warmup_ratio(word, scope)
-    return found if found is UNSET or not word else ByVersion("transformers", (("0", found), ("5", _NO_WARMUP)))
+    return found if found is UNSET or not word else ByVersion("transformers", (("0", found), ("5.10.2", _NO_WARMUP)))
 
 
 def _length(word: Any, scope: Scope) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.key_tables import assume, by_marks, read_table, usual
+from framework.dialects.switches.adapters import ADAPTERS
+from framework.dialects.switches.applying import switched
 from framework.dialects.terms import (
     DEVICES,
     UNSET,
@@ -235,6 +237,7 @@ def _read(data: Any) -> Said:
         return Said()
     silent = (*SILENT, *usual(data, _USUAL), *(name for name in data if isinstance(name, str) and _TOOLS.match(name)))
     said = read_table(data, KEYS, (*silent, *_silent_of(data)))
+    switched(said, data, (), ADAPTERS)
     whole = data.get("batch_size")
     if whole is not None:
         _whole(said, whole, data)

@@ -12,7 +12,7 @@ from framework.reading.nodes import AnyNode
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.meaning.clause_targets import BATCH_PARTS
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
 from framework.stages.config.runtime_values import unresolved
 
 PRODUCT = Rule(
@@ -74,7 +74,16 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
     assumed = bound.dialect.assumed if bound.dialect is not None else ()
     for each in assumed:
         if each.target.clause == clause and each.target.facet in BATCH_PARTS:
-            factors.setdefault(each.target.facet, each.default.value)
+            if each.target.facet in factors:
+                continue
+            if _yields(context, bound, each.default.yields):
+                why = f"no {each.default.key}: the trainer's own arguments state it"
+                return context.judge.unverified(clause, context.stage, why, bound.document.file)
+            if type(each.default.value) is not int:
+                path, node = places[0]
+                why = f"no {each.default.key}: {getattr(each.default.value, 'reason', 'it is not known')}"
+                return unresolved(context, bound, Target(clause), path, node, why)
+            factors[each.target.facet] = each.default.value
     if "processes" not in factors:
         factors["processes"] = context.experiment.stated.hardware.count
     product = 1
@@ -97,3 +106,13 @@ def _verdict(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dic
     where = bound.document.location(node, path)
     finding = Finding(PRODUCT, message, clause.id, clause.value, product, where, clause.location, advice)
     return context.judge.violated(clause, finding, str(where))
+
+
+def _yields(context: ConfigContext, bound: BoundFile, dialects: tuple[str, ...]) -> bool:
+    """Whether a file of one of the dialects belongs to the same run."""
+    own = bound.binding
+    return any(
+        other.dialect in dialects and (other.variant == own.variant or None in (other.variant, own.variant))
+        for other in context.experiment.stated.configs
+        if dialects
+    )

@@ -114,7 +114,8 @@ def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
     batch: dict[str, tuple[Clause, list[Default]]] = {}
     for each in unsaid.assumed:
         clause = each.target.clause
-        if _elsewhere(context, unsaid.bound, clause) or _demanded(unsaid.bound, clause):
+        told = not each.default.firm and _elsewhere(context, unsaid.bound, clause)
+        if told or _demanded(unsaid.bound, clause):
             continue
         if each.target.facet in BATCH_PARTS:
             batch.setdefault(clause.id, (clause, []))[1].append(each.default)
