@@ -70,6 +70,8 @@ def compare(
     folded = path[0] != "datasets" and str(path[-1]).rpartition(".")[2] in _NAMES
     if same(declared, stated, folded) or (_of_metric(path) and _same_metric(declared, stated)):
         return Comparison(True, declared)
+    if path == ("seeds",) and _same_items(declared, stated):
+        return Comparison(True, declared)
     if (unknown := unknowable(stated)) is not None:
         return Comparison(None, declared, unknown)
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):
@@ -94,6 +96,14 @@ def _of_each(
         return Comparison(False, declared)
     said_as = ", ".join(str(value) for value in stated.each)
     return Comparison(None, declared, f"{stated.tag} is each of {said_as} in its turn")
+
+
+def _same_items(declared: Any, stated: Any) -> bool:
+    """Whether two lists have the same items, in any order."""
+    if not isinstance(declared, list) or not isinstance(stated, list):
+        return False
+    found = all(any(same(one, other) for other in stated) for one in declared)
+    return found and all(any(same(one, other) for one in declared) for other in stated)
 
 
 def direction_of(word: Any) -> str | None:

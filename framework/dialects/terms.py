@@ -9,6 +9,7 @@ states.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -55,25 +56,36 @@ class ByVersion:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a key holds when it is tried with several values: these, or all between two."""
+    """What a key holds when it is tried with several values: these, or all between two, with a ``step`` those of
+    ``low`` and whole steps from it. A value may be :class:`Unknown`."""
 
     values: tuple[Any, ...] = ()
     low: Any = None
     high: Any = None
     every: bool = False
     """Whether each of the values is run, as in a loop."""
-
-    def holds(self, value: Any) -> bool:
-        if self.values:
-            return any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in self.values)
-        if self.low is None or self.high is None:
-            return False
-        return isinstance(value, (int, float)) and bool(self.low <= value <= self.high)
+    step: Any = None
+    but: str = ""
+    """Why a run may have another value than it was given: `early_terminate` ends runs before their epochs."""
 
     def __str__(self) -> str:
         if self.values:
-            return "one of " + ", ".join(str(value) for value in self.values)
-        return "one of none" if self.low is None else f"between {self.low} and {self.high}"
+            named = [_brief(value) for value in self.values]
+            return named[0] if len(named) == 1 else f"one of {', '.join(named)}"
+        if self.low is None:
+            return "one of none"
+        if not math.isfinite(self.high):
+            return "any number" if not math.isfinite(self.low) else f"any number above {self.low}"
+        spelled = f"between {_brief(self.low)} and {_brief(self.high)}"
+        return spelled if self.step is None else f"{spelled} in steps of {self.step}"
+
+
+def _brief(value: Any) -> str:
+    """A value as a message has it."""
+    if isinstance(value, Unknown):
+        return "another"
+    text = str(value)
+    return f"{value:.4g}" if isinstance(value, float) and len(text) > 8 else text
 
 
 @dataclass(frozen=True, slots=True)

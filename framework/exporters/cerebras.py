@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.dialects import model_zoo
+from framework.dialects.families import model_zoo
 from framework.dialects.registry import dialect
 from framework.dialects.rendering.file_texts import text_of
 from framework.dialects.rendering.registry import written

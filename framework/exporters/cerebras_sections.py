@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from framework.dialects.model_zoo import CONSTANTS, MULTI_QUERY_MODULE
+from framework.dialects.families.model_zoo import CONSTANTS, MULTI_QUERY_MODULE
 from framework.manifest.sections.models import Model
 from framework.planning.steps import Knobs, Step, Training
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framework.dialects import model_zoo
+from framework.dialects.families import model_zoo
 from framework.errors import Problem
 from framework.evidence.record import MODEL
 from framework.evidence.store import RunStore

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from framework.dialects.model_zoo import tensor_name
+from framework.dialects.families.model_zoo import tensor_name
 from framework.errors import FrameworkError
 
 

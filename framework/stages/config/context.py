@@ -30,6 +30,8 @@ class ConfigContext:
     """Which of the files configure one run; known when all have been read."""
     conforming: dict[Keys, Conforming] = field(default_factory=dict)
     """Verdicts that many files share."""
+    searched: bool = False
+    """Whether a value was held that is searched: a look that no other could settle."""
 
     def conforms(self, bound: BoundFile, keys: Keys) -> Conforming:
         """Note that a file conforms: clause, reason and place of each verdict."""

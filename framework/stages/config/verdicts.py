@@ -54,7 +54,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
     matrix.add(silent(context, context.companions))
     matrix.add_conforming(context.conforming.values())
     matrix.add(list(for_all_of_a_grid(experiment, matrix)))
-    if not stating or not matrix.looked_at(Stage.CONFIG):
+    if not stating or not (matrix.looked_at(Stage.CONFIG) or context.searched):
         raise InputError.at(
             Location(experiment.document.file, 1, 1),
             "no config file states any clause: there is nothing to check",

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from framework.dialects.model_zoo import tensor_name
+from framework.dialects.families.model_zoo import tensor_name
 from framework.errors import FrameworkError
 from runners.cerebras import ReapplyMasks, reapply
 from runners.cerebras.parameter_names import converted, interleaved

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from framework.dialects import model_zoo
+from framework.dialects.families import model_zoo
 from framework.dialects.rendering.sheet import Facts, Sheet
 
 _OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}

@@ -99,7 +99,7 @@ def read(data: Any) -> Said:
             said.statements.append(found)
     for base, scope in mappings(data):
         switched(said, scope, base, PROGRAMS)
-    said.statements = _contradicting(_batches(_nano(data, _certain(said))))
+    said.statements = _contradicting(batches(_nano(data, _certain(said))))
     assume_optimizer(said, data)
     return said
 
@@ -168,7 +168,7 @@ def _warmup(path: Path, word: Any, within: tuple[str, ...]) -> Statement:
     )
 
 
-def _batches(statements: list[Statement]) -> list[Statement]:
+def batches(statements: list[Statement]) -> list[Statement]:
     """A bare `batch_size` is the whole where a micro batch stands beside it, and doubtful beside an accumulation."""
     micro = any(each.fact == "batch_size.micro" for each in statements)
     folds = [each for each in statements if each.fact == "batch_size.accumulation" and each.value not in (1, None)]
@@ -177,7 +177,8 @@ def _batches(statements: list[Statement]) -> list[Statement]:
         if each.why == DEVICES and micro:
             each = Statement(each.path, each.fact, each.value, each.word, within=each.within)
         elif each.why == DEVICES and folds:
-            why = f"beside {folds[0].path[-1]}: {folds[0].word} it is one device's, or the whole"
+            name = next(part for part in reversed(folds[0].path) if part not in ("value", "values"))
+            why = f"beside {name}: {folds[0].word} it is one device's, or the whole"
             each = Statement(each.path, each.fact, each.value, each.word, each.doubt, why, each.within)
         result.append(each)
     return result

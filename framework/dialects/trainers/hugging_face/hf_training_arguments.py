@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from framework.dialects import trainer_arguments as arguments
+from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import ByVersion, Default, Dialect, Said, Scope, Unknown
 from framework.dialects.trainers.hugging_face import ms_swift, trl

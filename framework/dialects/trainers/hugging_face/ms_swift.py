@@ -13,8 +13,8 @@ import math
 import re
 from typing import Any
 
-from framework.dialects import trainer_arguments as arguments
 from framework.dialects import values
+from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,

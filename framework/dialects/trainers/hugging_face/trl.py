@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from framework.dialects import trainer_arguments as arguments
 from framework.dialects import values
+from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.dialects import model_zoo, values
-from framework.dialects.key_tables import at, read_table
-from framework.dialects.learning_rates import by_class, by_name, named_class, state_schedule, state_unknown
-from framework.dialects.model_zoo_sections import (
+from framework.dialects import values
+from framework.dialects.families import model_zoo
+from framework.dialects.families.learning_rates import by_class, by_name, named_class, state_schedule, state_unknown
+from framework.dialects.families.model_zoo_sections import (
     family,
     harmless_callbacks,
     optimizer_defaults,
@@ -23,6 +23,7 @@ from framework.dialects.model_zoo_sections import (
     state_sparsity,
     steps_said,
 )
+from framework.dialects.key_tables import at, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
 from framework.names import Path
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from framework.dialects import trainer_arguments as hf
 from framework.dialects import values
 from framework.dialects.components import optimizer_defaults
+from framework.dialects.families import trainer_arguments as hf
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.terms import (
     UNSET,

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.dialects import launch_flags, values
+from framework.dialects import values
 from framework.dialects.command_tables import read_commands
+from framework.dialects.families import launch_flags
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from framework.conformance.meaning import same
+from framework.conformance.meaning import Comparison, same
 from framework.dialects.key_tables import interpolated
 from framework.dialects.terms import Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
@@ -15,6 +16,7 @@ from framework.manifest.lengths import steps_of
 from framework.reading.tree import Opaque
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, targets_of
+from framework.stages.config.meaning.search_spaces import compared
 
 
 def translated(target: Target, statement: Statement) -> Target:
@@ -29,11 +31,10 @@ def translated(target: Target, statement: Statement) -> Target:
         spelled = word.tag if isinstance(word, Opaque) else word
         return target._replace(translation=Translation(spelled, declared if declared_set else list(value.values)))
     if isinstance(value, Searched):
-        word = word.tag if isinstance(word, Opaque) else word
-        if value.holds(declared):
-            reason = f"searched: {value}, which includes {shown(declared)}; which one a run took is not known here"
-            return target._replace(translation=Translation(word, reason=reason, inherent=True))
-        return target._replace(translation=Translation(word, str(value)))
+        if target.translation is not None:
+            return target  # in another unit
+        spelled = word.tag if isinstance(word, Opaque) else word
+        return target._replace(translation=_searched(declared, statement.fact, spelled, value))
     if statement.fact == "seed":
         member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
         return target._replace(translation=Translation(word, declared if member else [value]))
@@ -50,6 +51,21 @@ def _as_set(values: Sequence[Any]) -> set[tuple[type, Any]]:
     return {(type(value), value) for value in values}
 
 
+def _searched(declared: Any, fact: str, word: Any, space: Searched) -> Translation:
+    """What a searched parameter means. Which of several seeds were drawn, nobody can tell here."""
+    if not fact.startswith("seed") or not isinstance(declared, list):
+        return Translation(word, space)
+    lacking = [seed for seed in declared if compared(space, partial(_as_seed, seed)).same is False]
+    if lacking:
+        return Translation(word, str(space))
+    reason = f"searched: {space}; which seeds were drawn is not known here"
+    return Translation(word, reason=reason, inherent=True)
+
+
+def _as_seed(seed: Any, value: Any) -> Comparison:
+    return Comparison(same(seed, value), seed)
+
+
 def is_repository(declared: Any, stated: Any) -> bool:
     """Whether two names are one repository of the hub: `glue` is the old name of `nyu-mll/glue`."""
     if not isinstance(declared, str) or not isinstance(stated, str):
@@ -61,7 +77,7 @@ def other_length(experiment: Experiment, place: Place, statement: Statement) -> 
     """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known."""
     other = "epochs" if statement.fact == "max_steps" else "max_steps"
     found = targets_of(experiment, place, other)
-    if len(found) != 1 or isinstance(statement.value, (Unknown, Searched)) or place.phase is None:
+    if len(found) != 1 or isinstance(statement.value, Unknown) or place.phase is None:
         return found
     target, value = found[0], statement.value
     totals = steps_of(experiment, place.phase, place.task, place.variant)
@@ -69,7 +85,10 @@ def other_length(experiment: Experiment, place: Place, statement: Statement) -> 
     declared = f"declared as {shown(target.declared)} {other.removeprefix('max_')}"
     reason = f"{declared}, stated in {unit}: the dataset's size is not known"
     translation = Translation(statement.word, reason=reason)
-    if totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
+    if isinstance(value, Searched):
+        reason = f"{declared}, searched in {unit}: {value}"
+        translation = Translation(statement.word, reason=reason, inherent=True)
+    elif totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
         means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
         translation = Translation(statement.word, means)
     return [target._replace(translation=translation)]

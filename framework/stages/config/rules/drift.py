@@ -16,7 +16,7 @@ from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.key_products import factors
-from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target, Translation
 from framework.stages.config.meaning.owning_variants import owners, whose
 from framework.stages.config.near_keys import near_verdict, nearest
 from framework.stages.config.runtime_values import UNRESOLVED, unresolved
@@ -82,6 +82,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     stated, meant = bound.document.value(node), target.translation
     if meant is not None and meant.reason:
         if meant.inherent:
+            context.searched = True
             place = bound.document.place(node)
             return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
         return unresolved(context, bound, target, path, node, meant.reason)
@@ -92,6 +93,10 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         comparison = compared(context.experiment, bound.binding, target, node, value)
     else:
         comparison = _compared(context, bound, key, target, value)
+    if comparison.same is None and _is_space(meant):
+        context.searched = True
+        place = bound.document.place(node)
+        return context.judge.unverified(clause, context.stage, f"{place}: {comparison.reason}", place)
     if comparison.same is None:
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
@@ -127,9 +132,26 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
     def compared() -> Comparison:
         totals = totals_of(context.experiment, bound.binding, target.clause)
         scale = scale_under(context.experiment, bound.binding, target.clause)
-        return compare(target.clause.path, target.declared, value, target.unit, totals, scale)
+
+        def one(each: Any) -> Comparison:
+            return compare(target.clause.path, target.declared, each, target.unit, totals, scale)
+
+        if not _is_space(target.translation):
+            return one(value)
+        from framework.stages.config.meaning.search_spaces import compared as searched
+
+        return searched(value, one)
 
     return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
+
+
+def _is_space(meant: Translation | None) -> bool:
+    """Whether a dialect takes a key's values for those of a search."""
+    if meant is None:
+        return False
+    from framework.dialects.terms import Searched
+
+    return isinstance(meant.value, Searched)
 
 
 def _labels_near(bound: BoundFile, key: str) -> str:

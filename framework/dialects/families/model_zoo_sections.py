@@ -119,7 +119,7 @@ def optimizer_defaults(said: Said, name: str) -> None:
 def family(word: Any, scope: Scope) -> Any:
     """`model.name`. `llama`, `mistral` and `mixtral` are one class with GPT-2 in Model Zoo, and take GPT-2's defaults
     (`models/nlp/llama/model.py`): the name alone makes no Llama."""
-    from framework.dialects.model_zoo import CONSTANTS, PROJECTIONS
+    from framework.dialects.families.model_zoo import CONSTANTS, PROJECTIONS
 
     name = str(word).lower().removesuffix("model")
     if name == "gpt2" and not any(at(scope, "init", "model", key) == value for key, value in CONSTANTS.items()):
