@@ -95,6 +95,7 @@ def test_a_searched_parameter_that_includes_the_value_is_unverified(tmp_path: Pa
 
 def test_a_fact_of_several_phases_is_ambiguous_without_describes(tmp_path: Path) -> None:
     second = MANIFEST[MANIFEST.index("  train:\n") : MANIFEST.index("variants:")].replace("  train:", "  tune:", 1)
+    second = second.replace("learning_rate: 2e-4", "learning_rate: 1e-4")
     configs = "  - {file: a.yaml, dialect: hf-training-arguments}\n"
     result = held(tmp_path, configs, {"a.yaml": ARGS}, ("variants:", f"{second}variants:"))
     found = [each for each in result.findings if each.code == "C130" and "learning_rate" in each.message]

@@ -158,6 +158,7 @@ class _Stated(NamedTuple):
 def _stated(bound: BoundFile) -> _Stated:
     targets = [target for key, target in bound.targets.items() if bound.find(key) is not None]
     assumed = bound.dialect.assumed if bound.dialect is not None else ()
+    targets += [target for each in bound.dialect.ambiguous for target in each.among] if bound.dialect else []
     cores = (_core(each) for each in targets)
     return _Stated(
         frozenset(target.clause.id for target in targets),

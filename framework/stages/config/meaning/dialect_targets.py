@@ -25,6 +25,7 @@ from framework.reading.nodes import Document
 from framework.stages.config.meaning.by_version import depends, settle
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
+from framework.stages.config.meaning.possible_clauses import possible
 from framework.stages.config.meaning.stated_settings import StatedSettings
 from framework.stages.config.meaning.word_meanings import is_repository, other_length, translated
 
@@ -45,6 +46,8 @@ class Ambiguous:
     """What to write into `keys:`, one of these."""
     foreign: bool = False
     """Whether it names a repository, and none of those that the manifest states."""
+    among: tuple[Target, ...] = ()
+    """The clauses that it must be about one of, where that much is certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def read(
     named = list(_by_name(experiment, place, data, found, taken, reading)) if dialect.by_name else []
     _part([*found.statements, *named], reading)
     stated = {(target.clause.id, target.facet) for target in reading.targets.values()}
+    stated |= {(target.clause.id, target.facet) for each in reading.ambiguous for target in each.among}
     doubted = {fact for statement in found.statements for fact in statement.doubt}
     for default in found.defaults:
         if default.fact not in doubted:
@@ -190,7 +194,8 @@ def _settle(found: list[Target], statement: Statement, reading: DialectReading) 
         lines = tuple(f"{key}: {target.key}" for target in found[:4])
         foreign = _names_none(found, statement)
         why = f"it names none of {names}" if foreign else f"it could state {names}"
-        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign))
+        among = possible(found, statement)
+        reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign, among))
 
 
 def _is_silent(statement: Statement) -> bool:

@@ -16,10 +16,12 @@ from framework.names import format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
+from framework.stages.config.rules import drift
 
 if TYPE_CHECKING:
     from framework.dialects.terms import Default
-    from framework.stages.config.meaning.dialect_targets import Assumed
+    from framework.reading.nodes import AnyNode
+    from framework.stages.config.meaning.dialect_targets import Ambiguous, Assumed
 
 AMBIGUOUS = Rule(
     "C130",
@@ -53,11 +55,11 @@ class Unsaid(NamedTuple):
     elsewhere: str | None
 
 
-def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Finding]:
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
     """What a file leaves open. What its trainer does by itself is noted for :func:`check`: another file may say it."""
     for bound in bounds:
         if bound.dialect is not None:
-            yield from _ambiguous(bound)
+            yield from _ambiguous(context, bound)
             unsaid: list[Unsaid] = context.cache.setdefault("unsaid", [])
             unsaid.append(Unsaid(bound, bound.dialect.trainer, _assumed(context, bound), bound.document.absent.get("")))
 
@@ -83,7 +85,7 @@ def _assumed(context: ConfigContext, bound: BoundFile) -> tuple[Assumed, ...]:
     return known.setdefault((bound.index, same), tuple(found))
 
 
-def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
+def _ambiguous(context: ConfigContext, bound: BoundFile) -> Iterator[Verdict | Finding]:
     assert bound.dialect is not None
     for each in bound.dialect.ambiguous:
         found = bound.document.walk(each.path)
@@ -99,6 +101,9 @@ def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
                 "under `ignore:`",
             )
             continue
+        if found is not None and each.among and (verdicts := _whichever(context, bound, each, *found)):
+            yield from verdicts
+            continue
         yield Finding(
             AMBIGUOUS,
             f"{format_path(each.path)} is not bound: {each.why}",
@@ -106,6 +111,37 @@ def _ambiguous(bound: BoundFile) -> Iterator[Finding]:
             location=where,
             advice=f"write under `keys:` {lines}" if lines else "list it under `ignore:`, or rename it",
         )
+
+
+def _whichever(context: ConfigContext, bound: BoundFile, each: Ambiguous, _key: object, node: AnyNode) -> list[Verdict]:
+    """The verdicts where it does not matter which clause a key is about: its value fits all of them, or none."""
+    from framework.stages.config.meaning.possible_clauses import fits
+
+    stated, targets = bound.document.value(node), each.among
+    fitting = fits(context.experiment, bound.binding, targets, stated)
+    if fitting is None or bound.document.is_prose:
+        return []
+    look = bound.look(each.path)
+    if fitting:
+        return [context.judge.conforms(target.clause, context.stage, evidence=look) for target in targets]
+    context.cache.setdefault("fits none", set()).add((bound.file, each.path))
+    first, meant, where = targets[0], targets[0].translation, bound.document.location(node, each.path)
+    word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
+    declared = " and ".join(f"{target.name} = {said(target.declared)}" for target in targets[:4])
+    more = f" and {len(targets) - 4} more" if len(targets) > 4 else ""
+    lines = " or ".join(f"`{line}`" for line in each.lines)
+    finding = Finding(
+        drift.DRIFT,
+        f"{where.key} is {word}, which is none of what it can be about: the manifest states {declared}{more}",
+        first.clause.id,
+        expected=first.declared,
+        actual=stated,
+        location=where,
+        declared=first.clause.location,
+        advice=f"write what the one that it is about declares, and say which one under `keys:`: {lines}",
+        repairable=False,
+    )
+    return [context.judge.violated(first.clause, finding, str(where))]
 
 
 def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:

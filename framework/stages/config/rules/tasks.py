@@ -96,7 +96,10 @@ def _flattened(
         for task in context.experiment.stated.phases[name].tasks
         if (clause := context.experiment.by_path.get(("phases", name, "tasks", task, key)))
     ]
+    told = context.cache.get("fits none", ())
     for fact in facts_of(context, bound):
+        if (bound.file, fact.path) in told:
+            continue  # C101 tells that it is no task's at all
         if fact.knob == knob and not fact.scope and not (common is not None and same(common, fact.value)):
             spelled = ", ".join(f"{said(clause.value)} for {clause.path[3]}" for clause in clauses)
             wrong = [clause for clause in clauses if not same(clause.value, fact.value)]
