@@ -1,6 +1,6 @@
 """Explain a rule by its code or name: what it is, why it matters, a bad and a good example, and how to waive it; or a
 well-known fact of a paper (`dropout`): its meaning, its spellings, and what each trainer calls it. Without one, list
-all rules, or with `--facts` all facts."""
+all rules, or with `--facts` all facts. With `--value FILE KEY`, show where a config file's key gets its value."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write", metavar="PATH", help="write all rules' pages and an index of them into a folder; of facts, one file"
     )
+    parser.add_argument(
+        "--value", nargs=2, metavar=("FILE", "KEY"), help="where a key of a bound config file gets its value, in order"
+    )
     add_format(parser)
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.value is not None:
+        from framework.cli.chains import show
+
+        return show(options)
     if options.write is not None:
         _write(Path(options.write), options.facts)
         return 0

@@ -44,7 +44,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
-    files, bindings, problems = _bound(experiment)
+    files, bindings, problems = bound_files(experiment)
     context = ConfigContext(experiment, judge, files, bindings)
     keys, findings, stating = _each_file(context, matrix, problems)
     if problems:
@@ -67,7 +67,7 @@ Problems = list[tuple[tuple[int, str], Problem]]
 """What keeps a check from its answer, with the binding and the file that it is about."""
 
 
-def _bound(experiment: Experiment) -> tuple[list[BoundFile], list[Binding], Problems]:
+def bound_files(experiment: Experiment) -> tuple[list[BoundFile], list[Binding], Problems]:
     """The files of all bindings, none of them read, and what is wrong with a binding itself."""
     files: list[BoundFile] = []
     bindings: list[Binding] = []

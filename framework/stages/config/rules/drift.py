@@ -16,6 +16,7 @@ from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.key_products import factors
+from framework.stages.config.layers.command_lines import overridden
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target, Translation
 from framework.stages.config.meaning.owning_variants import owners, whose
 from framework.stages.config.near_keys import near_verdict, nearest
@@ -101,6 +102,9 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
         return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
+    if bound.document.format != "shell" and (other := overridden(context, bound, path)) is not None:
+        reason = f"{bound.document.place(node)} gives way to what the command passes at {other}"
+        return context.judge.unverified(clause, context.stage, reason, bound.file)
     where = bound.document.location(node, path)
     word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
     label = key if factors(key) else where.key
