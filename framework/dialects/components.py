@@ -56,10 +56,11 @@ def assume_optimizer(said: Said, data: Any) -> None:
         return
     path, scope = named[0]
     place = ".".join(str(part) for part in path)
+    by = f"PyTorch's {str(scope['_target_']).rpartition('.')[2]}"
     assume(
         said,
         [
-            Default(fact, value, f"{place}.{_argument(fact)}" if place else fact)
+            Default(fact, value, f"{place}.{_argument(fact)}" if place else fact, by=by, at=path)
             for fact, value in optimizer_defaults(str(scope["_target_"])).items()
             if _argument(fact) not in scope
         ],

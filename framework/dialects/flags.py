@@ -114,6 +114,8 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     found = dialect.read(plain)
     if script:
         found.statements = [_each(statement) for statement in found.statements]
+    if document is not None and document.evaluating:
+        _of_training(found, document)
     if plain is data:
         return found
 
@@ -126,10 +128,19 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     environment = {(key,) for key in data if isinstance(key, str) and _ENVIRONMENT.fullmatch(key)}
     return Said(
         [replace(statement, path=place(statement.path)) for statement in found.statements],
-        [replace(default, key=f"--{default.key}") for default in found.defaults],
+        [
+            replace(each, at=place(each.at)) if each.at else replace(each, key=f"--{each.key}")
+            for each in found.defaults
+        ],
         {place(path) for path in found.silent} | environment | _of_launchers(data),
         found.trainer,
     )
+
+
+def _of_training(found: Said, document: Document) -> None:
+    """Leave out what the loaders of a program's evaluation are given."""
+    found.statements = [each for each in found.statements if each.path[:1] not in document.evaluating]
+    found.silent |= document.evaluating
 
 
 def _of_launchers(data: dict[str, Any]) -> set[Path]:

@@ -145,6 +145,10 @@ class Default:
     """The key that would state it, for the advice."""
     firm: bool = False
     """Whether it holds although another file of the run states the fact: DeepSpeed's own optimizer."""
+    by: str = ""
+    """Who takes it, where not the trainer: PyTorch's AdamW."""
+    at: Path = ()
+    """The section that would hold the key, where the file has it."""
     yields: tuple[str, ...] = ()
     """Dialects of which a file of the same run states it instead: Trainer hands its accumulation on to DeepSpeed."""
 

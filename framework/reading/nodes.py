@@ -75,6 +75,8 @@ class Document:
     """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`."""
     variables: frozenset[str] = frozenset()
     """The keys that are a script's variables, and neither flags nor overrides."""
+    evaluating: set[Path] = field(default_factory=set)
+    """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

@@ -65,6 +65,7 @@ def parse_notebook(text: str, shown: str, reader: Rules = "notebook") -> Documen
     python = parse_python("".join(code), shown, reader)
     document = Document(shown, text, python.root, reader, format="notebook", notes=python.notes)
     document.duplicates, document.absent = python.duplicates, python.absent
+    document.evaluating = python.evaluating
     _moved(python, offsets, Lines(text))
     commands.put_into(document)
     return document

@@ -52,6 +52,7 @@ def parser_argument(tree: Tree, call: ast.Call) -> bool:
     tree.set(tree.root, key, node)
     given = keywords.get("dest")
     dest = str(given.value) if isinstance(given, ast.Constant) else flag.lstrip("-").replace("-", "_")
+    tree.program.flag_names[dest] = flag
     tree.program.flags[dest] = node if old is None else tree.values.opaque(call)
     return True
 

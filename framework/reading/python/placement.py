@@ -9,6 +9,7 @@ from framework.names import Path
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.python.literals import Marks, Values
+from framework.reading.python.loaders import evaluating, is_loader
 from framework.reading.python.parsers import defined_flag, parser_argument
 from framework.reading.python.paths import place_of
 from framework.reading.python.programs import Program
@@ -199,6 +200,7 @@ class Tree:
     def _calls(self) -> None:
         """Parsers' arguments, and what is passed to calls that make an object."""
         calls = [node for node in self.program.nodes if isinstance(node, ast.Call)]
+        evaluates = evaluating(self.program.module) if any(is_loader(call) for call in calls) else set()
         others = [call for call in calls if id(call) not in self.values.taken and not self._is_argument(call)]
         for node in others:
             name, known = _callee(node), self.program.called(node.func)
@@ -209,7 +211,17 @@ class Tree:
             at = self.marks.lines.node(*self.marks.span(node))
             mapping = self._passed(node, known) if known else self.values.keywords(node)
             if mapping.items:
-                self.set(self.root, self._key(at, self._numbered(name)), mapping)
+                place = self._numbered(name)
+                if id(node) in evaluates:
+                    self.document.evaluating.add((place,))
+                self.set(self.root, self._key(at, place), mapping)
+        self._changed_arguments()
+
+    def _changed_arguments(self) -> None:
+        """An argument whose value the program changes after parsing is not known by its default."""
+        for flag, node in self.program.changed_flags():
+            if self.root.get(flag) is not None and self.document.value(node) is not None:
+                self._replace(self.root, flag, self._uncertain(node, "the program changes it"))
 
     def _is_argument(self, call: ast.Call) -> bool:
         """Whether a call declares an argument of the command line, whose default is put into the tree."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from framework.reading.nodes import AnyNode
 from framework.reading.python.paths import place_of
@@ -20,6 +21,7 @@ class Program:
     """
 
     def __init__(self, module: ast.Module):
+        self.module = module
         self.nodes = list(ast.walk(module))
         self.imports: dict[str, str] = {}
         self.stars: list[str] = []
@@ -28,8 +30,14 @@ class Program:
         """Each argument of the module's parser by the name that it has on the result, with its default."""
         self.fields: dict[str, dict[str, AnyNode]] = {}
         """The fields of each class of the module."""
+        self.flag_names: dict[str, str] = {}
+        """Of each argument of the parser, by the name that it has on the result, the flag."""
         self.sets_defaults = False
+        self.set_names: set[str] | None = set()
+        """The arguments that `set_defaults` gives another default; None where it is given a mapping."""
         self._makers: dict[str, object] = {}
+        self._parsed: set[str] = set()
+        self._updated: set[str] = set()
         classes = {node.name for node in self.nodes if isinstance(node, ast.ClassDef)}
         for node in self.nodes:
             if isinstance(node, ast.Import):
@@ -67,15 +75,23 @@ class Program:
                 if path is None:
                     continue
                 if len(path) > 1:
-                    self.set_attributes.add(path)
+                    if not _is_cast(value, path):
+                        self.set_attributes.add(path)
                 elif value is not None or isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
-                    self._means(str(path[0]), self._maker(value, classes, None if several is None else place))
+                    maker = self._maker(value, classes, None if several is None else place)
+                    if maker == "":
+                        self._parsed.add(str(path[0]))
+                    self._means(str(path[0]), maker)
 
     def _changes(self, call: ast.Call) -> None:
         """What sets attributes by names that are not known: `setattr(args, k, v)`, `vars(args).update(...)`."""
         function, changed = call.func, None
-        if isinstance(function, ast.Name) and function.id == "setattr" and call.args:
+        if isinstance(function, ast.Name) and function.id == "setattr" and len(call.args) == 3:
             changed = call.args[0]
+            name = call.args[1]
+            if isinstance(name, ast.Constant) and isinstance(changed, ast.Name):
+                self.set_attributes.add((changed.id, str(name.value)))
+                return
         elif isinstance(function, ast.Attribute) and function.attr == "update":
             inner = function.value
             if isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "vars" and inner.args:
@@ -84,7 +100,13 @@ class Program:
                 changed = inner.value
         elif isinstance(function, ast.Attribute) and function.attr == "set_defaults":
             self.sets_defaults = True
+            names = [keyword.arg for keyword in call.keywords]
+            if None in names or self.set_names is None or call.args:
+                self.set_names = None
+            else:
+                self.set_names.update(name for name in names if name)
         if isinstance(changed, ast.Name):
+            self._updated.add(changed.id)
             self._means(changed.id, _UNKNOWN)
 
     def _means(self, name: str, maker: object) -> None:
@@ -119,6 +141,19 @@ class Program:
             return None if self.sets_defaults else self.flags.get(str(path[1]))
         return self.fields.get(maker, {}).get(str(path[1])) if isinstance(maker, str) else None
 
+    def changed_flags(self) -> Iterator[tuple[str, AnyNode]]:
+        """The parser's flags whose value on the result may be another than the default that is declared."""
+        every = self.set_names is None or bool(self._parsed & self._updated)
+        changed = set() if self.set_names is None else set(self.set_names)
+        for path in self.set_attributes:
+            if len(path) == 2 and path[0] in self._parsed:
+                changed.add(str(path[1]))
+            elif len(path) == 3 and path[0] == "self" and path[1] in self._parsed:
+                changed.add(str(path[2]))
+        for name, flag in self.flag_names.items():
+            if every or name in changed:
+                yield flag, self.flags[name]
+
     def called(self, function: ast.expr) -> str | None:
         """The dotted name of a known constructor that an expression calls, by what the module imports."""
         path = place_of(function)
@@ -129,3 +164,13 @@ class Program:
             return known_name(".".join([first, *map(str, path[1:])]))
         found = (known_name(f"{module}.{path[0]}") for module in self.stars if len(path) == 1)
         return next((name for name in found if name), None)
+
+
+def _is_cast(value: ast.expr | None, path: tuple[str | int, ...]) -> bool:
+    """Whether a value is what stands at the place already, as another type: `args.lr = float(args.lr)`."""
+    return (
+        isinstance(value, ast.Call)
+        and getattr(value.func, "id", "") in ("float", "int")
+        and len(value.args) == 1
+        and place_of(value.args[0]) == path
+    )

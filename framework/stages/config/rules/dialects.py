@@ -175,7 +175,7 @@ def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: De
     from framework.dialects.terms import Unknown
 
     clause, declared, file = target.clause, target.declared, bound.file
-    trainer = unsaid.trainer
+    trainer = default.by or unsaid.trainer
     if isinstance(value, Unknown):
         if not value.among or any(
             isinstance(each, Unknown) or compare(clause.path, declared, each, target.unit).same is not False
@@ -206,14 +206,16 @@ def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: De
         return context.judge.unverified(clause, context.stage, spelled, file)
     if same:
         return context.judge.conforms(clause, context.stage, without)
-    root = bound.document.root
+    at = bound.document.walk(default.at) if default.at else None
+    node = at[0] if at is not None else bound.document.root
+    location = bound.document.location(node) if node is not None else Location(file, 1, 1)
     finding = Finding(
         DEFAULT,
         f"{spelled}; the manifest states {target.name} = {said(declared)}",
         clause.id,
         expected=declared,
         actual=value,
-        location=bound.document.location(root) if root is not None else Location(file, 1, 1),
+        location=location,
         declared=clause.location,
         advice=f"state {default.key} there, or say `required: false` in the binding if the run gets it from elsewhere",
     )

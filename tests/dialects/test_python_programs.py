@@ -1,0 +1,108 @@
+"""What a Python program states of its training: loaders, arguments that it changes, and what its classes do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.conformance import Stage, Status
+from framework.stages.check import CheckResult
+from tests.support.project import Project
+from tests.support.statuses import status_of
+
+MANIFEST = """\
+version: 1
+paper: {title: A program}
+hardware: {count: 1}
+datasets:
+  text: {}
+phases:
+  train:
+    objective: causal_lm
+    dataset: text
+    optimizer: {name: adamw, learning_rate: 1e-4, weight_decay: 0.1}
+    schedule: {name: constant, warmup: 10%}
+    batch_size: 32
+    epochs: 3
+variants:
+  one: {steps: [train]}
+seeds: [1, 2, 3]
+configs:
+  - {file: train.py, dialect: generic, describes: phases.train, variant: one}
+"""
+TORCH = """\
+import argparse
+from torch.optim import AdamW
+from torch.utils.data import DataLoader
+epochs = 3
+"""
+CONFORMS, VIOLATED, UNVERIFIED = Status.CONFORMS, Status.VIOLATED, Status.UNVERIFIED
+BATCH, DECAY, RATE = (
+    f"phases.train.{name}" for name in ("batch_size", "optimizer.weight_decay", "optimizer.learning_rate")
+)
+
+
+def checked(tmp_path: Path, text: str, manifest: str = MANIFEST) -> CheckResult:
+    project = Project(tmp_path, manifest)
+    project.write("train.py", text)
+    return project.check()
+
+
+@pytest.mark.parametrize(
+    ("loaders", "expected"),
+    [
+        ("train_loader = DataLoader(train_set, 32)\nval_loader = DataLoader(val_set, 64)", CONFORMS),
+        ("train_loader = DataLoader(train_set, 16)\nval_loader = DataLoader(val_set, 32)", VIOLATED),
+        ("loader = DataLoader(data, batch_size=32)\nother = DataLoader(ds['validation'], batch_size=64)", CONFORMS),
+        ("loader = DataLoader(data, 32)\nothers = {'dev': DataLoader(x, 64), 'test': DataLoader(y, 8)}", CONFORMS),
+        ("a, test_dl = DataLoader(data, 32), DataLoader(data, 64)", CONFORMS),
+        ("loader = DataLoader(data, 32)\ndef test_dataloader(self):\n    return DataLoader(self.x, 64)", CONFORMS),
+        ("fit(DataLoader(data, 32), eval_loader=DataLoader(x, 64))", CONFORMS),
+        ("loader = DataLoader(data, 32)\nl = DataLoader(load_dataset('x', split='test'), 64)", CONFORMS),
+        ("loader = DataLoader(data, 32)\nl = DataLoader(evalData, batch_size=64)", CONFORMS),
+        ("test_loader = DataLoader(data, 64)", UNVERIFIED),
+        ("one = DataLoader(data, 32)\ntwo = DataLoader(other, 64)", UNVERIFIED),
+        ("train_val_loader = DataLoader(data, 64)", VIOLATED),
+        ("loader = DataLoader(trainval, 64)", VIOLATED),
+        ("loader = DataLoader(data.to(device), 64)", VIOLATED),
+    ],
+)
+def test_what_a_loader_of_the_evaluation_is_given_is_not_the_trainings(
+    tmp_path: Path, loaders: str, expected: Status
+) -> None:
+    assert status_of(checked(tmp_path, f"{TORCH}{loaders}\n"), BATCH, Stage.CONFIG) is expected
+
+
+PARSER = "p = argparse.ArgumentParser()\np.add_argument('--wd', type=float, default=0.2)\nargs = p.parse_args()\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("", VIOLATED),
+        ("args.wd = float(args.wd)", VIOLATED),
+        ("args.other = 1", VIOLATED),
+        ("setattr(args, 'other', 1)", VIOLATED),
+        ("p.set_defaults(run=main)", VIOLATED),
+        ("args.wd = args.wd * 2", UNVERIFIED),
+        ("args.wd /= 2", UNVERIFIED),
+        ("setattr(args, 'wd', 1)", UNVERIFIED),
+        ("for name, value in file.items():\n    setattr(args, name, value)", UNVERIFIED),
+        ("vars(args).update(file)", UNVERIFIED),
+        ("args.__dict__.update(file)", UNVERIFIED),
+        ("p.set_defaults(**file)", UNVERIFIED),
+        ("p.set_defaults(wd=0.1)", UNVERIFIED),
+    ],
+)
+def test_an_argument_that_the_program_changes_is_not_held_by_its_default(
+    tmp_path: Path, after: str, expected: Status
+) -> None:
+    assert status_of(checked(tmp_path, f"{TORCH}{PARSER}{after}\n"), DECAY, Stage.CONFIG) is expected
+
+
+def test_what_a_class_does_by_itself_is_told_at_its_call_and_by_its_name(tmp_path: Path) -> None:
+    result = checked(tmp_path, f"{TORCH}\no = AdamW(model.parameters(), lr=1e-4)\n")
+    finding = next(each for each in result.findings if each.code == "C131")
+    assert "PyTorch's AdamW takes 0.01" in finding.message
+    assert (finding.location.line, finding.location.column) == (6, 5)
