@@ -31,6 +31,21 @@ _HEADS = ("classifier", "score")
 """What a classifier trains in full beside any adapter."""
 
 
+def of_wrong_kind(config: Mapping[str, Any]) -> str | None:
+    """The first option that holds what peft never writes there, in words; None where all are of their kinds."""
+    alpha = config.get("lora_alpha", 0)
+    if not isinstance(alpha, (int, float)) or isinstance(alpha, bool):
+        return "`lora_alpha` is no number"
+    for name in ("alpha_pattern", "rank_pattern"):
+        held = config.get(name) or {}
+        if not isinstance(held, dict) or not all(isinstance(value, (int, float)) for value in held.values()):
+            return f"`{name}` is no mapping to numbers"
+    whole = config.get("modules_to_save") or []
+    if not isinstance(whole, list) or not all(isinstance(name, str) for name in whole):
+        return "`modules_to_save` is no list of names"
+    return None
+
+
 def doubts(config: Mapping[str, Any]) -> dict[str, str]:
     """Why a fact of an adapter (`rank`, `alpha`, `targets`) cannot be told by its number, in words."""
     found: dict[str, str] = {}

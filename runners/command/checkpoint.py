@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from framework.errors import FrameworkError
-from framework.evidence.adapter_options import doubts, irreproducible
+from framework.evidence.adapter_options import doubts, irreproducible, of_wrong_kind
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.tensors import TensorFile
 from runners.adapters.lora import ADAPTER, DENSE
@@ -99,6 +99,8 @@ def _adapter(context: RunContext, source: Path) -> None:
         for name in (ADAPTER_CONFIG, _ADAPTER_TENSORS):
             shutil.copy2(source / name, target / name)
     settings = read_json(source / ADAPTER_CONFIG)
+    if wrong := of_wrong_kind(settings):
+        raise FrameworkError(f"{source / ADAPTER_CONFIG}: {wrong}")
     context.record.adapter = {
         "kind": str(settings.get("peft_type", "")).lower(),
         "rank": settings.get("r"),

@@ -111,6 +111,7 @@ GARBAGE = {
     "nothing in it": b"{}\n",
     "something else": b'{"a": 1}\n',
     "wrong kinds": b'{"step": [], "event": 1, "modules": 3, "lora_alpha": {}, "n_layer": [1]}\n',
+    "wrong options": b'{"lora_alpha": 4, "alpha_pattern": [1], "modules_to_save": 3, "bias": []}\n',
     "no text": b"\xff" * 64,
     "a line feed": b"\n",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import same
-from framework.evidence.adapter_options import alphas, doubts
+from framework.evidence.adapter_options import alphas, doubts, of_wrong_kind
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import LoRA
@@ -48,8 +48,11 @@ def _certain(fact: str, wanted: Any, observe: Callable[[Observed], Any], observe
     """What is observed; where it is what was declared, only if no option of peft's makes another thing of it."""
     seen = observe(observed)
     path = observed.run.folder / _CONFIG if observed.run is not None else None
-    if path is not None and path.is_file() and same(wanted, seen) and (why := doubts(read_json(path)).get(fact)):
-        raise NotRecorded(f"{_CONFIG}: {why}")
+    if path is not None and path.is_file() and same(wanted, seen):
+        data = read_json(path)
+        why = of_wrong_kind(data) or doubts(data).get(fact)
+        if why:
+            raise NotRecorded(f"{_CONFIG}: {why}")
     return seen
 
 
@@ -58,6 +61,8 @@ def _alpha(observed: Observed) -> float | list[float]:
     data = read_json(_file(observed, _CONFIG))
     if "lora_alpha" not in data:
         raise NotRecorded(f"{_CONFIG} has no lora_alpha")
+    if (wrong := of_wrong_kind(data)) is not None:
+        raise NotRecorded(f"{_CONFIG}: {wrong}")
     if not data.get("use_rslora") and not data.get("alpha_pattern"):
         return float(data["lora_alpha"])
     file = TensorFile(_file(observed, _WEIGHTS))
