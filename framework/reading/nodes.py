@@ -49,6 +49,16 @@ class Note(NamedTuple):
     message: str
 
 
+class CommandLine(NamedTuple):
+    """A command of a script: its arguments with their places, what they state, and where a launcher's program stands
+    among them (None where there is no launcher)."""
+
+    words: list[tuple[str, int]]
+    stated: list[tuple[ScalarNode, AnyNode]]
+    program: int | None
+    launched: bool
+
+
 @dataclass(slots=True)
 class Document:
     """One parsed file. ``file`` is its name in messages; ``root`` is None when it is empty."""
@@ -73,6 +83,8 @@ class Document:
     """Of a document in prose: rows of tables and items of lists, each of which is about what its label names."""
     programs: list[str] = field(default_factory=list)
     """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`."""
+    commands: list[CommandLine] = field(default_factory=list)
+    """Of a script: what it starts with arguments."""
     variables: frozenset[str] = frozenset()
     """The keys that are a script's variables, and neither flags nor overrides."""
     evaluating: set[Path] = field(default_factory=set)

@@ -14,7 +14,7 @@ def swept(document: Document) -> Document:
     mode, params = document.node(("hydra", "mode")), document.node(("hydra", "sweeper", "params"))
     if not isinstance(mode, ScalarNode) or mode.text != "MULTIRUN" or not isinstance(params, MappingNode):
         return document
-    root = _copied(document.root)
+    root = copied(document.root)
     assert isinstance(root, MappingNode)
     result = Document(document.file, document.text, root, document.rules, list(document.duplicates))
     result.notes, result.absent = document.notes, document.absent
@@ -34,13 +34,13 @@ def _text(node: AnyNode) -> str:
     return node.text if isinstance(node, ScalarNode) else "a list"
 
 
-def _copied(node: AnyNode | None) -> AnyNode | None:
+def copied(node: AnyNode | None) -> AnyNode | None:
     """The mappings anew, so that another reader of the same nodes sees no change."""
     if not isinstance(node, MappingNode):
         return node
     new = MappingNode(node.line, node.column, node.start, node.stop, node.tag)
     for key, value in node.pairs().values():
-        inner = _copied(value)
+        inner = copied(value)
         assert inner is not None
         new.items.append((key, inner))
     return new

@@ -10,6 +10,7 @@ from typing import Any
 
 from framework.reading.hydra.override_values import hydra_value
 from framework.reading.marks import Lines
+from framework.reading.nodes import CommandLine
 from framework.reading.scalars import resolve
 from framework.reading.shell.simple_commands import Command
 from framework.reading.shell.variables import Chunk, Field
@@ -20,6 +21,7 @@ _OVERRIDE = re.compile(r"(?:\+\+|\+)?([A-Za-z_][\w./@:-]*)=(?!=)")
 _DELETION = re.compile(r"~[A-Za-z_][\w./@]*")
 _NUMBER = re.compile(r"-(?:\d|\.\d)")
 _SCRIPT = re.compile(r"[\w./{}$-]+\.(?:py|sh|bash)")
+_CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
 _HYDRA_SWITCHES = frozenset(("--multirun", "-m", "--resolve", "--run", "-r"))
 _FLAGS_INSIDE = re.compile(r"ARG|FLAG|OPT|EXTRA|PARAM|[@*]", re.IGNORECASE)
 _UTILITIES = frozenset(
@@ -65,6 +67,15 @@ def program_of(command: Command) -> str:
         words.append(field.text.rpartition("/")[2])
     name = _name(fields)
     return " ".join(words if name in words else [*words, name])
+
+
+def command_line(command: Command, stated: list[Stated]) -> CommandLine:
+    """The command's arguments as one who looks for the files that they name wants them."""
+    fields = _program(command)
+    program = next((field.start for field in fields if _SCRIPT.fullmatch(field.text)), None)
+    words = [(field.text, field.start) for field in fields if not field.unknown]
+    launched = re.fullmatch(r"(?:.*/)?(?:torchrun|accelerate|deepspeed|srun)", fields[0].text) is not None
+    return CommandLine(words, [(item.key, item.node) for item in stated], program, launched)
 
 
 def starts_program(command: Command) -> bool:
@@ -144,6 +155,8 @@ class _Arguments:
                 break
             if _SCRIPT.fullmatch(head) and not self.script:
                 break
+            if values and _CONFIG.search(head) and not _CONFIG.search(values[-1].text):
+                break  # the program's own argument
             values.append(field)
             index += 1
         if not values:

@@ -16,7 +16,7 @@ from framework.reading.decoding import read_text
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
-from framework.reading.shell.arguments import Stated, arguments_of, field_node, program_of, starts_program
+from framework.reading.shell.arguments import Stated, arguments_of, command_line, field_node, program_of, starts_program
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.words import Lexer
 
@@ -50,9 +50,12 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
             script.assignment(assignment)
         programs = programs or starts_program(command)
         found = arguments_of(command, text, lexer.lines) if command.fields else None
+        if found is None and starts_program(command):
+            document.commands.append(command_line(command, []))
         if found is not None:
             name, stated = found
             document.programs.append(program_of(command))
+            document.commands.append(command_line(command, stated))
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
     if programs:

@@ -100,7 +100,19 @@ class Pattern:
 class BoundFile:
     """One config file under one binding: what each bound key states."""
 
-    __slots__ = ("_document", "_kept", "_plan", "_reading", "file", "others", "pattern")
+    __slots__ = (
+        "_document",
+        "_kept",
+        "_plan",
+        "_reading",
+        "file",
+        "hand",
+        "hands",
+        "lay",
+        "others",
+        "pattern",
+        "starts",
+    )
 
     def __init__(self, pattern: Pattern, file: str):
         self.pattern = pattern
@@ -108,6 +120,14 @@ class BoundFile:
         """Its name, as messages show it."""
         self.others: tuple[BoundFile, ...] = ()
         """The same file under other bindings."""
+        self.starts: tuple[Any, ...] = ()
+        """The commands of bound scripts that name it."""
+        self.lay: Callable[[BoundFile, Document], Document] = lambda _, document: document
+        """What lays over the file what these commands give."""
+        self.hand: Callable[[BoundFile], set[Path]] = lambda _: set()
+        """Of a script: what tells which of its places are judged at the files that its commands name."""
+        self.hands: tuple[BoundFile, ...] = ()
+        """Of a script: the bound files that its commands name."""
         self._document: Document | None = None
         self._plan: Plan | None = None
         self._reading: DialectReading | None = None
@@ -134,8 +154,15 @@ class BoundFile:
             InputError: it cannot be read.
         """
         if self._document is None:
-            self._document = read_bound(self.file, self.pattern.here, self.binding)
+            self._document = self.alone
+            if self.starts:
+                self._document = self.lay(self, self._document)
         return self._document
+
+    @property
+    def alone(self) -> Document:
+        """The file without what commands give beside it."""
+        return read_bound(self.file, self.pattern.here, self.binding)
 
     @property
     def data(self) -> Any:
@@ -148,7 +175,9 @@ class BoundFile:
         if self._reading is None and self.pattern.dialect is not None:
             from framework.stages.config.meaning.dialect_targets import read
 
-            self._reading = read(self.pattern.experiment, self.binding, self.pattern.dialect, self.data, self.document)
+            experiment, dialect = self.pattern.experiment, self.pattern.dialect
+            handed = self.hand(self) if self.hands else set()
+            self._reading = read(experiment, self.binding, dialect, self.data, self.document, handed)
         return self._reading
 
     @property

@@ -6,7 +6,7 @@ state is left unbound; what the trainer does where a key is absent is kept besid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,10 +83,16 @@ class DialectReading:
 
 
 def read(
-    experiment: Experiment, binding: Binding, dialect: Dialect, data: Any, document: Document | None = None
+    experiment: Experiment,
+    binding: Binding,
+    dialect: Dialect,
+    data: Any,
+    document: Document | None = None,
+    handed: Set[Path] = frozenset(),
 ) -> DialectReading:
     """Bind what is certain; explicit `keys:`, `knobs:` and `ignore:` of the binding go before. ``document`` tells
-    which variables of a script stand only for the flags that use them."""
+    which variables of a script stand only for the flags that use them; ``handed`` are places of a script that go
+    before a file's values, and are judged there."""
     reading = DialectReading(dialect, StatedSettings(experiment))
     found = said(dialect, data if document is None else _heard(binding, data, document), document)
     passed: set[Path] = set()
@@ -104,12 +110,15 @@ def read(
     taken = {path for path in called if path}
     silent = {each.path for each in found.statements if not each.fact.startswith(SETTINGS)}
     reading.silent = {path for path in found.silent if path not in silent}
+    reading.silent |= handed
     reading.silent |= passed | (used(document) if document is not None else set())
     if document is not None and document.rows:
         found.statements = [each for each in found.statements if not _of_another(experiment, each, document)]
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue
+        if statement.path in handed and statement.doubt:
+            continue  # the file that it goes before tells what it is about
         _bind(experiment, place, statement, reading)
     named = list(_by_name(experiment, place, data, found, taken, reading)) if dialect.by_name else []
     _part([*found.statements, *named], reading)

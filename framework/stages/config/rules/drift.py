@@ -102,10 +102,19 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
         return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
-    if bound.document.format != "shell" and (other := overridden(context, bound, path)) is not None:
+    if (
+        bound.document.format != "shell"
+        and not bound.starts
+        and (other := overridden(context, bound, path)) is not None
+    ):
         reason = f"{bound.document.place(node)} gives way to what the command passes at {other}"
         return context.judge.unverified(clause, context.stage, reason, bound.file)
     where = bound.document.location(node, path)
+    if bound.starts or bound.hands:  # one value that goes before another is told once
+        told: set[tuple[str, str]] = context.cache.setdefault("told at scripts", set())
+        if (clause.id, str(where)) in told:
+            return context.judge.unverified(clause, context.stage, f"{where} goes before it", str(where))
+        told.add((clause.id, str(where)))
     word = said(stated) if meant is None else f"{said(meant.word)}, which means {said(meant.value)}"
     label = key if factors(key) else where.key
     message = f"{label} is {word}; the manifest states {target.name} = {said(comparison.expected)}"

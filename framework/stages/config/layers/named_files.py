@@ -1,0 +1,182 @@
+"""Command lines over config files: what a bound script's command gives beside a file that it names goes before it.
+
+Which of the two counts is the program's matter where a flag stands before the file: jsonargparse (4.53) and nanoGPT's
+configurator take them in order, argparse and transformers' parsers do not. `accelerate launch` (1.14,
+commands/launch.py) lets its own flags go before `--config_file` but for what that file states in sections.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from framework.conformance.meaning import same
+from framework.errors import InputError
+from framework.names import Path
+from framework.reading.hydra.sweeps import copied
+from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
+from framework.stages.config.bound import BoundFile
+
+SCRIPTS = (".sh", ".bash", ".slurm", ".sbatch")
+_CONFIGS = (".yaml", ".yml", ".json", ".toml", ".py")
+
+
+class Start(NamedTuple):
+    """A command that names a config file: its script, and where in it the file's name stands."""
+
+    script: BoundFile
+    command: CommandLine
+    at: int
+
+
+class Given(NamedTuple):
+    """What a command states in the place of a key of the file."""
+
+    start: Start
+    document: Document
+    node: AnyNode
+    certain: bool
+
+
+def lay_over(files: Sequence[BoundFile], root: str) -> None:
+    """Tell each bound file which commands of bound scripts name it."""
+    by_path: dict[str, list[BoundFile]] = {}
+    for bound in files:
+        if not bound.file.endswith(SCRIPTS):
+            by_path.setdefault(os.path.abspath(os.path.join(bound.pattern.here, bound.file)), []).append(bound)
+    seen: set[str] = set()
+    for script in files:
+        if not script.file.endswith(SCRIPTS) or script.file in seen:
+            continue
+        seen.add(script.file)
+        same_script = [each for each in files if each.file == script.file]
+        try:
+            commands = script.document.commands
+        except InputError:
+            continue  # its own turn tells
+        folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
+        for command in commands:
+            for word, at in command.words:
+                path = _path(word, folders) if word.endswith(_CONFIGS) else None
+                for bound in by_path.get(path or "", ()):
+                    bound.lay = overlaid
+                    bound.starts = (*bound.starts, Start(script, command, at))
+                    for each in same_script:
+                        each.hand = handed
+                        each.hands = (*each.hands, bound)
+
+
+def _path(word: str, folders: Sequence[str]) -> str | None:
+    name = word.rpartition("=")[2]
+    return next((os.path.abspath(full) for each in folders if os.path.isfile(full := os.path.join(each, name))), None)
+
+
+def overlaid(bound: BoundFile, document: Document) -> Document:
+    """The document as the commands that name it leave it: a value that each of them gives goes before the file's."""
+    found = {path: givens for path, givens in _given(bound, document) if len(givens) == len(bound.starts)}
+    if not found or not isinstance(document.root, MappingNode):
+        return document
+    root = copied(document.root)
+    assert isinstance(root, MappingNode)
+    result = Document(document.file, document.text, root, document.rules, list(document.duplicates), document.format)
+    result.notes, result.absent, result.variables = document.notes, document.absent, document.variables
+    result.homes, result.kept, result.composed = dict(document.homes), list(document.kept), document.composed
+    for path, givens in found.items():
+        _put(result, path, _counting(document, path, givens), givens)
+    return result
+
+
+def handed(script: BoundFile) -> set[Path]:
+    """The places of a script whose values are judged at the file that they go before."""
+    from framework.stages.config.near_keys import covered
+
+    taken: set[Path] = set()
+    for bound in dict.fromkeys(script.hands):
+        own = bound.alone
+        judged = covered(bound)
+        for path, givens in _given(bound, own):
+            if len(givens) == len(bound.starts) and path in judged and _agree(givens):
+                places = {id(node): place for place, node in script.document.leaves()}
+                taken |= {places[id(each.node)] for each in givens if id(each.node) in places}
+    return taken
+
+
+def _given(bound: BoundFile, document: Document) -> Iterator[tuple[Path, list[Given]]]:
+    by_path: dict[Path, list[Given]] = {}
+    for start in bound.starts:
+        for path, given in _of_command(bound, document, start).items():
+            by_path.setdefault(path, []).append(given)
+    yield from by_path.items()
+
+
+def _of_command(bound: BoundFile, document: Document, start: Start) -> dict[Path, Given]:
+    """What one command gives, the last time that it gives it."""
+    found: dict[Path, Given] = {}
+    command, home = start.command, start.script.document
+    of_launcher = command.program if command.launched else None
+    launched = of_launcher is not None and start.at < of_launcher
+    program = start.at == command.program
+    for key, node in command.stated:
+        if launched is not (of_launcher is not None and key.start < of_launcher):
+            continue  # a launcher's file is not the program's
+        path = _place(document, key.text, exact=program, top=launched)
+        if path is not None and isinstance(node, ScalarNode):
+            found[path] = Given(start, home, node, launched or program or key.start > start.at)
+    return found
+
+
+def _place(document: Document, name: str, exact: bool, top: bool) -> Path | None:
+    """The value of the file that a flag or an override is about: the one that has its name."""
+    bare = name.lstrip("-")
+    for parts in ((name,), (bare,), (bare.replace("-", "_"),), tuple(bare.split("."))):
+        if (exact and parts[0] != name) or (top and len(parts) > 1):
+            continue
+        node = document.node(parts)
+        if isinstance(node, ScalarNode) or (node is not None and not isinstance(node, MappingNode)):
+            return parts
+    if exact or top:
+        return None
+    alike = [path for path in document.shape() if path and path[-1] == bare.replace("-", "_")]
+    return alike[0] if len(alike) == 1 and all(isinstance(part, str) for part in alike[0]) else None
+
+
+def _agree(givens: Sequence[Given]) -> bool:
+    values = [each.document.value(each.node) for each in givens]
+    return all(each.certain for each in givens) and all(same(values[0], value) for value in values[1:])
+
+
+def _counting(document: Document, path: Path, givens: Sequence[Given]) -> AnyNode:
+    """The value that counts: the commands' where they agree; one that is not known here where they do not."""
+    if _agree(givens):
+        node, home = givens[0].node, givens[0].document
+        text = node.text if isinstance(node, ScalarNode) else "a list"
+        return ComputedNode(node, text, home.value(node))
+    stated = document.node(path)
+    assert stated is not None
+    text = stated.text if isinstance(stated, ScalarNode) else "a list"
+    place = givens[0].document.place(givens[0].node)
+    reason = f"the commands that name the file give values of their own, as at {place}"
+    if not all(each.certain for each in givens):
+        reason = f"{place} gives another before the file is named: which of them counts is its program's matter"
+        values = [each.document.value(each.node) for each in givens]
+        if all(same(document.value(stated), value) for value in values):
+            return stated
+    return ComputedNode(stated, text, Opaque(text, reason), origin=stated)
+
+
+def _put(result: Document, path: Path, value: AnyNode, givens: Sequence[Given]) -> None:
+    here = result.root
+    for part in path[:-1]:
+        assert isinstance(here, MappingNode)
+        found = here.get(str(part))
+        assert found is not None
+        here = found[1]
+    assert isinstance(here, MappingNode)
+    for index, (key, _) in enumerate(here.items):
+        if key.text == path[-1]:
+            here.items[index] = (key, value)
+    here._pairs = None
+    if (home := givens[0].document) and value.line == givens[0].node.line and _agree(givens):
+        result.homes[id(value)] = home
+        result.kept.append(value)

@@ -1,0 +1,127 @@
+"""What a script's command gives beside a config file that it names goes before the file, where all commands do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.conformance import Severity, Status
+from framework.manifest.loading import load
+from framework.repair.proposal import propose
+from framework.stages.check import CheckResult, check
+
+MANIFEST = """\
+version: 1
+paper: {title: A study}
+hardware: {count: 4}
+models: {tiny: {family: gpt2}}
+datasets: {text: {train_examples: 3200}}
+phases:
+  train:
+    objective: causal_lm
+    dataset: text
+    optimizer: {name: adamw, learning_rate: 5e-5}
+    schedule: {name: cosine}
+    batch_size: 8
+    max_grad_norm: 1.0
+    epochs: 3
+    precision: bf16
+variants: {plain: {steps: [train]}}
+"""
+LR = "phases.train.optimizer.learning_rate"
+
+
+def held(root: Path, script: str, config: str, name: str = "a.yaml", dialect: str = "generic") -> CheckResult:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(config)
+    (root / "run.sh").write_text(script)
+    bindings = [(name, dialect), ("run.sh", "generic" if dialect == "generic" else "hf-training-arguments")]
+    lines = [f"  - {{file: {file}, dialect: {each}, describes: phases.train}}\n" for file, each in bindings]
+    (root / "experiment.yaml").write_text(f"{MANIFEST}configs:\n{''.join(lines)}")
+    return check(load(root / "experiment.yaml"))
+
+
+def places(result: CheckResult) -> list[str]:
+    errors = [each for each in result.findings if each.severity is Severity.ERROR and each.location]
+    return [f"{Path(each.location.file).name}:{each.location.line}" for each in errors if each.location]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python t.py a.yaml --learning_rate {}",
+        "python t.py --config a.yaml --learning-rate {}",
+        "python t.py --config=a.yaml learning_rate={}",
+        "torchrun --nproc_per_node 4 t.py --config_file ./a.yaml --learning_rate={}",
+        "tune run recipe --config a.yaml learning_rate={}",
+    ],
+)
+def test_a_commands_value_goes_before_the_files(tmp_path: Path, command: str) -> None:
+    right = held(tmp_path, command.format("5e-5"), "learning_rate: 7.0e-3\nepochs: 3\n")
+    assert places(right) == []
+    assert right.statuses[LR] is Status.CONFORMS
+    wrong = held(tmp_path, command.format("6e-3"), "learning_rate: 5.0e-5\nepochs: 3\n")
+    assert places(wrong) == ["run.sh:1"]
+
+
+def test_a_dotted_override_goes_before_a_section(tmp_path: Path) -> None:
+    assert places(held(tmp_path, "python t.py a.yaml", "optimizer: {lr: 7e-3}\nepochs: 3\n")) == ["a.yaml:1"]
+    assert places(held(tmp_path, "python t.py a.yaml optimizer.lr=5e-5", "optimizer: {lr: 7e-3}\nepochs: 3\n")) == []
+
+
+def test_a_command_that_gives_nothing_reads_the_file(tmp_path: Path) -> None:
+    script = "python t.py a.yaml --learning_rate 5e-5\npython t.py a.yaml\n"
+    assert places(held(tmp_path, script, "learning_rate: 7.0e-3\nepochs: 3\n")) == ["a.yaml:1"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "python t.py --learning_rate 5e-5 a.yaml\n",
+        "for lr in 5e-5 1e-4; do python t.py a.yaml --learning_rate $lr; done\n",
+        "python t.py a.yaml --learning_rate $1\n",
+    ],
+)
+def test_where_it_is_not_certain_which_counts_nothing_is_told(tmp_path: Path, script: str) -> None:
+    result = held(tmp_path, script, "learning_rate: 7.0e-3\nepochs: 3\n")
+    assert "a.yaml:1" not in places(result)
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    script = "python t.py b.yaml --learning_rate 5e-5\n"
+    assert places(held(tmp_path, script, "learning_rate: 7.0e-3\nepochs: 3\n")) == ["a.yaml:1"]
+
+
+ACCELERATE = "deepspeed_config: {gradient_clipping: 0.5, zero_stage: 2}\nmixed_precision: fp16\nnum_processes: 8\n"
+ARGUMENTS = "--per_device_train_batch_size 2 --learning_rate 5e-5 --num_train_epochs 3"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--mixed_precision bf16 --num_processes 4", ["acc.yaml:1"]),
+        ("--mixed_precision bf16 --num_processes 4 --gradient_clipping 1.0", ["acc.yaml:1"]),
+        ("--mixed_precision bf16", ["acc.yaml:1", "acc.yaml:3"]),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_launchers_flags_go_before_its_own_file_but_for_sections(
+    tmp_path: Path, flags: str, expected: list[str], before: bool
+) -> None:
+    launcher = f"{flags} --config_file acc.yaml" if before else f"--config_file acc.yaml {flags}"
+    script = f"accelerate launch {launcher} t.py --bf16 True {ARGUMENTS}\n"
+    result = held(tmp_path, script, ACCELERATE, "acc.yaml", "accelerate")
+    assert [place for place in places(result) if place.startswith("acc")] == expected
+
+
+def test_the_programs_flags_do_not_change_the_launchers_file(tmp_path: Path) -> None:
+    script = f"accelerate launch --config_file acc.yaml t.py --num_processes 4 --bf16 True {ARGUMENTS}\n"
+    config = ACCELERATE.replace("fp16", "bf16").replace("0.5", "1.0")
+    assert "acc.yaml:3" in places(held(tmp_path, script, config, "acc.yaml", "accelerate"))
+
+
+def test_a_value_of_a_command_is_not_written_into_the_file(tmp_path: Path) -> None:
+    result = held(tmp_path, "python t.py a.yaml --learning_rate 6e-3\n", "learning_rate: 5.0e-5\nepochs: 3\n")
+    files = {Path(patch.shown).name for patch in propose(result.experiment, result.findings).patches}
+    assert "a.yaml" not in files
