@@ -165,11 +165,13 @@ AnyNode = ScalarNode | SequenceNode | MappingNode
 
 
 class Duplicate:
-    """A key that stands twice in one mapping."""
+    """A key that stands twice in one mapping, or a flag that stands twice in one command."""
 
-    __slots__ = ("first", "path", "second")
+    __slots__ = ("first", "is_same", "path", "second")
 
-    def __init__(self, path: Path, first: ScalarNode, second: ScalarNode):
+    def __init__(self, path: Path, first: ScalarNode, second: ScalarNode, is_same: bool = False):
         self.path = path
         self.first = first
         self.second = second
+        self.is_same = is_same
+        """Whether it is a flag that says the same again, which parsers of commands accept."""

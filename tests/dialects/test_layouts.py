@@ -29,6 +29,8 @@ def ppo(rollout: Any = None, model: Any = None, **actor: Any) -> dict[str, Any]:
     return {"actor_rollout_ref": {"actor": {**ACTOR, **actor}, "rollout": rollout or {}, "model": model or {}}}
 
 
+FALLING = {"lr": 1e-6, "min_lr_ratio": 0.1}
+OLDER = {"lr_scheduler_type": "constant", "warmup_style": "cosine"}
 SFT = {"data": {"train_files": "a", "train_batch_size": 256}, "optim": {"lr": 1e-5}, "trainer": {"total_epochs": 4}}
 CASES: list[Case] = [
     ("lightning-cli", cli(), "seed", 1),
@@ -62,6 +64,10 @@ CASES: list[Case] = [
      0.1),
     ("verl", ppo(optim={"lr": 1e-6, "lr_warmup_steps": -1}), "schedule.warmup.steps", NOTHING),
     ("verl", ppo(optim={"lr": 1e-6, "min_lr_ratio": 0.1}), "schedule.min_learning_rate", 1e-7),
+    ("verl", ppo(optim={**FALLING, "lr_scheduler_type": "cosine"}), "schedule.min_learning_rate", 1e-7),
+    ("verl", ppo(optim={**FALLING, "lr_scheduler_type": "constant"}), "schedule.min_learning_rate", NOTHING),
+    ("verl", ppo(optim={**FALLING, **OLDER}), "schedule.min_learning_rate", 1e-7),
+    ("verl", ppo(optim={**FALLING, **OLDER}), "schedule.name", "cosine"),
     ("verl", ppo(kl_loss_coef=0.001), "settings.kl_coefficient", NOTHING),
     ("verl", ppo(kl_loss_coef=0.001, use_kl_loss=True), "settings.kl_coefficient", 0.001),
     ("verl", ppo(model={"lora_rank": 0, "lora_alpha": 16}), "adapter.lora.alpha", NOTHING),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from framework.dialects.registry import recognise
+from framework.dialects.terms import ByVersion
 from tests.dialects.trainers.semantics import NOTHING, UNKNOWN, Case, assert_assumes, assert_states
 
 YOLO = {"imgsz": 640, "lr0": 0.01, "epochs": 100, "batch": 16}
@@ -75,6 +76,8 @@ DEFAULTS: list[Case] = [
     ("timm", TIMM, "optimizer.momentum", 0.9),
     ("timm", {**TIMM, "opt": "adamw"}, "optimizer.momentum", NOTHING),
     ("timm", {**TIMM, "config": "base.yaml"}, "optimizer.weight_decay", NOTHING),
+    ("timm", TIMM, "schedule.min_learning_rate", ByVersion("timm", (("0", 1e-6), ("0.9", 0.0)))),
+    ("timm", TIMM, "schedule.warmup.ratio", ByVersion("timm", (("0", 3 / 300), ("0.9", 5 / 300)))),
     ("detectron2", solver(), "optimizer.name", "sgd"),
     ("detectron2", solver(), "schedule.warmup.steps", 1000),
     ("detectron2", {**solver(), "_BASE_": "base.yaml"}, "schedule.warmup.steps", NOTHING),
@@ -90,3 +93,16 @@ def test_a_file_over_another_is_recognised_by_one_key_of_its_solver() -> None:
     found = recognise({"_BASE_": "../Base.yaml", "SOLVER": {"MAX_ITER": 270000}})
     assert found is not None
     assert found[0].name == "detectron2"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"opt": "adamw", "opt_eps": 1e-6, "warmup_lr": 0, "layer_decay": 0.8, "clip_grad": 1.0},
+        {"opt": "adamw", "sched_on_updates": True, "model_kwargs": "img_size=336"},
+    ],
+)
+def test_fine_tuning_without_a_named_schedule_is_recognised(flags: dict[str, Any]) -> None:
+    found = recognise(flags)
+    assert found is not None
+    assert found[0].name == "timm"

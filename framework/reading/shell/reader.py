@@ -163,9 +163,10 @@ class _Script:
         """One more key; a flag that is there already counts the last time, as for most argument parsers."""
         for index, (known, old) in enumerate(target.items):
             if known.text == key.text:
-                value = self.document.value(old)
+                value, again = self.document.value(old), self.document.value(node)
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    self.document.duplicates.append(Duplicate((*path, key.text), known, key))
+                    same = type(value) is type(again) and value == again
+                    self.document.duplicates.append(Duplicate((*path, key.text), known, key, same))
                 target.items[index] = (key, node)
                 return
         target.items.append((key, node))

@@ -255,6 +255,14 @@ def test_what_is_right_is_no_finding(project: Project, case: str) -> None:
     assert findings == []
 
 
+@pytest.mark.parametrize(("flags", "twice"), [("--lr 2e-4 --lr 2e-4", 0), ("--lr 1e-4 --lr 2e-4", 1)])
+def test_a_flag_that_says_the_same_twice_is_no_fault(project: Project, flags: str, twice: int) -> None:
+    bound = "keys: {--lr: optimizer.learning_rate}"
+    project.append(f"  - {{file: run.sh, describes: phases.pretrain, {bound}}}\n")
+    project.write("run.sh", f"python train.py {flags}\n")
+    assert len(found(project, "C121")) == twice
+
+
 def test_ordinary_words_are_variants_only_where_the_text_says_so(project: Project) -> None:
     project.write("experiment.yaml", project.read().replace("M_base", "base").replace("M_challenge", "low-rank"))
     project.write("run.sh", "python train.py --model Base --low_rank LOW_RANK Base\n")

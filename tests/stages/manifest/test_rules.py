@@ -257,6 +257,13 @@ def test_a_slip_of_a_known_setting_is_told(project: Project, name: str, meant: s
     assert (found.code, found.expected, found.actual) == ("M182", meant, name)
 
 
+@pytest.mark.parametrize("key", ["clip_rangs", "actor.clip_rangs"])
+def test_what_a_program_calls_a_setting_is_no_slip(project: Project, key: str) -> None:
+    project.replace("    epochs: 5\n", "    epochs: 5\n    settings: {clip_rangs: 0.1, discaunt: 0.1}\n")
+    project.replace("keys: {epochs: epochs}", f"keys: {{epochs: epochs, {key}: settings.clip_rangs}}")
+    assert [found.actual for found in findings(project) if found.code == "M182"] == ["discaunt"]
+
+
 @pytest.mark.parametrize("name", ["clip_range", "anything_else", "my_clip_range"])
 def test_settings_of_other_names_are_no_slips(project: Project, name: str) -> None:
     project.replace("    epochs: 5\n", f"    epochs: 5\n    settings: {{{name}: 0.1}}\n")

@@ -3,9 +3,10 @@
 Read in EleutherAI/gpt-neox, `megatron/neox_arguments/` (`neox_args.py`, `arguments.py`) and `megatron/training.py`.
 `train_batch_size` is the whole batch, micro batch x accumulation x data-parallel processes; accumulation is 1 where no
 key says otherwise. Pipeline and model parallelism share a batch. `Adam` is apex' or DeepSpeed's FusedAdam, which is
-AdamW, unless `no_adamw`. `warmup` is a share of the decay's steps, `lr_decay_iters`, by default 1 %, and those are the
-training's by default. `precision` goes with `fp16`, whose `type` may be bfloat16. Keys below `optimizer.params` are the
-optimizer's own. The defaults of weight decay, dropout and clipping differ between versions and are not assumed.
+AdamW unless its `adam_w_mode` is false; `use_mup` and `use_bnb_optimizer` take other classes. `warmup` is a share of
+the decay's steps, `lr_decay_iters`, by default 1 %, and those are the training's by default. `precision` goes with
+`fp16`, whose `type` may be bfloat16. Keys below `optimizer.params` are the optimizer's own. The defaults of weight
+decay, dropout and clipping differ between versions and are not assumed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from framework.dialects.well_known.keys import keys_of
 
 def _optimizer(word: Any, scope: Scope) -> Any:
     if str(word).casefold() == "adam":
-        return "adam" if scope.get("no_adamw") else "adamw"
+        if replaced := [key for key in ("use_mup", "use_bnb_optimizer") if scope.get(key)]:
+            return Unknown(f"`{replaced[0]}` takes another class")
+        return "adam" if at(scope, "optimizer", "params", "adam_w_mode") is False else "adamw"
     return values.optimizer(word, scope)
 
 

@@ -1,10 +1,12 @@
 """verl's PPO and SFT trainers: their YAML, and the dotted overrides of `python -m verl.trainer.main_ppo`.
 
-Read in verl 0.9.1 (`trainer/config/`, `trainer/ppo/ray_trainer.py`). `ppo_mini_batch_size` counts prompts, and each has
-`rollout.n` answers: an optimizer step takes their product (`ray_trainer.py`: `ppo_mini_batch_size *
-rollout.n`). `data.train_batch_size` of PPO is the prompts of one rollout, of SFT the whole batch. `lr_warmup_steps`
-goes before the ratio where it is above 0. The losses of the divergence are read only with `use_kl_loss`, or with
-`use_kl_in_reward`. The critic's optimizer is its own. Defaults are told for commands alone: a YAML is composed.
+Read in verl 0.9.1 (`trainer/config/`, `trainer/ppo/ray_trainer.py`, `workers/config/optimizer.py`).
+`ppo_mini_batch_size` counts prompts, and each has `rollout.n` answers: an optimizer step takes their product
+(`ray_trainer.py`: `ppo_mini_batch_size * rollout.n`). `data.train_batch_size` of PPO is the prompts of one rollout, of
+SFT the whole batch. `lr_warmup_steps` goes before the ratio where it is above 0; `warmup_style`, the older name, goes
+before `lr_scheduler_type`, and a constant schedule reads no `min_lr_ratio`. The losses of the divergence are read only
+with `use_kl_loss`, or with `use_kl_in_reward`. The critic's optimizer is its own. Defaults are told for commands alone:
+a YAML is composed.
 """
 
 from __future__ import annotations
@@ -39,11 +41,19 @@ def _ratio(*place: str) -> Any:
 def _least(*place: str) -> Any:
     def translate(word: Any, scope: Scope) -> Any:
         peak = values.number(at(scope, *place, "lr"), scope)
-        if word is None:
+        names = [at(scope, *place, key) for key in ("warmup_style", "lr_scheduler_type", "lr_scheduler")]
+        if word is None or next((name for name in names if name is not None), None) == "constant":
             return UNSET
         if not isinstance(word, (int, float)) or not isinstance(peak, (int, float)):
             return Unknown("a share of a learning rate that is not stated here")
         return Instead("schedule.min_learning_rate", word * peak)
+
+    return translate
+
+
+def _style(*place: str) -> Any:
+    def translate(word: Any, scope: Scope) -> Any:
+        return values.schedule(word, scope) if at(scope, *place, "warmup_style") is None else UNSET
 
     return translate
 
@@ -78,7 +88,7 @@ def _optimizer(*place: str) -> dict[str, Key]:
         f"{base}.betas": Key("optimizer.betas"),
         f"{base}.lr_warmup_steps": Key("schedule.warmup.steps", _steps),
         f"{base}.lr_warmup_steps_ratio": Key("schedule.warmup.ratio", _ratio(*place)),
-        f"{base}.lr_scheduler_type": Key("schedule.name", values.schedule),
+        f"{base}.lr_scheduler_type": Key("schedule.name", _style(*place)),
         f"{base}.lr_scheduler": Key("schedule.name", values.schedule),
         f"{base}.warmup_style": Key("schedule.name", values.schedule),
         f"{base}.min_lr_ratio": Key("schedule.min_learning_rate", _least(*place)),

@@ -1,6 +1,8 @@
 """timm's `train.py`: its flags, its YAML for `--config`, and the `args.yaml` that it saves.
 
-Read in huggingface/pytorch-image-models, `train.py`, and timm 1.0.31 (`scheduler/scheduler_factory.py`). `batch_size`
+Read in huggingface/pytorch-image-models, `train.py`, and timm 0.6.13, 0.9.0 and 1.0.31
+(`scheduler/scheduler_factory.py`). Where `train.py` knows `--warmup-prefix`, as timm does since 0.9, it warms up for 5
+epochs to end at 0 without a cooldown; before, for 3 to end at 1e-6, with 10 epochs of cooldown. `batch_size`
 is of one device; `grad_accum_steps` multiplies it. Without `lr` the rate is worked out from `lr_base` and the whole
 batch. `warmup_epochs` are among the epochs, unless `warmup_prefix` puts them before; `cooldown_epochs` come after them.
 `momentum` is read by SGD and its like, not by Adam; `opt_betas` and `opt_eps` default to the optimizer's own.
@@ -15,7 +17,7 @@ from framework.dialects import values
 from framework.dialects.command_tables import read_commands
 from framework.dialects.families import launch_flags
 from framework.dialects.key_tables import by_marks, scopes
-from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.terms import UNSET, ByVersion, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
 
 _SGD = ("sgd", "momentum", "sgdp", "nesterov")
 
@@ -110,7 +112,7 @@ _MARKS = frozenset(
     words(
         "opt sched reprob remode recount aa smoothing warmup_lr drop_path model_ema model_ema_decay mixup cutmix"
         " cooldown_epochs decay_epochs patience_epochs amp_dtype color_jitter aug_repeats clip_mode lr_base opt_betas"
-        " resplit crop_pct train_interpolation mixup_prob"
+        " resplit crop_pct train_interpolation mixup_prob opt_eps layer_decay sched_on_updates model_kwargs"
     )
 )
 _PROOF = frozenset(words("opt sched reprob remode model_ema lr_base warmup_lr"))
@@ -125,7 +127,7 @@ _DEFAULTS = (
     Default("optimizer.name", "sgd", "opt"),
     Default("optimizer.weight_decay", 2e-5, "weight-decay"),
     Default("schedule.name", "cosine", "sched"),
-    Default("schedule.min_learning_rate", 0.0, "min-lr"),
+    Default("schedule.min_learning_rate", ByVersion("timm", (("0", 1e-6), ("0.9", 0.0))), "min-lr"),
     Default("epochs", 300, "epochs"),
     Default("batch_size.micro", 128, "batch-size"),
     Default("batch_size.accumulation", 1, "grad-accum-steps"),
@@ -142,8 +144,8 @@ def _defaults(scope: Scope) -> list[Default]:
     found = list(_DEFAULTS)
     if _name(scope) in _SGD:
         found.append(Default("optimizer.momentum", 0.9, "momentum"))
-    if (warmup := _warmup(5, scope)) is not UNSET and isinstance(warmup, (int, float)):
-        found.append(Default("schedule.warmup.ratio", warmup, "warmup-epochs"))
+    before, since = _warmup(3, scope), _warmup(5, scope)
+    found.append(Default("schedule.warmup.ratio", ByVersion("timm", (("0", before), ("0.9", since))), "warmup-epochs"))
     return found
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.experiment import Experiment
 from framework.manifest.hyperparameters import slip_of
-from framework.names import format_path
+from framework.names import format_path, parse_path
 from framework.stages.manifest.context import ManifestContext
 
 MISSPELLED = Rule(
     "M182", "misspelled-setting", Severity.WARNING, Stage.MANIFEST, "a setting's name is nearly a well-known one"
 )
+
+
+def _keys(experiment: Experiment) -> set[str | int]:
+    """What programs call their settings: the last name of each key that a binding states."""
+    return {parse_path(key)[-1] for binding in experiment.stated.configs for key in binding.keys}
 
 
 def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
@@ -20,10 +26,14 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
         return  # the catalogue is not read for a manifest without settings
     from framework.dialects.well_known.named import PLAIN, spelled
 
+    of_programs: set[str | int] | None = None
     for settings in experiment.own_facts.values():
         for names, clause in settings:
             known = slip_of(names[-1], spelled())
             if known is None:
+                continue
+            of_programs = _keys(experiment) if of_programs is None else of_programs
+            if names[-1] in of_programs:
                 continue
             message = f"{format_path(clause.path)}: {names[-1]!r} is nearly {known!r}"
             fact = PLAIN[known.replace("_", "")]
