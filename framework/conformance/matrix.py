@@ -76,6 +76,12 @@ class Matrix:
             self._conforming.append(each)
             self._passed.update((clause, each.stage) for clause, _, _ in each.keys)
 
+    def revise(self, stage: Stage, revised: Callable[[Verdict], Verdict]) -> None:
+        """Put another verdict in the place of each violated one of a stage, or the same."""
+        for (_, at), cell in self._cells.items():
+            if at is stage:
+                cell[:] = [revised(each) if each.status is Status.VIOLATED else each for each in cell]
+
     def merge(self, other: Matrix) -> None:
         """Add all that another matrix holds."""
         for cell in other._cells.values():

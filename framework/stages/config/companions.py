@@ -101,6 +101,9 @@ class Companions:
                 found.setdefault(name, []).append(file)
         return found
 
+    def knows(self, file: str) -> bool:
+        return file in self._group_of
+
     def group(self, file: str) -> Group:
         return self._group_of[file]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Stage
@@ -20,6 +21,7 @@ from framework.stages.config.captures import concrete
 from framework.stages.config.companions import Companions
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.grid_statements import for_all_of_a_grid
+from framework.stages.config.layers.launch_settings import unless_overruled
 from framework.stages.config.meaning.clause_targets import target_of
 from framework.stages.config.silence import silent
 
@@ -58,6 +60,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
         raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
     verdicts, found = apply(rules, context)
     matrix.add(verdicts)
+    matrix.revise(Stage.CONFIG, partial(unless_overruled, context.companions))
     matrix.add(silent(context, context.companions))
     matrix.add_conforming(context.conforming.values())
     matrix.add(list(for_all_of_a_grid(experiment, matrix)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 from framework.names import Path
@@ -44,9 +45,37 @@ def passed(context: ConfigContext, bound: BoundFile, path: Path) -> Iterator[tup
 
 def overridden(context: ConfigContext, bound: BoundFile, path: Path) -> str | None:
     """Where every script that names the file passes another value for a key; None where one does not, or none does."""
-    scripts = naming(context, bound)
+    scripts = [] if _overrules_flags(bound, path) else naming(context, bound)
     found = list(passed(context, bound, path)) if scripts else []
     if not found or len({document.file for document, _ in found}) < len(scripts):
         return None
+    names, last = {".".join(str(part) for part in path), str(path[-1])}, os.path.basename(bound.file)
+    if not all(_in_each_command(document.text, last, names) for document in scripts):
+        return None
     document, node = found[0]
     return document.place(node)
+
+
+def _overrules_flags(bound: BoundFile, path: Path) -> bool:
+    """Whether what a file says goes before flags of its name: accelerate 1.x (commands/launch.py,
+    `_validate_launch_command`) puts the values of `deepspeed_config`, `fsdp_config` and such over them."""
+    dialect = bound.pattern.dialect
+    return dialect is not None and dialect.name == "accelerate" and str(path[0]).endswith("_config")
+
+
+_COMMAND = re.compile(r"\s*(?!#|-|(?:(?:export|readonly|local|declare)\s+)?\w+\+?=)\S")
+"""A line that starts a command: no comment, no assignment, and no further words of an array."""
+
+
+def _in_each_command(text: str, file: str, names: set[str]) -> bool:
+    """Whether each command that names a file has a flag of one of these names. What a variable adds is not known."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = line.split()
+        if not _COMMAND.match(line) or not any(file in word for word in words):
+            continue
+        if any(word.startswith(("$", '"$')) for word in words):
+            continue
+        said = {word.strip("\"'").partition("=")[0].lstrip("-+").replace("-", "_") for word in words}
+        if said.isdisjoint(names):
+            return False
+    return True

@@ -1,0 +1,51 @@
+"""accelerate's launch settings and the Trainer's arguments state one precision together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.stages.check import CheckResult
+from tests.support.project import Project
+
+MANIFEST = """\
+version: 1
+paper: {title: A study}
+phases:
+  p:
+    optimizer: {name: adamw, learning_rate: 2e-4}
+    precision: bf16
+configs:
+  - {file: train.yaml, dialect: hf-training-arguments, describes: phases.p}
+  - {file: acc.yaml, dialect: accelerate, describes: phases.p}
+"""
+
+
+def held(folder: Path, arguments: str, launch: str) -> CheckResult:
+    made = Project(folder, MANIFEST)
+    made.path("configs/pretrain.yaml").unlink()
+    made.write("train.yaml", f"output_dir: x\nlearning_rate: 0.0002\nnum_train_epochs: 3\n{arguments}\n")
+    made.write("acc.yaml", f"compute_environment: LOCAL_MACHINE\nnum_machines: 1\nmixed_precision: {launch}\n")
+    return made.check()
+
+
+def errors(result: CheckResult) -> list[str]:
+    return [each.location.file for each in result.findings if each.code == "C101" and each.location]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "launch"),
+    [("bf16: true", "fp16"), ("bf16: false", "bf16"), ("bf16: true", "bf16"), ("bf16: true", "'no'")],
+)
+def test_one_that_gives_way_is_no_drift(tmp_path: Path, arguments: str, launch: str) -> None:
+    assert errors(held(tmp_path, arguments, launch)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "launch", "file"),
+    [("fp16: true", "bf16", "train.yaml"), ("fp16: true", "fp16", "train.yaml"), ("bf16: false", "no", "train.yaml")],
+)
+def test_the_one_that_counts_is_drift(tmp_path: Path, arguments: str, launch: str, file: str) -> None:
+    result = held(tmp_path, arguments, launch)
+    assert file in errors(result), [each.message for each in result.findings]
