@@ -105,6 +105,7 @@ class BoundFile:
         "_kept",
         "_plan",
         "_reading",
+        "chosen",
         "file",
         "hand",
         "hands",
@@ -122,6 +123,8 @@ class BoundFile:
         """The same file under other bindings."""
         self.starts: tuple[Any, ...] = ()
         """The commands of bound scripts that name it."""
+        self.chosen: tuple[tuple[str, str, str], ...] = ()
+        """Groups that commands of bound scripts choose for a composed config, their files, and where."""
         self.lay: Callable[[BoundFile, Document], Document] = lambda _, document: document
         """What lays over the file what these commands give."""
         self.hand: Callable[[BoundFile], set[Path]] = lambda _: set()
@@ -155,7 +158,7 @@ class BoundFile:
         """
         if self._document is None:
             self._document = self.alone
-            if self.starts:
+            if self.starts or self.chosen:
                 self._document = self.lay(self, self._document)
         return self._document
 

@@ -140,6 +140,8 @@ class Companions:
     def settles(self, file: str, settled: Iterable[str]) -> bool:
         """Whether one of some files is of the same run."""
         wanted = set(settled)
+        if file not in self._group_of:  # a base of a bound file, such as a Hydra group's
+            return False
         if any(not wanted.isdisjoint(other.files) for other in self.beside(self._group_of[file])):
             return True
         return any(name in wanted for name in self.named(file))

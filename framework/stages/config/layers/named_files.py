@@ -17,6 +17,7 @@ from framework.names import Path
 from framework.reading.hydra.sweeps import copied
 from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
 from framework.stages.config.bound import BoundFile
+from framework.stages.config.layers.chosen_groups import choices, chosen_over
 
 SCRIPTS = (".sh", ".bash", ".slurm", ".sbatch")
 _CONFIGS = (".yaml", ".yml", ".json", ".toml", ".py")
@@ -56,6 +57,7 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         except InputError:
             continue  # its own turn tells
         folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
+        _choose(by_path, script)
         for command in commands:
             for word, at in command.words:
                 path = _path(word, folders) if word.endswith(_CONFIGS) else None
@@ -67,6 +69,19 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
                         each.hands = (*each.hands, bound)
 
 
+def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile) -> None:
+    for bound in (each for group in by_path.values() for each in group):
+        if not bound.file.endswith((".yaml", ".yml")) or not (found := choices(bound, script)):
+            continue
+        try:
+            composed = bound.alone.composed
+        except InputError:
+            continue
+        if composed:
+            bound.lay = overlaid
+            bound.chosen = (*bound.chosen, *found)
+
+
 def _path(word: str, folders: Sequence[str]) -> str | None:
     name = word.rpartition("=")[2]
     return next((os.path.abspath(full) for each in folders if os.path.isfile(full := os.path.join(each, name))), None)
@@ -74,6 +89,8 @@ def _path(word: str, folders: Sequence[str]) -> str | None:
 
 def overlaid(bound: BoundFile, document: Document) -> Document:
     """The document as the commands that name it leave it: a value that each of them gives goes before the file's."""
+    if bound.chosen:
+        document = chosen_over(bound, document)
     found = {path: givens for path, givens in _given(bound, document) if len(givens) == len(bound.starts)}
     if not found or not isinstance(document.root, MappingNode):
         return document

@@ -1,0 +1,58 @@
+"""A Hydra group that only a command chooses leaves open what it states and what it replaces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.conformance import Status
+from framework.manifest.loading import load
+from framework.stages.check import CheckResult, check
+
+MANIFEST = """\
+version: 1
+paper: {title: A study}
+models: {tiny: {family: gpt2}}
+datasets: {text: {train_examples: 3200}}
+phases:
+  train:
+    objective: causal_lm
+    dataset: text
+    optimizer: {name: adamw, learning_rate: 1e-3}
+    schedule: {name: cosine}
+    batch_size: 8
+    epochs: 20
+variants: {plain: {steps: [train]}}
+configs:
+  - {file: conf/config.yaml, dialect: hydra, describes: phases.train}
+  - {file: run.sh, dialect: hydra, describes: phases.train}
+"""
+FILES = {
+    "conf/config.yaml": "defaults: [_self_, {optimizer: adamw}]\nepochs: 20\n",
+    "conf/optimizer/adamw.yaml": "lr: 1e-3\n",
+    "conf/optimizer/sgd.yaml": "lr: 0.1\n",
+    "conf/experiment/e.yaml": "# @package _global_\noptimizer: {lr: 3e-4}\n",
+    "conf/experiment/other.yaml": "# @package _global_\nlogger: {name: x}\n",
+}
+LR, EPOCHS = "phases.train.optimizer.learning_rate", "phases.train.epochs"
+
+
+def held(root: Path, command: str) -> CheckResult:
+    for name, text in {**FILES, "run.sh": f"python train.py {command}\n", "experiment.yaml": MANIFEST}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return check(load(root / "experiment.yaml"))
+
+
+@pytest.mark.parametrize("command", ["+experiment=e", "optimizer=sgd", "++experiment=e epochs=20"])
+def test_what_a_choice_replaces_is_not_known(tmp_path: Path, command: str) -> None:
+    result = held(tmp_path, command)
+    assert result.statuses[LR] is Status.UNVERIFIED
+    assert result.statuses[EPOCHS] is Status.CONFORMS
+    assert any("the command at" in each.message and "run.sh:1" in each.message for each in result.findings)
+
+
+@pytest.mark.parametrize("command", ["", "optimizer=adamw", "+experiment=other", "optimizer=missing"])
+def test_a_choice_that_changes_nothing_leaves_the_value(tmp_path: Path, command: str) -> None:
+    assert held(tmp_path, command).statuses[LR] is Status.CONFORMS
