@@ -12,6 +12,7 @@ from framework.manifest.clauses import shown
 from framework.manifest.hyperparameters import KNOBS, folded
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
+from framework.stages.config.meaning.clause_targets import BATCH_PARTS
 from framework.stages.config.training_facts import Fact, fact_places, facts_of
 
 TWICE = Rule(
@@ -97,6 +98,8 @@ def _judged_apart(one: Fact, two: Fact) -> bool:
     if one.target != two.target:
         return True
     clause, facet = one.target.clause, one.target.facet
+    if facet in BATCH_PARTS:
+        return False  # a factor may be any: that there are two is the fault
     return any(compare(clause.path, clause.value, fact.value, facet).same is False for fact in (one, two))
 
 
