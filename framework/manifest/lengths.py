@@ -89,6 +89,12 @@ def examples_in(dataset: Dataset) -> int | None:
     return None if stated is None else min(stated, dataset.limit or stated)
 
 
+def steps_in_epochs(epochs: float, examples: int, batch: int) -> tuple[int, int]:
+    """The least and the most optimizer steps that epochs can be: a last, smaller batch is dropped or not."""
+    least, most = epochs * (examples // batch), epochs * math.ceil(examples / batch)
+    return math.floor(least), max(1, math.ceil(most - 1e-9))
+
+
 def total_steps(manifest: Manifest, phase: Phase) -> int | None:
     """Optimizer steps of a phase without tasks (or :meth:`Phase.for_task` of one), None where they are not known."""
     return optimizer_steps(phase, examples_of(manifest, phase), manifest.hardware.count)

@@ -71,6 +71,8 @@ class DialectReading:
     """Places that, with all below them, state nothing about the paper."""
     trainer: str = ""
     """Whose defaults are assumed, for messages."""
+    both_lengths: bool = False
+    """Whether it states epochs and steps."""
     unstated: dict[Path, str] = field(default_factory=dict)
     """Places that state a fact of which the manifest says nothing."""
 
@@ -114,6 +116,8 @@ def read(
     reading.silent |= passed | (used(document) if document is not None else set())
     if document is not None and document.rows:
         found.statements = [each for each in found.statements if not _of_another(experiment, each, document)]
+    lengths = {each.fact.rpartition("|")[2] for each in found.statements}
+    reading.both_lengths = {"epochs", "max_steps"} <= lengths
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue
@@ -160,7 +164,7 @@ def _bind(experiment: Experiment, place: Place, statement: Statement, reading: D
     certain = not statement.doubt or (statement.why == DEVICES and experiment.stated.hardware.count == 1)
     found = _stated(experiment, narrowed, statement.fact, reading, statement.path)
     if not found and statement.fact.rpartition("|")[2] in ("epochs", "max_steps"):
-        found = other_length(experiment, narrowed, statement)
+        found = other_length(experiment, narrowed, statement, reading.both_lengths)
     if not found and (unit := _OTHER_UNIT.get(statement.fact)):
         reason = f"declared as a {unit.rpartition('.')[2]}: the number of steps is not known here"
         translation = Translation(statement.word, reason=reason.replace("a steps", "steps"))

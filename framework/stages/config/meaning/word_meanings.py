@@ -12,7 +12,7 @@ from framework.dialects.terms import Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
-from framework.manifest.lengths import steps_of
+from framework.manifest.lengths import batch_of, by_task, examples_of, phase_under, steps_in_epochs, steps_of
 from framework.reading.tree import Opaque
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, targets_of
@@ -73,8 +73,9 @@ def is_repository(declared: Any, stated: Any) -> bool:
     return stated == declared or ("/" not in stated and declared.rpartition("/")[2] == stated)
 
 
-def other_length(experiment: Experiment, place: Place, statement: Statement) -> list[Target]:
-    """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known."""
+def other_length(experiment: Experiment, place: Place, statement: Statement, both: bool) -> list[Target]:
+    """Steps where the manifest states epochs, or epochs where it states steps: compared where both are known. In a file
+    that states ``both``, the epochs may only be more than enough."""
     other = "epochs" if statement.fact == "max_steps" else "max_steps"
     found = targets_of(experiment, place, other)
     if len(found) != 1 or isinstance(statement.value, Unknown) or place.phase is None:
@@ -91,4 +92,24 @@ def other_length(experiment: Experiment, place: Place, statement: Statement) -> 
     elif totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
         means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
         translation = Translation(statement.word, means)
+    elif unit == "epochs" and isinstance(value, (int, float)) and value > 0 and not both:
+        translation = _in_steps(experiment, place, target, statement) or translation
     return [target._replace(translation=translation)]
+
+
+def _in_steps(experiment: Experiment, place: Place, target: Target, statement: Statement) -> Translation | None:
+    """What a file's epochs mean in optimizer steps, where the manifest tells data and batch. More than enough may be
+    ended by another file."""
+    own = list(by_task(phase_under(experiment, place.phase or "", place.variant), place.task).values())
+    if len(own) != 1:
+        return None
+    examples, batch = examples_of(experiment.stated, own[0]), batch_of(own[0], experiment.stated.hardware.count)
+    if not examples or not batch:
+        return None
+    least, most = steps_in_epochs(statement.value, examples, batch)
+    if least > target.declared and len(experiment.stated.configs) > 1:
+        reason = (
+            f"it is {most} optimizer steps, unless a number of steps ends the training, which this file does not state"
+        )
+        return Translation(statement.word, reason=reason)
+    return Translation(statement.word, target.declared if least <= target.declared <= most else most)

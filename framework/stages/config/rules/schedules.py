@@ -6,12 +6,12 @@ Keys that no clause covers are read by their names here, since a manifest that s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
-from framework.manifest.lengths import batch_of, examples_of, total_steps
+from framework.manifest.clauses import Clause
+from framework.manifest.lengths import batch_of, examples_of, steps_in_epochs, total_steps
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.values.durations import Duration
 from framework.stages.config.alike_files import by_precedent
@@ -79,6 +79,10 @@ def _held(
         )
         advice = f"keep one: remove `{limit.location.key}`, or write {steps[1]} (most trainers let max_steps win)"
         yield _violated(context, LENGTHS, message, limit, epochs, steps[1], advice)
+    if limit and not steps and (open_one := _one_declared(facts, limit)) is not None:
+        clause, other = open_one
+        reason = f"{other.location.key} = {said(other.value)} may end it at another time: the data's size is not known"
+        yield context.judge.unverified(clause, context.stage, reason, str(other.location))
     yield from _warmup(context, facts, limit, total)
     peak, least = facts.get("learning_rate"), facts.get("min_learning_rate")
     if peak and least and least.value >= peak.value > 0 and not _constant(phase):
@@ -89,19 +93,28 @@ def _held(
         yield _violated(context, NO_PEAK, message, least, peak, f"less than {peak.value:g}", advice)
 
 
+def _one_declared(facts: Facts, limit: Fact) -> tuple[Clause, Fact] | None:
+    """Of a length in epochs and one in steps, the clause that one is bound to, and the other, which no clause is."""
+    epochs = facts.get("epochs")
+    if epochs is None or epochs.value <= 0 or (epochs.target is None) is (limit.target is None):
+        return None
+    bound, other = (epochs, limit) if limit.target is None else (limit, epochs)
+    assert bound.target is not None
+    return bound.target.clause, other
+
+
 def _constant(phase: Phase | None) -> bool:
     return phase is not None and phase.schedule.name == "constant"
 
 
 def _steps_of_epochs(context: ConfigContext, facts: Facts, phase: Phase | None) -> tuple[int, int] | None:
-    """The least and the most optimizer steps that the stated epochs can be: a last, smaller batch is dropped or not."""
+    """The least and the most optimizer steps that the stated epochs can be."""
     epochs = facts.get("epochs")
     examples = examples_of(context.experiment.stated, phase) if phase else None
     batch = _batch(context, facts, phase)
     if epochs is None or epochs.value <= 0 or examples is None or batch is None:
         return None
-    least, most = epochs.value * (examples // batch), epochs.value * math.ceil(examples / batch)
-    return math.floor(least), max(1, math.ceil(most - 1e-9))
+    return steps_in_epochs(epochs.value, examples, batch)
 
 
 def _batch(context: ConfigContext, facts: Facts, phase: Phase | None) -> int | None:
