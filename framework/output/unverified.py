@@ -52,17 +52,14 @@ def unverified(report: Report) -> list[Unverified]:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """What is unverified, for people: clauses that some files state, each with the files; the others by name alone."""
+    """What is unverified, for people: clauses that some files state, each with the files; the others are counted."""
     every = unverified(report)
     for each in [each for each in every if each.files][:_MOST_CLAUSES]:
         yield f"{each.clause} {each.line}"
     if (left := sum(bool(each.files) for each in every) - _MOST_CLAUSES) > 0:
         yield f"and {counted(left, 'clause')} more that not every file settles (--format json lists all)"
-    named = [each.clause for each in every if not each.files]
-    if named:
-        left = len(named) - _MOST_CLAUSES
-        more = f" and {left} more (--format json lists all)" if left > 0 else ""
-        yield f"stated by no config file: {', '.join(named[:_MOST_CLAUSES])}{more}"
+    if silent := sum(not each.files for each in every):
+        yield f"stated by no config file: {counted(silent, 'clause')} (--format json names all)"
 
 
 def folded(text: str) -> list[str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.meaning import compare, is_absence, said
-from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.lengths import totals_of
 from framework.manifest.sections.values.durations import Duration
 from framework.names import format_path
+from framework.stages.config.absent_keys import home_of
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
@@ -207,8 +207,7 @@ def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: De
     if same:
         return context.judge.conforms(clause, context.stage, without)
     at = bound.document.walk(default.at) if default.at else None
-    node = at[0] if at is not None else bound.document.root
-    location = bound.document.location(node) if node is not None else Location(file, 1, 1)
+    location = home_of(bound, clause.path, default.key) if at is None else bound.document.location(at[0] or at[1])
     finding = Finding(
         DEFAULT,
         f"{spelled}; the manifest states {target.name} = {said(declared)}",

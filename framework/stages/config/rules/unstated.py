@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import is_absence, said
+from framework.locations import Location
 from framework.manifest.clauses import Clause, fact_of
 from framework.names import Path
-from framework.stages.config.absent_keys import nearest_section
+from framework.stages.config.absent_keys import home_of, nearest_section
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.meaning.clause_targets import Target
@@ -48,7 +49,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, bounds: Sequence[BoundFil
         f"no key of {file} states {target.name}, which the manifest declares as {said(target.declared)}",
         clause.id,
         expected=target.declared,
-        location=nearest_section(bound, _siblings(context, bound, clause)),
+        location=_home(context, bound, clause, key),
         declared=clause.location,
         advice=f"write {spelled} there{bind}, or take the clause out of `states`",
     )
@@ -67,13 +68,13 @@ def _key_of_dialect(bound: BoundFile, target: Target) -> str | None:
     return next((each.default.key for each in assumed if _says(each.target, target)), None)
 
 
-def _siblings(context: ConfigContext, bound: BoundFile, clause: Clause) -> Path:
-    """The section of the file whose keys state what stands beside the clause in the manifest."""
+def _home(context: ConfigContext, bound: BoundFile, clause: Clause, key: str | None) -> Location:
+    """The section of the file whose keys state what stands beside the clause in the manifest, else the nearest."""
     wanted = _above(context, clause)
-    for key, target in bound.targets.items():
-        if _above(context, target.clause) == wanted and (found := bound.find(key)) is not None:
-            return found[0][:-1]
-    return ()
+    for name, target in bound.targets.items():
+        if _above(context, target.clause) == wanted and (found := bound.find(name)) is not None:
+            return nearest_section(bound, found[0][:-1])
+    return home_of(bound, clause.path, key)
 
 
 def _above(context: ConfigContext, clause: Clause) -> Path:
