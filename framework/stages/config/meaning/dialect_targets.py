@@ -13,7 +13,7 @@ from typing import Any
 from framework.conformance.meaning import same
 from framework.dialects.components import passed_on
 from framework.dialects.flags import said, used
-from framework.dialects.key_tables import at, interpolated
+from framework.dialects.key_tables import at
 from framework.dialects.sections import rough
 from framework.dialects.terms import DEVICES, Default, Dialect, Said, Statement, leaves
 from framework.dialects.well_known.keys import SETTINGS
@@ -25,7 +25,7 @@ from framework.reading.nodes import Document
 from framework.stages.config.meaning.by_version import depends, settle
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
-from framework.stages.config.meaning.possible_clauses import possible
+from framework.stages.config.meaning.possible_clauses import names_none, possible
 from framework.stages.config.meaning.stated_settings import StatedSettings
 from framework.stages.config.meaning.word_meanings import is_repository, other_length, translated
 
@@ -205,7 +205,7 @@ def _settle(found: list[Target], statement: Statement, reading: DialectReading) 
     else:
         names = ", ".join(target.clause.id for target in found[:4])
         lines = tuple(f"{key}: {target.key}" for target in found[:4])
-        foreign = _names_none(found, statement)
+        foreign = names_none(found, statement)
         why = f"it names none of {names}" if foreign else f"it could state {names}"
         among = possible(found, statement)
         reading.ambiguous.append(Ambiguous(statement.path, statement.word, why, lines, foreign, among))
@@ -271,12 +271,6 @@ def _part(statements: list[Statement], reading: DialectReading) -> None:
             other = next(one for one in stated if not same(one.value, each.value))
             why = f"{format_path(other.path)} states the same for another section, {other.word}"
             reading.ambiguous.append(Ambiguous(each.path, each.word, why, (f"{key}: {target.key}",)))
-
-
-def _names_none(found: list[Target], statement: Statement) -> bool:
-    """Whether a key names a repository that is none of those which it could be."""
-    named = statement.fact.endswith(".hub") and isinstance(statement.value, str) and not interpolated(statement.word)
-    return named and not any(is_repository(target.clause.value, statement.value) for target in found)
 
 
 def _assume(

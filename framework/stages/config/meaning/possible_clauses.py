@@ -15,7 +15,7 @@ from framework.manifest.lengths import scale_under, totals_of
 from framework.manifest.sections.bindings import Binding
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target
 from framework.stages.config.meaning.owning_variants import owners
-from framework.stages.config.meaning.word_meanings import translated
+from framework.stages.config.meaning.word_meanings import is_repository, translated
 
 _TRAININGS = ("phases", "variants")
 """The sections whose clauses a training's key is about; one of a model's may be of a model that no paper speaks of."""
@@ -48,3 +48,9 @@ def _same(experiment: Experiment, binding: Binding, target: Target, stated: Any)
     if found.same is False and (found.wrong_type or owners(experiment, binding, target, value)):
         return None
     return found.same
+
+
+def names_none(found: Sequence[Target], statement: Statement) -> bool:
+    """Whether a key names a repository that is none of those which it could be."""
+    named = statement.fact.endswith(".hub") and isinstance(statement.value, str) and not interpolated(statement.word)
+    return named and not any(is_repository(target.clause.value, statement.value) for target in found)
