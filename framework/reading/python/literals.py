@@ -47,6 +47,8 @@ class Values:
         self.marks = marks
         self.constants: dict[str, AnyNode] = {}
         self.program: Program | None = None
+        self.hidden: dict[str, ast.expr | None] = {}
+        """The names of the functions around what is read, which hide the module's: :class:`Scopes`."""
         self.taken: set[int] = set()
         """By `id`, the calls whose keywords stand in some mapping already."""
 
@@ -95,6 +97,8 @@ class Values:
             called = expression.func.attr if isinstance(expression.func, ast.Attribute) else name
             if called[:1].isupper() and expression.keywords:
                 return self.keywords(expression)
+            if called in ("get", "setdefault", "pop") and (fallback := self._fallback(expression)) is not None:
+                return fallback
             return self.opaque(expression)
         text = self.document.text[start:stop]
         if isinstance(expression, ast.Constant):
@@ -119,13 +123,48 @@ class Values:
         path = place_of(expression)
         if path is None:
             return None
-        if (known := self.constants.get(".".join(map(str, path)))) is not None or self.program is None:
+        if path[0] in self.hidden:
+            if len(path) == 1:
+                return self._local(str(path[0]))
+        elif (known := self.constants.get(".".join(map(str, path)))) is not None:
             return known
+        if self.program is None:
+            return None
         found = self.program.default_of(path)
         if not isinstance(found, ScalarNode):
             return None
         value = self.document.value(found)
         return None if value is None or isinstance(value, Opaque) else found
+
+    def _local(self, name: str) -> AnyNode | None:
+        """What a function's own name stands for, at its place; no repair knows what else uses it."""
+        own = self.hidden[name]
+        if own is None:
+            return None
+        self.hidden[name] = None
+        value = self._evaluate(own)
+        self.hidden[name] = own
+        return None if value is _UNKNOWN else ComputedNode(self.marks.lines.node(*self.marks.span(own)), name, value)
+
+    def _fallback(self, call: ast.Call) -> AnyNode | None:
+        """What `config.get("lr", 1e-4)` is: the item of a config of the module; else only its default is known."""
+        if len(call.args) != 2 or call.keywords or not isinstance(call.args[0], ast.Constant):
+            return None
+        if not isinstance(call.func, ast.Attribute) or not isinstance(call.args[0].value, str):
+            return None
+        start, stop = self.marks.span(call)
+        at, text = self.marks.lines.node(start, stop), self.document.text[start:stop]
+        above = place_of(call.func.value)
+        hidden = above is not None and above[0] in self.hidden
+        known = (
+            None if above is None or hidden else self.constants.get(".".join(map(str, (*above, call.args[0].value))))
+        )
+        if known is not None:
+            return ComputedNode(at, text, self.document.value(known), origin=self.document.origin(known))
+        default = self._evaluate(call.args[1])
+        if default is _UNKNOWN:
+            return None
+        return ComputedNode(at, text, Opaque(text[:80], "it is looked up while the program runs", default, True))
 
     def _dictionary(self, expression: ast.Dict) -> MappingNode:
         start, stop = self.marks.span(expression)

@@ -24,29 +24,30 @@ def is_loader(call: ast.Call) -> bool:
 def evaluating(module: ast.AST) -> set[int]:
     """By `id`, the calls that make a loader for an evaluation: the variable, the key, the keyword or the function that
     takes it says so, or the data that it is given; none of these speaks of training."""
-    return {id(call) for call, names in _loaders(module, ()) if _for_evaluation([*names, *_given(call)])}
+    return {id(call) for call, names in _loaders(module) if _for_evaluation([*names, *_given(call)])}
 
 
-def _loaders(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[ast.Call, tuple[str, ...]]]:
+def _loaders(module: ast.AST) -> Iterator[tuple[ast.Call, tuple[str, ...]]]:
     """The calls that make loaders, with the names of what takes them."""
-    if isinstance(node, ast.Call) and is_loader(node):
-        yield node, names
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        names = (node.name,)
-    elif isinstance(node, ast.ClassDef):
-        names = ()
-    elif isinstance(node, ast.keyword) and node.arg:
-        names = (*names, node.arg)
-    if isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            yield from _loaders(value, names if key is None else (*names, *_named(key)))
-        return
-    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-        for taker, value in _pairs(node.targets if isinstance(node, ast.Assign) else [node.target], node.value):
-            yield from _loaders(value, (*names, *_named(taker)))
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _loaders(child, names)
+    left: list[tuple[ast.AST, tuple[str, ...]]] = [(module, ())]
+    while left:
+        node, names = left.pop()
+        if isinstance(node, ast.Call) and is_loader(node):
+            yield node, names
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = (node.name,)
+        elif isinstance(node, ast.ClassDef):
+            names = ()
+        elif isinstance(node, ast.keyword) and node.arg:
+            names = (*names, node.arg)
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            left.extend((value, names if key is None else (*names, *_named(key))) for key, value in pairs)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else [node.target]
+            left.extend((value, (*names, *_named(taker))) for taker, value in _pairs(targets, node.value))
+        else:
+            left.extend((child, names) for child in ast.iter_child_nodes(node))
 
 
 def _pairs(targets: list[ast.expr], value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:

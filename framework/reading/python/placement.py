@@ -13,6 +13,7 @@ from framework.reading.python.loaders import evaluating, is_loader
 from framework.reading.python.parsers import defined_flag, parser_argument
 from framework.reading.python.paths import place_of
 from framework.reading.python.programs import Program
+from framework.reading.python.scopes import Scopes
 from framework.reading.python.signatures import signature
 
 _FIELD = {"field", "Field", "attrib", "ib"}
@@ -202,12 +203,15 @@ class Tree:
         calls = [node for node in self.program.nodes if isinstance(node, ast.Call)]
         evaluates = evaluating(self.program.module) if any(is_loader(call) for call in calls) else set()
         others = [call for call in calls if id(call) not in self.values.taken and not self._is_argument(call)]
+        scopes: Scopes | None = None
         for node in others:
             name, known = _callee(node), self.program.called(node.func)
             if id(node) in self.values.taken or name in _FIELD or name in _PARSER_MAKERS or name in _BUILDERS:
                 continue
             if known is None and (not node.keywords or not name[:1].isupper()):
                 continue
+            scopes = scopes or Scopes(self.program.module)
+            self.values.hidden = scopes.names(node)
             at = self.marks.lines.node(*self.marks.span(node))
             mapping = self._passed(node, known) if known else self.values.keywords(node)
             if mapping.items:
@@ -215,6 +219,7 @@ class Tree:
                 if id(node) in evaluates:
                     self.document.evaluating.add((place,))
                 self.set(self.root, self._key(at, place), mapping)
+        self.values.hidden = {}
         self._changed_arguments()
 
     def _changed_arguments(self) -> None:

@@ -39,6 +39,7 @@ def _defaults(scope: Scope) -> tuple[Default, ...]:
 
 
 def _read(data: Any) -> Said:
+    data = trl.with_program(data)
     scope = next((scope for _, scope in scopes(data, frozenset(arguments.TRAINING), 1)), {})
     if trl.is_trl(scope):
         return trl.read(data)

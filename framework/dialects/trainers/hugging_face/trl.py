@@ -49,7 +49,11 @@ MARKS = frozenset().union(*_KINDS.values()) | frozenset(
     words("use_peft lora_task_type dataset_mixer dataset_mixture max_completion_length lora_target_parameters")
 )
 """Arguments that only TRL has."""
-_PROGRAM = re.compile(r"\btrl (sft|dpo|grpo|kto|reward|rloo)\b")
+_PROGRAM = re.compile(r"\btrl (sft|dpo|grpo|kto|reward|rloo|orpo|cpo|bco|prm|ppo|onlinedpo|nashmd|xpo|gkd)\b")
+_CLASS = re.compile(r"(SFT|DPO|GRPO|KTO|Reward|RLOO|ORPO|CPO|BCO|PRM|PPO|OnlineDPO|NashMD|XPO|GKD)Config(?:#\d+)?")
+"""The arguments' class in a program. Which defaults those beyond :data:`_RATES` have is left open."""
+_CALLED = "called: "
+"""Before the trainer of a class that a program calls itself: an argument that it does not have is an error there."""
 _BEFORE = 5e-5
 _SINCE_12 = ByVersion("trl", (("0", _BEFORE), ("0.12", 1e-6)))
 _RATES: dict[str, ByVersion | float] = {
@@ -66,6 +70,19 @@ _NO_LENGTH = Unknown("TRL reads no `max_seq_length` from 0.20 on: the length is 
 _PACKED = Unknown("`packing` joins examples, so that an epoch has another number of steps")
 
 
+def with_program(data: Any) -> Any:
+    """Data of a Python program, with the trainer of each class of arguments: `SFTConfig(...)` is `trl sft`."""
+    if not isinstance(data, dict):
+        return data
+    named = {key: found[1].lower() for key in data if isinstance(key, str) and (found := _CLASS.fullmatch(key))}
+    started = {
+        key: {PROGRAM: f"{_CALLED}trl {kind}", **data[key]}
+        for key, kind in named.items()
+        if isinstance(data[key], dict)
+    }
+    return {**data, **started} if started else data
+
+
 def is_trl(scope: Scope) -> bool:
     """Whether these arguments are TRL's."""
     return bool(MARKS & scope.keys()) or _PROGRAM.search(str(scope.get(PROGRAM))) is not None
@@ -73,7 +90,9 @@ def is_trl(scope: Scope) -> bool:
 
 def _kind(scope: Scope) -> str | None:
     started = _PROGRAM.search(str(scope.get(PROGRAM)))
-    return started[1] if started else next((kind for kind, marks in _KINDS.items() if marks & scope.keys()), None)
+    if started:
+        return started[1] if started[1] in _RATES else None
+    return next((kind for kind, marks in _KINDS.items() if marks & scope.keys()), None)
 
 
 def _lora(inner: Translate) -> Translate:
@@ -89,7 +108,12 @@ def _lora(inner: Translate) -> Translate:
 
 def _warmup(word: Any, scope: Scope) -> Any:
     found = arguments.warmup_ratio(word, scope)
-    return found if found is UNSET or not word else ByVersion("transformers", (("0", found), ("5.10.2", _NO_WARMUP)))
+    called = str(scope.get(PROGRAM)).startswith(_CALLED)
+    return (
+        found
+        if found is UNSET or not word or called
+        else ByVersion("transformers", (("0", found), ("5.10.2", _NO_WARMUP)))
+    )
 
 
 def _length(word: Any, scope: Scope) -> Any:
@@ -154,6 +178,7 @@ def _recognise(data: Any) -> Any:
 
 def read(data: Any) -> Said:
     """What arguments of TRL state."""
+    data = with_program(data)
     said = arguments.read(data, KEYS, SILENT, defaults)
     said.trainer = "TRL"
     return said

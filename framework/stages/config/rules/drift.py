@@ -102,6 +102,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         return unresolved(context, bound, target, path, node, comparison.reason)
     if comparison.same:
         return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
+    if stated is None and bound.document.format in ("python", "notebook") and str(path[-1]).startswith("--"):
+        return unresolved(context, bound, target, path, node, "the parser has no default of its own for it")
     if (
         bound.document.format != "shell"
         and not bound.starts
