@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from framework.locations import Location
 from framework.manifest.hyperparameters import GENERIC, KNOBS, SLIPS, folded
-from framework.manifest.lengths import described, phases_of
+from framework.manifest.lengths import by_task, described, phase_under, phases_of
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
 from framework.reading.nodes import AnyNode, ScalarNode
@@ -127,6 +127,21 @@ def phases_by(context: ConfigContext, bound: BoundFile) -> dict[str | None, Phas
     key = ("phases", bound.index)
     if key not in context.cache:
         context.cache[key] = phases_of(context.experiment, bound.binding)
+    found: dict[str | None, Phase] = context.cache[key]
+    return found
+
+
+def phases_in(context: ConfigContext, bound: BoundFile, scope: tuple[str, ...]) -> dict[str | None, Phase]:
+    """The phase that a section is about, by task: the one that the file describes, else the one that a section is
+    called by."""
+    if bound.binding.describes is not None:
+        return phases_by(context, bound)
+    key = ("phases in", bound.index, scope)
+    if key not in context.cache:
+        sections = {folded(part) for part in scope}
+        named = [name for name in context.experiment.stated.phases if folded(name) in sections]
+        phase = phase_under(context.experiment, named[0], bound.binding.variant) if len(named) == 1 else None
+        context.cache[key] = {} if phase is None else by_task(phase)
     found: dict[str | None, Phase] = context.cache[key]
     return found
 

@@ -17,7 +17,7 @@ from framework.manifest.sections.values.durations import Duration
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.training_facts import Fact, fact_leaves, facts_of, phases_by
+from framework.stages.config.training_facts import Fact, fact_leaves, facts_of, phases_in
 
 LENGTHS = Rule(
     "C111", "epochs-against-max-steps", Severity.ERROR, Stage.CONFIG, "epochs and max_steps are two different lengths"
@@ -64,7 +64,7 @@ def _contradictions(context: ConfigContext, bound: BoundFile) -> Iterator[Verdic
 def _held(
     context: ConfigContext, bound: BoundFile, scope: tuple[str, ...], facts: Facts
 ) -> Iterator[Verdict | Finding]:
-    phases = phases_by(context, bound)
+    phases = phases_in(context, bound, scope)
     task = next((part for part in scope if part in phases), None)
     phase = phases[task] if task else next(iter(phases.values())) if len(phases) == 1 else None
     limit = facts.get("max_steps")
