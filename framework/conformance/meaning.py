@@ -59,6 +59,7 @@ def compare(
         return _of_each(path, declared, stated, facet, totals, scale)
     if is_absence(declared):
         return _absent(stated)
+    stated = _alone(declared, stated)
     if isinstance(declared, Duration):
         return _duration(path, declared, stated, facet, totals, scale)
     if isinstance(declared, Batch) and facet == declared.unit:
@@ -96,6 +97,21 @@ def _of_each(
         return Comparison(False, declared)
     said_as = ", ".join(str(value) for value in stated.each)
     return Comparison(None, declared, f"{stated.tag} is each of {said_as} in its turn")
+
+
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:_\d{3})+")
+
+
+def _alone(declared: Any, stated: Any) -> Any:
+    """A list of one where one value is stated (argparse's `nargs="+"`), one value where a list of one is; and whole
+    numbers with separators, which PyYAML and Python read and YAML 1.2 takes for text."""
+    if isinstance(stated, list) and len(stated) == 1 and not isinstance(declared, (list, tuple, dict)):
+        return stated[0]
+    if isinstance(declared, list) and len(declared) == 1 and isinstance(stated, (str, int, float)):
+        return [stated]
+    if isinstance(stated, str) and _number(declared) and _GROUPED.fullmatch(stated):
+        return int(stated.replace("_", ""))
+    return stated
 
 
 def _same_items(declared: Any, stated: Any) -> bool:

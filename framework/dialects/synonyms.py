@@ -127,6 +127,7 @@ ELSEWHERE = frozenset(
     words(
         "eval evaluation evaluate validation val valid validate test testing inference infer generate generation"
         " predict prediction logging logger log wandb checkpoint checkpointing ema teacher discriminator"
+        " throughput benchmark benchmarks benchmarking latency timing"
         " search sweep hydra profiler global_profiler critic reward reward_model ref reference rollout sampler sampling"
     )
 )

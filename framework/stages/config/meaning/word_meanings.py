@@ -37,7 +37,9 @@ def translated(target: Target, statement: Statement) -> Target:
         return target._replace(translation=_searched(declared, statement.fact, spelled, value))
     if statement.fact == "seed":
         member = isinstance(declared, list) and any(same(seed, value) for seed in declared)
-        return target._replace(translation=Translation(word, declared if member else [value]))
+        return target._replace(
+            translation=Translation(word, declared if member else value if isinstance(value, list) else [value])
+        )
     if statement.fact.endswith(".hub") and is_repository(declared, value):
         value = declared
     if statement.fact == "adapter.lora.targets" and isinstance(value, list) and isinstance(declared, list):
