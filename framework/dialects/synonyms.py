@@ -57,6 +57,8 @@ _MEANING = {
                     Key("hardware.count|batch_size.processes", values.per_node)),
     **dict.fromkeys(("gradient_clip_val", "clip_grad"), Key("max_grad_norm", values.clipping)),
     "world_size": Key("hardware.count|batch_size.processes", lambda word, scope: UNSET if word == 1 else word),
+    **dict.fromkeys(("min_lr_ratio", "min_lr_rate", "lr_min_ratio", "min_lr_factor", "final_lr_ratio"),
+                    Key("schedule.min_learning_rate", values.share_of_peak)),
     "n_layer": Key("model.layers"),
     "n_head": Key("model.heads"),
     "n_embd": Key("model.hidden"),

@@ -176,6 +176,18 @@ def clipping(word: Any, scope: Scope) -> Any:
     return given(word, scope)
 
 
+_PEAKS = ("lr", "learning_rate", "max_lr", "peak_lr", "max_learning_rate", "peak_learning_rate")
+
+
+def share_of_peak(word: Any, scope: Scope) -> Any:
+    """A share of the peak that stands beside it."""
+    peak = next((value for name in _PEAKS if isinstance(value := number(scope.get(name), scope), (int, float))), None)
+    share = number(word, scope)
+    if share is UNSET or not isinstance(share, (int, float)):
+        return share
+    return Unknown("a share of a learning rate that does not stand beside it") if peak is None else share * peak
+
+
 def warmup_steps(word: Any, scope: Scope) -> Any:
     """Steps, of which a number below 1 is a share; 0 says nothing where a ratio is given beside it."""
     if word is None:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import Comparison, compare, is_absence, said
 from framework.manifest.clauses import shown
-from framework.manifest.lengths import scale_under, totals_of
+from framework.manifest.lengths import phases_of, scale_under, totals_of
+from framework.manifest.sections.values.quantities import number
 from framework.names import did_you_mean
 from framework.reading.nodes import AnyNode, ScalarNode
 from framework.stages.config.absent_keys import section_of
@@ -19,6 +20,7 @@ from framework.stages.config.key_products import factors
 from framework.stages.config.layers.command_lines import overridden
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target, Translation
 from framework.stages.config.meaning.owning_variants import owners, whose
+from framework.stages.config.meaning.shares import named_share
 from framework.stages.config.near_keys import near_verdict, nearest
 from framework.stages.config.runtime_values import UNRESOLVED, unresolved
 
@@ -149,7 +151,11 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
         scale = scale_under(context.experiment, bound.binding, target.clause)
 
         def one(each: Any) -> Comparison:
-            return compare(target.clause.path, target.declared, each, target.unit, totals, scale)
+            found = compare(target.clause.path, target.declared, each, target.unit, totals, scale)
+            if found.same is False and target.clause.path[-1] == "min_learning_rate" and named_share(key):
+                meant = _of_peak(context, bound, each)
+                return found if meant is None else compare(target.clause.path, target.declared, meant)
+            return found
 
         if not _is_space(target.translation):
             return one(value)
@@ -158,6 +164,13 @@ def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target
         return searched(value, one)
 
     return compared() if bound.dialect is not None else _once(context, "compared", bound, key, value, compared)
+
+
+def _of_peak(context: ConfigContext, bound: BoundFile, share: Any) -> float | None:
+    """What a share of the peak is, as the file's phase states the peak; None where that is not known."""
+    peaks = {number(phase.optimizer.learning_rate) for phase in phases_of(context.experiment, bound.binding).values()}
+    peak = peaks.pop() if len(peaks) == 1 else None
+    return None if peak is None or not isinstance(share, (int, float)) or isinstance(share, bool) else share * peak
 
 
 def _is_space(meant: Translation | None) -> bool:

@@ -17,6 +17,7 @@ from framework.manifest.sections.values.durations import Duration
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
+from framework.stages.config.meaning.shares import named_share
 from framework.stages.config.training_facts import Fact, fact_leaves, facts_of, phases_in
 
 LENGTHS = Rule(
@@ -85,7 +86,8 @@ def _held(
         yield context.judge.unverified(clause, context.stage, reason, str(other.location))
     yield from _warmup(context, facts, limit, total)
     peak, least = facts.get("learning_rate"), facts.get("min_learning_rate")
-    if peak and least and least.value >= peak.value > 0 and not _constant(phase):
+    share = least is not None and least.value <= 1 and named_share(least.path[-1])
+    if peak and least and not share and least.value >= peak.value > 0 and not _constant(phase):
         translated = least.target is not None and least.target.translation is not None
         verb, write = ("means", "what means less") if translated else ("is", "less")
         message = f"{least.location.key} {verb} {said(least.value)}: the schedule ends no lower than its peak"
