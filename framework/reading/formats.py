@@ -8,6 +8,7 @@ binding's `reader` says; the first one where it says nothing), and `read(path, s
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -66,6 +67,14 @@ def readable(path: Path) -> bool:
     """Whether a format is known for the file, by its name or by its first line."""
     suffix = path.suffix.lower()
     return suffix in _OWN or suffix in third_parties() or _is_script(path) is not None
+
+
+def is_shell(path: str, reader: str | None = None) -> bool:
+    """Whether a shell's reader reads the file: as a binding's ``reader`` says, by its suffix, or by its first line."""
+    if reader is not None:
+        return reader == "shell"
+    suffix = os.path.splitext(path)[1].lower()
+    return (_OWN.get(suffix) or (suffix not in third_parties() and _is_script(Path(path)))) == "shell.reader"
 
 
 def by_reader(reader: str) -> ModuleType:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import Path, exact_path, find_path
+from framework.reading.formats import is_shell
 from framework.reading.nodes import AnyNode, Document
 from framework.reading.shapes import Shape
 from framework.stages.config.key_products import keys_in, product
@@ -161,6 +162,11 @@ class BoundFile:
             if self.starts or self.chosen:
                 self._document = self.lay(self, self._document)
         return self._document
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a shell runs it: its commands may start programs with the other files."""
+        return is_shell(os.path.join(self.pattern.here, self.file), self.binding.reader)
 
     @property
     def alone(self) -> Document:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from framework.dialects.terms import Dialect
 
 
-_SCRIPTS = (".sh", ".bash", ".slurm", ".sbatch")
-
-
 class Held(NamedTuple):
     """What was looked at, and the findings that belong to no clause; the verdicts are in the matrix."""
 
@@ -50,7 +47,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
             all: a gate that looked at nothing must not pass.
     """
     files, bindings, problems = bound_files(experiment)
-    if len(bindings) > 1 and any(bound.file.endswith(_SCRIPTS) for bound in files):
+    if len(bindings) > 1 and any(bound.is_script for bound in files):
         from framework.stages.config.layers.named_files import lay_over
 
         lay_over(files, str(experiment.root))

@@ -20,8 +20,8 @@ from framework.reading.nodes import AnyNode, Document
 from framework.reading.tree import Opaque
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.layers.command_lines import passed
 from framework.stages.config.layers.companion_files import companions
+from framework.stages.config.layers.named_files import given, lay_over
 from framework.stages.config.meaning.clause_targets import Target
 from framework.stages.config.verdicts import bound_files
 
@@ -60,6 +60,7 @@ def chains(experiment: Experiment, file: str, key: str) -> list[Chain]:
     files, bindings, problems = bound_files(experiment)
     if problems:
         raise InputError([problem for _, problem in problems])
+    lay_over(files, str(experiment.root))
     context = ConfigContext(experiment, Judge(experiment), files, bindings)
     wanted = os.path.abspath(file)
     own = [each for each in files if os.path.abspath(os.path.join(each.pattern.here, each.file)) == wanted]
@@ -77,12 +78,12 @@ def _of(context: ConfigContext, bound: BoundFile, key: str) -> Chain:
     name = format_path(path) if path else key
     target = bound.targets.get(name) or bound.targets.get(key)
     assumed = _default(bound, key)
-    layers = [*assumed, *(_in_file(bound.document, path) if path else ())]
+    layers = [*assumed, *(_in_file(bound.alone, path) if path else ())]
     if target is None and assumed and bound.dialect is not None:
         target = next(each.target for each in bound.dialect.assumed if _is_named(each.default.key, key))
     if target is not None:
         layers += _beside(context, bound, target)
-    layers += _commanded(context, bound, path or (key,))
+    layers += _commanded(bound, path, key)
     meant = target.translation if target is not None else None
     meaning = "" if meant is None else meant.reason or f"which means {said(meant.value)}"
     return Chain(bound.file, name, layers, target.clause if target else None, meaning)
@@ -125,25 +126,33 @@ def _in_file(document: Document, path: Path) -> Iterator[Layer]:
 
 def _beside(context: ConfigContext, bound: BoundFile, target: Target) -> Iterator[Layer]:
     """What a companion that the file names says of the same clause."""
-    for other in companions(context, bound):
-        for key, theirs in other.targets.items():
-            if theirs.clause.id == target.clause.id and (found := other.find(key)) is not None:
-                yield _layer("companion", other.document, found[1], f"{bound.file} names this file")
-    named = set(bound.document.text.split())
-    for other in context.files:
-        last = os.path.basename(other.file)
-        if other is bound or other.dialect is None or not other.dialect.dialect.beside or last not in str(named):
-            continue
+    named = [
+        other
+        for other in context.files
+        if other is not bound
+        and other.dialect is not None
+        and other.dialect.dialect.beside
+        and os.path.basename(other.file) in bound.document.text
+    ]
+    for other in (*companions(context, bound), *named):
         for key, theirs in other.targets.items():
             if theirs.clause.id == target.clause.id and (found := other.find(key)) is not None:
                 yield _layer("companion", other.document, found[1], f"{bound.file} names this file")
 
 
-def _commanded(context: ConfigContext, bound: BoundFile, path: Path) -> Iterator[Layer]:
-    """What bound scripts pass beside the file's name."""
-    note = f"the script names {os.path.basename(bound.file)}"
-    for document, node in passed(context, bound, path):
-        yield _layer("command line", document, node, note)
+def _commanded(bound: BoundFile, path: Path | None, key: str) -> Iterator[Layer]:
+    """What the commands that name the file give."""
+    note = f"the command names {os.path.basename(bound.file)}"
+    if path is not None:
+        for place, givens in given(bound, bound.alone):
+            for each in givens if place == path else ():
+                unsure = "" if each.certain else " after this: which of them counts is its program's matter"
+                yield _layer("command line", each.document, each.node, note + unsure)
+        return
+    for start in bound.starts:
+        for word, node in start.command.stated:
+            if _is_named(word.text, key):
+                yield _layer("command line", start.script.document, node, note)
 
 
 def _layer(kind: str, document: Document, node: AnyNode, note: str) -> Layer:

@@ -19,9 +19,6 @@ from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 
-SCRIPTS = (".sh", ".bash", ".slurm", ".sbatch")
-_CONFIGS = (".yaml", ".yml", ".json", ".toml", ".py")
-
 
 class Start(NamedTuple):
     """A command that names a config file: its script, and where in it the file's name stands."""
@@ -42,15 +39,13 @@ class Given(NamedTuple):
 
 def lay_over(files: Sequence[BoundFile], root: str) -> None:
     """Tell each bound file which commands of bound scripts name it."""
+    scripts = {bound.file: bound for bound in files if bound.is_script}
     by_path: dict[str, list[BoundFile]] = {}
     for bound in files:
-        if not bound.file.endswith(SCRIPTS):
+        if bound.file not in scripts:
             by_path.setdefault(os.path.abspath(os.path.join(bound.pattern.here, bound.file)), []).append(bound)
-    seen: set[str] = set()
-    for script in files:
-        if not script.file.endswith(SCRIPTS) or script.file in seen:
-            continue
-        seen.add(script.file)
+    names = {os.path.basename(path) for path in by_path}
+    for script in scripts.values():
         same_script = [each for each in files if each.file == script.file]
         try:
             commands = script.document.commands
@@ -60,7 +55,8 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         _choose(by_path, script)
         for command in commands:
             for word, at in command.words:
-                path = _path(word, folders) if word.endswith(_CONFIGS) else None
+                name = word.rpartition("=")[2]
+                path = _path(name, folders) if os.path.basename(name) in names else None
                 for bound in by_path.get(path or "", ()):
                     bound.lay = overlaid
                     bound.starts = (*bound.starts, Start(script, command, at))
@@ -82,8 +78,7 @@ def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile) -> None:
             bound.chosen = (*bound.chosen, *found)
 
 
-def _path(word: str, folders: Sequence[str]) -> str | None:
-    name = word.rpartition("=")[2]
+def _path(name: str, folders: Sequence[str]) -> str | None:
     return next((os.path.abspath(full) for each in folders if os.path.isfile(full := os.path.join(each, name))), None)
 
 
@@ -91,7 +86,7 @@ def overlaid(bound: BoundFile, document: Document) -> Document:
     """The document as the commands that name it leave it: a value that each of them gives goes before the file's."""
     if bound.chosen:
         document = chosen_over(bound, document)
-    found = {path: givens for path, givens in _given(bound, document) if len(givens) == len(bound.starts)}
+    found = {path: givens for path, givens in given(bound, document) if len(givens) == len(bound.starts)}
     if not found or not isinstance(document.root, MappingNode):
         return document
     root = copied(document.root)
@@ -112,14 +107,15 @@ def handed(script: BoundFile) -> set[Path]:
     for bound in dict.fromkeys(script.hands):
         own = bound.alone
         judged = covered(bound)
-        for path, givens in _given(bound, own):
+        for path, givens in given(bound, own):
             if len(givens) == len(bound.starts) and path in judged and _agree(givens):
                 places = {id(node): place for place, node in script.document.leaves()}
                 taken |= {places[id(each.node)] for each in givens if id(each.node) in places}
     return taken
 
 
-def _given(bound: BoundFile, document: Document) -> Iterator[tuple[Path, list[Given]]]:
+def given(bound: BoundFile, document: Document) -> Iterator[tuple[Path, list[Given]]]:
+    """What the commands that name the file give in the place of its values."""
     by_path: dict[Path, list[Given]] = {}
     for start in bound.starts:
         for path, given in _of_command(bound, document, start).items():

@@ -17,7 +17,6 @@ from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.key_products import factors
-from framework.stages.config.layers.command_lines import overridden
 from framework.stages.config.meaning.clause_targets import BATCH_PARTS, Target, Translation
 from framework.stages.config.meaning.owning_variants import owners, whose
 from framework.stages.config.meaning.shares import named_share
@@ -106,13 +105,6 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         return context.judge.conforms(clause, context.stage, evidence=bound.look(path))
     if stated is None and bound.document.format in ("python", "notebook") and str(path[-1]).startswith("--"):
         return unresolved(context, bound, target, path, node, "the parser has no default of its own for it")
-    if (
-        bound.document.format != "shell"
-        and not bound.starts
-        and (other := overridden(context, bound, path)) is not None
-    ):
-        reason = f"{bound.document.place(node)} gives way to what the command passes at {other}"
-        return context.judge.unverified(clause, context.stage, reason, bound.file)
     where = bound.document.location(node, path)
     if bound.starts or bound.hands:  # one value that goes before another is told once
         told: set[tuple[str, str]] = context.cache.setdefault("told at scripts", set())

@@ -103,6 +103,17 @@ def test_a_variable_and_a_default_are_layers(tmp_path: Path) -> None:
     assert chain(made, "args.yaml", "weight_decay") == [("default", "transformers' Trainer")]
 
 
+def test_a_command_is_a_layer_of_a_key_that_the_file_lacks(tmp_path: Path) -> None:
+    made = project(
+        tmp_path,
+        YAML.replace("generic", "hf-training-arguments") + SCRIPT,
+        train_yaml="learning_rate: 2.0e-4\nnum_train_epochs: 3\n",
+        run_sh="python train.py train.yaml --weight_decay 0.1\n",
+    )
+    found = chain(made, "train.yaml", "weight_decay")
+    assert found == [("default", "transformers' Trainer"), ("command line", "run.sh:1:43")]
+
+
 def test_people_read_what_counts_and_what_is_stated(tmp_path: Path) -> None:
     made = project(
         tmp_path,

@@ -32,11 +32,13 @@ variants: {plain: {steps: [train]}}
 LR = "phases.train.optimizer.learning_rate"
 
 
-def held(root: Path, script: str, config: str, name: str = "a.yaml", dialect: str = "generic") -> CheckResult:
+def held(
+    root: Path, script: str, config: str, name: str = "a.yaml", dialect: str = "generic", called: str = "run.sh"
+) -> CheckResult:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(config)
-    (root / "run.sh").write_text(script)
-    bindings = [(name, dialect), ("run.sh", "generic" if dialect == "generic" else "hf-training-arguments")]
+    (root / called).write_text(script)
+    bindings = [(name, dialect), (called, "generic" if dialect == "generic" else "hf-training-arguments")]
     lines = [f"  - {{file: {file}, dialect: {each}, describes: phases.train}}\n" for file, each in bindings]
     (root / "experiment.yaml").write_text(f"{MANIFEST}configs:\n{''.join(lines)}")
     return check(load(root / "experiment.yaml"))
@@ -86,6 +88,33 @@ def test_a_command_that_gives_nothing_reads_the_file(tmp_path: Path) -> None:
 def test_where_it_is_not_certain_which_counts_nothing_is_told(tmp_path: Path, script: str) -> None:
     result = held(tmp_path, script, "learning_rate: 7.0e-3\nepochs: 3\n")
     assert "a.yaml:1" not in places(result)
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("python t.py --config a.yaml \\\n  --learning_rate 5e-5\n", []),
+        ("C=a.yaml\npython t.py --config $C --learning_rate 5e-5\n", []),
+        ("A=(\n  --config a.yaml\n  --learning_rate 5e-5\n)\npython t.py ${A[@]}\n", []),
+        ("# python t.py --config a.yaml\npython t.py --config a.yaml --learning_rate 5e-5\n", []),
+        ("python t.py --config a.yaml\npython other.py --learning_rate 5e-5\n", ["a.yaml:1"]),
+        ("python t.py --config a.yaml --learning_rate 5e-5\npython t.py --config a.yaml --seed 2\n", ["a.yaml:1"]),
+    ],
+)
+def test_only_the_commands_that_name_a_file_give_it_something(tmp_path: Path, script: str, expected: list[str]) -> None:
+    assert places(held(tmp_path, script, "learning_rate: 7.0e-3\nepochs: 3\n")) == expected
+
+
+@pytest.mark.parametrize("called", ["run.slurm", "RUN.SH", "train"])
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [("a.yaml", "learning_rate: {}\n"), ("a.ini", "[optimizer]\nlearning_rate = {}\n"), ("a.json", '{{"lr": {}}}\n')],
+)
+def test_whatever_the_script_and_the_file_are_called(tmp_path: Path, called: str, name: str, config: str) -> None:
+    flag = "lr" if name == "a.json" else "learning_rate"
+    script = f"#!/bin/bash\npython t.py --config {name} --{flag} {{}}\n"
+    assert places(held(tmp_path, script.format("5e-5"), config.format("7e-3"), name, called=called)) == []
+    assert places(held(tmp_path, script.format("6e-3"), config.format("5e-5"), name, called=called)) == [f"{called}:2"]
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
