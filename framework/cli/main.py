@@ -17,6 +17,7 @@ COMMANDS = (
     "plan",
     "run",
     "reproduce",
+    "adopt",
     "verify",
     "docs",
     "runs",

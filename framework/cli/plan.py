@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from framework.adoption.adopted_runs import adopted_runs, origin_of
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
-from framework.evidence.store import RunStore
+from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.root import DEFAULT
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
@@ -32,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs)
-    rows = [(step, reason(step, store)) for step in plan.steps]
+    taken = adopted_runs(plan, store)
+    rows = [(step, _why(step, store, taken.get(step.key))) for step in plan.steps]
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
@@ -54,6 +56,14 @@ def main(options: argparse.Namespace) -> int:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
     complete(plan)
     return 0
+
+
+def _why(step: Step, store: RunStore, adopted: Run | None) -> str:
+    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
+    why = reason(step, store)
+    if why == "done" or adopted is None:
+        return why
+    return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
 
 
 def _show_sharing(plan: Plan) -> None:

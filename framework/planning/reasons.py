@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.evidence.record import CHECKPOINTS, RunRecord
+from framework.evidence.record import ADOPTED, CHECKPOINTS, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
 from framework.planning.steps import Step
@@ -38,6 +38,8 @@ def reason(step: Step, store: RunStore) -> str:
 
 def _same_place(record: RunRecord, step: Step) -> bool:
     here = (step.name, step.model_name, step.task, step.seed, step.profile)
+    if ADOPTED in record.identity:
+        return False
     return (record.step, record.model, record.task, record.seed, record.profile) == here and bool(
         set(record.variants) & set(step.variants)
     )

@@ -11,7 +11,7 @@ from framework.conformance import Finding, Rule, Stage, Verdict
 from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
-from framework.evidence.record import MODEL, RECORD, STEPS, read_lines
+from framework.evidence.record import ADOPTED, MODEL, RECORD, STEPS, read_lines
 from framework.evidence.store import Run
 from framework.evidence.tensors import TensorFile
 from framework.locations import Location
@@ -63,8 +63,13 @@ class Observed:
 
     @property
     def logged(self) -> bool:
-        """Whether a command of the user's own trained, and what is known of it is what it logged."""
-        return "command" in self.facts
+        """Whether a program of the user's own trained, and what is known of it is what it logged."""
+        return "command" in self.facts or self.adopted
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the run was made elsewhere, and taken in as evidence."""
+        return ADOPTED in self.facts
 
     @cached_property
     def tensors(self) -> TensorFile:

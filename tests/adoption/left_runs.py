@@ -1,0 +1,131 @@
+"""What other programs leave of a finished run, as they write it: small, and of one training of 12 optimizer steps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+STEPS, PEAK = 12, 2e-5
+MANIFEST = """
+version: 1
+paper: {title: A study}
+models: {tiny: {family: bert, hub: tiny-bert}}
+datasets: {sst2: {hub: glue, name: sst2}, mrpc: {hub: glue, name: mrpc}}
+phases:
+  finetune:
+    objective: classification
+    epochs: 3
+    batch_size: 8
+    optimizer: {name: adamw, learning_rate: 2e-5, weight_decay: 0.01}
+    schedule: {name: linear, warmup: none}
+    tasks: {sst2: {}, mrpc: {}}
+variants:
+  dense: {steps: [finetune]}
+  lora: {steps: [{finetune: {adapter: {lora: {rank: 8, alpha: 16}}}}]}
+seeds: [1, 2]
+"""
+
+
+def project(root: Path, adopted: Any = None, **changed: Any) -> Path:
+    """A manifest, with a section `adopted`; ``changed`` are values of the phase."""
+    data = yaml.safe_load(MANIFEST.replace("2e-5", "2.0e-5"))
+    data["phases"]["finetune"] |= changed
+    if adopted is not None:
+        data["adopted"] = adopted
+    path = root / "experiment.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
+    return path
+
+
+def rate(step: int) -> float:
+    """The learning rate that a step uses: linear to 0, no warmup."""
+    return PEAK * (STEPS - (step - 1)) / STEPS
+
+
+def rows() -> list[dict[str, Any]]:
+    """What a loop logs of each step."""
+    return [{"step": s, "learning_rate": rate(s), "loss": 2.0 - s / 12, "epoch": s / 4} for s in range(1, STEPS + 1)]
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def trainer_output(folder: Path, accuracy: float = 0.9, **state: Any) -> Path:
+    """An output folder of transformers' Trainer, without its pickled arguments."""
+    history = [*rows(), {"epoch": 3.0, "eval_accuracy": accuracy, "eval_loss": 0.3, "step": STEPS}]
+    whole = {"epoch": 3.0, "global_step": STEPS, "max_steps": STEPS, "train_batch_size": 8, "log_history": history}
+    write(folder / "trainer_state.json", json.dumps(whole | state))
+    write(folder / "all_results.json", json.dumps({"eval_accuracy": accuracy, "eval_loss": 0.3, "train_samples": 32}))
+    card = "# A model\n\n### Framework versions\n\n- Transformers 4.44.2\n- Pytorch 2.4.0+cu121\n- Datasets 2.21.0\n"
+    write(folder / "README.md", card)
+    return folder
+
+
+def lightning(folder: Path) -> Path:
+    lines = ["epoch,lr-AdamW,step,train_loss,val/acc"]
+    lines += [f"{(s - 1) // 4},{rate(s)!r},{s - 1},{2 - s / 12}," for s in range(1, STEPS + 1)]
+    write(folder / "metrics.csv", "\n".join([*lines, f"2,,{STEPS - 1},,0.9"]) + "\n")
+    write(folder / "hparams.yaml", "lr: 2.0e-05\nweight_decay: 0.01\nbatch_size: 8\nmax_epochs: 3\n")
+    return folder
+
+
+def hydra(folder: Path) -> Path:
+    write(folder / ".hydra/config.yaml", "seed: 1\noptimizer:\n  name: adamw\n  lr: 2e-5\n  weight_decay: 0.1\n")
+    write(folder / ".hydra/overrides.yaml", "- optimizer.weight_decay=0.1\n")
+    write(folder / "train.log", "[2026-01-01] start\n" + "".join(json.dumps(row) + "\n" for row in rows()))
+    return folder
+
+
+def wandb(folder: Path) -> Path:
+    config = {"wandb_version": 1, "learning_rate": {"desc": None, "value": 2e-5}, "seed": {"value": 2}}
+    write(folder / "files/config.yaml", yaml.safe_dump(config).replace("2.0e-05", "2e-05"))  # as its Go core writes it
+    write(folder / "files/wandb-summary.json", json.dumps({"_step": 11, "eval/accuracy": 0.9, "eval/loss": 0.3}))
+    device = {"name": "NVIDIA A100-SXM4-80GB", "memoryTotal": str(80 * 2**30)}
+    metadata = {
+        "python": "CPython 3.11.4",
+        "gpu": "NVIDIA A100-SXM4-80GB",
+        "gpu_nvidia": [device],
+        "cudaVersion": "12.1",
+    }
+    write(folder / "files/wandb-metadata.json", json.dumps(metadata | {"git": {"commit": "0" * 40}}))
+    write(folder / "files/requirements.txt", "torch==2.4.0\ntransformers==4.44.2\n")
+    (folder / "run-abc.wandb").write_bytes(b":W&B\0")
+    return folder
+
+
+def mlflow(folder: Path) -> Path:
+    write(folder / "meta.yaml", "run_id: abc\n")
+    for name, value in {"learning_rate": "2e-05", "weight_decay": "0.01", "seed": "1"}.items():
+        write(folder / "params" / name, value)
+    write(folder / "metrics/lr", "".join(f"1700000000000 {rate(s)!r} {s}\n" for s in range(1, STEPS + 1)))
+    write(folder / "metrics/train_loss", "".join(f"1700000000000 {2 - s / 12} {s}\n" for s in range(1, STEPS + 1)))
+    write(folder / "metrics/val_accuracy", f"1700000000000 0.9 {STEPS}\n")
+    write(folder / "tags/mlflow.source.git.commit", "f" * 40)
+    return folder
+
+
+def dvclive(folder: Path) -> Path:
+    write(folder / "metrics.json", json.dumps({"eval": {"accuracy": 0.9}, "step": STEPS}))
+    table = "".join(f"{s}\t{rate(s)!r}\n" for s in range(1, STEPS + 1))
+    write(folder / "plots/metrics/train/lr.tsv", "step\tlr\n" + table)
+    write(folder / "params.yaml", "lr: 2e-5\nseed: 1\n")
+    return folder
+
+
+def printed(folder: Path) -> Path:
+    lines = ["loading 3 files", *(f"step {s}/12 | train loss: {2 - s / 12:.4f} | lr {rate(s)!r}" for s in range(1, 13))]
+    write(folder / "out.log", "\n".join([*lines, "step 12: val loss 0.30, val accuracy 0.9"]) + "\n")
+    return folder
+
+
+LEFT = {
+    "transformers": trainer_output, "lightning": lightning, "hydra": hydra, "wandb": wandb, "mlflow": mlflow,
+    "dvclive": dvclive, "log": printed,
+}  # fmt: skip
+"""By the name of its source: what it leaves."""
