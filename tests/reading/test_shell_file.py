@@ -183,13 +183,6 @@ def test_a_flag_that_two_commands_state_is_named_with_its_command() -> None:
     assert document.absent["--lr"].startswith("3 commands state it")
 
 
-def test_a_number_that_one_command_states_twice_is_a_duplicate() -> None:
-    document = parse_shell("python t.py --lr 1 --lr 2\n", "run.sh")
-    assert [(duplicate.path, duplicate.is_same) for duplicate in document.duplicates] == [(("--lr",), False)]
-    document = parse_shell("python t.py --lr 1e-2 --lr 1e-2 --n 1 --n 1.0\n", "run.sh")
-    assert [duplicate.is_same for duplicate in document.duplicates] == [True, False]
-
-
 def test_arguments_from_outside_are_no_flags_values() -> None:
     assert _read('python t.py --fp16 "$@"\n') == {"--fp16": True}
     assert _read("python t.py --fp16 $EXTRA_ARGS --lr 1\n") == {"--fp16": True, "--lr": 1}

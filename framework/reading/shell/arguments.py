@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,6 @@ from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, Se
 
 _FLAG = re.compile(r"(--[A-Za-z][\w.:-]*|-[A-Za-z][\w-]*)(=?)")
 _OVERRIDE = re.compile(r"(?:\+\+|\+)?([A-Za-z_][\w./@:-]*)=(?!=)")
-_DELETION = re.compile(r"~[A-Za-z_][\w./@]*")
 _NUMBER = re.compile(r"-(?:\d|\.\d)")
 _SCRIPT = re.compile(r"[\w./{}$-]+\.(?:py|sh|bash)")
 _CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
@@ -46,6 +45,8 @@ class Stated:
 
     key: ScalarNode
     node: AnyNode
+    before: list[AnyNode] = field(default_factory=list)
+    """The values that the same command gives it before, and that give way."""
 
 
 def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[Stated]] | None:
@@ -61,10 +62,10 @@ def program_of(command: Command) -> str:
     """The words before the first argument, and the script that is started: `trl sft`, `torchrun pretrain_gpt.py`."""
     fields = _program(command)
     words: list[str] = []
-    for field in fields[:3]:
-        if field.text.startswith("-") or _OVERRIDE.match(field.text) or field.unknown:
+    for each in fields[:3]:
+        if each.text.startswith("-") or _OVERRIDE.match(each.text) or each.unknown:
             break
-        words.append(field.text.rpartition("/")[2])
+        words.append(each.text.rpartition("/")[2])
     name = _name(fields)
     return " ".join(words if name in words else [*words, name])
 
@@ -92,9 +93,9 @@ def _program(command: Command) -> list[Field]:
 
 def _name(fields: list[Field]) -> str:
     """What a reader of the script would call the command: its script, its module, or its program."""
-    for field in fields:
-        if _SCRIPT.fullmatch(field.text) and not field.unknown:
-            return field.text.rpartition("/")[2]
+    for each in fields:
+        if _SCRIPT.fullmatch(each.text) and not each.unknown:
+            return each.text.rpartition("/")[2]
     for flag, module in pairwise(fields):
         if flag.text == "-m" and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
             return module.text

@@ -8,15 +8,17 @@ Keys are `LR` for `LR=3e-4`, `--learning_rate` and `-b` for flags, `optimizer.lr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 from framework.names import Path, format_path
 from framework.reading.decoding import read_text
 from framework.reading.marks import Lines
-from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Opaque, ScalarNode
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
 from framework.reading.shell.arguments import Stated, arguments_of, command_line, field_node, program_of, starts_program
+from framework.reading.shell.repeated_flags import once
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.words import Lexer
 
@@ -55,7 +57,9 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
         if found is not None:
             name, stated = found
             document.programs.append(program_of(command))
-            document.commands.append(command_line(command, stated))
+            line = command_line(command, stated)
+            stated = once(document, stated, line)
+            document.commands.append(line._replace(stated=[(item.key, item.node) for item in stated]))
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
     if programs:
@@ -131,9 +135,9 @@ class _Script:
             for item in stated:
                 key = item.key.text
                 if len(counts[key]) == 1 and key not in self.assigned:
-                    self._put(root, (), item.key, item.node)
+                    self._put(root, (), item.key, item.node, item.before)
                     continue
-                self._put(self._mapping(name, item.key), (name,), item.key, item.node)
+                self._put(self._mapping(name, item.key), (name,), item.key, item.node, item.before)
                 if len(counts[key]) > 1 and key not in self.document.absent:
                     spelled = ", ".join(format_path((other, key)) for other in counts[key])
                     self.document.absent[key] = f"{len(counts[key])} commands state it: name one of {spelled}"
@@ -159,14 +163,14 @@ class _Script:
             self.below[name] = MappingNode(at.line, at.column, at.start, at.stop)
         return self.below[name]
 
-    def _put(self, target: MappingNode, path: Path, key: ScalarNode, node: AnyNode) -> None:
-        """One more key; a flag that is there already counts the last time, as for most argument parsers."""
-        for index, (known, old) in enumerate(target.items):
+    def _put(
+        self, target: MappingNode, path: Path, key: ScalarNode, node: AnyNode, before: Sequence[AnyNode] = ()
+    ) -> None:
+        """One more key; a directive that is there already counts the last time. ``before`` is what gives way to it."""
+        if before:
+            self.document.overruled[(*path, key.text)] = list(before)
+        for index, (known, _) in enumerate(target.items):
             if known.text == key.text:
-                value, again = self.document.value(old), self.document.value(node)
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    same = type(value) is type(again) and value == again
-                    self.document.duplicates.append(Duplicate((*path, key.text), known, key, same))
                 target.items[index] = (key, node)
                 return
         target.items.append((key, node))
