@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+PREFIXES = frozenset(("if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"))
+"""Words before a command that are none themselves."""
+DECLARING = frozenset(("export", "declare", "local", "typeset", "readonly"))
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.ASCII)
 
 
@@ -27,6 +30,8 @@ class Piece:
     """Whether the default is kept: `${NAME:=200}`."""
     every: bool = False
     """Whether it is all of an array: `${NAME[@]}`."""
+    index: str | None = None
+    """The text between the brackets of `${NAME[...]}`."""
 
 
 @dataclass(slots=True)

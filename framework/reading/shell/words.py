@@ -14,6 +14,7 @@ _GAP = re.compile(r"(?:[ \t\r]++|\\\r?\n)*+")
 _TEXT = re.compile(r"""[^ \t\r\n\\'"$`;&|<>()#]++|#""")
 _DOUBLE = re.compile(r"""[^"\\$`]++""")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ELEMENT = re.compile(r"([A-Za-z_]\w*)\[((?:[^\[\]{}\"'`]|\$\{\w+\})+)\]\}", re.ASCII)
 _BRACED = re.compile(r"([A-Za-z_]\w*|[0-9]+)(\[[@*]\])?(:?[-=])?", re.ASCII)
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|&>>|&>|&|\|\||\|&|\||<<<|<<-|<<|<\(|>\(|<>|<&|>&|>>|>\||<|>|\(|\)")
 
@@ -210,6 +211,9 @@ class Lexer:
 
     def _braced(self, start: int, quoted: bool, depth: int) -> Piece:
         match = _BRACED.match(self.text, start + 2)
+        if (element := _ELEMENT.match(self.text, start + 2)) is not None and element[2] not in ("@", "*"):
+            self.position = element.end()
+            return Piece("variable", element[1], start, self.position, quoted, index=element[2])
         after = match.end() if match else start + 2
         if match is not None and not match[3] and self.text.startswith("}", after):
             self.position = after + 1
