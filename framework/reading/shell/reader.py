@@ -57,7 +57,7 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
     lexer = Lexer(text, shown)
     script = _Script(document, lexer.lines)
     names: dict[str, int] = {}
-    found, variables = commands(lexer.tokens(), shown, environment(text))
+    found, variables = commands(lexer, environment(text))
     starting = [command for command in found if starts_program(command)]
     stating = [each for each in starting if arguments_of(each, text, lexer.lines) is not None]
     for command in found:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from framework.reading.shell.branches import LOOPED, MAY_NOT, Block, close, end_of_way, join, restore, state
 from framework.reading.shell.fields import Field, Value
+from framework.reading.shell.heredocs import word_of
 from framework.reading.shell.sites import Site, sites
 from framework.reading.shell.tokens import DECLARING, PREFIXES, Operator, Piece, Word
 from framework.reading.shell.variables import Variables
+from framework.reading.shell.words import Lexer
 
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "group"}
 _CLOSING = {"fi": "if", "done": "loop", "esac": "case", "}": "group"}
@@ -39,25 +41,26 @@ class Command:
     assignments: list[Assignment] = field(default_factory=list)
 
 
-def commands(tokens: list[Word | Operator], shown: str, given: dict[str, Value]) -> tuple[list[Command], Variables]:
+def commands(lexer: Lexer, given: dict[str, Value]) -> tuple[list[Command], Variables]:
     """Each command with its arguments expanded, and the assignments before it (or alone, without arguments); and the
     variables as they are in the end. ``given`` is what variables hold before the script starts."""
-    reader = _Reader(tokens, shown)
+    reader = _Reader(lexer)
     reader.variables.known.update(given)
     return list(reader.run()), reader.variables
 
 
 class _Reader:
-    def __init__(self, tokens: list[Word | Operator], shown: str):
-        self.tokens = tokens
-        self.variables = Variables(shown)
+    def __init__(self, lexer: Lexer):
+        self.text, self.shown = lexer.text, lexer.shown
+        self.tokens = lexer.tokens()
+        self.variables = Variables(lexer.shown)
         self.blocks: list[Block] = []
         self.after: str = "\n"
         """The operator before the command."""
         self.function = False
         self.pattern = False
         """Whether a pattern of a `case` is next."""
-        self.sites: Site = sites(tokens)
+        self.sites: Site = sites(self.tokens)
 
     def run(self) -> Iterator[Command]:
         words: list[Word] = []
@@ -253,7 +256,10 @@ class _Reader:
         """What a command does to variables besides assigning them, and to what follows."""
         name = words[0].literal if words else None
         others = [word.literal for word in words[1:]]
-        if name in ("read", "unset", "mapfile", "readarray", "getopts", "printf", "let"):
+        heredoc = words[-1].heredoc if words else None
+        if name == "read" and heredoc is not None and heredoc.stop and "-d" in others and others[-1]:
+            self.variables.hold(others[-1], word_of(self.text, self.shown, heredoc))
+        elif name in ("read", "unset", "mapfile", "readarray", "getopts", "printf", "let"):
             for other in others:
                 if other and other.isidentifier():
                     self.variables.spoiled[other] = f"`{name}` sets it"

@@ -35,11 +35,22 @@ class Piece:
 
 
 @dataclass(slots=True)
+class Heredoc:
+    """The text behind `<<`: where it stands, and whether nothing in it is expanded."""
+
+    start: int
+    stop: int
+    literal: bool
+
+
+@dataclass(slots=True)
 class Word:
     start: int
     stop: int
     pieces: list[Piece] = field(default_factory=list)
     array: list[Word] | None = None
+    heredoc: Heredoc | None = None
+    """The here-document behind this word."""
 
     @property
     def literal(self) -> str | None:

@@ -77,6 +77,12 @@ class Variables:
             given.each = tuple(item.text for item in fields)
         self.known[name] = Value([given])
 
+    def hold(self, name: str, word: Word) -> None:
+        """Take what `read -d ''` puts into a variable: all of a text."""
+        self.known[name] = Value([self._joined(word)])
+        if name not in self.lasting:
+            self.spoiled.pop(name, None)
+
     def assume(self, name: str, piece: Piece) -> Field:
         """Take `${NAME:=200}`: the variable is set from here on, to this where nothing outside set it."""
         value = self._of(piece).fields[0]
