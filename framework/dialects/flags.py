@@ -165,6 +165,8 @@ def used(document: Document) -> set[Path]:
     taken: set[tuple[int, int]] = set()
     names: set[str] = set()
     for path, node in document.leaves():
+        if path[0] not in document.variables:
+            taken.add((node.start, node.stop))  # that of a variable, where the flag came through another one with it
         if path[0] not in document.variables and isinstance(node, ComputedNode):
             names.update(_VARIABLE.findall(document.text, node.start, node.stop))
             if (origin := document.origin(node)) is not node:

@@ -100,6 +100,9 @@ def _program(command: Command) -> list[Field]:
     fields = command.fields
     while fields and fields[0].text in _WRAPPERS:
         fields = fields[1:]
+    submitted = next((index for index, each in enumerate(fields) if each.text == "--"), 0)
+    if fields and fields[0].text == "ray" and submitted:
+        return fields[submitted + 1 :]  # `ray job submit ... -- python ...`
     return [] if not fields or fields[0].text in _UTILITIES else fields
 
 
@@ -109,7 +112,7 @@ def _name(fields: list[Field]) -> str:
         if _SCRIPT.fullmatch(each.text) and not each.unknown:
             return each.text.rpartition("/")[2]
     for flag, module in pairwise(fields):
-        if flag.text == "-m" and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
+        if flag.text in ("-m", "--module") and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
             return module.text
     return fields[0].text.rpartition("/")[2]
 
