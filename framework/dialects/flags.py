@@ -26,6 +26,7 @@ _LAUNCHERS = frozenset(
         " node-rank master_addr master-addr master_port master-port max_restarts max-restarts monitor_interval"
         " monitor-interval machine_rank main_process_ip main_process_port same_network num_cpu_threads_per_process"
         " dynamo_backend main_training_function hostfile enable_each_rank_log module no_python local_ranks_filter"
+        " no_local_rank no_ssh no_ssh_check ssh_port save_pid venv_script bind_cores_to_rank bind_core_list force_multi"
     )
 )
 """Flags of torchrun, `accelerate launch` and `deepspeed` that say where processes meet, and nothing about a training

@@ -70,3 +70,15 @@ class Word:
 class Operator:
     text: str
     start: int
+
+
+def end_of_heredoc(text: str, position: int, delimiter: str, stripped: bool) -> tuple[int, int]:
+    """Where the text of a here-document ends, and where the script goes on."""
+    while (start := position) < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line = text[start:end].rstrip("\r")
+        position = min(end + 1, len(text))
+        if (line.lstrip("\t") if stripped else line) == delimiter:
+            return start, position
+    return position, position

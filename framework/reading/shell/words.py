@@ -6,13 +6,15 @@ import re
 
 from framework.errors import InputError
 from framework.reading.marks import Lines
-from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word
+from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc
 
 DEEPEST = 20
 
 _GAP = re.compile(r"(?:[ \t\r]++|\\\r?\n)*+")
 _TEXT = re.compile(r"""[^ \t\r\n\\'"$`;&|<>()#]++|#""")
 _DOUBLE = re.compile(r"""[^"\\$`]++""")
+_BACKTICKS = re.compile(r"(?:[^`\\]++|\\.)*+`", re.DOTALL)
+_ANSI = re.compile(r"(?:[^'\\]++|\\.)*+'", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ELEMENT = re.compile(r"([A-Za-z_]\w*)\[((?:[^\[\]{}\"'`]|\$\{\w+\})+)\]\}", re.ASCII)
 _BRACED = re.compile(r"([A-Za-z_]\w*|[0-9]+)(\[[@*]\])?(:?[-=])?", re.ASCII)
@@ -53,7 +55,8 @@ class Lexer:
             if operator == "\n":
                 found.append(Operator(operator, start))
                 for delimiter, stripped, reader in heredocs:
-                    begin, stop = self.position, self._heredoc(delimiter, stripped)
+                    begin = self.position
+                    stop, self.position = end_of_heredoc(text, begin, delimiter, stripped)
                     if reader is not None and reader.heredoc is not None and not stripped:
                         reader.heredoc.start, reader.heredoc.stop = begin, stop
                 heredocs.clear()
@@ -83,17 +86,6 @@ class Lexer:
     def _comment(self) -> None:
         end = self.text.find("\n", self.position)
         self.position = len(self.text) if end < 0 else end
-
-    def _heredoc(self, delimiter: str, stripped: bool) -> int:
-        """Past a here-document; where its text ends."""
-        while (start := self.position) < len(self.text):
-            end = self.text.find("\n", start)
-            end = len(self.text) if end < 0 else end
-            line = self.text[start:end].rstrip("\r")
-            self.position = min(end + 1, len(self.text))
-            if (line.lstrip("\t") if stripped else line) == delimiter:
-                return start
-        return self.position
 
     def _word(self) -> Word:
         text, word = self.text, Word(self.position, self.position)
@@ -188,21 +180,14 @@ class Lexer:
         if depth > DEEPEST:
             raise InputError.at(self.lines.location(self.shown, start), f"nested deeper than {DEEPEST} levels")
         if text[start] == "`":
-            end = re.compile(r"(?:[^`\\]++|\\.)*+`", re.DOTALL).match(text, start + 1)
-            if end is None:
-                raise self._unclosed(start, "`")
-            self.position = end.end()
+            self._closed(_BACKTICKS, start + 1, "`")
         elif text.startswith("$(", start):
             self.position += 2
             self._skip_to(")", start)
         elif text.startswith("$'", start) and not quoted:
-            self.position += 1
-            end = re.compile(r"(?:[^'\\]++|\\.)*+'", re.DOTALL).match(text, start + 2)
-            if end is None:
-                raise self._unclosed(start, "'")
-            self.position = end.end()
-            if "\\" not in end[0]:
-                return Piece("text", end[0][:-1], start, self.position, True, start + 2)
+            inner = self._closed(_ANSI, start + 2, "'")
+            if "\\" not in inner:
+                return Piece("text", inner[:-1], start, self.position, True, start + 2)
         elif text.startswith("${", start):
             return self._braced(start, quoted, depth)
         elif (name := _NAME.match(text, start + 1)) is not None:
@@ -214,6 +199,13 @@ class Lexer:
             self.position += 1
             return Piece("text", "$", start, self.position, quoted, start)
         return Piece("unknown", text[start : self.position], start, self.position, quoted)
+
+    def _closed(self, body: re.Pattern[str], begin: int, what: str) -> str:
+        """Past what is quoted, with its end."""
+        if (end := body.match(self.text, begin)) is None:
+            raise self._unclosed(self.position, what)
+        self.position = end.end()
+        return end[0]
 
     def _braced(self, start: int, quoted: bool, depth: int) -> Piece:
         match = _BRACED.match(self.text, start + 2)
