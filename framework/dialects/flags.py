@@ -26,6 +26,7 @@ _LAUNCHERS = frozenset(
         " node-rank master_addr master-addr master_port master-port max_restarts max-restarts monitor_interval"
         " monitor-interval machine_rank main_process_ip main_process_port same_network num_cpu_threads_per_process"
         " dynamo_backend main_training_function hostfile enable_each_rank_log module no_python local_ranks_filter"
+        " no_local_rank no_ssh no_ssh_check ssh_port save_pid venv_script bind_cores_to_rank bind_core_list force_multi"
     )
 )
 """Flags of torchrun, `accelerate launch` and `deepspeed` that say where processes meet, and nothing about a training
@@ -165,6 +166,8 @@ def used(document: Document) -> set[Path]:
     taken: set[tuple[int, int]] = set()
     names: set[str] = set()
     for path, node in document.leaves():
+        if path[0] not in document.variables:
+            taken.add((node.start, node.stop))  # that of a variable, where the flag came through another one with it
         if path[0] not in document.variables and isinstance(node, ComputedNode):
             names.update(_VARIABLE.findall(document.text, node.start, node.stop))
             if (origin := document.origin(node)) is not node:

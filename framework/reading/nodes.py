@@ -87,6 +87,8 @@ class Document:
     """Of a script: what it starts with arguments."""
     variables: frozenset[str] = frozenset()
     """The keys that are a script's variables, and neither flags nor overrides."""
+    overruled: dict[Path, list[AnyNode]] = field(default_factory=dict)
+    """Of a script: by the place of a flag the values that the same command gives it before, and that give way."""
     evaluating: set[Path] = field(default_factory=set)
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
     homes: dict[int, Document] = field(default_factory=dict)

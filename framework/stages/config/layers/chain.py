@@ -117,6 +117,8 @@ def _in_file(document: Document, path: Path) -> Iterator[Layer]:
     walked = document.walk(path)
     assert walked is not None
     node = walked[1]
+    for earlier in document.overruled.get(path, ()):
+        yield _layer("file", document, earlier, "the same command gives it again")
     origin = document.origin(node)
     if origin is not node:
         yield _layer("source", document, origin, "the value is taken from here")
