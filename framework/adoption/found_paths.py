@@ -37,7 +37,11 @@ def found(adopted: Adopted, root: Path, where: Location) -> Iterator[Found]:
     if not paths:
         raise InputError.at(where, f"{adopted.path!r} matches nothing below {root}", "say where the runs lie")
     readings = ways_to_read(os.path.normpath(adopted.path)) if captured_in(adopted.path) else []
-    for path in paths:
+    seen: set[str] = set()
+    for path in sorted(paths, key=lambda each: each.is_symlink()):
+        if (real := os.path.realpath(path)) in seen:
+            continue  # a link to one that is there: `latest-run`
+        seen.add(real)
         name = os.path.relpath(path, root) if not os.path.isabs(adopted.path) else str(path)
         ways = [match.groupdict() for reading in readings if (match := reading.fullmatch(name))]
         yield Found(path, [dict(each) for each in {tuple(way.items()) for way in ways}] or [{}])

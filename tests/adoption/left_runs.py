@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,55 @@ def hydra(folder: Path) -> Path:
     return folder
 
 
+def _field(number: int, content: bytes | int | str) -> bytes:
+    """One field of a protobuf message."""
+    if isinstance(content, int):
+        return _varint(number << 3) + _varint(content)
+    data = content.encode() if isinstance(content, str) else content
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(value: int) -> bytes:
+    found = b""
+    while value > 0x7F:
+        found, value = found + bytes([value & 0x7F | 0x80]), value >> 7
+    return found + bytes([value])
+
+
+def _named(values: dict[str, Any]) -> bytes:
+    return b"".join(_field(1, _field(1, name) + _field(16, json.dumps(value))) for name, value in values.items())
+
+
+def framed(records: list[bytes]) -> bytes:
+    """Records in the frame of a `.wandb` file: a record that does not fit a block is in pieces."""
+    data = b":W&B\xe1\xbe\0"
+    for record in records:
+        first = True
+        while first or record:
+            left = 32_768 - len(data) % 32_768
+            if left < 7:
+                data += bytes(left)
+                continue
+            piece, record = record[: left - 7], record[left - 7 :]
+            kind = (1 if not record else 2) if first else (4 if not record else 3)
+            data += struct.pack("<IHB", zlib.crc32(bytes([kind]) + piece), len(piece), kind) + piece
+            first = False
+    return data
+
+
+def wandb_records() -> list[bytes]:
+    """The records of an offline run: its settings (one of them long), its history, its summary."""
+    config = {"learning_rate": 2e-5, "seed": 2, "notes": "x" * 70_000}
+    history = [_field(2, _named({"_step": s, "train/loss": 2 - s / 12, "lr": rate(s)})) for s in range(1, STEPS + 1)]
+    return [_field(17, _field(4, _named(config))), *history, _field(3, _named({"eval/accuracy": 0.9}))]
+
+
+def wandb_offline(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run-abc.wandb").write_bytes(framed(wandb_records()))
+    return folder
+
+
 def wandb(folder: Path) -> Path:
     config = {"wandb_version": 1, "learning_rate": {"desc": None, "value": 2e-5}, "seed": {"value": 2}}
     write(folder / "files/config.yaml", yaml.safe_dump(config).replace("2.0e-05", "2e-05"))  # as its Go core writes it
@@ -95,7 +146,6 @@ def wandb(folder: Path) -> Path:
     }
     write(folder / "files/wandb-metadata.json", json.dumps(metadata | {"git": {"commit": "0" * 40}}))
     write(folder / "files/requirements.txt", "torch==2.4.0\ntransformers==4.44.2\n")
-    (folder / "run-abc.wandb").write_bytes(b":W&B\0")
     return folder
 
 

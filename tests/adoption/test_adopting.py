@@ -204,6 +204,14 @@ def test_two_sources_of_one_run_are_an_error(tmp_path: Path) -> None:
     assert "and from this too" in problems[0].message
 
 
+def test_a_link_to_a_run_that_is_there_is_no_second_run(tmp_path: Path) -> None:
+    LEFT["wandb"](tmp_path / "wandb/run-1")
+    (tmp_path / "wandb/latest-run").symlink_to("run-1")
+    _, outcomes, problems = taken(tmp_path, [{"path": "wandb/*", "variant": "dense", "task": "sst2"}])
+    assert not problems
+    assert [Path(each.source).name for each in outcomes] == ["run-1"]
+
+
 TABLES = {
     "csv": "method,data,seed,acc\ndense,SST-2,1,91.5%\nlora,SST-2,2,0.905\n",
     "tsv": "method\tdata\tseed\tacc\ndense\tSST-2\t1\t91.5%\nlora\tSST-2\t2\t0.905\n",

@@ -13,9 +13,10 @@ import pytest
 from framework.adoption.sources.pickled_settings import settings_in
 from framework.adoption.sources.registry import names, source_of
 from framework.adoption.sources.source import Left
+from framework.adoption.sources.wandb_history import kept_in
 from framework.errors import InputError
 from framework.evidence.logs.log import Reading
-from tests.adoption.left_runs import LEFT, STEPS, rate, trainer_output, write
+from tests.adoption.left_runs import LEFT, STEPS, rate, trainer_output, wandb_offline, write
 
 FROM_0 = {"lightning"}
 """Sources whose first step is called 0."""
@@ -153,3 +154,32 @@ def test_the_arguments_of_a_real_trainer_are_read(tmp_path: Path) -> None:
     found = settings_in(tmp_path / "training_args.bin")
     assert (found["learning_rate"], found["seed"]) == (3e-4, 7)
     assert (found["lr_scheduler_type"], found["optim"]) == ("cosine", "adafactor")
+
+
+def test_an_offline_run_is_read_from_its_binary_file(tmp_path: Path) -> None:
+    wandb_offline(tmp_path)
+    source = source_of(tmp_path, None)
+    assert source is not None
+    assert source.name == "wandb"
+    found = source.read(tmp_path, Reading())
+    assert found.settings is not None
+    assert (found.settings["learning_rate"], len(found.settings["notes"]), found.said["seed"]) == (2e-5, 70_000, 2)
+    assert found.metrics == {"accuracy": 0.9}
+    assert found.log is not None
+    assert [line["learning_rate"] for line in found.log.steps] == [rate(step) for step in range(1, STEPS + 1)]
+
+
+def test_a_binary_file_that_was_cut_off_is_read_up_to_there_and_a_changed_byte_is_an_error(tmp_path: Path) -> None:
+    file = wandb_offline(tmp_path) / "run-abc.wandb"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-200])
+    rows = kept_in(file).rows
+    assert 0 < len(rows) < STEPS
+    file.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    with pytest.raises(InputError, match=r"run-abc\.wandb.*checksum"):
+        kept_in(file)
+
+
+def test_steps_and_rates_are_no_metrics(tmp_path: Path) -> None:
+    for name in ("mlflow", "dvclive"):
+        assert left(name, tmp_path / name).metrics == {"accuracy": 0.9}

@@ -1,7 +1,6 @@
 """A local run folder of Weights & Biases: `files/config.yaml`, `files/wandb-summary.json`, `files/wandb-metadata.json`,
-`files/requirements.txt` (wandb 0.2x, docs "wandb files"); and a history that was exported beside them.
-
-The history of an offline run lies in a binary `.wandb` file, which is not read here: export it as JSON lines or CSV.
+`files/requirements.txt` (as wandb 0.31 writes them), and `run-ID.wandb`, which alone holds an offline run's
+settings and history; or a history that was exported beside them.
 """
 
 from __future__ import annotations
@@ -13,9 +12,12 @@ from typing import Any
 from framework.adoption.sources.plain_log import found_log
 from framework.adoption.sources.settings_files import numbers_of, settings_of
 from framework.adoption.sources.source import Left, Source
+from framework.adoption.sources.wandb_history import kept_in
+from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Reading
 from framework.evidence.logs.taking import final_metrics
 from framework.evidence.record import read_json
+from framework.locations import Location
 
 _CONFIG, _SUMMARY = "config.yaml", "wandb-summary.json"
 _METADATA, _REQUIREMENTS = "wandb-metadata.json", "requirements.txt"
@@ -24,31 +26,58 @@ _INTERNAL = re.compile(r"^_|^wandb_version$")
 
 def matches(path: Path) -> bool:
     files = _files(path)
-    return (files / _SUMMARY).is_file() or (files / _METADATA).is_file()
+    stated = (files / _SUMMARY).is_file() or (files / _METADATA).is_file()
+    return stated or (path.is_dir() and _binary(path) is not None)
 
 
 def read(path: Path, reading: Reading) -> Left:
     files = _files(path)
     left = found_log(path, reading) if path != files else Left()
+    if (binary := _binary(path)) is not None:
+        _kept(binary, left, reading)
     if (files / _CONFIG).is_file():
         left.files.append(files / _CONFIG)
         stated = settings_of(files / _CONFIG, "yaml-1.2")
-        left.settings = {name: _value(value) for name, value in stated.items() if not _INTERNAL.search(name)}
-        if type(seed := left.settings.get("seed")) is int:
-            left.said["seed"] = seed
+        _settings({name: _value(value) for name, value in stated.items() if not _INTERNAL.search(name)}, left)
     if (files / _SUMMARY).is_file():
         left.files.append(files / _SUMMARY)
-        summary = {name: value for name, value in read_json(files / _SUMMARY).items() if not _INTERNAL.search(name)}
-        left.raw |= numbers_of(summary)
-        metrics, facts = final_metrics(summary, None)
-        left.metrics |= metrics
-        left.observed |= facts
+        _figures(read_json(files / _SUMMARY), left)
     _surroundings(files, left)
-    if any(path.glob("run-*.wandb")) and left.log is None:
-        left.notes.append(
-            "its history is in a .wandb file, which is not read: export it as JSON lines or CSV beside it"
-        )
     return left
+
+
+def _binary(path: Path) -> Path | None:
+    return next(iter(sorted(path.glob("run-*.wandb"))), None)
+
+
+def _kept(file: Path, left: Left, reading: Reading) -> None:
+    """What the binary file keeps; the files beside it, where they are, say the same once more."""
+    kept = kept_in(file)
+    left.files.append(file)
+    _settings({name: value for name, value in kept.config.items() if not _INTERNAL.search(name)}, left)
+    _figures(kept.summary, left)
+    rows = [{name: value for name, value in row.items() if not _INTERNAL.search(name)} for row in kept.rows]
+    if left.log is None and rows:
+        where = Location(str(file), 1, 1)
+        left.log = log_of("W&B history", ((where, row) for row in rows), reading)
+    if "python" in kept.environment:
+        left.environment["python"] = kept.environment["python"].removeprefix("CPython ")
+    if "gpu" in kept.environment:
+        left.environment["hardware"] = {"accelerator": kept.environment["gpu"]}
+
+
+def _settings(stated: dict[str, Any], left: Left) -> None:
+    left.settings = stated
+    if type(seed := stated.get("seed")) is int:
+        left.said["seed"] = seed
+
+
+def _figures(stated: dict[str, Any], left: Left) -> None:
+    summary = {name: value for name, value in stated.items() if not _INTERNAL.search(name)}
+    left.raw |= numbers_of(summary)
+    metrics, facts = final_metrics(summary, None)
+    left.metrics |= metrics
+    left.observed |= facts
 
 
 def _files(path: Path) -> Path:
