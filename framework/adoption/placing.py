@@ -26,6 +26,10 @@ class Placing:
 
     def __init__(self, plan: Plan, variants: Sequence[str]):
         self.trainings = [step for step in plan.steps if isinstance(step.work, Training)]
+        self.by_variant: dict[str, list[Step]] = {}
+        for step in self.trainings:
+            for name in step.variants:
+                self.by_variant.setdefault(name, []).append(step)
         self.last = {
             name: {step.key for step in plan.final(name) if isinstance(step.work, Training)} for name in variants
         }
@@ -33,7 +37,8 @@ class Placing:
     def place(self, adopted: Adopted, words: Mapping[str, str], said: Mapping[str, Any]) -> Place | str:
         """The step, or why there is none: no planned one is meant, or several are."""
         wanted = self._wanted(adopted, words)
-        found = [step for step in self.trainings if all(_is(step, part, word) for part, word in wanted.items())]
+        near = self.by_variant.get(wanted["variant"], ()) if "variant" in wanted else self.trainings
+        found = [step for step in near if all(_is(step, part, word) for part, word in wanted.items())]
         for part in ("seed", "task", "model", "variant"):
             if len(found) > 1 and part in said and part not in wanted:
                 wanted[part] = str(said[part])
