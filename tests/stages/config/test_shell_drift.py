@@ -70,3 +70,12 @@ def test_the_last_of_two_is_mended(tmp_path: Path) -> None:
     result = held(tmp_path, "python t.py --lr 2e-4 --lr 7e-3\n", "generic", keys=f", keys: {{--lr: {LR}}}")
     assert drifts(result) == [("C101", 1)]
     assert mended(result) == ["python t.py --lr 2e-4 --lr 2e-4\n"]
+
+
+@pytest.mark.parametrize("given", ["LR=${LR:-3e-4}", ': "${LR:=3e-4}"', "LR=$1"])
+def test_an_unknown_variable_is_no_rival_of_the_flag_that_uses_it(tmp_path: Path, given: str) -> None:
+    result = held(tmp_path, f"{given}\npython t.py {GIVEN} --lr $LR\n", "generic")
+    found = [(each.code, each.location.line) for each in result.findings if each.location and each.clause in (LR, None)]
+    assert found == [("C109", 2)]
+    assert result.statuses[LR] is Status.UNVERIFIED
+    assert mended(result) == []
