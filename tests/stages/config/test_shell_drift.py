@@ -79,3 +79,33 @@ def test_an_unknown_variable_is_no_rival_of_the_flag_that_uses_it(tmp_path: Path
     assert found == [("C109", 2)]
     assert result.statuses[LR] is Status.UNVERIFIED
     assert mended(result) == []
+
+
+EVALUATED = [
+    'CMD="{}"\neval $CMD\n',
+    'CMD="{}"\neval "$CMD"\n',
+    'bash -c "{}"\n',
+    "\nexec sh -lc '{}'\n",
+    "\neval {}\n",
+]
+
+
+@pytest.mark.parametrize("script", EVALUATED)
+def test_a_command_that_is_evaluated_is_held_and_mended(tmp_path: Path, script: str) -> None:
+    command = f"python t.py {GIVEN} --learning_rate 7e-3"
+    result = held(tmp_path, script.format(command))
+    assert [code for code, _ in drifts(result)] == ["C101"]
+    right = script.format(command.replace("7e-3", "2e-4"))
+    assert mended(result) == [right]
+    again = held(tmp_path, right)
+    assert drifts(again) == []
+    assert again.statuses[LR] is Status.CONFORMS
+
+
+@pytest.mark.parametrize(
+    "inner", ["eval " * 3000, "cd x; t.py --learning_rate 7e-3", "t.py --name 'a b' --learning_rate 7e-3"]
+)
+def test_what_only_a_shell_could_take_apart_is_not_held(tmp_path: Path, inner: str) -> None:
+    result = held(tmp_path, f'eval "{inner}"\npython t.py {GIVEN} --learning_rate 2e-4\n')
+    assert drifts(result) == []
+    assert result.statuses[LR] is Status.CONFORMS
