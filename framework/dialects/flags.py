@@ -112,7 +112,8 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     programs = document.programs if document is not None else []
     if len(programs) == 1 and isinstance(plain, dict) and plain is not data:
         plain[PROGRAM] = programs[0]
-    found = dialect.read(plain)
+    handed_on = _handed_on(document, plain) if script and document is not None else set()
+    found = dialect.read({key: value for key, value in plain.items() if key not in handed_on} if handed_on else plain)
     if script:
         found.statements = [_each(statement) for statement in found.statements]
     if document is not None and document.evaluating:
@@ -136,6 +137,13 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
         {place(path) for path in found.silent} | environment | _of_launchers(data),
         found.trainer,
     )
+
+
+def _handed_on(document: Document, plain: Any) -> set[str]:
+    """The variables of values that are not known and that a flag uses: the flag says the same, and is no rival."""
+    names = document.variables & plain.keys() if isinstance(plain, dict) else frozenset()
+    unknown = {name for name in names if isinstance(plain[name], Opaque)}
+    return {str(path[0]) for path in used(document) if path[0] in unknown} if unknown else set()
 
 
 def _of_training(found: Said, document: Document) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from framework.reading.hydra.override_values import hydra_value
 from framework.reading.marks import Lines
 from framework.reading.nodes import CommandLine
 from framework.reading.scalars import resolve
+from framework.reading.shell.evaluated import evaluated
 from framework.reading.shell.fields import Chunk, Field
 from framework.reading.shell.simple_commands import Command
 from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, SequenceNode
@@ -103,6 +104,8 @@ def _program(command: Command) -> list[Field]:
     submitted = next((index for index, each in enumerate(fields) if each.text == "--"), 0)
     if fields and fields[0].text == "ray" and submitted:
         return fields[submitted + 1 :]  # `ray job submit ... -- python ...`
+    if (inner := evaluated(fields)) is not None:
+        return _program(replace(command, fields=inner))
     return [] if not fields or fields[0].text in _UTILITIES else fields
 
 

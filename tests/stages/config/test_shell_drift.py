@@ -70,3 +70,42 @@ def test_the_last_of_two_is_mended(tmp_path: Path) -> None:
     result = held(tmp_path, "python t.py --lr 2e-4 --lr 7e-3\n", "generic", keys=f", keys: {{--lr: {LR}}}")
     assert drifts(result) == [("C101", 1)]
     assert mended(result) == ["python t.py --lr 2e-4 --lr 2e-4\n"]
+
+
+@pytest.mark.parametrize("given", ["LR=${LR:-3e-4}", ': "${LR:=3e-4}"', "LR=$1"])
+def test_an_unknown_variable_is_no_rival_of_the_flag_that_uses_it(tmp_path: Path, given: str) -> None:
+    result = held(tmp_path, f"{given}\npython t.py {GIVEN} --lr $LR\n", "generic")
+    found = [(each.code, each.location.line) for each in result.findings if each.location and each.clause in (LR, None)]
+    assert found == [("C109", 2)]
+    assert result.statuses[LR] is Status.UNVERIFIED
+    assert mended(result) == []
+
+
+EVALUATED = [
+    'CMD="{}"\neval $CMD\n',
+    'CMD="{}"\neval "$CMD"\n',
+    'bash -c "{}"\n',
+    "\nexec sh -lc '{}'\n",
+    "\neval {}\n",
+]
+
+
+@pytest.mark.parametrize("script", EVALUATED)
+def test_a_command_that_is_evaluated_is_held_and_mended(tmp_path: Path, script: str) -> None:
+    command = f"python t.py {GIVEN} --learning_rate 7e-3"
+    result = held(tmp_path, script.format(command))
+    assert [code for code, _ in drifts(result)] == ["C101"]
+    right = script.format(command.replace("7e-3", "2e-4"))
+    assert mended(result) == [right]
+    again = held(tmp_path, right)
+    assert drifts(again) == []
+    assert again.statuses[LR] is Status.CONFORMS
+
+
+@pytest.mark.parametrize(
+    "inner", ["eval " * 3000, "cd x; t.py --learning_rate 7e-3", "t.py --name 'a b' --learning_rate 7e-3"]
+)
+def test_what_only_a_shell_could_take_apart_is_not_held(tmp_path: Path, inner: str) -> None:
+    result = held(tmp_path, f'eval "{inner}"\npython t.py {GIVEN} --learning_rate 2e-4\n')
+    assert drifts(result) == []
+    assert result.statuses[LR] is Status.CONFORMS
