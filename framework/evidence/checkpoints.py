@@ -48,21 +48,21 @@ class CheckpointFiles:
                     raise InputError.at(Location(str(file.path), 1, 1), f"{name} is in {self._of[name].path} too")
                 self._of[name] = file
         self._open: dict[Path, int] = {}
-        self._weights = weights_of(_Pieces(self), self.config)
-        self.tensors: Mapping[str, StoredTensor] = self._weights.tensors
+        self.weights = weights_of(_Pieces(self), self.config)
+        self.tensors: Mapping[str, StoredTensor] = self.weights.tensors
 
     @property
     def kinds(self) -> Mapping[str, int]:
         """How many weights lie in which form; none where all are plain."""
-        return self._weights.kinds
+        return self.weights.kinds
 
     def place(self, name: str) -> Location:
         """The file that a tensor, or the first of its parts, lies in."""
-        return self._weights.place(name)
+        return self.weights.place(name)
 
     def bits(self, name: str) -> Array:
         """All bits of one tensor; memory-mapped where it is plain, see :meth:`TensorFile.bits`."""
-        return self._of[name].bits(name) if name in self._of else self._weights.bits(name)
+        return self._of[name].bits(name) if name in self._of else self.weights.bits(name)
 
     def read(self, name: str, start: int, stop: int, into: Array) -> None:
         """Copy the flat elements ``start`` to ``stop`` of a tensor into an array of its bits' type. What is read takes
@@ -72,7 +72,7 @@ class CheckpointFiles:
             InputError: the file became shorter, or the form is broken.
         """
         if name not in self._of:
-            into[: stop - start] = self._weights.flat(name, start, stop)
+            into[: stop - start] = self.weights.flat(name, start, stop)
             return
         file = self._of[name]
         tensor = file.tensors[name]

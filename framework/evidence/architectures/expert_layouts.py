@@ -75,6 +75,17 @@ def stacked_shape(name: str, parts: list[str], shape: tuple[int, ...], model_typ
     return len(parts) // modules, modules * shape[0], shape[1]
 
 
+def singles(name: str, shape: tuple[int, ...], model_type: str | None) -> dict[str, tuple[int, ...]]:
+    """The weights of single experts that a stacked tensor of the model is made of, by their names on disk."""
+    layout, (inside, _, own) = LAYOUTS.get(model_type or ""), name.rpartition(".")
+    if layout is None or own not in layout.stacked or not inside.endswith(".experts") or len(shape) != 3:
+        return {}
+    modules = layout.stacked[own]
+    one = (shape[1] // len(modules), shape[2])
+    blocks = [inside, *([inside.replace(f".{layout.block[1]}.", f".{layout.block[0]}.")] if layout.block else [])]
+    return {f"{block}.{n}.{module}.weight": one for block in blocks for n in range(shape[0]) for module in modules}
+
+
 def renames(model_type: str | None, names: Iterable[str]) -> dict[str, str]:
     """The model's names of what lies beside the experts under another one, by the names on disk."""
     layout = LAYOUTS.get(model_type or "")

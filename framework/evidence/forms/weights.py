@@ -72,7 +72,7 @@ class Weights:
 
     def is_zero(self, name: str) -> Array:
         """A boolean array of the tensor's shape: True where the value is zero (of either sign)."""
-        return _zero(self.bits(name), self.tensors[name].dtype)
+        return is_zero(self.bits(name), self.tensors[name].dtype)
 
     def zeros(self, name: str) -> int:
         """How many of the tensor's values are exactly zero; of a bitmask, what it does not mark."""
@@ -82,7 +82,7 @@ class Weights:
             return known
         starts = range(0, tensor.elements, _PIECE)
         pieces = (self.flat(name, start, min(start + _PIECE, tensor.elements)) for start in starts)
-        return sum(int(_zero(piece, tensor.dtype).sum()) for piece in pieces)
+        return sum(int(is_zero(piece, tensor.dtype).sum()) for piece in pieces)
 
 
 def weights_of(stored: Stored, config: Callable[[], Mapping[str, Any]]) -> Weights:
@@ -140,7 +140,8 @@ class _Mapped:
         return Location(str(self.file.path), 1, 1)
 
 
-def _zero(bits: Array, dtype: str) -> Array:
+def is_zero(bits: Array, dtype: str) -> Array:
+    """Where values are zero, of either sign, by their bits."""
     if (kind := KINDS.get(dtype)) is not None:
         bits = bits & (kind.sign - 1)
     found: Array = bits == 0
