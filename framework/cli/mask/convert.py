@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
     if output.suffix not in (".safetensors", ".npz", ".pt"):
         raise UsageError(f"--output {output}: masks are written as .safetensors, .npz or .pt")
     reading = own("runners.sparsity.foreign.fitting").Reading(options.inverted, tuple(options.transposed), options.bits)
-    stated = own("runners.sparsity.foreign.names").renames_of(
+    stated = own("runners.sparsity.foreign.renaming").renames_of(
         options.rename, Path(options.names) if options.names else None
     )
     foreign = own("runners.sparsity.foreign.sources").read_foreign(source)

@@ -19,7 +19,7 @@ from framework.evidence.mask_layout import packed
 from framework.evidence.orientation import INPUT_FIRST, input_first
 from framework.names import did_you_mean
 from runners.sparsity.foreign.fitting import Misfit, Reading, fitted, squares_in_doubt
-from runners.sparsity.foreign.names import Renames, renamed
+from runners.sparsity.foreign.renaming import Renames, renamed
 from runners.sparsity.foreign.sources import ForeignMasks
 from runners.sparsity.mask_files import open_masks, write_mask_file
 from runners.sparsity.selection import module_of
