@@ -14,7 +14,7 @@ from reports.compliance import from_root
 
 NOTHING = "-"
 STAGES = ("before", "trained", "merged", "reloaded", "float16", "bfloat16")
-RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134")
+RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134", "T135")
 """The rules that hold an adapter, its masks and its merge."""
 
 

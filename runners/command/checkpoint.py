@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from framework.errors import FrameworkError
 from framework.evidence.adapter_options import doubts, irreproducible, of_wrong_kind
+from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import MODEL, read_json
 from framework.evidence.tensors import TensorFile
 from runners.adapters.lora import ADAPTER, DENSE
@@ -147,7 +148,7 @@ def adapted_modules(tensors: Path) -> set[str]:
 
 def _facts(context: RunContext, counted: bool) -> None:
     """Sizes and zeros as they are on disk; whether the parent's masks still hold is for `verify` to say."""
-    saved = TensorFile(context.folder / MODEL / TENSORS)
+    saved = WeightsFile(context.folder / MODEL / TENSORS)
     record = context.record
     if counted:
         record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}

@@ -11,9 +11,9 @@ from framework.conformance import Finding, Rule, Stage, Verdict
 from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import ADOPTED, MODEL, RECORD, STEPS, read_lines
 from framework.evidence.store import Run
-from framework.evidence.tensors import TensorFile
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
@@ -72,13 +72,13 @@ class Observed:
         return ADOPTED in self.facts
 
     @cached_property
-    def tensors(self) -> TensorFile:
-        """The saved weights."""
+    def tensors(self) -> WeightsFile:
+        """The saved weights, by the names that the model has for them, whatever form they lie in."""
         assert self.run is not None
         path = self.run.folder / MODEL / "model.safetensors"
         if not path.is_file():
             raise NotRecorded(f"{self.step.label}: its saved model is gone")
-        return TensorFile(path)
+        return WeightsFile(path)
 
     def recorded(self, *path: str) -> Any:
         """A recorded fact, by its path in the record.
