@@ -47,7 +47,7 @@ def _seed(word: Any, scope: Scope) -> Any:
     return UNSET if not isinstance(word, int) or word < 0 else word
 
 
-KEYS: dict[str, Key] = {
+_TABLE: dict[str, Key] = {
     "SOLVER.BASE_LR": Key("optimizer.learning_rate", _scaled),
     "SOLVER.OPTIMIZER": Key("optimizer.name", values.optimizer),
     "SOLVER.MOMENTUM": Key("optimizer.momentum"),
@@ -61,6 +61,8 @@ KEYS: dict[str, Key] = {
     "SOLVER.AMP.ENABLED": Key("precision", lambda word, scope: "fp16" if word is True else "fp32"),
     "SEED": Key("seed", _seed),
 }
+KEYS = values.from_text(_TABLE)
+"""yacs (0.1.8, `_decode_cfg_value`) reads text as a Python literal, whatever YAML takes it for."""
 SILENT = words(
     "_BASE_ VERSION OUTPUT_DIR CUDNN_BENCHMARK VIS_PERIOD GLOBAL TEST DATALOADER.NUM_WORKERS"
     " SOLVER.CHECKPOINT_PERIOD MODEL.DEVICE SOLVER.CLIP_GRADIENTS.ENABLED SOLVER.CLIP_GRADIENTS.CLIP_TYPE"
