@@ -89,6 +89,8 @@ class Document:
     """The keys that are a script's variables, and neither flags nor overrides."""
     evaluating: set[Path] = field(default_factory=set)
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
+    replaced: dict[Path, list[AnyNode]] = field(default_factory=dict)
+    """Of a program: the defaults that its calls replace by the value at the place, in their order."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)
