@@ -33,9 +33,9 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     """
     document = parse_python(read_text(path, shown), shown, reader)
     if is_config(document.text):
-        from framework.reading.python.config_files import as_config
+        from framework.reading.python.layered_configs import as_config
 
-        return as_config(document, path)
+        return as_config(document, path, lambda base, name: parse_python(read_text(base, name), name, reader))
     return document
 
 

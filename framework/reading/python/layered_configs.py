@@ -12,8 +12,7 @@ import ast
 import re
 from pathlib import Path as FilePath
 
-from framework.reading.decoding import read_text
-from framework.reading.layers.base_files import OWN_WORDS, over_bases
+from framework.reading.layers.base_files import OWN_WORDS, Parse, over_bases
 from framework.reading.layers.merging import put, settle
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
 from framework.reading.python.config_changes import Source, apply
@@ -24,19 +23,13 @@ _OF_BASE = re.compile(r"\{*\s*(_base_(?:\.[A-Za-z_]\w*|\[(?:'\w+'|\"\w+\"|\d{1,6
 _DEEPEST = 20
 
 
-def as_config(document: Document, path: FilePath) -> Document:
-    """The document as such a config: its names followed, and laid over its bases.
+def as_config(document: Document, path: FilePath, parse: Parse) -> Document:
+    """The document as such a config: its names followed, and laid over its bases, which ``parse`` reads one by one.
 
     Raises:
         InputError: a base cannot be read, or the bases lead in a circle.
     """
-
-    def parse(base: FilePath, shown: str) -> Document:
-        from framework.reading.python.reader import parse_python
-
-        return _prepared(parse_python(read_text(base, shown), shown, document.rules))
-
-    return over_bases(_prepared(document), path, OWN_WORDS, parse, _knowing)
+    return over_bases(_prepared(document), path, OWN_WORDS, lambda base, name: _prepared(parse(base, name)), _knowing)
 
 
 def _prepared(document: Document) -> Document:
