@@ -36,6 +36,7 @@ _OWN = {
     ".ini": "ini.reader",
     ".cfg": "ini.reader",
     ".conf": "ini.reader",
+    ".gin": "gin.reader",
     ".md": "prose.markdown_file",
     ".markdown": "prose.markdown_file",
     ".mdx": "prose.markdown_file",

@@ -55,24 +55,38 @@ class Source:
     def _changes(self, body: list[ast.stmt], certain: bool) -> Iterator[Change]:
         for statement in body:
             if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                path = place_of(statement.targets[0])
-                if path is not None and len(path) > 1:
-                    yield Change(path, statement, self.values.node(statement.value) if certain else None)
+                path, whole = _known(statement.targets[0])
+                if not whole or len(path) > 1:
+                    node = self.values.node(statement.value) if certain and whole else None
+                    yield from self._one(path, statement, node)
             elif isinstance(statement, ast.AugAssign):
-                path = place_of(statement.target)
-                yield from [Change(path, statement)] if path is not None else ()
+                yield from self._one(_known(statement.target)[0], statement)
             elif isinstance(statement, ast.Delete):
                 for target in statement.targets:
-                    path = place_of(target)
-                    yield from [Change(path, statement, gone=certain)] if path is not None else ()
+                    path, whole = _known(target)
+                    yield from self._one(path, statement, gone=certain and whole)
             elif isinstance(statement, ast.Expr) and isinstance(call := statement.value, ast.Call):
                 function = call.func
                 if isinstance(function, ast.Attribute) and function.attr in _CHANGING:
-                    path = place_of(function.value)
-                    yield from [Change(path, statement)] if path is not None else ()
+                    yield from self._one(_known(function.value)[0], statement)
             elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 for name in ("body", "orelse", "finalbody"):
                     yield from self._changes(getattr(statement, name, []), False)
+
+    def _one(self, path: Path, at: ast.stmt, node: AnyNode | None = None, gone: bool = False) -> Iterator[Change]:
+        if path:
+            yield Change(path, at, node, gone)
+
+
+def _known(target: ast.expr) -> tuple[Path, bool]:
+    """The place that is changed, as far as its names tell (`pipeline` of `pipeline[-1].size`), and whether they tell
+    all of it."""
+    whole = True
+    while (path := place_of(target)) is None:
+        if not isinstance(target, (ast.Attribute, ast.Subscript)):
+            return (), False
+        target, whole = target.value, False
+    return path, whole
 
 
 def apply(result: Document, root: MappingNode, path: Path, change: Change, source: Document) -> None:

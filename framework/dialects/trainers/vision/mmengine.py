@@ -212,9 +212,10 @@ def _read(data: Any) -> Said:
     usual = [
         *optimizer_assumed("optim_wrapper.optimizer", optimizer),
         Default("max_grad_norm", None, "optim_wrapper.clip_grad"),
-        Default("batch_size.accumulation", 1, "optim_wrapper.accumulative_counts"),
         Default("precision", "fp32", "optim_wrapper.type"),
     ]
+    if at(data, "train_dataloader", "batch_size") is not None:
+        usual.append(Default("batch_size.accumulation", 1, "optim_wrapper.accumulative_counts"))
     return assume(said, usual)
 
 

@@ -80,3 +80,33 @@ def test_the_chain_shows_the_base(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     (found,) = json.loads(done.out)["chains"]
     assert [(each["kind"], each["place"]) for each in found["layers"]] == [("base file", "base.yaml:2:12")]
+
+
+GIN = "  - {file: run.gin, dialect: generic, describes: phases.train}\n"
+
+
+def test_a_gin_macro_is_held_once_where_it_is_set(tmp_path: Path) -> None:
+    text = "LR = {}\ninclude 'base.gin'\nSGD.lr = %LR\n"
+    base = "SGD.weight_decay = 1e-4\n"
+    assert errors(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin=base)) == []
+    assert errors(held(tmp_path, GIN, run_gin=text.format(0.5), base_gin=base)) == [("C101", "run.gin:1")]
+    assert errors(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin="SGD.weight_decay = 0.5\n")) == [
+        ("C101", "base.gin:1")
+    ]
+    (tmp_path / "run.gin").write_text(text.format(0.5))
+    called(tmp_path, "check", "--fix")
+    assert (tmp_path / "run.gin").read_text() in (text.format(0.5), text.format("0.02"), text.format("2e-2"))
+
+
+MMENGINE = "  - {file: run.py, dialect: mmengine, describes: phases.train}\n"
+
+
+def test_a_python_configs_base_is_held_where_nothing_overrides_it(tmp_path: Path) -> None:
+    base = "optimizer = dict(type='SGD', lr={}, momentum=0.9, weight_decay=1e-4)\n"
+    base += "optim_wrapper = dict(type='OptimWrapper', optimizer=optimizer)\ntrain_cfg = dict(max_iters=90000)\n"
+    own = "_base_ = ['base.py']\nlr = 0.5\n"
+    ramp = "param_scheduler = [dict(type='LinearLR', by_epoch=False, begin=0, end=1000), dict(type='MultiStepLR')]\n"
+    assert errors(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.02))) == []
+    assert errors(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.1))) == [("C101", "base.py:1")]
+    over = own + ramp + "optim_wrapper = dict(optimizer=dict(lr=0.02))\n"
+    assert errors(held(tmp_path, MMENGINE, run_py=over, base_py=base.format(0.1))) == []
