@@ -72,9 +72,9 @@ def _argument(fact: str) -> str:
 
 
 def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Statement], set[Path]]:
-    """The statements of a Python file without those that only pass on what another place states already; and the
+    """The statements of a program or of gin without those that only pass on what another place states; and the
     places that then state nothing themselves. A value whose own name says nothing is stated where it is passed."""
-    if document.format not in ("python", "notebook"):
+    if document.format not in ("python", "notebook", "gin"):
         return statements, set()
     leaves = document.leaves()
     places = {(node.start, node.stop): path for path, node in leaves if not _origin(document, node)}

@@ -69,8 +69,8 @@ class Document:
     rules: Rules
     duplicates: list[Duplicate] = field(default_factory=list)
     format: str = "yaml"
-    """Which reader made it: `yaml`, `json`, `toml`, `ini`, `shell`, `python`, `notebook`, `markdown` or `latex`, or a
-    third party's."""
+    """Which reader made it: `yaml`, `json`, `toml`, `ini`, `gin`, `shell`, `python`, `notebook`, `markdown` or `latex`,
+    or a third party's."""
     several: bool = False
     """Whether the file holds several YAML documents: the root is then the list of them."""
     notes: list[Note] = field(default_factory=list)

@@ -82,6 +82,7 @@ READ_ONLY = {
     "gpt-neox",
     "lightning-cli",
     "megatron",
+    "mmengine",
     "nanotron",
     "openrlhf",
     "timm",

@@ -65,7 +65,18 @@ class Binding(Section):
     """Whether every bound key must be present."""
     reader: (
         Literal[
-            "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "ini", "shell", "python", "notebook", "markdown", "latex"
+            "yaml-1.2",
+            "pyyaml",
+            "omegaconf",
+            "json",
+            "toml",
+            "ini",
+            "gin",
+            "shell",
+            "python",
+            "notebook",
+            "markdown",
+            "latex",
         ]
         | None
     ) = None

@@ -211,4 +211,7 @@ def _recognise(data: Any) -> Recognition | None:
     return Recognition(0.5, f"names that most configs use: {', '.join(keys)}")
 
 
-DIALECT = Dialect("generic", "its program", _recognise, read, by_name=True)
+BASES = words("inherit_from inherits_from inherit extends base_config base_cfg base_file parent_config __base__ BASE")
+"""What programs call the files that a config is laid over."""
+
+DIALECT = Dialect("generic", "its program", _recognise, read, by_name=True, bases=BASES)

@@ -4,8 +4,8 @@ Read in facebookresearch/detectron2 (`config/defaults.py`, `solver/build.py`). `
 unless a `REFERENCE_WORLD_SIZE` scales it, the rate and the length to the devices. The optimizer is SGD; projects put
 others under `OPTIMIZER`. `WarmupMultiStepLR` falls at `STEPS`; `WarmupCosineLR` ends at `BASE_LR_END`. Clipping is off
 unless `CLIP_GRADIENTS.ENABLED`, is by value by default, and its `norm` is each parameter's own; projects' `full_model`
-is that of all. A negative `SEED` is none. A file with a `_BASE_` takes from it what it does not say: no defaults are
-told.
+is that of all. A negative `SEED` is none. What a file does not say, its `_BASE_` says; where that
+is not there, no defaults are told.
 """
 
 from __future__ import annotations
