@@ -76,6 +76,8 @@ def test_what_a_config_makes_of_its_base(tmp_path: Path, text: str, path: tuple[
         "_base_.optim_wrapper.optimizer.update(lr=1)",
         "_base_.optim_wrapper.optimizer.lr *= 2",
         "_base_.optim_wrapper.optimizer[name] = 2",
+        "x = _base_.optim_wrapper\nx.optimizer.update(lr=2)",
+        "x = _base_.optim_wrapper\nx[name]['lr'] = 2",
         "_base_.optim_wrapper['opt' + 'imizer'].lr = 2",
         "if x:\n    _base_.optim_wrapper.optimizer.lr = 2",
         "for i in x:\n    _base_.optim_wrapper.update(i)",

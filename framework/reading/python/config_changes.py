@@ -118,6 +118,9 @@ def _changed(result: Document, old: AnyNode, change: Change, source: Document) -
     if isinstance(old, MappingNode):
         obscure(result, old, reason)
         return old
+    if isinstance(old, SequenceNode) and old.items:  # in its place, for all names that it has
+        old.items = [_changed(result, item, change, source) for item in old.items]
+        return old
     text = old.text if isinstance(old, ScalarNode) else "a list"
     unknown = ComputedNode(old, text, Opaque(text, reason), origin=old)
     if (home := result.home(old)) is not result:

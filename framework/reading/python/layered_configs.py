@@ -95,6 +95,9 @@ def _knowing(document: Document, below: Document) -> Document:
                 apply(below, below.root, change.path[1:], change, document)
     _refer(document, root, below)
     _follow(document, root, root)
+    for change in Source(document).changes():
+        if change.path[0] != "_base_" and change.node is None:  # of a name that stands for what a base has
+            apply(document, root, change.path, change, document)
     return document
 
 
