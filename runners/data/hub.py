@@ -1,47 +1,29 @@
-"""Datasets on the Hugging Face hub, through the `datasets` library."""
+"""Datasets on the Hugging Face hub, through the `datasets` library: its Arrow files, read as a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
-from runners.data.splits import Corpus, Rows
+from runners.data.splits import Meter, Split
+from runners.data.store.source_digests import digest_of
+
+_BATCH_BYTES = 1 << 21
 
 
-def load(name: str, dataset: Dataset, split: str, labelled: bool) -> Corpus:
+def split_from(name: str, dataset: Dataset, split: str) -> Split:
     """A split of a hub dataset, downloaded or from the cache.
 
-    Raises:
-        FrameworkError: it can neither be downloaded nor is it cached, or lacks a declared column.
-    """
-    columns = [*dataset.text, *([dataset.label] if labelled else [])]
-    found, origin = _loaded(name, dataset, split, columns)
-    return Corpus(
-        origin,
-        list(zip(*(found[column] for column in dataset.text), strict=True)),
-        list(found[dataset.label]) if labelled else None,
-        lambda index: f"{origin}, row {index}",
-        tuple(getattr(found.features[dataset.label], "names", ())) or None if labelled else None,
-    )
-
-
-def rows(name: str, dataset: Dataset, split: str, columns: Sequence[str]) -> Rows:
-    """A split of a hub dataset as rows with these columns.
+    Reading raises FrameworkError where a column is missing.
 
     Raises:
-        FrameworkError: as :func:`load`.
+        FrameworkError: it can neither be downloaded nor is it cached.
     """
-    found, origin = _loaded(name, dataset, split, columns)
-    values = {column: list(found[column]) for column in columns}
-    table = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-    return Rows(origin, table, lambda index: f"{origin}, row {index}")
-
-
-def _loaded(name: str, dataset: Dataset, split: str, columns: Sequence[str]) -> tuple[Any, str]:
-    """The split, held to have the columns, and where it comes from."""
     import datasets
 
     try:
@@ -51,8 +33,42 @@ def _loaded(name: str, dataset: Dataset, split: str, columns: Sequence[str]) -> 
             f"datasets.{name}: {dataset.hub} ({dataset.name or 'default'}, {split}) cannot be loaded: {problem}\n"
             "    give a local `path` with files of the same columns, or use a profile with data that is at hand"
         ) from problem
-    for column in columns:
-        if column not in found.column_names:
-            advice = did_you_mean(column, found.column_names)
-            raise FrameworkError(f"datasets.{name}: {dataset.hub} has no column {column!r}: {advice}")
-    return found, f"hub {dataset.hub}" + (f" {dataset.name}" if dataset.name else "") + f" {split}"
+    origin = f"hub {dataset.hub}" + (f" {dataset.name}" if dataset.name else "") + f" {split}"
+
+    size = found.data.nbytes if found.num_rows else 0
+    meter = Meter(size)
+
+    def read(columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for column in columns:
+            if column not in found.column_names:
+                advice = did_you_mean(column, found.column_names)
+                raise FrameworkError(f"datasets.{name}: {dataset.hub} has no column {column!r}: {advice}")
+        each = max(1, size // max(1, found.num_rows))
+        chosen = found.select_columns(list(columns))
+        for batch in chosen.iter(batch_size=max(1, min(1000, _BATCH_BYTES // each))):
+            meter.heard(each * len(batch[columns[0]]))
+            yield from zip(*(batch[column] for column in columns), strict=True)
+
+    names = getattr(found.features.get(dataset.label), "names", None)
+    return Split(
+        origin,
+        read,
+        lambda index: f"{origin}, row {index}",
+        lambda: _content(found, split),
+        names=tuple(names) if names else None,
+        meter=meter,
+        files=tuple(Path(each["filename"]) for each in found.cache_files),
+    )
+
+
+def _content(found: Any, split: str) -> str:
+    """The bytes of the Arrow files with the part of them that the split is (`train[:10%]`), or of the rows themselves
+    where they lie in memory."""
+    digest = hashlib.sha256(f"{split} {found.num_rows} {found.column_names}".encode())
+    if found.cache_files:
+        for each in found.cache_files:
+            digest.update(digest_of(Path(each["filename"])).encode())
+        return f"arrow {digest.hexdigest()}"
+    for batch in found.iter(batch_size=1000):
+        digest.update(repr(batch).encode())
+    return f"rows {digest.hexdigest()}"
