@@ -23,6 +23,7 @@ COMMANDS = (
     "analyse",
     "diff",
     "mask",
+    "data",
     "schema",
     "explain",
     "init",

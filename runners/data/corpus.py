@@ -11,9 +11,9 @@ import numpy as np
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
-from runners.data import builtin, hub
-from runners.data import local_files as local
-from runners.data.splits import Label, Split
+from runners.data.sources import builtin, hub
+from runners.data.sources import local_files as local
+from runners.data.sources.splits import Label, Split
 
 
 def split_of(name: str, dataset: Dataset, split: str, project: Path, labelled: bool = False) -> Split:

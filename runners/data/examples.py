@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -108,7 +109,17 @@ class Sequences:
         step = max(1, _DIGESTED // length)
         for first in range(0, len(self), step):
             digest.update(self._blocks[first : first + step].astype("<i4").data)
+            _let_go(self._blocks)
         return digest.hexdigest()
+
+
+def _let_go(array: np.ndarray) -> None:
+    """Count what was read of a memory-mapped array no longer as this process's memory; it stays in the system's."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 class LabelledTexts:

@@ -14,13 +14,14 @@ from tokenizers import Tokenizer
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import DEFAULT_PROTOCOL, Dataset, Model
 from framework.planning.steps import Training
+from runners.data.asked import note, statement
 from runners.data.completions import Completions, StoredQuestions
 from runners.data.corpus import class_numbers, classes_of, columns_of_text, source_of, split_of
 from runners.data.examples import Examples, LabelledTexts, Sequences
-from runners.data.prompts import Question, questions
+from runners.data.prompts import questions
 from runners.data.protocols import protocol_of
 from runners.data.ragged import Ragged
-from runners.data.splits import Split
+from runners.data.sources.splits import Split
 from runners.data.store.prepared_store import Store
 from runners.data.storing import EVERYTHING, labelled_store, learned_store, question_store, running_store
 from runners.data.tokenizing import as_left_by, tokenizer_for
@@ -63,29 +64,24 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     train, validation = (
         _Part(split, limit, split_of(name, dataset, split, project, labelled)) for split, limit in asked
     )
-    family = FAMILIES.get(model.family)
+    family, trained_before = FAMILIES.get(model.family), tokenizer is not None and model.tokenizer == "train"
     answers = recipe.objective == "completion"
     if tokenizer is None:
         tokenizer = _starting(model_name, model, train, dataset, answers, project, family.encoder and not answers)
     classes: tuple[str, ...] = ()
     examples: list[Examples] = []
-    for part in (train, validation):
+    stores = [_store(part, work, tokenizer) for part in (train, validation)]
+    for part, store in zip((train, validation), stores, strict=True):
         if answers:
-            examples.append(_questions(part, work, tokenizer))
+            examples.append(_questions(store, part, work, tokenizer))
         elif labelled:
-            store = labelled_store(
-                part.split,
-                columns_of_text(dataset),
-                dataset.label,
-                tokenizer,
-                recipe.sequence_length,
-                part.limit or EVERYTHING,
-            )
-            _held(store, part, name)
             classes = classes or classes_of(name, dataset, part.split, store.facts["labels"])
             examples.append(_labelled(store, part, classes, tokenizer, family.segments))
         else:
-            examples.append(_sequences(part, work, tokenizer))
+            examples.append(_sequences(store, part, work))
+    if not trained_before:
+        stated = statement(dataset, model, recipe.objective, recipe.sequence_length, project)
+        note(stated, stores, [*train.split.files, *validation.split.files])
     as_left_by(tokenizer, recipe.objective, recipe.sequence_length, len(columns_of_text(dataset)))
     facts: dict[str, Any] = {
         "name": name,
@@ -106,9 +102,23 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     return Prepared(examples[0], examples[1], tokenizer, classes, facts)
 
 
-def _held(store: Store, part: _Part, name: str) -> None:
+def _store(part: _Part, work: Training, tokenizer: Any) -> Store:
+    """The store of a split.
+
+    Raises:
+        FrameworkError: the split cannot be read, or has no rows.
+    """
+    dataset, length, split = work.dataset, work.recipe.sequence_length, part.split
+    columns, need = columns_of_text(dataset), part.limit or EVERYTHING
+    if work.recipe.objective == "completion":
+        store = question_store(split, _stated(dataset), questions(dataset, split), tokenizer, need)
+    elif work.recipe.objective == "classification":
+        store = labelled_store(split, columns, dataset.label, tokenizer, length, need)
+    else:
+        store = running_store(split, columns, tokenizer, length * need if part.limit else EVERYTHING)
     if store.facts["rows"] == 0:
-        raise FrameworkError(f"datasets.{name}: the split {part.name!r} of {part.split.origin} has no rows")
+        raise FrameworkError(f"datasets.{work.dataset_name}: the split {part.name!r} of {split.origin} has no rows")
+    return store
 
 
 def _starting(
@@ -139,11 +149,8 @@ def _stated(dataset: Dataset) -> dict[str, Any]:
     return {name: getattr(dataset, name) for name in ("prompt", "choices", "answer", "label")}
 
 
-def _sequences(part: _Part, work: Training, tokenizer: Any) -> Sequences:
+def _sequences(store: Store, part: _Part, work: Training) -> Sequences:
     length = work.recipe.sequence_length
-    need = length * part.limit if part.limit else EVERYTHING
-    store = running_store(part.split, columns_of_text(work.dataset), tokenizer, need)
-    _held(store, part, work.dataset_name)
     found = Sequences(store.array("tokens"), length, part.limit, store.remembered)
     if len(found) == 0:
         raise FrameworkError(f"{part.split.origin} is shorter than one sequence of {length} tokens")
@@ -161,17 +168,13 @@ def _labelled(store: Store, part: _Part, classes: tuple[str, ...], tokenizer: An
     return LabelledTexts(rows, labels, padding, part.limit, segments, store.remembered)
 
 
-def _questions(part: _Part, work: Training, tokenizer: Any) -> Completions:
-    dataset = work.dataset
-    asked: Iterator[Question] = questions(dataset, part.split)
-    store = question_store(part.split, _stated(dataset), asked, tokenizer, part.limit or EVERYTHING)
-    _held(store, part, work.dataset_name)
+def _questions(store: Store, part: _Part, work: Training, tokenizer: Any) -> Completions:
     return Completions(
         StoredQuestions(Ragged(store.array("text"), store.array("text_ends"))[: part.limit]),
         tokenizer,
         work.recipe.sequence_length,
-        protocol_of(dataset),
-        dataset.answer_tokens,
+        protocol_of(work.dataset),
+        work.dataset.answer_tokens,
         (Ragged(store.array("tokens"), store.array("ends"))[: part.limit], store.array("starts")[: part.limit]),
         store.remembered,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
-from runners.data.splits import Split
+from runners.data.sources.splits import Split
 
 _FIELD = re.compile(r"\{(\w+)\}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from framework.cli.terminal import console
-from runners.data.splits import Meter
+from runners.data.sources.splits import Meter
 
 Tell = Callable[[int], None]
 """Told how many rows are prepared."""

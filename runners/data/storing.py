@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from framework.errors import FrameworkError
 from runners.data.prompts import Question, question_ids
 from runners.data.showing import Tell, shown, waiting
-from runners.data.splits import Split
+from runners.data.sources.splits import Split
 from runners.data.store.prepared_store import Making, Store, key_of, made
 from runners.data.texts import batches, parts_of
 from runners.data.tokenizing import byte_level, content_of, encode, pieces_of, plain_ids, trained, width_of

@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,6 +47,11 @@ class Store:
         if stated["bytes"] == 0:
             return np.empty(0, stated["dtype"])
         return np.asarray(np.memmap(self.folder / f"{name}.bin", stated["dtype"], mode="r"))
+
+    @property
+    def size(self) -> int:
+        """Bytes of its arrays."""
+        return sum(stated["bytes"] for stated in self._arrays.values())
 
     def remembered(self, view: str, work_out: Callable[[], str]) -> str:
         """What ``work_out`` gives for a view of the store, worked out once."""
@@ -225,13 +230,18 @@ def _locked(handle: int) -> bool:
     return True
 
 
+def keys() -> list[str]:
+    """The names of all that is prepared, whole or not."""
+    place = data_folder()
+    if not place.is_dir():
+        return []
+    return sorted(each.name for each in place.iterdir() if (each / INDEX).is_file())
+
+
 def stores() -> list[Store]:
     """All whole stores, the newest first."""
-    with suppress(FileNotFoundError):
-        names = [each.name for each in data_folder().iterdir() if (each / INDEX).is_file()]
-        opened = [store for name in names if (store := found(name)) is not None]
-        return sorted(opened, key=lambda store: -store.facts["made"])
-    return []
+    opened = [store for key in keys() if (store := found(key)) is not None]
+    return sorted(opened, key=lambda store: -store.facts["made"])
 
 
 def removed(key: str) -> int:

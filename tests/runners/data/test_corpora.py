@@ -19,10 +19,10 @@ from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
-from runners.data import builtin
 from runners.data.corpus import split_of
 from runners.data.examples import LabelledTexts
 from runners.data.preparing import Prepared, prepare
+from runners.data.sources import builtin
 from runners.data.tokenizing import encode, tokenizer_for
 
 MODEL = Model(family="mamba", weights="random", layers=1, hidden=8, vocabulary=300, tokenizer="train")

@@ -23,9 +23,9 @@ from transformers import PreTrainedTokenizerFast
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
-from runners.data.builtin import labelled_paragraphs
-from runners.data.builtin import running_text as running_text_of
 from runners.data.preparing import Prepared, prepare
+from runners.data.sources.builtin import labelled_paragraphs
+from runners.data.sources.builtin import running_text as running_text_of
 
 WORDS = "the of and naïve ß 日本 it's we'll 12 3.5 don't A-B ... sparse mask, model\t(of) ÅÅ 🙂 end."
 

@@ -17,8 +17,8 @@ from transformers import AutoTokenizer
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
-from runners.data import readers
 from runners.data.corpus import split_of
+from runners.data.sources import readers
 from runners.data.texts import parts_of
 from runners.data.tokenizing import plain_ids, trained
 from tests.runners.data.test_fingerprints import TOKENIZERS, running_text

@@ -9,8 +9,8 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.names import did_you_mean
-from runners.data.readers import COMPRESSED, READERS, format_of, ignored, text_blocks
-from runners.data.splits import Label, Meter, Split
+from runners.data.sources.readers import COMPRESSED, READERS, format_of, ignored, text_blocks
+from runners.data.sources.splits import Label, Meter, Split
 from runners.data.store.source_digests import digest_of
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
-from runners.data.splits import Meter, Split
+from runners.data.sources.splits import Meter, Split
 from runners.data.store.source_digests import digest_of
 
 _BATCH_BYTES = 1 << 21

@@ -17,7 +17,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
-from runners.data.splits import Split
+from runners.data.sources.splits import Split
 from runners.data.store.source_digests import digest_of
 
 VALIDATION_SHARE = {"language-reference": 0.1, "reference-topics": 0.2}
