@@ -24,6 +24,7 @@ COMMANDS = (
     "analyse",
     "diff",
     "mask",
+    "data",
     "schema",
     "explain",
     "init",

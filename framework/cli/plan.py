@@ -10,6 +10,8 @@ from framework.adoption.adopted_runs import adopted_runs, origin_of
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
 from framework.evidence.store import Run, RunStore
+from framework.isolation import own
+from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
@@ -38,7 +40,9 @@ def main(options: argparse.Namespace) -> int:
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
-        console.as_json({"profile": experiment.profile, "steps": steps, **({"missing": missing} if missing else {})})
+        data = _data(experiment, rows)
+        more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
         return 0
@@ -51,6 +55,8 @@ def main(options: argparse.Namespace) -> int:
     console.text(f"{len(rows)} steps: {done} done, {len(rows) - done} to run")
     for line in _totals([estimate(step) for step, why in rows if why != "done" and isinstance(step.work, Training)]):
         console.text(line)
+    for facts in _data(experiment, rows):
+        console.literal(_said(facts))
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
@@ -64,6 +70,27 @@ def _why(step: Step, store: RunStore, adopted: Run | None) -> str:
     if why == "done" or adopted is None:
         return why
     return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
+
+
+def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:
+    """What the steps that would run read, and whether it is prepared; nothing where no step would."""
+    if all(why == "done" for _, why in rows):
+        return []
+    of_all = [step for step, _ in rows]
+    to_run = {step.key for step, why in rows if why != "done"}
+    found: list[dict[str, Any]] = own("runners.data.planned").prepared_or_not(of_all, to_run, experiment.root)
+    return found
+
+
+def _said(facts: dict[str, Any]) -> str:
+    """A line about data: how much is prepared, or is to be."""
+    line = f"data {facts['dataset']} for {facts['model']} ({facts['objective']}): {facts['status']}"
+    if facts["status"] == "prepared":
+        return f"{line}, {short(facts['tokens'], 'tokens')}, {facts['bytes'] / 1e6:.1f} MB"
+    if facts["status"] == "unknown":
+        return f"{line}, until the step before has trained the tokenizer"
+    size = facts["source_bytes"]
+    return line if size is None else f"{line}, {size / 1e6:.1f} MB"
 
 
 def _show_sharing(plan: Plan) -> None:
