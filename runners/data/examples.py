@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from runners.data.ragged import Ragged
+from runners.transfers import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class Batch:
     starts: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        labels = None if self.labels is None else self.labels.to(device)
-        inputs, mask = self.input_ids.to(device), self.attention_mask.to(device)
-        segments = None if self.segments is None else self.segments.to(device)
-        starts = None if self.starts is None else self.starts.to(device)
+        labels = None if self.labels is None else moved(self.labels, device)
+        inputs, mask = moved(self.input_ids, device), moved(self.attention_mask, device)
+        segments = None if self.segments is None else moved(self.segments, device)
+        starts = None if self.starts is None else moved(self.starts, device)
         return Batch(inputs, mask, labels, self.tokens, self.predictions, segments, starts)
 
 
