@@ -153,10 +153,14 @@ def _whole(folder: Path, arrays: dict[str, dict[str, Any]]) -> bool:
     seen = {"states": states, "sums": sums}
     if recalled(folder / _CHECKED) == seen:
         return True
-    for name, stated in arrays.items():
-        with (folder / f"{name}.bin").open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != stated["sha256"]:
-                return False
+    for name, digest in sums.items():
+        try:
+            with (folder / f"{name}.bin").open("rb") as stream:
+                same = hashlib.file_digest(stream, "sha256").hexdigest() == digest
+        except OSError:  # not readable, or a bad block: made anew like one that was edited
+            return False
+        if not same:
+            return False
     remember(folder / _CHECKED, seen)
     return True
 
@@ -210,7 +214,7 @@ def _room(key: str) -> Iterator[None]:
                 f"no room for prepared data in {place}: {problem.strerror}; nothing of it was left there. "
                 "Make room (`framework data list` and `remove`), or let FRAMEWORK_CACHE_DIR name another disk"
             ) from problem
-        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise FrameworkError(
                 f"prepared data cannot be written to {place}: {problem.strerror}; "
                 "let FRAMEWORK_CACHE_DIR name a folder that can be written to"
