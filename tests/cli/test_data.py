@@ -13,6 +13,7 @@ import pytest
 
 from framework.cli.main import run
 from framework.manifest.sections.models import Model
+from runners.data import planned as planned_data
 from runners.data.tokenizing import tokenizer_for
 
 MANIFEST = """\
@@ -75,6 +76,18 @@ def test_a_plan_says_what_is_prepared_and_what_will_be(project: Path, capsys: py
     assert planned(capsys) == {"manual": "prepared", "films": "unknown"}
     (project / "text" / "train.txt").write_text("Another text, of other words.\n" * 400)
     assert planned(capsys) == {"manual": "to prepare", "films": "unknown"}
+
+
+def test_a_plan_looks_once_at_what_many_steps_read(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "experiment.yaml").write_text(MANIFEST + "seeds: [1, 2, 3, 4, 5]\n")
+    assert run(["data", "prepare"]) == 0
+    asked: list[object] = []
+    real = planned_data.known
+    monkeypatch.setattr(planned_data, "known", lambda stated: asked.append(stated) or real(stated))
+    assert planned(capsys) == {"manual": "prepared", "films": "unknown"}
+    assert len(asked) == 1
 
 
 def test_a_run_writes_nothing_that_was_prepared_before(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
