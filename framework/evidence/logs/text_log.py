@@ -15,11 +15,14 @@ from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
 
-_NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# Possessive throughout, and a name begins where a word does: a line that a program prints may hold a text of any length.
+_NUMBER = r"[-+]?(?>\d[\d,]*+(?:\.\d*+)?|\.\d++)(?>[eE][-+]?\d++)?+"
+_NAME = r"[A-Za-z_][\w/.-]*+"
 _PAIR = re.compile(
-    rf"(?P<name>[A-Za-z_][\w/.-]*(?: [A-Za-z_][\w/.-]*)?)\s*[:=]?\s*(?P<value>{_NUMBER})(?![\w%.])(?:\s*/\s*\d+)?"
+    rf"(?<![\w/.-])[/.-]*+(?P<name>{_NAME}(?: {_NAME})?)\s*+(?:[:=]\s*+)?+"
+    rf"(?P<value>{_NUMBER})(?![\w%.])(?:\s*+/\s*+\d++)?+"
 )
-_STEP = re.compile(rf"\b(?:global[ _]?step|step|iter|iteration)\s*[:=#]?\s*{_NUMBER}", re.IGNORECASE)
+_STEP = re.compile(rf"\b(?:global[ _]?step|step|iter|iteration)\s*+(?:[:=#]\s*+)?+{_NUMBER}", re.IGNORECASE)
 _FIRST_LINES = 200
 
 
