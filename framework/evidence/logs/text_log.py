@@ -15,7 +15,7 @@ from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
 
-# Possessive throughout, and a name begins where a word does: a line that a program prints may hold a text of any length.
+# Possessive, and a name begins where a word does: a line that a program prints may hold a text of any length.
 _NUMBER = r"[-+]?(?>\d[\d,]*+(?:\.\d*+)?|\.\d++)(?>[eE][-+]?\d++)?+"
 _NAME = r"[A-Za-z_][\w/.-]*+"
 _PAIR = re.compile(
