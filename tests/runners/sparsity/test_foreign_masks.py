@@ -246,6 +246,11 @@ REFUSED: dict[str, tuple[Make, list[str], str]] = {
     "flattened, without a model": (of_numpy(lambda n, mask: (n, mask.ravel())), [], "flattened, or of a vector"),
     "by module, without a model": (of_numpy(lambda n, m: (n.removesuffix(".weight"), m)), [], "called as a module"),
     "packed, of an unknown order": (of_numpy(lambda n, m: (n, numpy.packbits(m))), WITH, "state --bits big"),
+    "packed, with bits after the last weight": (
+        of_numpy(lambda n, m: (n, numpy.packbits(m, axis=-1) | 1)),
+        [*WITH, "--bits", "big"],
+        f"the mask {UP} has bits beyond its 160 weights",
+    ),
     "packed, of another length": (
         of_numpy(lambda n, m: (n, numpy.packbits(m)[:-1])),
         [*WITH, "--bits", "big"],
