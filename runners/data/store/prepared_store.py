@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import of_partial, partial_of, whole_folder
 from runners.data.store.data_folder import data_folder
 from runners.data.store.source_digests import recalled, remember, state_of, sum_of
-from runners.run_files import of_partial, partial_of, whole_folder
 
 if TYPE_CHECKING:  # a plan asks which stores are there, and reads none
     import numpy as np
