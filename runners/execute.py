@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
+from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
+from framework.planning.contents.since_planned import changed_before, changed_while_running
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters.lora import ADAPTER
 from runners.command.perform import train_by_command
@@ -139,8 +140,12 @@ def _recorded(context: RunContext) -> None:
     """Do the work, and write how it ended."""
     record, begun, meter = context.record, time.monotonic(), EnergyMeter()
     try:
+        if changed := changed_before(context.step, context.project):
+            raise FrameworkError(f"{_listed(changed)} since the plan was made: start again")
         with meter:
             _perform(context)
+        if changed := changed_while_running(context.step, context.project):
+            record.observed[CHANGED] = changed
         record.artefacts = artefacts_below(context.folder, *_present(context.folder))
         record.status = "done"
     except BaseException as problem:
@@ -172,6 +177,11 @@ def _perform(context: RunContext) -> None:
             train_phase(context, work)
         else:
             TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
+
+
+def _listed(changed: Sequence[str]) -> str:
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"changed: {changed[0]}{more}"
 
 
 def _present(folder: Path) -> list[str]:

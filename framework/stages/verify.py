@@ -24,6 +24,7 @@ from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.measured_runs import measured_runs
 from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
@@ -80,6 +81,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     steps = [
         Observed(step, measured.get(step.key) or store.finished(step.key) or taken.get(step.key)) for step in plan.steps
     ]
+    steps = with_others(steps, plan, store)
     unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
     seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
     matrix = Matrix(experiment.clauses)

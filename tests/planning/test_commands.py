@@ -219,7 +219,6 @@ def test_runners_train_only_the_variants_that_they_name(tmp_path: Path) -> None:
         (ON_FLAGS.replace("block_size: seq", "block_size: sqe"), "no clause 'sqeuence_length' of a training step"),
         (ON_FLAGS.replace("hf-training-arguments", "hf-arguments"), "no dialect 'hf-arguments' can be written"),
         (ON_FLAGS + "    unpassed: [weight_decay]\n", "did you mean 'optimizer.weight_decay'"),
-        (ON_FLAGS + "    sources: [src/*.py]\n", "matches no file"),
         (ON_FLAGS.replace("'{output}'", "'{task}'"), "the phase 'train' has no tasks"),
         (ON_FLAGS.replace("'{output}'", "'{output}', --block-size, '8'"), "states 'block_size' itself already"),
         (ON_FLAGS.replace("keys: {block", "keys: {w: schedule.warmup, block"), "two units"),
@@ -297,6 +296,15 @@ def test_no_runner_no_difference(tmp_path: Path) -> None:
 def test_placeholders_of_places_are_filled_when_it_runs() -> None:
     data = {"a": ["{output}/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
     assert filled(data, {"output": "/o"}) == {"a": ["/o/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
+
+
+def test_check_tells_sources_that_are_not_there(tmp_path: Path) -> None:
+    study = ScriptedStudy(tmp_path, ON_FLAGS + "    variants: [full]\n    sources: [src/*.py]\n")
+    (tmp_path / "k.yaml").write_text("lr: 2e-4\n")
+    binding = "configs:\n  - {file: k.yaml, describes: phases.train, keys: {lr: optimizer.learning_rate}}\n"
+    study.manifest.write_text(study.manifest.read_text() + binding)
+    with pytest.raises(InputError, match=r"names 'src/\*\.py', which matches no file"):
+        study.check()
 
 
 def test_check_tells_what_a_runner_leaves_out_and_starts_nothing(tmp_path: Path) -> None:

@@ -147,8 +147,8 @@ class Runner(Section):
     environment: dict[str, str] = {}
     """Environment variables that are set for it; texts may hold placeholders."""
     sources: list[Below] = []
-    """Further files, or patterns, that decide what it does: a change of one makes its runs anew, as does a change of a
-    file that the command names."""
+    """Further files, folders or patterns that decide what it does: a change of one makes its runs anew, as does a
+    change of a file of the project that the command, a config's values or the environment name."""
     resume: Resume | None = None
     """How it goes on after it was cut off; by default it starts anew."""
     timeout_hours: Positive | None = None

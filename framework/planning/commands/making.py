@@ -19,6 +19,7 @@ from framework.planning.commands.explicit_names import fact_named, fact_of, valu
 from framework.planning.commands.leftovers import Leftovers, completed
 from framework.planning.commands.program_files import sources_of
 from framework.planning.commands.step_facts import Situation, facts_of
+from framework.planning.contents.digested import Contents
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
 
@@ -31,18 +32,18 @@ def runner_of(manifest: Manifest, phase: str, variant: str) -> tuple[str, Runner
     return None
 
 
-def command_for(situation: Situation, name: str, runner: Runner) -> Command:
-    """The command of a step.
+def command_for(situation: Situation, name: str, runner: Runner, contents: Contents) -> Command:
+    """The command of a step; ``contents`` are those of the files that it names.
 
     Raises:
         InputError: with every stated value that is passed nowhere, and whatever else cannot be.
     """
-    return _Making(situation, name, runner).command()
+    return _Making(situation, name, runner, contents).command()
 
 
 class _Making:
-    def __init__(self, situation: Situation, name: str, runner: Runner):
-        self.situation, self.name, self.runner = situation, name, runner
+    def __init__(self, situation: Situation, name: str, runner: Runner, contents: Contents):
+        self.situation, self.name, self.runner, self.contents = situation, name, runner, contents
         self.facts: Facts = facts_of(situation)
         self.said: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -66,7 +67,7 @@ class _Making:
             argv=argv,
             configs=configs,
             environment=filled(dict(runner.environment), self._values()),
-            sources=sources_of(self.situation.experiment.root, runner.command, runner.sources, self._at("sources")),
+            sources=self.contents.of(sources_of(self.situation.experiment.root, self.name, runner)),
             resume=runner.resume,
             timeout_hours=runner.timeout_hours,
             outputs=runner.outputs,

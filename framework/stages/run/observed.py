@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,18 +26,46 @@ class NotRecorded(Exception):
     """The evidence does not say; the message tells what is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A finished run of a step, made of local files that hold something else now: ``changed`` names these. Of those
+    that are ``unknown`` the run did not record the content; with neither, what it starts from is such a run."""
+
+    run: Run
+    changed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not the evidence of the step."""
+        if self.changed:
+            return f"its finished run is of other files: {several(self.changed)}"
+        if self.unknown:
+            return f"its finished run did not record the content of {several(self.unknown)}"
+        return "its finished run starts from a run of other files"
+
+
+def several(names: Sequence[str]) -> str:
+    """The first of several names, and how many there are beside."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 @dataclass(frozen=True)
 class Observed:
-    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot."""
+    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot. Without a
+    run, ``other`` is one of other files."""
 
     step: Step
     run: Run | None
     damage: str | None = None
+    other: Other | None = None
 
     @property
     def absent(self) -> str:
         """Why there is no run to look at."""
-        return f"damaged: {self.damage}" if self.damage else f"not run: {self.step.label}"
+        if self.damage:
+            return f"damaged: {self.damage}"
+        return f"not run: {self.step.label}" + (f" ({self.other.reason})" if self.other else "")
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:
@@ -95,8 +123,9 @@ class Observed:
         return value
 
     def place(self, name: str = RECORD, line: int = 1) -> Location:
-        assert self.run is not None
-        return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
+        run = self.run or (self.other.run if self.other else None)
+        assert run is not None
+        return Location(f"runs/{run.folder.name}/{name}", line, 1)
 
 
 def recorded(*path: str) -> Callable[[Observed], Any]:
