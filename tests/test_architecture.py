@@ -21,6 +21,7 @@ ROOMS = (
     "conformance",
     "stages.manifest",
     "stages.config",
+    "statistics",
     "planning",
     "adoption",
     "stages.plan",
