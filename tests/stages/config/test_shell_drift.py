@@ -86,6 +86,10 @@ EVALUATED = [
     'CMD="{}"\neval "$CMD"\n',
     'bash -c "{}"\n',
     "\nexec sh -lc '{}'\n",
+    "srun bash -c '{}'\n",
+    "nohup srun --exclusive --ntasks=1 bash -c '{}'\n",
+    "timeout 3h bash -c '{}'\n",
+    "singularity exec --nv image.sif /bin/bash -c '{}'\n",
     "\neval {}\n",
 ]
 
