@@ -9,29 +9,11 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.repair.proposal import propose
 from framework.stages.check import CheckResult
+from tests.dialects import programs
 from tests.support.project import Project
 from tests.support.statuses import status_of
 
-MANIFEST = """\
-version: 1
-paper: {title: A program}
-hardware: {count: 1}
-datasets:
-  text: {}
-phases:
-  train:
-    objective: causal_lm
-    dataset: text
-    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1}
-    schedule: {name: constant}
-    batch_size: 32
-    epochs: 3
-variants:
-  one: {steps: [train]}
-seeds: [1, 2, 3]
-configs:
-  - {file: train.py, dialect: generic, describes: phases.train, variant: one}
-"""
+MANIFEST = programs.MANIFEST.replace("1e-4", "2e-4").replace(", warmup: 10%", "")
 HEAD = """\
 import copy, functools, fire, click, argparse
 from dataclasses import dataclass, field, replace
@@ -125,9 +107,7 @@ RATE = "phases.train.optimizer.learning_rate"
 
 
 def checked(tmp_path: Path, text: str) -> CheckResult:
-    project = Project(tmp_path, MANIFEST)
-    project.write("train.py", HEAD + text)
-    return project.check()
+    return programs.checked(tmp_path, HEAD + text, MANIFEST)
 
 
 def repaired(result: CheckResult) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_gin_macro_is_held_once_where_it_is_set(tmp_path: Path) -> None:
     ]
     (tmp_path / "run.gin").write_text(text.format(0.5))
     called(tmp_path, "check", "--fix")
-    assert (tmp_path / "run.gin").read_text() in (text.format(0.5), text.format("0.02"), text.format("2e-2"))
+    assert (tmp_path / "run.gin").read_text() == text.format(0.5)  # what else uses the macro is not known
 
 
 MMENGINE = "  - {file: run.py, dialect: mmengine, describes: phases.train}\n"
