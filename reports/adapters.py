@@ -25,7 +25,7 @@ def has_adapters(result: VerifyResult) -> bool:
 
 def memo_context(result: VerifyResult) -> dict[str, Any]:
     experiment = result.experiment
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     steps = [observed for observed in result.steps if _adapts(observed)]
     tried = {observed.step.key: observed.run or store.find(observed.step.key) for observed in steps}
     below = from_root(result)

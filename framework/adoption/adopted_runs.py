@@ -11,8 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from framework.errors import InputError
-from framework.evidence.record import ADOPTED, RECORD, RunRecord
+from framework.evidence.record import ADOPTED, RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.planning.build import Plan
 from framework.planning.steps import Step
@@ -62,10 +61,6 @@ def _place(record: RunRecord) -> tuple[Any, ...]:
 
 
 def _taken(store: RunStore) -> Iterator[Run]:
-    for path in sorted(store.root.glob(f"{ADOPTED}.*/{RECORD}")):
-        try:
-            run = Run(path.parent, RunRecord.read(path.parent))
-        except InputError:
-            continue
+    for run in store.readable(f"{ADOPTED}.*"):
         if run.record.status == "done" and ADOPTED in run.record.identity:
             yield run

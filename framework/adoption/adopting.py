@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,7 +18,7 @@ from framework.adoption.adopted_runs import identity_of, key_of, sources_of
 from framework.adoption.found_paths import found
 from framework.adoption.placing import Place, Placing
 from framework.adoption.sources import result_table
-from framework.adoption.sources.registry import source_of
+from framework.adoption.sources.registry import names, source_of
 from framework.adoption.sources.source import Left
 from framework.adoption.written_run import write_run
 from framework.errors import InputError, Problem, UsageError
@@ -45,107 +46,108 @@ class Outcome(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def adopt(experiment: Experiment, sources: Sequence[Adopted]) -> tuple[list[Outcome], list[Problem]]:
-    """Take in what the sources name; and what could not be, which leaves the rest.
+def adopt(experiment: Experiment, asked: Adopted | None = None) -> tuple[list[Outcome], list[Problem]]:
+    """Take in what the manifest states, or what is asked for; and what could not be, which leaves the rest.
 
     Raises:
         UsageError: a format that is not known.
     """
+    sources = experiment.manifest.adopted if asked is None else [asked]
+    for each in sources:
+        if each.format is not None and each.format not in (known := names()):
+            raise UsageError(f"unknown format {each.format!r}: {did_you_mean(each.format, known)}")
     outcomes: list[Outcome] = []
     problems: list[Problem] = []
     taking = _Taking(experiment)
     for index, adopted in enumerate(sources):
-        stated = adopted in experiment.stated.adopted
-        where = experiment.location(("adopted", index, "path") if stated else ("adopted",))
-        for each in taking.take(adopted, where):
-            outcomes.append(each) if isinstance(each, Outcome) else problems.append(each)
+        where = experiment.location(("adopted", index, "path")) if asked is None else None
+        for outcome in taking.take(adopted, where):
+            if isinstance(outcome, Outcome):
+                outcomes.append(outcome)
+            else:
+                problems.append(outcome)
     return outcomes, problems
+
+
+class _Origin(NamedTuple):
+    """What one run is taken from: a path, or a row of a table."""
+
+    kind: str
+    where: Location
+    is_row: bool = False
 
 
 class _Taking:
     def __init__(self, experiment: Experiment):
-        self.experiment = experiment
+        self.root = experiment.root
         self.placing = Placing(build(experiment), list(experiment.manifest.variants))
-        self.store = RunStore(experiment.runs)
+        self.store = RunStore(experiment.runs, listed=True)
         self.taken: dict[str, str] = {}
 
-    def take(self, adopted: Adopted, where: Location) -> Iterator[Outcome | Problem]:
-        try:
-            for path, ways in found(adopted, self.experiment.root, where):
-                try:
-                    yield from self._one(adopted, path, ways, where)
-                except InputError as failure:
-                    yield from failure.problems
-        except InputError as failure:
-            yield from failure.problems
+    def take(self, adopted: Adopted, where: Location | None) -> Iterator[Outcome | Problem]:
+        paths = list(found(adopted, self.root))
+        if not paths:
+            message = f"{adopted.path!r} matches nothing below {self.root}"
+            yield Problem(message, where, "say where the runs lie")
+        for path, ways in paths:
+            try:
+                yield from self._at(adopted, path, ways, where)
+            except InputError as failure:
+                yield from failure.problems
+            except OSError as problem:
+                message = f"cannot be read: {problem.strerror or problem}"
+                yield Problem(message, Location(str(problem.filename or path), 1, 1))
 
-    def _one(
-        self, adopted: Adopted, path: Path, ways: list[dict[str, str]], where: Location
+    def _at(
+        self, adopted: Adopted, path: Path, ways: list[dict[str, str]], where: Location | None
     ) -> Iterator[Outcome | Problem]:
         if adopted.format == result_table.NAME or (adopted.format is None and adopted.columns):
             for row in result_table.rows(path, adopted):
                 if isinstance(row, Problem):
                     yield row
-                    continue
-                yield self._taken_in(adopted, [{**way, **row.words} for way in ways], row.left, row.where, True)
+                else:
+                    named = [{**way, **row.words} for way in ways]
+                    yield self._one(adopted, named, row.left, _Origin(result_table.NAME, row.where, is_row=True))
             return
         source = source_of(path, adopted.format)
         if source is None:
-            advice = (
-                "say `format: table` for a table of results" if path.suffix else "name the folder that holds its log"
-            )
+            table = path.suffix in result_table.SUFFIXES
+            advice = "say `format: table` for a table of results" if table else "name the folder with its log"
             yield Problem(f"{path}: no program is known that leaves this", where, advice)
             return
         left = source.read(path, Reading(dict(adopted.names), adopted.steps_from))
-        yield self._taken_in(adopted, ways, left, Location(str(path), 1, 1), False, source.name)
+        yield self._one(adopted, ways, left, _Origin(source.name, Location(str(path), 1, 1)))
 
-    def _taken_in(
-        self,
-        adopted: Adopted,
-        ways: Sequence[dict[str, str]],
-        left: Left,
-        where: Location,
-        is_row: bool,
-        kind: str = result_table.NAME,
-    ) -> Outcome | Problem:
-        placed = [self.placing.place(adopted, way, left.said) for way in ways]
+    def _one(self, adopted: Adopted, ways: Sequence[dict[str, str]], left: Left, origin: _Origin) -> Outcome | Problem:
+        placed = [self.placing.place(adopted, way, left.seed) for way in ways]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            return Problem(str(placed[0]), where, "")
+            return Problem(str(placed[0]), origin.where)
         identity = identity_of(place.step, place.variants)
         key = key_of(identity)
-        named = f"{where.file}:{where.line}" if is_row else where.file
+        named = self._below(Path(origin.where.file)) + (f":{origin.where.line}" if origin.is_row else "")
         if key in self.taken:
             message = f"{place.step.label} is adopted from {self.taken[key]}, and from this too"
-            return Problem(message, where, "let the pattern leave one of them out")
+            return Problem(message, origin.where, "let the pattern leave one of them out")
         self.taken[key] = named
-        root = self.experiment.root
-        sources = [
-            {"file": os.path.relpath(file, root), "sha256": sha256_of(file), "bytes": file.stat().st_size}
-            for file in left.files
-        ]
         facts = {
-            "format": kind,
-            "from": os.path.relpath(where.file, root),
-            **({"line": where.line} if is_row else {}),
-            "sources": sources,
+            "format": origin.kind,
+            "from": named,
+            "sources": [
+                {"file": self._below(file), "sha256": sha256_of(file), "bytes": file.stat().st_size}
+                for file in left.files
+            ],
             "reading": dumped(adopted),
-            "known": list(place.known),
-            "notes": list(left.notes),
         }
         before = self.store.find(key)
-        earlier = None if before is None else before.record
-        changed = () if earlier is None else _changed(earlier, sources)
-        if earlier is not None and not changed and earlier.observed.get(ADOPTED) == _plain(facts):
-            assert before is not None
-            return Outcome(named, place.step.label, before.folder.name, "unchanged")
-        step, variants = place.step, list(place.variants)
-        folder = f"{ADOPTED}.{step.folder.rpartition('.')[0]}.{key[:10]}".replace(step.variant, variants[0], 1)
+        if before is not None and before.record.observed.get(ADOPTED) == facts:
+            return Outcome(named, place.step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
+        step = replace(place.step, variants=place.variants, key=key)
         record = RunRecord(
             key=key,
-            folder=folder,
+            folder=f"{ADOPTED}.{step.folder}",
             step=step.name,
-            variants=variants,
+            variants=list(step.variants),
             model=step.model_name,
             task=step.task,
             seed=step.seed,
@@ -153,13 +155,17 @@ class _Taking:
             identity=identity,
             status="done",
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            observed={ADOPTED: facts},
         )
-        record.observed = {ADOPTED: facts}
-        if before is not None and before.folder.name != folder:
-            shutil.rmtree(before.folder)
-        write_run(self.store.root / folder, record, left, adopted, step, is_row)
-        status: Status = "adopted" if earlier is None else "changed"
-        return Outcome(named, step.label, folder, status, changed, tuple(left.notes))
+        write_run(self.store.root / record.folder, record, left, adopted, step, origin.where)
+        if before is not None and before.folder.name != record.folder:
+            shutil.rmtree(before.folder)  # its step has another number now
+        changed = () if before is None else _changed(before.record, facts["sources"])
+        status: Status = "adopted" if before is None else "changed"
+        return Outcome(named, step.label, record.folder, status, changed, tuple(left.notes))
+
+    def _below(self, path: Path) -> str:
+        return os.path.relpath(path, self.root)
 
 
 def _changed(record: RunRecord, sources: Sequence[dict[str, Any]]) -> tuple[str, ...]:
@@ -167,23 +173,3 @@ def _changed(record: RunRecord, sources: Sequence[dict[str, Any]]) -> tuple[str,
     before = {each.get("file"): each.get("sha256") for each in sources_of(record)}
     now = {each["file"]: each["sha256"] for each in sources}
     return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
-
-
-def _plain(facts: dict[str, Any]) -> Any:
-    """Facts as a record holds them after it was written and read."""
-    import json
-
-    return json.loads(json.dumps(facts))
-
-
-def known_format(name: str) -> str:
-    """A format's name.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    from framework.adoption.sources.registry import names
-
-    if name not in (known := names()):
-        raise UsageError(f"unknown format {name!r}: {did_you_mean(name, known)}")
-    return name

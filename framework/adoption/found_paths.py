@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from framework.errors import InputError
 from framework.evidence.logs.registry import natural
-from framework.locations import Location
 from framework.manifest.sections.adopted import Adopted
 from framework.manifest.sections.bindings import as_glob, captured_in
 from framework.stages.config.captures import ways_to_read
@@ -23,25 +21,19 @@ class Found(NamedTuple):
     ways: list[dict[str, str]]
 
 
-def found(adopted: Adopted, root: Path, where: Location) -> Iterator[Found]:
-    """What the pattern matches, in natural order.
-
-    Raises:
-        InputError: nothing is there.
-    """
-    pattern = os.path.join(root, adopted.path)
-    if not captured_in(adopted.path) and not glob.has_magic(adopted.path):
-        paths = [Path(pattern)] if os.path.exists(pattern) else []
-    else:
-        paths = sorted(map(Path, glob.glob(as_glob(pattern), recursive=True)), key=natural)
-    if not paths:
-        raise InputError.at(where, f"{adopted.path!r} matches nothing below {root}", "say where the runs lie")
-    readings = ways_to_read(os.path.normpath(adopted.path)) if captured_in(adopted.path) else []
+def found(adopted: Adopted, root: Path) -> Iterator[Found]:
+    """What the pattern matches, in natural order; a path that is there is taken as it is written."""
+    stated = os.path.normpath(adopted.path)
+    if os.path.exists(root / stated):
+        yield Found(root / stated, [{}])
+        return
+    readings = ways_to_read(stated) if captured_in(stated) else []
+    paths = [root / name for name in glob.glob(as_glob(stated), root_dir=root, recursive=True)]
     seen: set[str] = set()
-    for path in sorted(paths, key=lambda each: each.is_symlink()):
+    for path in sorted(paths, key=lambda each: (each.is_symlink(), natural(each))):
         if (real := os.path.realpath(path)) in seen:
             continue  # a link to one that is there: `latest-run`
         seen.add(real)
-        name = os.path.relpath(path, root) if not os.path.isabs(adopted.path) else str(path)
-        ways = [match.groupdict() for reading in readings if (match := reading.fullmatch(name))]
-        yield Found(path, [dict(each) for each in {tuple(way.items()) for way in ways}] or [{}])
+        name = str(path) if os.path.isabs(stated) else os.path.relpath(path, root)
+        ways = {tuple(match.groupdict().items()) for reading in readings if (match := reading.fullmatch(name))}
+        yield Found(path, [dict(way) for way in sorted(ways)] or [{}])

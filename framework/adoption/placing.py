@@ -17,8 +17,6 @@ class Place(NamedTuple):
 
     step: Step
     variants: tuple[str, ...]
-    known: tuple[str, ...]
-    """What tells it, of phase, variant, model, task and seed."""
 
 
 class Placing:
@@ -34,21 +32,21 @@ class Placing:
             name: {step.key for step in plan.final(name) if isinstance(step.work, Training)} for name in variants
         }
 
-    def place(self, adopted: Adopted, words: Mapping[str, str], said: Mapping[str, Any]) -> Place | str:
-        """The step, or why there is none: no planned one is meant, or several are."""
+    def place(self, adopted: Adopted, words: Mapping[str, str], seed: int | None) -> Place | str:
+        """The step, or why there is none: no planned one is meant, or several are. ``seed`` is what the run's own
+        settings say, for where nothing else does."""
         wanted = self._wanted(adopted, words)
         near = self.by_variant.get(wanted["variant"], ()) if "variant" in wanted else self.trainings
         found = [step for step in near if all(_is(step, part, word) for part, word in wanted.items())]
-        for part in ("seed", "task", "model", "variant"):
-            if len(found) > 1 and part in said and part not in wanted:
-                wanted[part] = str(said[part])
-                found = [step for step in found if _is(step, part, wanted[part])]
+        if len(found) > 1 and seed is not None and "seed" not in wanted:
+            wanted["seed"] = str(seed)
+            found = [step for step in found if step.seed == seed]
         if "phase" not in wanted:
             last = [step for step in found if any(step.key in self.last[name] for name in self._of(step, wanted))]
             found = last or found
         if len(found) == 1:
             named = (wanted["variant"],) if "variant" in wanted else found[0].variants
-            return Place(found[0], named, tuple(wanted))
+            return Place(found[0], named)
         spelled = ", ".join(f"{part} {word}" for part, word in wanted.items()) or "nothing"
         if not found:
             return f"no training is planned with {spelled}{self._near(wanted)}"

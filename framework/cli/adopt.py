@@ -40,17 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from framework.adoption.adopting import adopt, known_format
+    from framework.adoption.adopting import adopt
     from framework.evidence.run_index import Registry
 
     experiment = load(options.manifest, options.profile)
-    sources = experiment.manifest.adopted if options.path is None else [_stated(options)]
-    if not sources:
+    asked = None if options.path is None else _stated(options)
+    if asked is None and not experiment.manifest.adopted:
         raise UsageError("nothing to adopt: name a path, or state what there is under `adopted` in the manifest")
-    for each in sources:
-        if each.format is not None:
-            known_format(each.format)
-    outcomes, problems = adopt(experiment, sources)
+    outcomes, problems = adopt(experiment, asked)
     if outcomes:
         registry = Registry(experiment.runs)
         registry.rebuild()

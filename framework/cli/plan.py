@@ -15,7 +15,7 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
 
@@ -34,9 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     taken = adopted_runs(plan, store)
-    rows = [(step, _why(step, store, taken.get(step.key))) for step in plan.steps]
+    reasons = Reasons(store)
+    rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
@@ -64,9 +65,8 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _why(step: Step, store: RunStore, adopted: Run | None) -> str:
+def _why(why: str, adopted: Run | None) -> str:
     """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
-    why = reason(step, store)
     if why == "done" or adopted is None:
         return why
     return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"

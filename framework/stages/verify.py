@@ -74,7 +74,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`.
     """
     judge = Judge(experiment, today)
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     measured = measured_runs(plan, store)
     taken = adopted_runs(plan, store)
     steps = [

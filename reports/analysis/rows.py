@@ -58,7 +58,7 @@ class Study:
 
 def study(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> Study:
     """The rows of the plan's variants, or of some of them, in the manifest's order; of finished, whole runs only."""
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     taken = adopted_runs(plan, store)
     rows, missing = [], 0
     for variant in variants or experiment.manifest.variants:

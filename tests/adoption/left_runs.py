@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.tensors import save_tensors
+
 STEPS, PEAK = 12, 2e-5
 MANIFEST = """
 version: 1
@@ -67,6 +69,15 @@ def trainer_output(folder: Path, accuracy: float = 0.9, **state: Any) -> Path:
     card = "# A model\n\n### Framework versions\n\n- Transformers 4.44.2\n- Pytorch 2.4.0+cu121\n- Datasets 2.21.0\n"
     write(folder / "README.md", card)
     return folder
+
+
+def shard(folder: Path, shards: dict[str, dict[str, tuple[str, tuple[int, ...], bytes]]]) -> None:
+    """A checkpoint in shards, by the name of each."""
+    for name, tensors in shards.items():
+        save_tensors(folder / f"{name}.safetensors", tensors)
+    placed = {tensor: f"{name}.safetensors" for name, tensors in shards.items() for tensor in tensors}
+    write(folder / "model.safetensors.index.json", json.dumps({"weight_map": placed}))
+    write(folder / "config.json", json.dumps({"model_type": "bert"}))
 
 
 def lightning(folder: Path) -> Path:

@@ -7,22 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from framework import api
 from framework.adoption.adopting import Outcome, adopt
 from framework.errors import Problem
 from framework.evidence.store import Run, RunStore
+from framework.evidence.tensors import TensorFile
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.stages.verify import VerifyResult
-from tests.adoption.left_runs import LEFT, project, trainer_output, write
+from tests.adoption.left_runs import LEFT, project, shard, trainer_output, write
+from tests.support.tensors import save_tensors
 
 PATTERN = "results/{variant}/{task}/seed{seed}"
 
 
 def taken(root: Path, adopted: Any = None, **changed: Any) -> tuple[Experiment, list[Outcome], list[Problem]]:
     experiment = load(project(root, adopted or [{"path": PATTERN}], **changed))
-    return experiment, *adopt(experiment, experiment.manifest.adopted)
+    return experiment, *adopt(experiment)
 
 
 def runs(experiment: Experiment) -> list[Run]:
@@ -262,7 +265,7 @@ def test_a_claim_is_judged_by_adopted_runs(tmp_path: Path) -> None:
     claim = 'claims: [{id: C1, assert: "accuracy(lora) > accuracy(dense)", confidence: 0.9}]\n'
     path.write_text(path.read_text("utf-8") + claim, "utf-8")
     experiment = load(path)
-    _, problems = adopt(experiment, experiment.manifest.adopted)
+    _, problems = adopt(experiment)
     assert not problems
     claims = [each for each in verified(experiment).matrix.verdicts if str(each.stage) == "claim"]
     assert {str(each.status) for each in claims} == {"conforms"}
@@ -283,3 +286,86 @@ def test_a_run_of_its_own_takes_the_place_of_an_adopted_one(tmp_path: Path) -> N
     record.observed.pop("adopted")
     record.write(own)
     assert verified(experiment).adopted == 0
+
+
+@pytest.mark.parametrize("names", [("a", "d"), ("d", "adopted")])
+def test_a_run_of_a_variant_that_shares_its_steps_is_found_whatever_the_names_are(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    path = project(tmp_path, [{"path": PATTERN}])
+    data = yaml.safe_load(path.read_text("utf-8"))
+    data["variants"] = {name: {"steps": ["finetune"]} for name in names}
+    path.write_text(yaml.safe_dump(data), "utf-8")
+    trainer_output(tmp_path / "results" / names[1] / "sst2/seed1")
+    experiment = load(path)
+    (outcome,), problems = adopt(experiment)
+    assert not problems
+    assert outcome.folder.startswith(f"adopted.{names[1]}.0-finetune.sst2.")
+    assert verified(experiment).adopted == 1
+
+
+def test_a_metric_that_a_run_does_not_have_is_an_error_and_nothing_is_written(tmp_path: Path) -> None:
+    trainer_output(tmp_path / "results/dense/sst2/seed1")
+    experiment, outcomes, problems = taken(tmp_path, [{"path": PATTERN, "metrics": {"accuracy": "eval_acuracy"}}])
+    assert not outcomes
+    assert "no final metric 'eval_acuracy'" in problems[0].message
+    assert "eval_accuracy" in problems[0].advice
+    assert not list(experiment.runs.glob("*"))
+
+
+def test_a_checkpoint_in_shards_is_the_runs_model(tmp_path: Path) -> None:
+    folder = trainer_output(tmp_path / "results/dense/sst2/seed1")
+    shard(folder, {"a": {"w": ("F32", (2, 2), bytes(16))}, "b": {"v": ("BF16", (3,), b"\x00\x3f" * 3)}})
+    experiment, _, problems = taken(tmp_path)
+    assert not problems
+    (run,) = runs(experiment)
+    model = TensorFile(run.folder / "model/model.safetensors")
+    assert {name: (each.dtype, each.shape) for name, each in model.tensors.items()} == {
+        "w": ("F32", (2, 2)), "v": ("BF16", (3,))
+    }  # fmt: skip
+    assert (model.zeros("w"), model.zeros("v"), run.record.parameters) == (4, 0, {"total": 7})
+
+
+def test_a_shard_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    folder = trainer_output(tmp_path / "results/dense/sst2/seed1")
+    shard(folder, {"a": {"w": ("F32", (2, 2), bytes(16))}})
+    (folder / "a.safetensors").unlink()
+    _, outcomes, problems = taken(tmp_path)
+    assert not outcomes
+    assert "a.safetensors" in str(problems[0])
+
+
+def test_an_adapter_whose_scale_is_not_alpha_by_rank_is_held_with_its_doubts(tmp_path: Path) -> None:
+    folder = trainer_output(tmp_path / "results/lora/sst2/seed1")
+    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "lora_dropout": 0.0, "use_rslora": True}
+    write(folder / "adapter_config.json", json.dumps(config))
+    save_tensors(folder / "adapter_model.safetensors", {"x.lora_A.weight": ("F32", (8, 2), bytes(64))})
+    experiment, _, _ = taken(tmp_path)
+    result = verified(experiment)
+    clause = "variants.lora.steps[0].finetune.adapter.lora.alpha"
+    assert (runs(experiment)[0].record.adapter["alpha"], runs(experiment)[0].record.adapter["rank"]) == (16, 8)
+    held = [each for each in result.matrix.verdicts if each.clause == clause and "adopted.lora" in str(each.evidence)]
+    assert {(str(each.stage), str(each.status)) for each in held} == {("run", "unverified"), ("checkpoint", "violated")}
+
+
+def test_a_file_that_may_not_be_read_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variant in ("dense", "lora"):
+        trainer_output(tmp_path / "results" / variant / "sst2/seed1")
+    real = Path.read_bytes
+
+    def denied(path: Path) -> bytes:
+        if "dense" in path.parts and path.name == "trainer_state.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    _, outcomes, problems = taken(tmp_path)
+    assert len(outcomes) == len(problems) == 1
+    assert "Permission denied" in problems[0].message
+
+
+def test_a_path_with_the_signs_of_a_pattern_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    trainer_output(tmp_path / "out[1]/run")
+    _, outcomes, problems = taken(tmp_path, [{"path": "out[1]/run", "variant": "dense", "task": "sst2", "seed": 1}])
+    assert not problems
+    assert [each.status for each in outcomes] == ["adopted"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import random
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from framework.adoption.sources.source import Left
 from framework.adoption.sources.wandb_history import kept_in
 from framework.errors import InputError
 from framework.evidence.logs.log import Reading
-from tests.adoption.left_runs import LEFT, STEPS, rate, trainer_output, wandb_offline, write
+from framework.evidence.logs.registry import read_log
+from tests.adoption.left_runs import LEFT, STEPS, framed, rate, trainer_output, wandb_offline, wandb_records, write
 
 FROM_0 = {"lightning"}
 """Sources whose first step is called 0."""
@@ -163,7 +165,7 @@ def test_an_offline_run_is_read_from_its_binary_file(tmp_path: Path) -> None:
     assert source.name == "wandb"
     found = source.read(tmp_path, Reading())
     assert found.settings is not None
-    assert (found.settings["learning_rate"], len(found.settings["notes"]), found.said["seed"]) == (2e-5, 70_000, 2)
+    assert (found.settings["learning_rate"], len(found.settings["notes"]), found.seed) == (2e-5, 70_000, 2)
     assert found.metrics == {"accuracy": 0.9}
     assert found.log is not None
     assert [line["learning_rate"] for line in found.log.steps] == [rate(step) for step in range(1, STEPS + 1)]
@@ -183,3 +185,47 @@ def test_a_binary_file_that_was_cut_off_is_read_up_to_there_and_a_changed_byte_i
 def test_steps_and_rates_are_no_metrics(tmp_path: Path) -> None:
     for name in ("mlflow", "dvclive"):
         assert left(name, tmp_path / name).metrics == {"accuracy": 0.9}
+
+
+def test_a_pickle_that_names_one_thing_many_times_is_bounded(tmp_path: Path) -> None:
+    deep: list[object] = [1]
+    for _ in range(60):
+        deep = [deep, deep]
+    file = archived(pickle.dumps({"seed": 1, "deep": deep}, 4), tmp_path / "training_args.bin")
+    with pytest.raises(InputError, match="more than 100000 values"):
+        settings_in(file)
+
+
+def test_a_pickle_that_holds_itself_is_an_error(tmp_path: Path) -> None:
+    own: list[object] = []
+    own.append(own)
+    with pytest.raises(InputError, match=r"training_args\.bin"):
+        settings_in(archived(pickle.dumps({"own": own}, 4), tmp_path / "training_args.bin"))
+
+
+@pytest.mark.parametrize("kind", ["pickle", "wandb"])
+def test_a_changed_byte_anywhere_is_read_or_an_error(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    if kind == "pickle":
+        whole = pickle.dumps({"seed": 3, "betas": (0.9, 0.98), "deep": {"a": [1, None, True]}, "by": os.sep}, 4)[:-1]
+    else:
+        whole = wandb_records()[0][:400]
+    for number in range(400):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        file = tmp_path / f"{kind}-{number}"
+        try:
+            if kind == "pickle":
+                settings_in(archived(bytes(data), file))
+            else:
+                file.write_bytes(framed([bytes(data)]))
+                kept_in(file)
+        except InputError:
+            continue
+
+
+def test_a_long_line_of_text_is_passed_over_at_once(tmp_path: Path) -> None:
+    write(tmp_path / "out.log", "step 1: " + "a" * 1_000_000 + "\n" + "step 2: loss 1.5 lr 1e-3\n")
+    log, _ = read_log([tmp_path / "out.log"], Reading())
+    assert [line["step"] for line in log.steps] == [2]

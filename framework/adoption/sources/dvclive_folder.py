@@ -45,8 +45,6 @@ def read(path: Path, reading: Reading) -> Left:
     if (path / "params.yaml").is_file():
         left.files.append(path / "params.yaml")
         left.settings = settings_of(path / "params.yaml")
-        if type(seed := left.settings.get("seed")) is int:
-            left.said["seed"] = seed
     return left
 
 

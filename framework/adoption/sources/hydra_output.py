@@ -21,8 +21,6 @@ def read(path: Path, reading: Reading) -> Left:
     left = found_log(path, reading)
     left.files.append(path / _CONFIG)
     left.settings = settings_of(path / _CONFIG, "omegaconf")
-    if type(seed := left.settings.get("seed")) is int:
-        left.said["seed"] = seed
     return left
 
 

@@ -44,8 +44,6 @@ def read(path: Path, reading: Reading) -> Left:
     if _COMMIT in tags:
         left.files.append(tags[_COMMIT])
         left.environment["git"] = {"commit": _text(tags[_COMMIT])}
-    if type(seed := left.settings.get("seed")) is int:
-        left.said["seed"] = seed
     return left
 
 

@@ -9,7 +9,9 @@ a note of its class and of what it was made from. Nothing is imported, nothing i
 from __future__ import annotations
 
 import pickletools
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,12 @@ from typing import Any
 from framework.errors import InputError
 from framework.locations import Location
 
-_MOST_BYTES = 16 << 20
+_MOST_BYTES, _MOST_VALUES = 16 << 20, 100_000
+_BROKEN = (
+    OSError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ArithmeticError, ValueError, LookupError,
+    TypeError, AttributeError, RuntimeError,
+)  # fmt: skip
+"""What zipfile and pickletools raise where an archive or a pickle is not what it should be."""
 _MARK = object()
 
 
@@ -50,22 +57,33 @@ def settings_in(file: Path) -> dict[str, Any]:
             if archive.getinfo(names[0]).file_size > _MOST_BYTES:
                 raise InputError.at(where, f"its settings take more than {_MOST_BYTES} bytes")
             found = _followed(archive.read(names[0]))
-    except (OSError, zipfile.BadZipFile, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as why:
+        state = found.state if isinstance(found, Noted) else found
+        if not isinstance(state, dict):
+            raise InputError.at(where, "it holds no settings")
+        named = {name: value for name, value in state.items() if isinstance(name, str) and not name.startswith("_")}
+        plain: dict[str, Any] = _Plain().of(named)
+        return plain
+    except _BROKEN as why:
         raise InputError.at(where, f"its settings cannot be read: {why}") from None
-    state = found.state if isinstance(found, Noted) else found
-    if not isinstance(state, dict):
-        raise InputError.at(where, "it holds no settings")
-    return {name: _plain(value) for name, value in state.items() if isinstance(name, str) and not name.startswith("_")}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Noted):
-        return value.plain
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item) for item in value]
-    return value
+class _Plain:
+    """Plain values of what a pickle holds; no more than a bounded number, since it may name one thing many times."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_VALUES
+
+    def of(self, value: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"it holds more than {_MOST_VALUES} values")
+        if isinstance(value, Noted):
+            return value.plain
+        if isinstance(value, dict):
+            return {str(key): self.of(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set)):
+            return [self.of(item) for item in value]
+        return value
 
 
 def _followed(data: bytes) -> Any:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from framework.adoption.sources.source import Left
 from framework.errors import InputError, Problem
 from framework.evidence.logs.logged_names import number
-from framework.evidence.logs.taking import measured
 from framework.locations import Location
 from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.adopted import PARTS, Adopted
@@ -55,7 +54,7 @@ def rows(file: Path, adopted: Adopted) -> Iterator[Row | Problem]:
         words: dict[str, str] = {
             part: str(row[name]).strip() for part, name in columns.items() if str(row.get(name, "")).strip()
         }
-        left = Left(files=[file])
+        left = Left(files=[file], is_row=True)
         others = {name: value for name, value in row.items() if name not in columns.values()}
         figures = {name: _figure(value) for name, value in others.items()}
         wrong = [name for name in adopted.metrics.values() if name in row and figures.get(name) is None]
@@ -85,8 +84,11 @@ def _cells(file: Path, adopted: Adopted) -> Iterator[tuple[Location, Mapping[str
     text = read_text(file, str(file))
     if suffix in (".csv", ".tsv"):
         table = csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",", restkey="")
-        for line in table:
-            yield Location(str(file), table.line_num, 1), {key: value for key, value in line.items() if value}
+        try:
+            for line in table:
+                yield Location(str(file), table.line_num, 1), {key: value for key, value in line.items() if value}
+        except csv.Error as problem:
+            raise InputError.at(Location(str(file), table.line_num, 1), f"not CSV: {problem}") from None
     elif suffix == ".jsonl":
         for line_number, each in enumerate(text.splitlines(), 1):
             if each.strip():
@@ -138,8 +140,3 @@ def _of_markdown(file: Path, text: str, adopted: Adopted) -> Iterator[tuple[Loca
 def _split(line: str) -> list[str]:
     cells = _BAR.split(line.strip().strip("|")) if "|" in line else []
     return [cell.strip().strip("*`") for cell in cells]
-
-
-def with_objective(left: Left, objective: str | None) -> None:
-    """Add what follows from a row's metrics: a language model's perplexity from its loss."""
-    left.metrics = measured(left.metrics, objective)

@@ -17,8 +17,8 @@ class Left:
     ``files`` are what was read, in order; ``settings`` what the program wrote of its own settings, in the words of
     ``dialect`` (those that most programs use where it is None). ``metrics`` are the final ones by their plain names,
     ``raw`` all final figures as the program calls them. ``observed`` and ``environment`` are facts by the names of a
-    run record. ``said`` is what the source itself says of the run's place: `seed`, `variant`, `task`. ``model`` is the
-    folder with its checkpoint in safetensors. ``notes`` tell what is there and was not taken.
+    run record. ``model`` is the folder with its checkpoint in safetensors. ``notes`` tell what was
+    not taken.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -29,10 +29,16 @@ class Left:
     raw: dict[str, float] = field(default_factory=dict)
     observed: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)
     model: Path | None = None
-    finished: str | None = None
     notes: list[str] = field(default_factory=list)
+    is_row: bool = False
+    """Whether it is a row of a table: what other columns say is no program's settings."""
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, where the program wrote it at the top of its settings."""
+        found = (self.settings or {}).get("seed")
+        return found if type(found) is int else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from framework.adoption.sources.pickled_settings import settings_in
 from framework.adoption.sources.source import Left, Source
+from framework.evidence.checkpoints import INDEX, SINGLE
 from framework.evidence.logs import trainer_state
 from framework.evidence.logs.log import Reading
 from framework.evidence.logs.registry import natural
@@ -21,7 +22,8 @@ _PACKAGES = {"pytorch": "torch"}
 _VERSION = re.compile(
     r"^[-*]\s+(?P<name>[A-Za-z][\w -]*?)\s*:?\s+v?(?P<version>\d+(?:\.\w+)+(?:\+\w+)?)\s*$", re.MULTILINE
 )
-_MODELS = ("model.safetensors", "adapter_model.safetensors")
+_MODELS = (("config.json", SINGLE), ("config.json", INDEX), ("adapter_config.json", "adapter_model.safetensors"))
+"""What makes a folder a checkpoint that is taken."""
 
 
 def matches(path: Path) -> bool:
@@ -36,11 +38,9 @@ def read(path: Path, reading: Reading) -> Left:
     if arguments is not None:
         left.files.append(arguments)
         left.settings = settings_in(arguments)
-        if type(seed := left.settings.get("seed")) is int:
-            left.said["seed"] = seed
     _results(path, left)
     _card(path, left)
-    left.model = next((each for each in (path, state.parent) if any((each / name).is_file() for name in _MODELS)), None)
+    left.model = next((each for each in (path, state.parent) if _is_model(each)), None)
     if left.model is None and (pickled := next(_pickled(path), None)) is not None:
         left.notes.append(f"{pickled.name} is pickled and was not taken: reading it runs code; save safetensors")
     return left
@@ -51,6 +51,10 @@ def _state(path: Path) -> Path | None:
     if (path / _STATE).is_file():
         return path / _STATE
     return max((file for file in path.glob(f"checkpoint-*/{_STATE}") if file.is_file()), key=natural, default=None)
+
+
+def _is_model(folder: Path) -> bool:
+    return any(all((folder / name).is_file() for name in names) for names in _MODELS)
 
 
 def _results(path: Path, left: Left) -> None:

@@ -38,7 +38,7 @@ def read(path: Path, reading: Reading) -> Left:
     if (files / _CONFIG).is_file():
         left.files.append(files / _CONFIG)
         stated = settings_of(files / _CONFIG, "yaml-1.2")
-        _settings({name: _value(value) for name, value in stated.items() if not _INTERNAL.search(name)}, left)
+        left.settings = {name: _value(value) for name, value in stated.items() if not _INTERNAL.search(name)}
     if (files / _SUMMARY).is_file():
         left.files.append(files / _SUMMARY)
         _figures(read_json(files / _SUMMARY), left)
@@ -54,7 +54,7 @@ def _kept(file: Path, left: Left, reading: Reading) -> None:
     """What the binary file keeps; the files beside it, where they are, say the same once more."""
     kept = kept_in(file)
     left.files.append(file)
-    _settings({name: value for name, value in kept.config.items() if not _INTERNAL.search(name)}, left)
+    left.settings = {name: value for name, value in kept.config.items() if not _INTERNAL.search(name)}
     _figures(kept.summary, left)
     rows = [{name: value for name, value in row.items() if not _INTERNAL.search(name)} for row in kept.rows]
     if left.log is None and rows:
@@ -64,12 +64,6 @@ def _kept(file: Path, left: Left, reading: Reading) -> None:
         left.environment["python"] = kept.environment["python"].removeprefix("CPython ")
     if "gpu" in kept.environment:
         left.environment["hardware"] = {"accelerator": kept.environment["gpu"]}
-
-
-def _settings(stated: dict[str, Any], left: Left) -> None:
-    left.settings = stated
-    if type(seed := stated.get("seed")) is int:
-        left.said["seed"] = seed
 
 
 def _figures(stated: dict[str, Any], left: Left) -> None:

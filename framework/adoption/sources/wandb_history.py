@@ -46,7 +46,7 @@ def kept_in(file: Path) -> Kept:
     for body in _records(file):
         try:
             _take(fields(body), found)
-        except (ValueError, RecursionError, AttributeError) as problem:
+        except (ValueError, TypeError, RecursionError, AttributeError) as problem:
             raise InputError.at(Location(str(file), 1, 1), f"a record of it cannot be read: {problem}") from None
     return found
 

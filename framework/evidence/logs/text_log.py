@@ -21,6 +21,8 @@ _PAIR = re.compile(
 )
 _STEP = re.compile(rf"\b(?:global[ _]?step|step|iter|iteration)\s*[:=#]?\s*{_NUMBER}", re.IGNORECASE)
 _FIRST_LINES = 200
+_LONGEST = 4_096
+"""Characters of a line that a program prints of a step; a longer one is a dump of something."""
 
 
 def read(files: Sequence[Path], reading: Reading) -> Log:
@@ -30,7 +32,7 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
 def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
     with file.open(encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(stream, 1):
-            if _STEP.search(line):
+            if len(line) <= _LONGEST and _STEP.search(line):
                 yield Location(str(file), number, 1), _row(line)
 
 
@@ -50,7 +52,7 @@ def _matches(file: Path) -> bool:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
     except (OSError, UnicodeDecodeError):
         return False
-    return any(_STEP.search(line) and len(_row(line)) > 1 for line in first)
+    return any(len(line) <= _LONGEST and _STEP.search(line) and len(_row(line)) > 1 for line in first)
 
 
 FORMAT = Format("text", _matches, read)

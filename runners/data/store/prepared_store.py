@@ -23,9 +23,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from runners.data.store.data_folder import data_folder
 from runners.data.store.source_digests import recalled, remember, state_of, sum_of
-from runners.run_files import whole_folder
 
 FORMAT = 1
 INDEX = "index.json"

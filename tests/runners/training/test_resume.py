@@ -19,7 +19,7 @@ from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
 from framework.manifest.sections.phases import Phase
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from framework.planning.steps import Knobs, Step, Training
 from runners import environment
 from runners.execute import execute
@@ -325,9 +325,9 @@ def test_a_run_of_a_renamed_variant_goes_on(interrupted: Interrupted) -> None:
 
 def test_the_plan_says_that_a_run_goes_on(interrupted: Interrupted) -> None:
     store = RunStore(interrupted.root / "runs")
-    assert reason(interrupted.step, store) == "it was cut off before; goes on from a checkpoint"
+    assert Reasons(store).of(interrupted.step) == "it was cut off before; goes on from a checkpoint"
     shutil.rmtree(interrupted.checkpoints)
-    assert reason(interrupted.step, store) == "it was cut off before"
+    assert Reasons(store).of(interrupted.step) == "it was cut off before"
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ _RELATIVE = 1e-6
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    scheduled = {name for name in context.experiment.manifest.phases if _states_schedule(context, name)}
     for observed, work in context.trainings():
         peak = context.clause(observed.step, "optimizer.learning_rate")
         clauses = [*([peak] if peak else []), *context.clauses_below(observed.step, "schedule")]
@@ -34,7 +35,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             seen = None if observed.run is None else observed.place().file
             yield from (context.judge.unverified(clause, context.stage, reason, seen) for clause in clauses)
             continue
-        if observed.logged and not _states_schedule(context, observed.step.name):
+        if observed.logged and observed.step.name not in scheduled:
             yield from _peak(context, observed, work, lines)
             continue
         try:
