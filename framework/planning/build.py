@@ -12,6 +12,7 @@ from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
+from framework.manifest.own_scripts import runner_of
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Prune, SameAs
 from framework.manifest.sections.phases import Phase
@@ -284,7 +285,7 @@ class _Builder:
         knobs: Knobs,
     ) -> Command | None:
         """What trains the step, where the manifest names a runner for it."""
-        from framework.planning.commands.making import command_for, runner_of
+        from framework.planning.commands.making import command_for
         from framework.planning.commands.step_facts import Situation
 
         found = runner_of(self.manifest, phase, variant)

@@ -10,7 +10,6 @@ from framework.dialects.rendering.sheet import Facts, Sheet, put
 from framework.errors import InputError, UsageError
 from framework.locations import Location
 from framework.manifest.clauses import shown
-from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.runners import Flags, RenderedConfig, Runner, placeholders
 from framework.names import Path, parse_path
 from framework.planning.commands.argument_texts import as_arguments, names_in
@@ -22,14 +21,6 @@ from framework.planning.commands.step_facts import Situation, facts_of
 from framework.planning.contents.digested import Contents
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
-
-
-def runner_of(manifest: Manifest, phase: str, variant: str) -> tuple[str, Runner] | None:
-    """The runner that trains a variant's phase, and its name."""
-    for name, runner in manifest.runners.items():
-        if (runner.phase or name) == phase and (not runner.variants or variant in runner.variants):
-            return name, runner
-    return None
 
 
 def command_for(situation: Situation, name: str, runner: Runner, contents: Contents) -> Command:
