@@ -41,7 +41,8 @@ class RunRecord:
     `master_weights` (the number format of the trained weights), `loss_normalization` (`batch`), `decayed` and
     `undecayed` {tensors, parameters, names_sha256} (over the sorted names, one a line), `stopped_early`, `best`,
     `model` (its sizes), `source` where it started from no other run, and `adopted` where it was not made here but
-    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}]. `changed_while_running` names local files.
+    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}]. `changed_while_running` names local files,
+    `samples_counted` are those of all steps, where another program logged every one of them.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,

@@ -15,6 +15,7 @@ from framework.evidence.logs.registry import natural, read_log
 from framework.evidence.logs.taking import as_metrics, final_metrics, taken
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
 from framework.evidence.record import EVENTS, STEPS, read_json
+from framework.manifest.sections.runners import Outputs
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
@@ -37,7 +38,7 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
     settings: dict[str, Any] | None = None
     if outputs.log is not None:
         files = _found(output, outputs.log, "log")
-        log, used = read_log(files, Reading(dict(outputs.names), outputs.steps_from))
+        log, used = read_log(files, _reading(outputs))
         _keep(context.folder, used, output)
         settings = log.settings
         metrics = _log(context, command, work, log, [path.relative_to(output).as_posix() for path in used])
@@ -58,6 +59,11 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
     context.progress.message(_summary(record.observed, record.metrics))
+
+
+def _reading(outputs: Outputs) -> Reading:
+    rows = dict(outputs.step_rows), dict(outputs.evaluation_rows)
+    return Reading(dict(outputs.names), outputs.steps_from, *rows, outputs.format)
 
 
 def _dialect(command: Command) -> str:

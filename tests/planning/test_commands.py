@@ -219,6 +219,7 @@ def test_runners_train_only_the_variants_that_they_name(tmp_path: Path) -> None:
         (ON_FLAGS.replace("block_size: seq", "block_size: sqe"), "no clause 'sqeuence_length' of a training step"),
         (ON_FLAGS.replace("hf-training-arguments", "hf-arguments"), "no dialect 'hf-arguments' can be written"),
         (ON_FLAGS + "    unpassed: [weight_decay]\n", "did you mean 'optimizer.weight_decay'"),
+        (ON_FLAGS + "    outputs: {log: a.log, format: jsonl}\n", "no format of logs is called 'jsonl'"),
         (ON_FLAGS.replace("'{output}'", "'{task}'"), "the phase 'train' has no tasks"),
         (ON_FLAGS.replace("'{output}'", "'{output}', --block-size, '8'"), "states 'block_size' itself already"),
         (ON_FLAGS.replace("keys: {block", "keys: {w: schedule.warmup, block"), "two units"),

@@ -8,14 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from framework.evidence.logs.deriving import steps_done
 from framework.evidence.logs.log import Log
-from framework.evidence.logs.logged_names import USUAL, evaluation, number
+from framework.evidence.logs.logged_names import COURSE, counted_examples, evaluation
 from framework.manifest.hyperparameters import split_of
 
 _FINAL = {"loss": "validation_loss"}
 """Metrics that the record calls otherwise."""
-_COURSE = frozenset(name for known, names in USUAL.items() if known != "loss" for name in names)
-"""What trainers call a step, an epoch or a learning rate, which measure nothing."""
-_EXAMPLES = ("train_samples", "train_examples", "num_train_examples")
 
 
 class Taken(NamedTuple):
@@ -52,10 +49,10 @@ def measured(entry: Mapping[str, Any], objective: str | None) -> dict[str, Any]:
 
 def final_metrics(data: Mapping[str, Any], objective: str | None) -> tuple[dict[str, float], dict[str, Any]]:
     """The final metrics that a trainer wrote; and how many examples were trained on, where they say so."""
-    counts = [count for name in _EXAMPLES if isinstance(count := number(data.get(name)), int) and count > 0]
-    plain = {f"eval_{name}": value for name, value in data.items() if split_of(name) is None and name not in _COURSE}
+    examples = counted_examples(data)
+    plain = {f"eval_{name}": value for name, value in data.items() if split_of(name) is None and name not in COURSE}
     found = measured(evaluation({**plain, **data}, ("validation", "test")), objective)
-    return found, {"train_examples": counts[-1]} if counts else {}
+    return found, {} if examples is None else {"train_examples": examples}
 
 
 def as_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -94,7 +94,8 @@ class Resume(Section):
     Without any the script starts from the beginning."""
 
 
-LoggedName = Literal["step", "epoch", "learning_rate", "loss", "samples", "tokens"]
+LoggedName = Literal["step", "epoch", "learning_rate", "loss", "samples", "tokens", "samples_seen", "tokens_seen"]
+_Value = Annotated[str | int | float | bool, Field(description="a text, a number or a truth value")]
 
 
 class Outputs(Section):
@@ -103,8 +104,17 @@ class Outputs(Section):
     log: Below | None = None
     """What it recorded while training: a `trainer_state.json`, TensorBoard's event files, JSON lines or CSV. Of several
     files that a pattern matches the last one counts, of event files all."""
+    format: str | None = None
+    """What the log is, whatever it is called: `trainer_state`, `tensorboard`, `json_lines`, `csv`, `text`, or what an
+    installed package adds; by default its content tells."""
     names: dict[LoggedName, str] = {}
-    """How the log calls what is read off it, where that is not one of the usual names."""
+    """How the log calls what is read off it, where that is not one of the usual names; `samples_seen` and `tokens_seen`
+    are counted from the beginning."""
+    step_rows: dict[str, _Value] = {}
+    """Which rows of the log are steps, where it holds several kinds: `{event: training_step}`. By default a row's own
+    mark tells (an `event`, `type`, `split` or `mode` of `train`, `eval` and the like)."""
+    evaluation_rows: dict[str, _Value] = {}
+    """Which rows are evaluations: their `loss` and other metrics are those of the validation data."""
     steps_from: Literal[0, 1] = 1
     """The number of the first optimizer step in the log."""
     learning_rate: Literal["used", "next"] = "used"

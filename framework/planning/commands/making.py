@@ -8,10 +8,11 @@ from typing import Any
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Facts, Sheet, put
 from framework.errors import InputError, UsageError
+from framework.evidence.logs.registry import formats
 from framework.locations import Location
 from framework.manifest.clauses import shown
 from framework.manifest.sections.runners import Flags, RenderedConfig, Runner, placeholders
-from framework.names import Path, parse_path
+from framework.names import Path, did_you_mean, parse_path
 from framework.planning.commands.argument_texts import as_arguments, names_in
 from framework.planning.commands.command import Command, Passed, filled
 from framework.planning.commands.explicit_names import fact_named, fact_of, value_of
@@ -42,6 +43,9 @@ class _Making:
 
     def command(self) -> Command:
         runner = self.runner
+        if runner.outputs.format is not None and runner.outputs.format not in (known := formats()):
+            message = f"no format of logs is called {runner.outputs.format!r}"
+            raise InputError.at(self._at("outputs", "format"), message, did_you_mean(runner.outputs.format, known))
         self._by_placeholder()
         configs, files = {}, {}
         for file, config in runner.configs.items():

@@ -71,6 +71,20 @@ def test_a_log_of_the_learning_rate_that_is_set_after_a_step(tmp_path: Path) -> 
     assert status_of(result, "phases.train.schedule.warmup", Stage.RUN) is Status.CONFORMS
 
 
+def test_evaluations_among_the_steps_of_a_log_of_any_name(tmp_path: Path) -> None:
+    """Rows of several kinds in a `.log`: the steps are held, and the evaluation's loss is no step's."""
+    rows = LOGS.replace('{"step": step,', '{"event": "training_step", "step": step,')
+    rows = rows.replace('{"step": steps, "val_loss"', '{"event": "evaluation", "step": steps, "loss"')
+    assert rows.count("event") == 2
+    rows = rows.replace("log.jsonl", "events.log")
+    made = study(tmp_path, rows, "outputs: {log: events.log, step_rows: {event: training_step}, "
+                 "evaluation_rows: {event: evaluation}}")  # fmt: skip
+    record, folder = run(made)
+    assert record.metrics["validation_loss"] == 0.5
+    assert [line["loss"] for line in read_lines(folder / "steps.jsonl")] == [1 / step for step in range(1, 21)]
+    assert codes(verified(made)) == []
+
+
 def test_a_log_that_rounds(tmp_path: Path) -> None:
     rounding = LOGS.replace("rate(step - 1)", "float(f'{rate(step - 1):.3g}')")
     made = study(tmp_path, rounding, "outputs: {log: log.jsonl}")
