@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
+from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
 from framework.planning.contents.since_planned import changed_before, changed_while_running
@@ -37,7 +37,7 @@ from runners.transforms.csp import PERMUTATION
 
 _CONTINUED = (CHECKPOINTS, STEPS, EVENTS)
 """What a training that goes on finds in its folder."""
-_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, CONFIGS, LOG, STATE, STDOUT, STDERR)
+_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, SETTINGS, CONFIGS, LOG, STATE, STDOUT, STDERR)
 
 
 def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:

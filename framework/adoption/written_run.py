@@ -16,7 +16,7 @@ from framework.evidence.checkpoints import INDEX, SINGLE
 from framework.evidence.logs.deriving import derived
 from framework.evidence.logs.taking import as_metrics, measured, taken
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by
-from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below, read_json
+from framework.evidence.record import EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below, read_json
 from framework.evidence.shards import join
 from framework.evidence.tensors import TensorFile
 from framework.locations import Location
@@ -24,8 +24,8 @@ from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.planning.steps import Step, Training
 
-KEPT, SETTINGS = "source", "settings.json"
-"""The folder with copies of what was read; and the settings as data, which are held like a config file."""
+KEPT = "source"
+"""The folder with copies of what was read."""
 _CONFIG = "config.json"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 

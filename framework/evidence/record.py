@@ -24,6 +24,8 @@ from framework.locations import Location
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
 CHECKPOINTS = "checkpoints"
+SETTINGS = "settings.json"
+"""What another program wrote of its settings, as data: it is held like a config file."""
 CHANGED = "changed_while_running"
 """Where ``observed`` names the local files that were changed while the step ran."""
 ADOPTED = "adopted"

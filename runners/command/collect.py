@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError, InputError
+from framework.evidence.atomic import write_json
 from framework.evidence.logs.deriving import derived
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.registry import natural, read_log
 from framework.evidence.logs.taking import as_metrics, final_metrics, taken
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
-from framework.evidence.record import EVENTS, STEPS, read_json
+from framework.evidence.record import EVENTS, SETTINGS, STEPS, read_json
 from framework.manifest.sections.runners import Outputs
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
@@ -50,10 +52,9 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         file = _found(output, outputs.settings, "settings")[-1]
         _keep(context.folder, [file], output)
         dialect = outputs.settings_dialect or _dialect(command)
-        record.observed |= stated_by(dialect, file, None) | {"settings": as_recorded(written(dialect, file))}
+        _settings(context, dialect, written(dialect, file), str(file))
     elif settings is not None:
-        record.observed |= stated_by("hf-training-arguments", None, settings)
-        record.observed["settings"] = as_recorded(settings)
+        _settings(context, "hf-training-arguments", settings, "the log")
     record.observed |= derived(record.observed, work.phase)
     record.metrics = as_metrics(metrics)
     if outputs.checkpoint is not None:
@@ -66,12 +67,20 @@ def _reading(outputs: Outputs) -> Reading:
     return Reading(dict(outputs.names), outputs.steps_from, *rows, outputs.format)
 
 
+def _settings(context: RunContext, dialect: str, settings: Any, where: str) -> None:
+    """What the trainer wrote of its settings: recorded, and as a file that is held like a config."""
+    if not isinstance(settings, dict):
+        raise FrameworkError(f"{where} holds no settings: they are names with values")
+    observed = context.record.observed
+    observed |= stated_by(dialect, None, settings) | {"settings": as_recorded(settings), "settings_dialect": dialect}
+    write_json(context.folder / SETTINGS, json.loads(json.dumps(settings, default=str), parse_constant=str))
+
+
 def _dialect(command: Command) -> str:
+    """Whose words the settings are in where nothing says so: those that the script is passed values in."""
     spoken = [command.flags, *command.files.values()]
     named = [each.dialect for each in spoken if each is not None and each.dialect is not None]
-    if not named:
-        raise FrameworkError(f"runners.{command.runner}.outputs: say in which `settings_dialect` the settings are")
-    return named[0]
+    return named[0] if named else "generic"
 
 
 def _found(output: Path, pattern: str, what: str) -> list[Path]:

@@ -124,7 +124,8 @@ class Outputs(Section):
     settings: Below | None = None
     """A file in which the trainer itself wrote what it ran with."""
     settings_dialect: str | None = None
-    """Whose words that file is in; by default those of the flags, or of the only config."""
+    """Whose words that file is in; by default those of the flags, or of the only config, else the names that values are
+    passed under."""
     metrics: Below | None = None
     """JSON with the final metrics, such as `all_results.json`; by default the log's last evaluation."""
     checkpoint: Below | None = None

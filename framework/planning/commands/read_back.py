@@ -56,7 +56,7 @@ def _bindings(step: Step, command: Command) -> Iterator[dict[str, Any]]:
             binding["dialect"] = passed.dialect
         if name == _SCRIPT:
             binding["reader"] = "shell"
-        binding["keys"] = {key: _clause(step, work, fact) for key, fact in passed.keys.items()}
+        binding["keys"] = {key: clause_named(step, work, fact) for key, fact in passed.keys.items()}
         yield binding
 
 
@@ -66,7 +66,8 @@ def _by_itself(command: Command, finding: Finding) -> bool:
     return finding.code == "C131" and any(f".{fact}." in f"{clause}." for fact in command.unpassed)
 
 
-def _clause(step: Step, work: Training, fact: str) -> str:
+def clause_named(step: Step, work: Training, fact: str) -> str:
+    """The clause of a fact, as a binding of the step's phase names it."""
     section, _, name = fact.partition(".")
     owners = {"model": f"models.{step.model_name}", "dataset": f"datasets.{work.dataset_name}"}
     if section in owners:

@@ -73,7 +73,10 @@ def length(
     done = count(observed, "optimizer_steps")
     if done is None:
         least, most = _between(observed, demanded)
-        if least <= demanded <= most:
+        if not observed.trace:
+            reason = f"no log says how many there were: {spelled}"
+            yield context.judge.unverified(clause, context.stage, reason, observed.place().file)
+        elif least <= demanded <= most:
             reason = f"the log ends at step {least}, and does not say whether it was the last {spelled}"
             yield context.judge.unverified(clause, context.stage, reason, where.file)
         else:

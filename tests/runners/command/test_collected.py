@@ -85,6 +85,67 @@ def test_evaluations_among_the_steps_of_a_log_of_any_name(tmp_path: Path) -> Non
     assert codes(verified(made)) == []
 
 
+WRITES = (
+    LOGS.replace('"lr": rate(step - 1), ', "")
+    + """
+def typed(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+values = {name.lstrip("-"): typed(value) for name, value in given.items()}
+json.dump({**values, "unknown": 3}, open(out + "/args.json", "w"))
+"""
+)
+WRITTEN = "outputs: {log: log.jsonl, settings: args.json}"
+
+
+def test_the_settings_that_a_script_wrote_are_held(tmp_path: Path) -> None:
+    """Where the log says nothing, what the script wrote under the names that it was passed settles it."""
+    made = study(tmp_path, WRITES, WRITTEN)
+    run(made)
+    result = verified(made)
+    assert codes(result) == []
+    for clause in ("optimizer.learning_rate", "optimizer.weight_decay", "max_grad_norm", "max_steps", "schedule.name"):
+        assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.CONFORMS, clause
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "clause"),
+    [
+        ("lr", 1e-3, "optimizer.learning_rate"),
+        ("wd", 0.2, "optimizer.weight_decay"),
+        ("clip", 2.0, "max_grad_norm"),
+        ("steps", 19, "max_steps"),
+    ],
+)
+def test_settings_of_another_value_are_found(tmp_path: Path, name: str, value: float, clause: str) -> None:
+    other = WRITES.replace('"unknown": 3', f'"{name}": {value}')
+    made = study(tmp_path, other, WRITTEN)
+    run(made)
+    result = verified(made)
+    assert "R125" in codes(result)
+    assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.VIOLATED
+
+
+def test_the_epochs_of_the_settings_are_held(tmp_path: Path) -> None:
+    change = ("max_steps: 20", "epochs: 3")
+    keys = "outputs: {settings: args.json, settings_dialect: hf-training-arguments}"
+    for epochs, status in ((3, Status.CONFORMS), (2, Status.VIOLATED)):
+        body = f"import sys; open(sys.argv[1] + '/args.json', 'w').write('{{\"num_train_epochs\": {epochs}}}')"
+        (tmp_path / str(epochs)).mkdir()
+        made = study(tmp_path / str(epochs), body, keys, "", change)
+        made.manifest.write_text(made.manifest.read_text().replace("steps: max_steps", "epochs: epochs"))
+        run(made)
+        assert status_of(verified(made), "phases.train.epochs", Stage.RUN) is status
+
+
+def test_settings_that_are_none_are_refused(tmp_path: Path) -> None:
+    body = "import sys; open(sys.argv[1] + '/args.json', 'w').write('[1]')"
+    with pytest.raises(FrameworkError, match=r"args\.json holds no settings"):
+        run(study(tmp_path, body, "outputs: {settings: args.json}"))
+
+
 def test_a_log_that_rounds(tmp_path: Path) -> None:
     rounding = LOGS.replace("rate(step - 1)", "float(f'{rate(step - 1):.3g}')")
     made = study(tmp_path, rounding, "outputs: {log: log.jsonl}")
