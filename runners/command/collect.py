@@ -14,10 +14,12 @@ from framework.evidence.atomic import write_json
 from framework.evidence.logs.deriving import derived
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.registry import natural, read_log
-from framework.evidence.logs.taking import as_metrics, final_metrics, taken
+from framework.evidence.logs.taking import as_metrics, final_metrics, taken, with_perplexity
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
 from framework.evidence.record import EVENTS, SETTINGS, STEPS, read_json
+from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.runners import Outputs
+from framework.manifest.sections.values.stated_metrics import plain_unit
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
@@ -38,16 +40,20 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
     record.environment = surroundings(record.environment, command, context.project)
     metrics: dict[str, float] = {}
     settings: dict[str, Any] | None = None
+    units = {plain_metric(name): plain_unit(unit) for name, unit in outputs.units.items()}
+    record.observed |= {"units": units} if units else {}
+    objective = with_perplexity(work.phase, None, units.get("loss"))
     if outputs.log is not None:
         files = _found(output, outputs.log, "log")
         log, used = read_log(files, _reading(outputs))
         _keep(context.folder, used, output)
         settings = log.settings
-        metrics = _log(context, command, work, log, [path.relative_to(output).as_posix() for path in used])
+        objective = with_perplexity(work.phase, log.kind, units.get("loss"))
+        metrics = _log(context, command, objective, log, [path.relative_to(output).as_posix() for path in used])
     if outputs.metrics is not None:
         file = _found(output, outputs.metrics, "metrics")[-1]
         _keep(context.folder, [file], output)
-        metrics |= _metrics(file, work, record.observed)
+        metrics |= _metrics(file, objective, record.observed)
     if outputs.settings is not None:
         file = _found(output, outputs.settings, "settings")[-1]
         _keep(context.folder, [file], output)
@@ -60,6 +66,8 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
     context.progress.message(_summary(record.observed, record.metrics))
+    if objective is None and work.phase.objective == "causal_lm" and "validation_loss" in record.metrics:
+        context.progress.message("no perplexity: nothing says that the loss is per token (`units: {loss: per token}`)")
 
 
 def _reading(outputs: Outputs) -> Reading:
@@ -105,10 +113,10 @@ def _keep(folder: Path, files: Sequence[Path], output: Path) -> None:
             shutil.copy2(file, copy)
 
 
-def _log(context: RunContext, command: Command, work: Training, log: Log, files: list[str]) -> dict[str, float]:
+def _log(context: RunContext, command: Command, objective: str | None, log: Log, files: list[str]) -> dict[str, float]:
     """Write the lines of a log, and what it says of the whole training; the metrics of its last evaluation."""
     outputs, observed = command.outputs, context.record.observed
-    found = taken(log, work.phase.objective, outputs.learning_rate)
+    found = taken(log, objective, outputs.learning_rate)
     if not found.lines and not log.evaluations:
         raise FrameworkError(f"the log {', '.join(files)} holds no step: say under `names` what it calls them")
     observed |= found.observed
@@ -124,13 +132,13 @@ def _log(context: RunContext, command: Command, work: Training, log: Log, files:
     return found.metrics
 
 
-def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, float]:
+def _metrics(file: Path, objective: str | None, observed: dict[str, Any]) -> dict[str, float]:
     """The final metrics; and how many examples were trained on, where they say so."""
     try:
         data = read_json(file)
     except InputError as failure:
         raise FrameworkError(str(failure)) from None
-    metrics, facts = final_metrics(data, work.phase.objective)
+    metrics, facts = final_metrics(data, objective)
     observed |= facts
     return metrics
 

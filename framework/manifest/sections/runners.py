@@ -121,6 +121,9 @@ class Outputs(Section):
     """Which learning rate a step is logged with: the one that it used, or the one that the scheduler then set."""
     tolerance: NonNegative = 1e-6
     """How far, relative to it, a logged learning rate may lie from the declared one: more where the log rounds."""
+    units: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    """What metrics are counted in: `{loss: per token}`, `per character`, `per byte`. A perplexity is taken of a loss
+    per token alone: where this says so, or the phase's `metric`, or a state of transformers' Trainer."""
     settings: Below | None = None
     """A file in which the trainer itself wrote what it ran with."""
     settings_dialect: str | None = None

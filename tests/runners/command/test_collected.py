@@ -21,7 +21,7 @@ def test_what_the_script_logged_is_held_to_the_manifest(tmp_path: Path) -> None:
     assert record.status == "done"
     assert record.observed["optimizer_steps"] == 20
     assert record.metrics["validation_loss"] == 0.5
-    assert record.metrics["perplexity"] == pytest.approx(1.6487, abs=1e-4)
+    assert "perplexity" not in record.metrics, "nothing says that the loss is per token"
     assert len(list(read_lines(folder / "steps.jsonl"))) == 20
     assert {"log/log.jsonl", "command.json", "stdout.log", "stderr.log"} <= set(record.artefacts)
     result = verified(made)
@@ -31,6 +31,35 @@ def test_what_the_script_logged_is_held_to_the_manifest(tmp_path: Path) -> None:
     for clause in ("optimizer.weight_decay", "optimizer.betas", "max_grad_norm", "precision", "dataset"):
         assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.UNVERIFIED, clause
     assert status_of(result, "seeds", Stage.RUN) is Status.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("units", "metric", "perplexity", "unit"),
+    [
+        ("{loss: per token}", "", True, None),
+        ("{val_loss: nats/token}", "", True, None),
+        ("{eval_loss: per character}", "", False, None),
+        ("{loss: bits per token}", "", False, None),
+        ("{}", "loss", False, None),
+        ("{}", "perplexity", True, None),
+        ("{}", "{name: loss, unit: per token}", True, Status.UNVERIFIED),
+        ("{}", "{name: loss, unit: per character}", False, Status.UNVERIFIED),
+        ("{loss: per token}", "{name: loss, unit: nats per token}", True, Status.CONFORMS),
+        ("{loss: per byte}", "{name: eval/loss, unit: per byte}", False, Status.CONFORMS),
+        ("{loss: per byte}", "{name: loss, unit: per token}", False, Status.VIOLATED),
+    ],
+)
+def test_a_perplexity_is_of_a_loss_per_token_and_units_are_held(
+    tmp_path: Path, units: str, metric: str, perplexity: bool, unit: Status | None
+) -> None:
+    stated = [("dataset: corpus\n", f"dataset: corpus\n    metric: {metric}\n")] if metric else []
+    made = study(tmp_path, LOGS, f"outputs: {{log: log.jsonl, units: {units}}}", "", *stated)
+    telling = Telling()
+    record, _ = run(made, telling)
+    assert record.metrics.get("perplexity") == (pytest.approx(1.6487, abs=1e-4) if perplexity else None)
+    assert any("no perplexity" in line for line in telling.told) is not perplexity
+    if unit is not None:
+        assert status_of(verified(made), "phases.train.metric.unit", Stage.RUN) is unit
 
 
 @pytest.mark.parametrize(

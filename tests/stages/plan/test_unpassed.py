@@ -26,9 +26,9 @@ def test_what_is_not_passed_is_unverified_at_the_plan_stage(
     """Whatever the dialect could write is passed by it; a script with keys alone is told what they name."""
     facts = {
         "lr": "optimizer.learning_rate", "opt": "optimizer.name", "wd": "optimizer.weight_decay",
-        "eps": "optimizer.eps", "b": "optimizer.betas", "s": "schedule.name", "w": "schedule.warmup.steps", "m": "schedule.min_learning_rate",
-        "mb": "batch_size.micro", "acc": "batch_size.accumulation", "e": "epochs", "len": "sequence_length",
-        "clip": "max_grad_norm", "p": "precision", "seed": "seeds",
+        "eps": "optimizer.eps", "b": "optimizer.betas", "s": "schedule.name", "w": "schedule.warmup.steps",
+        "m": "schedule.min_learning_rate", "mb": "batch_size.micro", "acc": "batch_size.accumulation", "e": "epochs",
+        "len": "sequence_length", "clip": "max_grad_norm", "p": "precision", "seed": "seeds",
     }  # fmt: skip
     left = {key: fact for key, fact in facts.items() if not f"{fact}.".startswith(f"{unpassed}.")}
     keys = ", ".join(f"{key}: {fact}" for key, fact in left.items())
