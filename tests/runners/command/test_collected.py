@@ -66,7 +66,7 @@ def test_a_perplexity_is_of_a_loss_per_token_and_units_are_held(
     ("old", "new", "code", "clause"),
     [
         ('float(given["--lr"])', "1e-3", "R110", "optimizer.learning_rate"),
-        ("rate(step - 1)", "0.99 * rate(step - 1)", "R110", "schedule.name"),
+        ("rate(step - 1)", "0.99 * rate(step - 1)", "R110", "optimizer.learning_rate"),
         ("rate(step - 1)", "rate(step)", "R110", "schedule.warmup"),
         ('int(given["--steps"])', "19", "R101", "max_steps"),
         ('"samples": 8', '"samples": 4', "R102", "batch_size"),
@@ -79,6 +79,40 @@ def test_a_script_that_does_otherwise_is_found(tmp_path: Path, old: str, new: st
     result = verified(made)
     assert code in codes(result)
     assert status_of(result, f"phases.train.{clause}", Stage.RUN) is Status.VIOLATED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "clause", "said"),
+    [
+        (
+            "peak * done / warmup",
+            "peak",
+            "schedule.warmup",
+            "step 1 of 20 used 0.0002, not 0: its warmup starts from 0.0002",
+        ),
+        ('float(given["--floor"])', "0.0", "schedule.min_learning_rate", "its floor is 0, not 2e-05"),
+        ("(steps - warmup)))", "(2 * steps - warmup)))", "schedule.name", "stretched over 40 steps, not 20"),
+        (
+            "rate(step - 1)",
+            "rate(step - 1) * (1 + step % 3)",
+            "schedule.name",
+            "no one or two other values explain them",
+        ),
+    ],
+)
+def test_one_finding_names_the_first_step_and_what_differs(
+    tmp_path: Path, old: str, new: str, clause: str, said: str
+) -> None:
+    assert old in LOGS
+    made = study(tmp_path, LOGS.replace(old, new), "outputs: {log: log.jsonl}")
+    run(made)
+    result = verified(made)
+    (finding,) = [each for each in result.findings if each.code == "R110"]
+    assert finding.clause == f"phases.train.{clause}"
+    assert said in finding.message
+    stated = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
+    others = {status_of(result, f"phases.train.{name}", Stage.RUN) for name in stated if name != clause}
+    assert others == ({Status.UNVERIFIED} if "no one" in said else {Status.CONFORMS})
 
 
 @pytest.mark.parametrize(("steps", "violated"), [(2, True), (3, False), (4, False), (5, True)])
