@@ -252,6 +252,39 @@ def test_a_warmup_in_a_unit_that_cannot_be_known(tmp_path: Path) -> None:
     assert "the number of optimizer steps is not known" in found[0]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "fact"),
+    [
+        ("{name: linear, warmup: {steps: 20, factor: 0.1}}", "schedule.warmup.factor = 0.1"),
+        ("{name: linear, warmup: {steps: 20, from: 1e-5}}", "schedule.warmup.from = 1e-05"),
+        ("{name: linear, warmup: {steps: 20, shape: cosine}}", "schedule.warmup.shape = cosine"),
+        ("{name: polynomial, power: 2}", "schedule.power = 2"),
+        ("{name: exponential, gamma: 0.9}", "schedule.gamma = 0.9"),
+        ("{name: step, every: 1 epochs}", "schedule.every = 1 epochs"),
+        ("{name: milestones, milestones: [5 steps]}", "schedule.milestones = [5 steps]"),
+        ("{name: cosine_restarts, cycles: 2}", "schedule.cycles = 2"),
+        ("{name: constant, decay: {length: 10%}}", "schedule.decay.length = "),
+        ("{segments: [{shape: linear, to: 0.0}]}", "schedule.segments[0]"),
+    ],
+)
+def test_a_schedule_is_passed_whole_or_said_to_be_the_scripts_own(tmp_path: Path, schedule: str, fact: str) -> None:
+    change = ("{name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}", schedule)
+    keys = "{block_size: sequence_length, s: schedule.name}"
+    runner = ON_FLAGS.replace("{block_size: sequence_length}", keys)
+    found = refusals(ScriptedStudy(tmp_path, runner, change))
+    assert any(f"phases.train.{fact}" in each and "is passed nowhere by runners.train" in each for each in found), found
+    name = ".".join(fact.split(" ")[0].split("[")[0].split(".")[: 3 if "warmup" in fact else 2])
+    assert refusals(ScriptedStudy(tmp_path, f"{runner}    unpassed: [{name}]\n", change)) == []
+
+
+def test_the_start_of_a_warmup_is_passed_under_a_key(tmp_path: Path) -> None:
+    runner = ON_FLAGS.replace("{block_size:", "{factor: schedule.warmup.factor, block_size:")
+    study = ScriptedStudy(tmp_path, runner, ("warmup: 10%", "warmup: {ratio: 0.1, factor: 0.25}"))
+    command = study.command()
+    assert flag(command.argv, "--factor") == "0.25"
+    assert contradictions(study.step(), command) == []
+
+
 # Identity
 
 

@@ -95,7 +95,7 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
     warmup = work.phase.schedule.warmup
     phase["schedule"] |= {
         "min_learning_rate": work.phase.schedule.min_learning_rate,
-        "warmup": f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%",
+        "warmup": warmup.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     if "precision" in command.facts:
         phase["precision"] = command.facts["precision"]

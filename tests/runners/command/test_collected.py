@@ -125,6 +125,48 @@ def test_a_share_of_the_steps_may_be_rounded_up_and_down(tmp_path: Path, steps: 
     assert set(codes(result)) == ({"R110"} if violated else set())
 
 
+FACTORED = LOGS.replace("return peak * done / warmup", "return peak * (0.1 + 0.9 * done / warmup)")
+
+
+@pytest.mark.parametrize(
+    ("warmup", "steps", "violated"),
+    [
+        ("{ratio: 0.17, factor: 0.1}", 3, False),
+        ("{ratio: 0.17, factor: 0.1}", 4, False),
+        ("{ratio: 0.17, factor: 0.1, rounded: down}", 3, False),
+        ("{ratio: 0.17, factor: 0.1, rounded: down}", 4, True),
+        ("{ratio: 0.17, factor: 0.1, rounded: up}", 3, True),
+        ("{ratio: 0.17, from: 2e-5, rounded: up}", 4, False),
+        ("{ratio: 0.17, factor: 0.2}", 4, True),
+        ("{ratio: 0.17}", 4, True),
+    ],
+)
+def test_a_warmup_that_starts_above_0_is_held_as_it_is_rounded(
+    tmp_path: Path, warmup: str, steps: int, violated: bool
+) -> None:
+    """As torch's LinearLR has it: from a factor of the peak, over a share of 20 steps that is 3.4."""
+    body = FACTORED.replace('int(given["--warmup"])', str(steps))
+    more = "outputs: {log: log.jsonl}\nunpassed: [schedule.warmup]"
+    made = study(tmp_path, body, more, "", ("warmup: 10%", f"warmup: {warmup}"))
+    run(made)
+    result = verified(made)
+    assert codes(result) == (["R110"] if violated else [])
+    parts = [each for each in result.matrix.clauses if ".schedule.warmup." in each.id]
+    found = {result.matrix.status(each, Stage.RUN) for each in parts}
+    assert found >= {Status.VIOLATED} if violated else found == {Status.CONFORMS}
+
+
+def test_the_steps_of_a_warmup_are_passed_as_they_are_rounded(tmp_path: Path) -> None:
+    for rounded, steps in (("up", "4"), ("down", "3")):
+        (tmp_path / rounded).mkdir()
+        change = ("warmup: 10%", f"warmup: {{ratio: 0.17, rounded: {rounded}}}")
+        made = study(tmp_path / rounded, LOGS, "outputs: {log: log.jsonl}", "", change)
+        argv = made.command().argv
+        assert argv[argv.index("--warmup") + 1] == steps
+        run(made)
+        assert codes(verified(made)) == []
+
+
 def test_a_log_of_the_learning_rate_that_is_set_after_a_step(tmp_path: Path) -> None:
     late = LOGS.replace("rate(step - 1)", "rate(step)")
     made = study(tmp_path, late, "outputs: {log: log.jsonl, learning_rate: next}")

@@ -50,16 +50,17 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             yield from (context.judge.unverified(clause, context.stage, str(missing), seen) for clause in clauses)
             continue
         relative = logged.tolerance(observed, _RELATIVE)
-        wrong = _first_wrong(work, lines, total, scale, relative)
+        wrong, down = _first_wrong(work, lines, total, scale, relative), False
         if wrong is not None and observed.logged:
             # What a program of its own makes of a part of a step is its own: 34 and 35 of 345 steps are both 10 %.
             rounded_down = _first_wrong(work, lines, total, scale._replace(down=True), relative)
-            wrong = None if rounded_down is None else wrong
+            wrong, down = (None, True) if rounded_down is None else (wrong, False)
         if wrong is not None:
             yield from _differing(context, observed, clauses, lines, wrong, _Sought(work, total, scale, relative))
             continue
         for clause in clauses:
             reason = f"{len(lines)} steps follow the declared schedule"
+            reason += ", its lengths rounded down" if down else ""
             if relative > _RELATIVE:
                 reason += f", to {relative:.2g} of it, as the log rounds"
             yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)
