@@ -277,6 +277,17 @@ def test_a_schedule_is_passed_whole_or_said_to_be_the_scripts_own(tmp_path: Path
     assert refusals(ScriptedStudy(tmp_path, f"{runner}    unpassed: [{name}]\n", change)) == []
 
 
+def test_a_warmup_with_a_start_is_read_back_in_the_unit_that_is_passed(tmp_path: Path) -> None:
+    runner = ON_FLAGS.replace("{block_size:", "{f: schedule.warmup.factor, w: schedule.warmup.steps, block_size:")
+    change = ("warmup: 10%", "warmup: {ratio: 0.0999, factor: 0.25, rounded: down}")
+    study = ScriptedStudy(tmp_path, runner, change)
+    command = study.command()
+    assert flag(command.argv, "--w") == "299"  # of 299.7
+    assert contradictions(study.step(), command) == []
+    drifted = replace(command, argv=tuple("300" if each == "299" else each for each in command.argv))
+    assert contradictions(study.step(), drifted)
+
+
 def test_the_start_of_a_warmup_is_passed_under_a_key(tmp_path: Path) -> None:
     runner = ON_FLAGS.replace("{block_size:", "{factor: schedule.warmup.factor, block_size:")
     study = ScriptedStudy(tmp_path, runner, ("warmup: 10%", "warmup: {ratio: 0.1, factor: 0.25}"))
