@@ -55,7 +55,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
             for finding in result.findings
         ],
         "waived": list(_waived(result)),
-        "planned": len(result.steps),
+        "planned": result.planned,
         "finished": result.finished,
         "runs": list(_runs(result)),
         "sparse": list(_sparse(result)),
@@ -118,6 +118,7 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
             record = observed.run.record
             origin = origin_of(record)
             row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
+            row["status"] += "" if observed.counts else ", beside the run that counts"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"

@@ -123,7 +123,7 @@ class _Taking:
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
             return Problem(str(placed[0]), origin.where)
-        identity = identity_of(place.step, place.variants)
+        identity = identity_of(place.step, place.variants, place.position)
         key = key_of(identity)
         named = self._below(Path(origin.where.file)) + (f":{origin.where.line}" if origin.is_row else "")
         if key in self.taken:
@@ -142,7 +142,7 @@ class _Taking:
         before = self.store.find(key)
         if before is not None and before.record.observed.get(ADOPTED) == facts:
             return Outcome(named, place.step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
-        step = replace(place.step, variants=place.variants, key=key)
+        step = replace(place.step.of(place.variants), key=key)
         record = RunRecord(
             key=key,
             folder=f"{ADOPTED}.{step.folder}",

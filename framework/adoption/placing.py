@@ -13,10 +13,12 @@ _MOST_SHOWN = 4
 
 
 class Place(NamedTuple):
-    """A planned step, and the variants that it is adopted for: those that use it, or the one that was named."""
+    """A planned step, and the variants that it is adopted for: those that use it, or the one that was named.
+    ``position`` is its place in the variant's list, where the same phase stands there more than once."""
 
     step: Step
     variants: tuple[str, ...]
+    position: int | None = None
 
 
 class Placing:
@@ -46,7 +48,7 @@ class Placing:
             found = last or found
         if len(found) == 1:
             named = (wanted["variant"],) if "variant" in wanted else found[0].variants
-            return Place(found[0], named)
+            return Place(found[0], named, self._position(found[0], named[0]))
         spelled = ", ".join(f"{part} {word}" for part, word in wanted.items()) or "nothing"
         if not found:
             return f"no training is planned with {spelled}{self._near(wanted)}"
@@ -63,6 +65,13 @@ class Placing:
             if word is not None:
                 found[part] = adopted.captures.get(part, {}).get(word, word)
         return found
+
+    def _position(self, step: Step, variant: str) -> int | None:
+        here = (step.name, step.model_name, step.task, step.seed)
+        alike = [
+            each for each in self.by_variant[variant] if (each.name, each.model_name, each.task, each.seed) == here
+        ]
+        return None if len(alike) == 1 else step.of((variant,)).index
 
     @staticmethod
     def _of(step: Step, wanted: Mapping[str, str]) -> Sequence[str]:

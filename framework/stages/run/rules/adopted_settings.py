@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from framework.adoption.adopted_runs import sources_of
+from framework.adoption.adopted_runs import origin_of, sources_of
 from framework.adoption.written_run import SETTINGS
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.record import ADOPTED, RECORD, sha256_of
+from framework.evidence.store import Run
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import format_path
@@ -30,9 +31,15 @@ SETTING = Rule(
 SOURCE = Rule(
     "R145", "adopted-source", Severity.ERROR, Stage.RUN, "what a run was adopted from has changed since it was"
 )
+BESIDE = Rule(
+    "R146", "several-runs", Severity.WARNING, Stage.RUN, "a variant has several runs of one step, of which one counts"
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed in context.steps:
+        if not observed.counts:
+            yield from _beside(context, observed)
     adopted = [observed for observed, _ in context.trainings() if observed.adopted]
     if not adopted:
         return
@@ -77,6 +84,24 @@ def _sources(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
         )
 
 
+def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
+    """A run that another of the same step and variant goes before."""
+    assert observed.run is not None
+    own = [context.related.of(observed.step.key, variant) for variant in observed.step.variants]
+    first = sorted({each.run.folder.name for each in own if each.run is not None})
+    yield Finding(
+        BESIDE,
+        f"{observed.step.label}: {_named(observed.run)} lies beside {', '.join(first)}, whose results count",
+        location=observed.place(),
+        advice="both are held; remove the run's folder, or let `adopted` leave it out, if it is no evidence",
+    )
+
+
+def _named(run: Run) -> str:
+    origin = origin_of(run.record)
+    return run.folder.name if origin is None else f"{run.folder.name} (adopted from {origin})"
+
+
 def _settings(context: EvidenceContext, adopted: list[Observed]) -> Iterator[Verdict]:
     bindings, labels = [], {}
     for observed in adopted:
@@ -119,7 +144,7 @@ def _binding(observed: Observed) -> Binding:
     return Binding(
         file=f"runs/{observed.run.folder.name}/{SETTINGS}",
         describes=format_path(place),
-        variant=observed.run.record.variants[0],
+        variant=step.variant,
         model=step.model_name,
         dialect=str(observed.facts.get("settings_dialect", "generic")),
         required=False,

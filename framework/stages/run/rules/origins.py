@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.sections.values.quantities import whole
@@ -67,7 +68,14 @@ def _parent(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
         yield from context.hold(PARENT, observed, clause, step.name, recorded("step"), "the step")
         if place[-1] == 0:
             what = "the step it started from"
-            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, recorded("parent"), what)
+            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, _started_from, what)
+
+
+def _started_from(observed: Observed) -> Any:
+    parent = observed.recorded("parent")
+    if parent is None and observed.adopted:
+        raise NotRecorded(f"{observed.step.label} was adopted, and does not say which run it started from")
+    return parent
 
 
 def _same(context: EvidenceContext) -> Iterator[Verdict]:
