@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.adoption.sources.source import Left
+from framework.adoption.sources.source import Left, Stored
 from framework.errors import InputError
 from framework.evidence.adapter_options import described, of_wrong_kind
 from framework.evidence.atomic import whole_folder, write_json
@@ -30,8 +30,17 @@ _CONFIG = "config.json"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
-def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, step: Step, where: Location) -> None:
-    """Write the folder as a whole: it is there with all that belongs to it, or as it was before.
+def write_run(
+    folder: Path,
+    record: RunRecord,
+    left: Left,
+    adopted: Adopted,
+    step: Step,
+    where: Location,
+    stored: Stored | None = None,
+) -> None:
+    """Write the folder as a whole: it is there with all that belongs to it, or as it was before. Of a run that lies in
+    a file with others (``stored``) what was read of it is kept, and else copies of the files.
 
     Raises:
         InputError: a metric that is to be taken is not there, or a checkpoint is damaged; nothing was written.
@@ -53,10 +62,12 @@ def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, ste
         record.environment = left.environment
         if left.model is not None:
             _model(target, record, left.model)
-        for number, file in enumerate(left.files):
-            copy = target / KEPT / f"{number}-{file.name}"
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, copy)
+        if left.files:
+            (target / KEPT).mkdir()
+        if stored is not None:
+            (target / KEPT / "run.json").write_bytes(stored.text)
+        for number, file in enumerate(left.files if stored is None else ()):
+            shutil.copyfile(file, target / KEPT / f"{number}-{file.name}")
         record.artefacts = artefacts_below(target, *sorted(each.name for each in target.iterdir()))
         record.write(target)
 

@@ -35,7 +35,7 @@ def left(name: str, folder: Path) -> Left:
 
 
 def test_every_source_has_a_run_here() -> None:
-    assert set(names()) == {*LEFT, "table"}
+    assert set(names()) == {*LEFT, "table", "mlflow-database", "optuna"}
 
 
 @pytest.mark.parametrize("name", LOGGED)

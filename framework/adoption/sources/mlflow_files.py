@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from framework.adoption.sources.settings_files import settings_of
 from framework.adoption.sources.source import Left, Source
 from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
@@ -16,6 +17,8 @@ from framework.locations import Location
 from framework.reading.scalars import resolve
 
 _COMMIT = "mlflow.source.git.commit"
+_FINISHED = 3
+_STATUS = {"1": "RUNNING", "2": "SCHEDULED", "4": "FAILED", "5": "KILLED"}
 
 
 def matches(path: Path) -> bool:
@@ -24,6 +27,8 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, reading: Reading) -> Left:
     left = Left(files=[path / "meta.yaml"])
+    stated = settings_of(path / "meta.yaml")
+    left.no_evidence = _no_evidence(path, stated)
     parameters = _below(path / "params")
     left.files += parameters.values()
     left.settings = {name: resolve(_text(file), "yaml-1.2") for name, file in parameters.items()}
@@ -41,10 +46,28 @@ def read(path: Path, reading: Reading) -> Left:
     left.metrics, facts = final_metrics(final, None)
     left.observed |= facts
     tags = _below(path / "tags")
+    own = {name: _text(file) for name, file in tags.items() if not name.startswith("mlflow.")}
+    left.names = {**own, **_called(path, stated)}
     if _COMMIT in tags:
         left.files.append(tags[_COMMIT])
         left.environment["git"] = {"commit": _text(tags[_COMMIT])}
     return left
+
+
+def _no_evidence(path: Path, stated: dict[str, Any]) -> str:
+    """Why a run is no evidence of a finished training. The status is a number of mlflow/entities/run_status.py."""
+    if stated.get("lifecycle_stage") == "deleted" or ".trash" in path.parts:
+        return "deleted in MLflow"
+    status = stated.get("status")
+    return "" if status in (None, _FINISHED, "FINISHED") else f"not finished ({_STATUS.get(str(status), status)})"
+
+
+def _called(path: Path, stated: dict[str, Any]) -> dict[str, Any]:
+    """What the run and its experiment are called; the experiment's folder is the one above."""
+    above = path.parent / "meta.yaml"
+    experiment = settings_of(above).get("name") if above.is_file() else None
+    named = {"run": stated.get("run_name"), "experiment": experiment}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _below(folder: Path) -> dict[str, Path]:

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from framework.adoption.naming import columns_of
 from framework.adoption.sources.source import Left
 from framework.errors import InputError, Problem
 from framework.evidence.logs.logged_names import number
 from framework.locations import Location
 from framework.manifest.hyperparameters import plain_metric
-from framework.manifest.sections.adopted import PARTS, Adopted
+from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.reading.decoding import read_text
 from framework.reading.formats import read as read_document
@@ -28,10 +29,9 @@ _DELIMITER = re.compile(r"\s*:?-+:?\s*")
 
 
 class Row(NamedTuple):
-    """One row: where it stands, what its columns say of its run, and what it measured."""
+    """One row: where it stands, and what it measured. Its columns are the run's names."""
 
     where: Location
-    words: dict[str, str]
     left: Left
 
 
@@ -44,17 +44,14 @@ def rows(file: Path, adopted: Adopted) -> Iterator[Row | Problem]:
     cells = list(_cells(file, adopted))
     if not cells:
         raise InputError.at(Location(str(file), 1, 1), "a table without rows")
-    columns = {part: name for part in PARTS if (name := adopted.columns.get(part, part)) in cells[0][1]}
+    columns = columns_of(adopted, cells[0][1])
     wanted = [*adopted.columns.values(), *adopted.metrics.values()]
     for name in wanted:
         if not any(name in row for _, row in cells):
             advice = did_you_mean(name, cells[0][1])
             raise InputError.at(Location(str(file), 1, 1), f"the table has no column {name!r}", advice)
     for where, row in cells:
-        words: dict[str, str] = {
-            part: str(row[name]).strip() for part, name in columns.items() if str(row.get(name, "")).strip()
-        }
-        left = Left(files=[file], is_row=True)
+        left = Left(files=[file], is_row=True, names={**dict.fromkeys(columns.values(), ""), **row})
         others = {name: value for name, value in row.items() if name not in columns.values()}
         figures = {name: _figure(value) for name, value in others.items()}
         wrong = [name for name in adopted.metrics.values() if name in row and figures.get(name) is None]
@@ -64,9 +61,9 @@ def rows(file: Path, adopted: Adopted) -> Iterator[Row | Problem]:
         left.raw = {name: figure for name, figure in figures.items() if figure is not None}
         left.metrics = {plain_metric(name): value for name, value in left.raw.items()} if not adopted.metrics else {}
         left.settings = others
-        if type(seed := number(words.get("seed"))) is int:
+        if type(seed := number(row.get(columns.get("seed", "")))) is int:
             left.observed["seed"] = seed
-        yield Row(where, words, left)
+        yield Row(where, left)
 
 
 def _figure(value: Any) -> float | None:
