@@ -20,6 +20,7 @@ from framework.adoption.naming import is_meant, words_of
 from framework.adoption.placing import Place, Placing
 from framework.adoption.sources import result_table
 from framework.adoption.sources.registry import names, source_of
+from framework.adoption.sources.result_table import Row
 from framework.adoption.sources.source import Left, LeftOut, Source, Store, Stored
 from framework.adoption.written_run import write_run
 from framework.errors import InputError, Problem, UsageError
@@ -107,7 +108,8 @@ class _Taking:
     ) -> Iterator[Outcome | Problem]:
         source = None if adopted.format == result_table.NAME else source_of(path, adopted.format)
         is_table = path.is_file() and path.suffix.lower() in result_table.SUFFIXES
-        rows = adopted.format is None and bool(adopted.columns) and is_table and not isinstance(source, Store)
+        stated = bool(adopted.columns) or adopted.across is not None
+        rows = adopted.format is None and stated and is_table and not isinstance(source, Store)
         if adopted.format != result_table.NAME and source is None and not rows:
             advice = "say `format: table` for a table of results" if is_table else "name the folder with its log"
             yield Problem(f"{path}: no program is known that leaves this", where, advice)
@@ -128,13 +130,15 @@ class _Taking:
         elif others:
             yield Outcome(self._below(path), f"{_several(others)} left out: `only` means others", "", "left out")
 
-    @staticmethod
-    def _rows(adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem]:
-        for row in result_table.rows(path, adopted):
-            if isinstance(row, Problem):
-                yield row
+    def _rows(self, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem | LeftOut]:
+        known = () if adopted.across is None else self.placing.words(adopted.across)
+        for row in result_table.rows(path, adopted, known):
+            if isinstance(row, Row):
+                cell = "" if adopted.across is None else f":{row.where.column}"
+                part = f"{row.where.line}{cell}"
+                yield _Origin(result_table.NAME, row.where, part), row.left
             else:
-                yield _Origin(result_table.NAME, row.where, str(row.where.line)), row.left
+                yield row
 
     @staticmethod
     def _runs(source: Source | Store, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | LeftOut]:

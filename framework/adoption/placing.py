@@ -66,6 +66,10 @@ class Placing:
                 found[part] = adopted.captures.get(part, {}).get(word, word)
         return found
 
+    def words(self, part: str) -> list[str]:
+        """What the plan has of a part, as words."""
+        return list(dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part)))
+
     def _position(self, step: Step, variant: str) -> int | None:
         here = (step.name, step.model_name, step.task, step.seed)
         alike = [
@@ -80,9 +84,9 @@ class Placing:
     def _near(self, wanted: Mapping[str, str]) -> str:
         """The part of what was said that the plan does not have."""
         for part, word in wanted.items():
-            known = dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part))
+            known = self.words(part)
             if word not in known:
-                shown = ", ".join(list(known)[:_MOST_SHOWN])
+                shown = ", ".join(known[:_MOST_SHOWN])
                 return f": the plan has no {part} {word!r} ({shown}); `captures` translates what names say"
         return ""
 

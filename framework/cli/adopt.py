@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PART=NAME",
         help="which column, parameter or tag says what a run is",
     )
+    parser.add_argument("--across", choices=PARTS, help="what the titles of a table's other columns say")
+    parser.add_argument("--cells", metavar="METRIC", help="what the cells of such columns hold")
     parser.add_argument(
         "--only",
         action="append",
@@ -96,6 +98,7 @@ def _stated(options: argparse.Namespace) -> Any:
     from framework.manifest.sections.adopted import Adopted
 
     data: dict[str, Any] = {"path": options.path, "format": options.source, "dialect": options.dialect}
+    data |= {"across": options.across, "cells": options.cells}
     data |= {part: getattr(options, part) for part in PARTS}
     for option, name in (("column", "columns"), ("metric", "metrics"), ("only", "only")):
         pairs = [text.partition("=") for text in getattr(options, option)]

@@ -40,6 +40,11 @@ class Adopted(Section):
     columns: dict[Part, str] = {}
     """Which columns of a table, or settings, parameters and tags of a run, say what it is. By default the columns of a
     table, and the parameters and tags in a database, that are called so."""
+    across: Part | None = None
+    """What the titles of a table's other columns say: with `task` each of them is of one task, and each cell of a run
+    (`captures` translates the titles). Below a title over several columns, theirs are the metrics."""
+    cells: str | None = None
+    """The metric that the cells of such columns hold, where no title below says it."""
     only: dict[str, Said | list[Said]] = {}
     """Which rows, or runs of a database, are meant: by columns, settings, parameters and tags (`{experiment: ladder}`,
     `{study: [a, b]}`, `{best: true}`). By default all."""
@@ -65,7 +70,10 @@ class Adopted(Section):
         for name in PARTS:
             said = [f"`{name}` is stated"] * (getattr(self, name) is not None)
             said += [f"{{{name}}} in `path` says it"] * (name in captured)
+            said += ["`across` says that titles say it"] * (name == self.across)
             said += [f"`columns` says where it stands ({self.columns.get(name)})"] * (name in self.columns)
             if len(said) > 1:
                 raise ValueError(f"{' and '.join(said)}: leave one of them")
+        if self.cells is not None and self.across is None:
+            raise ValueError("`cells` says what columns hold that `across` tells apart: state that too")
         return self
