@@ -109,7 +109,11 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
     findings += damaged
-    matrix.add(claim_verdicts(experiment, seen, judge))
+    for held in claim_verdicts(experiment, seen, judge):
+        if isinstance(held, Finding):
+            findings.append(held)
+        else:
+            matrix.add([held])
     findings = [*matrix.findings(), *findings]
     return VerifyResult(experiment, plan, steps, matrix, findings, checked)
 
