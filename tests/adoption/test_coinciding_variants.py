@@ -107,7 +107,7 @@ def figures(root: Path) -> dict[tuple[str, str, int], float]:
 
 
 def test_tables_and_claims_use_the_figures_of_the_variants_own_run(tmp_path: Path) -> None:
-    claims = [{"id": "C1", "assert": "accuracy(ours) > accuracy(base)", "confidence": 0.9}]
+    claims = [{"id": "C1", "assert": "accuracy(ours, sst2) > accuracy(base, sst2)", "confidence": 0.9}]
     experiment = study(tmp_path, claims=claims)
     expected = {}
     for variant, better in (("base", 0.0), ("ours", 0.1)):
