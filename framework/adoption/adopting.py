@@ -128,7 +128,7 @@ class _Taking:
         if others and (unknown := next((name for name in adopted.only if name not in known), None)) is not None:
             yield Problem(f"{path}: no run says {unknown!r}, which `only` names", where, did_you_mean(unknown, known))
         elif others:
-            yield Outcome(self._below(path), f"{_several(others)} left out: `only` means others", "", "left out")
+            yield Outcome(self._below(path), f"{_several(others)}: `only` means others", "", "left out")
 
     def _rows(self, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem | LeftOut]:
         known = () if adopted.across is None else self.placing.words(adopted.across)
@@ -147,7 +147,7 @@ class _Taking:
             left = source.read(path, reading)
             left.names = {**as_recorded(left.settings or {}), **left.names}
             if left.no_evidence:
-                yield LeftOut(f"left out: {left.no_evidence}")
+                yield LeftOut(left.no_evidence)
             else:
                 yield _Origin(source.name, where), left
             return
@@ -162,15 +162,19 @@ class _Taking:
         try:
             words = words_of(adopted, left.names, usual=bool(origin.part))
         except LookupError as problem:
-            return Problem(f"{named}: {problem.args[0]}", origin.where)
+            advice = "`only` says which runs are meant, where others lie there too"
+            return Problem(f"{_called(named, left)}: {problem.args[0]}", origin.where, advice)
         placed = [self.placing.place(adopted, {**words, **way}, left.seed) for way in ways]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            return Problem((f"{origin.part}: " if origin.stored else "") + str(placed[0]), origin.where)
-        identity = identity_of(place.step, place.variants, place.position)
+            return Problem(
+                f"{_called(origin.part, left)}: {placed[0]}" if origin.stored else str(placed[0]), origin.where
+            )
+        step = place.step.of(place.variants)
+        identity = identity_of(step, place.variants, place.position)
         key = key_of(identity)
         if key in self.taken:
-            message = f"{place.step.label} is adopted from {self.taken[key]}, and from this too"
+            message = f"{step.label} is adopted from {self.taken[key]}, and from this too"
             return Problem(message, origin.where, "let the pattern leave one of them out")
         self.taken[key] = named
         facts = {
@@ -181,8 +185,8 @@ class _Taking:
         }
         before = self.store.find(key)
         if before is not None and before.record.observed.get(ADOPTED) == facts:
-            return Outcome(named, place.step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
-        step = replace(place.step.of(place.variants), key=key)
+            return Outcome(named, step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
+        step = replace(step, key=key)
         record = RunRecord(
             key=key,
             folder=f"{ADOPTED}.{step.folder}",
@@ -222,6 +226,12 @@ def _changed(record: RunRecord, sources: Sequence[dict[str, Any]]) -> tuple[str,
     before = {each.get("file"): each.get("sha256") for each in sources_of(record)}
     now = {each["file"]: each["sha256"] for each in sources}
     return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
+
+
+def _called(what: str, left: Left) -> str:
+    """A run as its program calls it, with its name."""
+    name = left.names.get("run")
+    return what if name is None else f"{what} ({name})"
 
 
 def _several(count: int) -> str:

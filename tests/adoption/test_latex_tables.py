@@ -91,9 +91,7 @@ def test_cells_are_runs_where_the_titles_say_the_task(tmp_path: Path) -> None:
         ("dense", "mrpc", 1): {"accuracy": pytest.approx(0.841)},
         ("lora", "sst2", 1): {"accuracy": pytest.approx(0.92)},
     }
-    assert [each.label for each in outcomes if each.status == "left out"] == [
-        "left out: Avg., which the plan has as no task"
-    ]
+    assert [each.label for each in outcomes if each.status == "left out"] == ["Avg.: the plan has no such task"]
     (problem,) = problems
     assert "SST-2" not in problem.message
     assert "several runs" in problem.message

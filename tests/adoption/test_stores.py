@@ -52,10 +52,10 @@ def test_the_finished_runs_of_mlflow_are_runs_and_the_others_are_said(tmp_path: 
     runs, left_out = stored_in(database(tmp_path, name))
     assert list(runs) == ["d1", "l1", "child", "elsewhere"]
     assert sorted(left_out) == [
-        "1 run left out: not finished (FAILED)",
-        "1 run left out: not finished (RUNNING)",
-        "1 run left out: without metrics, which only hold other runs",
-        "2 runs left out: deleted in MLflow",
+        "1 run: not finished (FAILED)",
+        "1 run: not finished (RUNNING)",
+        "1 run: without metrics, which only hold other runs",
+        "2 runs: deleted in MLflow",
     ]
     first = runs["d1"].left
     assert first.settings == {"learning_rate": 2e-5, "num_train_epochs": 3, "seed": 1, "task": "sst2"}
@@ -80,7 +80,7 @@ def test_a_nested_run_is_found_by_its_parents_tags_and_has_its_own_parameters(tm
 def test_the_complete_trials_of_optuna_are_runs_and_the_others_are_said(tmp_path: Path, name: str) -> None:
     runs, left_out = stored_in(storage(tmp_path, name))
     assert list(runs) == [*(f"ladder, trial {number}" for number in (0, 1, 4, 7)), "two goals, trial 0"]
-    assert left_out == ["4 trials of ladder left out, which are not complete: 1 FAIL, 1 PRUNED, 1 RUNNING, 1 WAITING"]
+    assert left_out == ["4 trials of ladder which are not complete: 1 FAIL, 1 PRUNED, 1 RUNNING, 1 WAITING"]
     first = runs["ladder, trial 0"]
     assert first.left.settings == {
         "learning_rate": 2e-5, "batch_size": 8, "num_train_epochs": 3, "optimizer": "adamw"
@@ -271,7 +271,7 @@ def test_what_only_means_is_taken_and_a_name_that_no_run_has_is_an_error(tmp_pat
     outcome = called(tmp_path, "adopt", path.name, "--only", "experiment=scratch")
     assert outcome.code == 0
     assert "1 runs, 1 adopted" in outcome.out
-    assert "3 runs left out: `only` means others" in outcome.out
+    assert "3 runs: `only` means others" in outcome.out
     wrong = called(tmp_path, "adopt", path.name, "--only", "experimant=scratch")
     assert wrong.code == 2
     assert "no run says 'experimant', which `only` names" in wrong.err
@@ -308,6 +308,6 @@ def test_the_runs_of_a_file_store_are_found_by_their_tags_too(tmp_path: Path) ->
     assert not [problem for problem in problems if "meta.yaml" not in str(problem)]
     assert [run.record.variants for run in RunStore(experiment.runs).runs()] == [["dense"]]
     assert sorted(each.label for each in outcomes if each.status == "left out") == [
-        "left out: deleted in MLflow",
-        "left out: not finished (FAILED)",
+        "deleted in MLflow",
+        "not finished (FAILED)",
     ]

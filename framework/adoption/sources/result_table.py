@@ -143,7 +143,7 @@ def _across(
             if any(str(value).strip() for value in others.values()):
                 yield _row(file, adopted, here, columns, names, others, of)
     if unknown:
-        yield LeftOut(f"left out: {', '.join(unknown)}, which the plan has as no {adopted.across}")
+        yield LeftOut(f"{', '.join(unknown)}: the plan has no such {adopted.across}")
 
 
 def _lines(file: Path, adopted: Adopted) -> Iterator[_Line]:

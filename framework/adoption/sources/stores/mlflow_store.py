@@ -63,7 +63,7 @@ def runs(path: Path, reading: Reading) -> Iterator[Stored | LeftOut]:
         else:
             left_out[why] += 1
     for why, count in left_out.items():
-        yield LeftOut(f"{count} {'run' if count == 1 else 'runs'} left out: {why}")
+        yield LeftOut(f"{count} {'run' if count == 1 else 'runs'}: {why}")
 
 
 def _hold(path: Path, database: sqlite3.Connection) -> None:

@@ -50,7 +50,7 @@ class Study:
     @property
     def best(self) -> int | None:
         """The number of the best completed trial of one objective, as `Study.best_trial` has it: the first of equals,
-        of those that keep the constraints."""
+        of those that keep the constraints, and here of those with a finite value."""
         signs = {"MINIMIZE": 1, "MAXIMIZE": -1}
         if len(self.directions) != 1 or self.directions[0] not in signs:
             return None
@@ -92,7 +92,7 @@ def stored_trials(path: Path, studies: Sequence[Study]) -> Iterator[Stored | Lef
                 others[trial.state] += 1
         if others:
             listed = ", ".join(f"{count} {state}" for state, count in sorted(others.items()))
-            yield LeftOut(f"{sum(others.values())} trials of {study.name} left out, which are not complete: {listed}")
+            yield LeftOut(f"{sum(others.values())} trials of {study.name} which are not complete: {listed}")
 
 
 def _keeps_constraints(trial: Trial) -> bool:
