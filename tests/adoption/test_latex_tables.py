@@ -260,6 +260,43 @@ def test_what_is_no_figure_of_one_run_is_refused(text: str) -> None:
         figure_of(text)
 
 
+SET = {
+    r"\cellcolor{gray!20}\textit{79.3}": 79.3, r"\textit{\phantom{-}0.94}": 0.94, r"\textcolor{blue}{97.3}": 97.3,
+    r"{\color{red}97.3}": 97.3, r"{\bf 79.3}": 79.3, r"\textbf{\underline{79.3}}": 79.3, r"\hphantom{0}9.3": 9.3,
+    r"79.3\rlap{$^*$}": 79.3, r"79.3\textsuperscript{\textdagger}": 79.3, r"\best{79.3}": 79.3,
+    r"\top{\best{79.3}}": 79.3,
+    r"$\mathbf{79.3}^{\ast\ast}$": 79.3, r"\makecell{79.3}": 79.3, r"79.3\footnote{see}": 79.3, r"\,--\,": None,
+    r"$79.3$\%": 0.793, r"\raisebox{1pt}{79.3}": 79.3, r"\sota": 81.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", sorted(SET))
+def test_what_sets_a_cell_changes_nothing_in_it(tmp_path: Path, cell: str) -> None:
+    macros = r"\newcommand{\best}[1]{\textbf{#1}} \newcommand\sota{81.5} \newcommand{\top}[1]{\colorbox{red}{#1}}"
+    titles = r"M & \makecell{Acc \\ $\uparrow$} \\ \midrule"
+    table = rf"{macros} \begin{{tabular}}{{lc}} {titles} dense & {cell} \\ \end{{tabular}}"
+    stated = {"columns": {"variant": "M"}, "metrics": {"accuracy": "Acc"}, "task": "sst2", "seed": 1}
+    found, _, problems = taken(tmp_path, table, stated)
+    if SET[cell] is None:
+        assert "empty" in problems[0].message
+    else:
+        assert not problems
+        assert found["dense", "sst2", 1] == {"accuracy": pytest.approx(SET[cell])}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "md", "tex"])
+def test_two_columns_of_one_title_are_an_error(tmp_path: Path, suffix: str) -> None:
+    table = {
+        "csv": "variant,acc,acc\ndense,0.9,0.1\n",
+        "md": "| variant | acc | acc |\n|---|---|---|\n| dense | 0.9 | 0.1 |\n",
+        "tex": "\\begin{tabular}{lcc} variant & acc & acc \\\\ \\hline dense & 0.9 & 0.1 \\\\ \\end{tabular}",
+    }[suffix]
+    write(tmp_path / f"t.{suffix}", table)
+    stated = {"path": f"t.{suffix}", "format": "table", "metrics": {"accuracy": "acc"}, "task": "sst2", "seed": 1}
+    _, problems = adopt(load(project(tmp_path, [stated])))
+    assert "2 columns are called 'acc'" in problems[0].message
+
+
 def test_a_title_that_says_percent_makes_shares(tmp_path: Path) -> None:
     assert figure_of("79.3", "Acc. (%)") == pytest.approx(0.793)
     assert figure_of("79.3%", "Acc. [%]") == pytest.approx(0.793)

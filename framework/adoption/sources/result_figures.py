@@ -8,7 +8,7 @@ from typing import Any
 from framework.evidence.logs.logged_names import number
 from framework.reading.prose.written_values import resolve_prose
 
-_MARKS = r"(?:\\(?:dagger|ddagger|ast|star|ddag|dag|S|P|circ)|[*†‡§¶★]|[a-z]|,)"
+_MARKS = r"(?:\\(?:dagger|ddagger|ast|asteriskcentered|star|ddag|dag|S|P|circ)|[*†‡§¶★]|[a-z]|,)"
 _NOTES = (
     re.compile(rf"\^\{{\s*(?:{_MARKS}\s*)+\}}|\^{_MARKS}(?![A-Za-z])"),
     re.compile(r"\\(?:textsuperscript|tnote|footnotemark|footnote|tablefootnote)\s*(?:\[[^\]]*\])?(?:\{[^{}]*\})?"),
@@ -18,6 +18,7 @@ _NOTES = (
 """Marks that say something of the figure, and change nothing in it."""
 _NOTHING = frozenset(("", "-", "–", "—", "--", "---", "n/a", "na", "nan", "none", "null", "oom", "\\textemdash"))
 _SHARE = re.compile(r"\(\s*\\?%\s*\)|\[\s*\\?%\s*\]|\\?%\s*$")
+_SPACES = re.compile(r"\\[,;:!]|\s")
 _SPREAD = re.compile(r"±|\\pm(?![A-Za-z])|\+/-|\+-|\\std\b")
 
 
@@ -31,7 +32,7 @@ def figure_of(value: Any, title: str = "") -> float | None:
     if type(value) in (int, float):
         return _shared(number(value), title)
     text = str(value).strip().strip("*_ ") if isinstance(value, str) else "" if value is None else str(value)
-    if text.strip("$ ").casefold() in _NOTHING:
+    if _SPACES.sub("", text.strip("$ ")).casefold() in _NOTHING:
         return None
     if _SPREAD.search(text):
         raise ValueError("a mean with its spread, of several runs")

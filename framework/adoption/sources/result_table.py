@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".md", ".markdown", *LATEX)
 _BAR = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r"\s*:?-+:?\s*")
 _OF_ONE = "a row is one run: adopt the runs that it is of"
+_ARROW = re.compile(r"\(?\s*\$?\s*\\(?:up|down)arrow\s*\$?\s*\)?|\(?[↑↓]\)?")
 BELOW = " / "
 """Between a title over several columns and that of one of them."""
 
@@ -155,6 +157,7 @@ def _lines(file: Path, adopted: Adopted) -> Iterator[_Line]:
     if suffix in (".csv", ".tsv"):
         table = csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",", restkey="")
         try:
+            _hold_apart(file, table.fieldnames or (), adopted)
             for line in table:
                 cells = {key: value for key, value in line.items() if value}
                 yield _Line(Location(str(file), table.line_num, 1), cells)
@@ -171,6 +174,19 @@ def _lines(file: Path, adopted: Adopted) -> Iterator[_Line]:
         yield from _of_latex(file, text, adopted)
     else:
         yield from _of_markdown(file, text, adopted)
+
+
+def _hold_apart(file: Path, titles: Iterable[str], adopted: Adopted) -> None:
+    """See that no column that counts has the title of another.
+
+    Raises:
+        InputError: one has.
+    """
+    wanted, all_count = _wanted(adopted), adopted.across is not None or not adopted.metrics
+    for title, count in Counter(titles).items():
+        if title and count > 1 and (all_count or title in wanted):
+            message = f"{count} columns are called {title!r}: which one is meant, nothing says"
+            raise InputError.at(Location(str(file), 1, 1), message, "give them different titles in a copy")
 
 
 def _object(text: str, where: Location) -> dict[str, Any]:
@@ -201,6 +217,7 @@ def _of_markdown(file: Path, text: str, adopted: Adopted) -> Iterator[_Line]:
             continue
         if not set(_wanted(adopted)) <= set(header):
             continue
+        _hold_apart(file, header, adopted)
         for below in range(at + 2, len(lines)):
             row = _split(lines[below])
             if len(row) < 2:
@@ -215,18 +232,25 @@ def _split(line: str) -> list[str]:
     return [cell.strip().strip("*`") for cell in cells]
 
 
+def _plain(title: str) -> str:
+    """A title without its braces, and without the arrow that says which direction is better."""
+    bare = _ARROW.sub("", title)
+    return " ".join((bare if "$" in bare else bare.replace("{", "").replace("}", "")).split())
+
+
 def _of_latex(file: Path, text: str, adopted: Adopted) -> Iterator[_Line]:
     lines, tables = Lines(text), latex_tables(Document(str(file), text, None, "latex", format="latex"))
     wanted = set(_wanted(adopted))
-    table = next((each for each in tables if wanted <= {title.text for title in each.titles}), None)
+    table = next((each for each in tables if wanted <= {_plain(title.text) for title in each.titles}), None)
     if table is None and tables:
-        near = dict.fromkeys(title.text for each in tables for title in each.titles if title.text)
+        near = dict.fromkeys(_plain(title.text) for each in tables for title in each.titles if title.text)
         missing = next((name for name in _wanted(adopted) if name not in near), None)
         message = "no table has all of these columns" if missing is None else f"no table has a column {missing!r}"
         raise InputError.at(Location(str(file), 1, 1), message, did_you_mean(missing or _wanted(adopted)[0], near))
-    titles = [] if table is None else table.titles
+    titles = [] if table is None else [_plain(title.text) for title in table.titles]
+    _hold_apart(file, titles, adopted)
     for row in [] if table is None else table.rows:
-        named = {title.text: cell for title, cell in zip(titles, row, strict=False) if title.text and cell.text}
+        named = {title: cell for title, cell in zip(titles, row, strict=False) if title and cell.text}
         places = {name: lines.location(str(file), cell.start) for name, cell in named.items()}
         if places:
             yield _Line(next(iter(places.values())), {name: cell.text for name, cell in named.items()}, places)

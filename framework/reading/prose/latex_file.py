@@ -50,6 +50,8 @@ _STYLES = re.compile(
 _NAMED = re.compile(r"\\[A-Za-z@]+")
 _INNER = re.compile(r"\{([^{}]*)\}")
 _LINE_END = re.compile(r"\n\s*\n|\\item\b|\\end\s*\{|\\begin\s*\{")
+_BRACES = re.compile(r"(?<!\\)[{}]")
+_ROW_END = re.compile(r"\\\\(?:\s*\[[^\]\n]*\])?")
 _BLANK = re.compile(r"\s+")
 _NUMERAL = re.compile(r"\\(?:num|numprint)\s*\{([^{}]*)\}")
 _BOLD_LABEL = re.compile(r"\s*\\(?:textbf|textit|emph)\s*\{([^{}]{1,80}?)\s*:\s*\}\s*")
@@ -145,7 +147,7 @@ class LatexSource:
             return position
         rows: list[list[Cell]] = [[]]
         start = self._columns(position, stop)
-        for mark in [*_CELLS.finditer(self.text, start, stop), None]:
+        for mark in [*self._marks(start, stop), None]:
             end = mark.start() if mark is not None else stop
             self._cell(rows[-1], start, end)
             start = mark.end() if mark is not None else stop
@@ -162,6 +164,21 @@ class LatexSource:
             target = self.outline.section.add(Entry(f"Table {self.tables}", position, position))
         if rows:
             target.below += table_entries(titles_of(rows), rows, self._values)
+
+    def _marks(self, start: int, stop: int) -> list[re.Match[str]]:
+        """The ends of cells and rows; what lies in braces that close is of one cell (`\\makecell{SST-2 \\\\ 2}`)."""
+        found, outside, depth, at = [], [], 0, start
+        for mark in _CELLS.finditer(self.text, start, stop):
+            depth += self._opened(at, mark.start())
+            at = mark.start()
+            found.append(mark)
+            if depth <= 0:
+                outside.append(mark)
+        return outside if depth + self._opened(at, stop) == 0 else found
+
+    def _opened(self, start: int, stop: int) -> int:
+        """How many more braces are opened than closed."""
+        return sum(1 if brace[0] == "{" else -1 for brace in _BRACES.finditer(self.text, start, stop))
 
     def _columns(self, position: int, stop: int) -> int:
         """Past the arguments of the environment: its width, its columns."""
@@ -203,8 +220,11 @@ class LatexSource:
 
     def shown(self, start: int, stop: int) -> str:
         """A text without what only sets it: `\\textbf{2e-4}` is `2e-4`, and math stays."""
-        text = self.text[start : min(stop, start + MOST_CELL)]
-        text = text.replace("\\(", "$").replace("\\)", "$")
+        return self.plain(self.text[start : min(stop, start + MOST_CELL)])
+
+    def plain(self, text: str) -> str:
+        """As :meth:`shown`, of a text."""
+        text = _ROW_END.sub(" ", text).replace("\\(", "$").replace("\\)", "$")
         text = _RULES.sub(" ", _TALL.sub("", _SPANNING.sub("", text)))
         text = _NUMERAL.sub(r"\1", _STYLES.sub("", text))
         if "$" not in text:

@@ -19,6 +19,17 @@ _TALL = re.compile(
 )
 _BELOW_TITLES = re.compile(r"\\(?:midrule|hline|hhline|endhead|endfirsthead)(?![A-Za-z])")
 _USED = re.compile(r"\\([A-Za-z@]+)(?:\{\}|\s+(?=[^\\{])|(?![A-Za-z@]))")
+_ONE_ARGUMENT = re.compile(r"\\([A-Za-z@]+)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_MACRO_OF_ONE = re.compile(r"\\(?:(?:re)?newcommand|providecommand)\*?\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*\[1\]\s*\{")
+_SETTING = (
+    (re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}|\\color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}"), ""),
+    (re.compile(r"\\(?:footnote|tnote|tablefootnote)\s*\{[^{}]*\}|\\footnotemark\s*(?:\[[^\]]*\])?"), ""),
+    (re.compile(r"\\(?:textcolor|colorbox|raisebox|rotatebox|scalebox)\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*(?=\{)"), ""),
+    (re.compile(r"\\(?:[rl]lap|tablenum)\s*(?=\{)"), ""),
+    (re.compile(r"\\textsuperscript\s*\{([^{}]*)\}"), r"$^{\1}$"),
+    (re.compile(r"\\text(dagger|asteriskcentered)(?![A-Za-z])"), r"\\\1"),
+)
+"""What only sets a cell, and what in its place stands."""
 _DEPTH = 4
 """Macros in macros that are followed."""
 
@@ -49,6 +60,10 @@ class _Tables(LatexSource):
             known = self.bodies.setdefault(name, body)
             if known != body or "#" in body:
                 self.bodies[name] = ""  # several, or with arguments: what it says is not known here
+        self.of_one: dict[str, str] = {}
+        for match in _MACRO_OF_ONE.finditer(self.text):
+            body = self.text[match.end() : self._closing(match.end(), MOST_DEFINITION)]
+            self.of_one[match[1]] = body if self.of_one.setdefault(match[1], body) == body else ""
 
     def _tabular(self, rows: list[list[Cell]], position: int) -> None:
         rows = [row for row in rows if len(row) > 1]  # others hold a caption
@@ -66,25 +81,22 @@ class _Tables(LatexSource):
         """Whether there is a line that parts titles from rows."""
         return _BELOW_TITLES.search(self.text, start, stop) is not None
 
-    def shown(self, start: int, stop: int) -> str:
-        text = super().shown(start, stop)
+    def plain(self, text: str) -> str:
         for _ in range(_DEPTH):
-            if (following := _USED.sub(self._said, text)) == text:
+            before = text
+            text = _ONE_ARGUMENT.sub(self._with_argument, _USED.sub(self._said, text))
+            for pattern, instead in _SETTING:
+                text = pattern.sub(instead, text)
+            if text == before:
                 break
-            text = following
-        return text
+        return super().plain(text)
 
     def _said(self, match: re.Match[str]) -> str:
-        body = self.bodies.get(match[1])
-        return match[0] if not body else _Plain(self.document).of(body)
+        return self.bodies.get(match[1]) or match[0]
 
-
-class _Plain(LatexSource):
-    """A macro's body, as it is shown."""
-
-    def of(self, body: str) -> str:
-        self.text = body
-        return self.shown(0, len(body))
+    def _with_argument(self, match: re.Match[str]) -> str:
+        body = self.of_one.get(match[1])
+        return match[0] if not body else body.replace("#1", match[2])
 
 
 def _titles(rows: list[list[Cell]]) -> list[Cell]:
