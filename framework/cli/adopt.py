@@ -32,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PART=NAME",
         help="which column, parameter or tag says what a run is",
     )
+    parser.add_argument(
+        "--steps-from", type=int, choices=(0, 1), help="the number of the first optimizer step in a log (default: 1)"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        choices=("used", "next"),
+        help="which one a step is logged with: the one that it used, or the one that was then set (default: used)",
+    )
     parser.add_argument("--across", choices=PARTS, help="what the titles of a table's other columns say")
     parser.add_argument("--cells", metavar="METRIC", help="what the cells of such columns hold")
     parser.add_argument(
@@ -99,6 +107,7 @@ def _stated(options: argparse.Namespace) -> Any:
 
     data: dict[str, Any] = {"path": options.path, "format": options.source, "dialect": options.dialect}
     data |= {"across": options.across, "cells": options.cells}
+    data |= {"steps_from": options.steps_from, "learning_rate": options.learning_rate}
     data |= {part: getattr(options, part) for part in PARTS}
     for option, name in (("column", "columns"), ("metric", "metrics"), ("only", "only")):
         pairs = [text.partition("=") for text in getattr(options, option)]
