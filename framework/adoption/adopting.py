@@ -112,7 +112,11 @@ class _Taking:
         rows = adopted.format is None and stated and is_table and not isinstance(source, Store)
         if adopted.format != result_table.NAME and source is None and not rows:
             advice = "say `format: table` for a table of results" if is_table else "name the folder with its log"
-            yield Problem(f"{path}: no program is known that leaves this", where, advice)
+            beside = path.is_file() and not is_table and not (self.root / adopted.path).exists()
+            if beside:  # what a pattern matches that lies among the runs
+                yield Outcome(self._below(path), "no program is known that leaves this", "", "left out")
+            else:
+                yield Problem(f"{path}: no program is known that leaves this", where, advice)
             return
         others, known = 0, set[str]()
         for run in self._rows(adopted, path) if rows or source is None else self._runs(source, adopted, path):

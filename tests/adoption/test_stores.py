@@ -20,7 +20,7 @@ from framework.evidence.logs.log import Reading
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
-from tests.adoption.left_runs import STEPS, project, rate
+from tests.adoption.left_runs import LEFT, STEPS, project, rate, write
 from tests.adoption.stored_runs import MLFLOW, OPTUNA, database, storage
 from tests.support.commands import called
 
@@ -293,8 +293,7 @@ def test_two_runs_of_one_step_are_an_error(tmp_path: Path) -> None:
 
 
 def test_the_runs_of_a_file_store_are_found_by_their_tags_too(tmp_path: Path) -> None:
-    from tests.adoption.left_runs import LEFT, write
-
+    """Those of the run that they are nested in, too; what lies among them is no run, and a NaN no value."""
     for run, status in (("a1", 3), ("b2", 4)):
         folder = LEFT["mlflow"](tmp_path / "mlruns/17" / run)
         write(folder / "meta.yaml", f"run_id: {run}\nrun_name: {run}\nstatus: {status}\nlifecycle_stage: active\n")
@@ -304,10 +303,21 @@ def test_the_runs_of_a_file_store_are_found_by_their_tags_too(tmp_path: Path) ->
     deleted = shutil.copytree(tmp_path / "mlruns/17/a1", tmp_path / "mlruns/17/c3")
     write(deleted / "meta.yaml", "run_id: c3\nstatus: 3\nlifecycle_stage: deleted\n")
     columns = {"variant": "method", "task": "data"}
-    experiment, outcomes, problems = taken(tmp_path, {"path": "mlruns/*/*", "columns": columns, "only": LADDER})
-    assert not [problem for problem in problems if "meta.yaml" not in str(problem)]
-    assert [run.record.variants for run in RunStore(experiment.runs).runs()] == [["dense"]]
+    child = shutil.copytree(tmp_path / "mlruns/17/a1", tmp_path / "mlruns/17/d4")
+    (child / "tags/method").unlink()
+    write(child / "tags/mlflow.parentRunId", "e5")
+    write(child / "params/seed", "2")
+    write(child / "metrics/val_accuracy", "1 nan 1\n1 0.7 12\n1 0.1 3\n1 inf 13\n")
+    for name, text in {"meta.yaml": "run_id: e5\nstatus: 3\n", "tags/method": "lora", "params/lr": "9"}.items():
+        write(tmp_path / "mlruns/17/e5" / name, text)
+    (tmp_path / "mlruns/17/e5/metrics").mkdir()
+    experiment, outcomes, problems = taken(tmp_path, {"path": "mlruns/*/*", "columns": columns})
+    assert not problems
+    found = {tuple(run.record.variants): run.record.metrics["accuracy"] for run in RunStore(experiment.runs).runs()}
+    assert found == {("dense",): 0.9, ("lora",): 0.7}
     assert sorted(each.label for each in outcomes if each.status == "left out") == [
         "deleted in MLflow",
+        "no program is known that leaves this",
         "not finished (FAILED)",
+        "without metrics, it only holds other runs",
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from framework.locations import Location
 from framework.reading.scalars import resolve
 
 _COMMIT = "mlflow.source.git.commit"
+_PARENT = "mlflow.parentRunId"
 _FINISHED = 3
 _STATUS = {"1": "RUNNING", "2": "SCHEDULED", "4": "FAILED", "5": "KILLED"}
 
@@ -29,25 +31,28 @@ def read(path: Path, reading: Reading) -> Left:
     left = Left(files=[path / "meta.yaml"])
     stated = settings_of(path / "meta.yaml")
     left.no_evidence = _no_evidence(path, stated)
+    if not left.no_evidence and not _below(path / "metrics") and _holds_others(path):
+        left.no_evidence = "without metrics, it only holds other runs"
     parameters = _below(path / "params")
     left.files += parameters.values()
     left.settings = {name: resolve(_text(file), "yaml-1.2") for name, file in parameters.items()}
     rows: dict[int, dict[str, Any]] = {}
-    final: dict[str, float] = {}
+    final: dict[str, tuple[int, float]] = {}
     for name, file in _below(path / "metrics").items():
         left.files.append(file)
         for where, value, step in _points(file):
             rows.setdefault(step, {"step": step})[name] = value
-            final[name] = value
+            if step >= final.get(name, (step, 0.0))[0]:
+                final[name] = step, value
             last = where
     if rows:
         left.log = log_of("MLflow", ((last, rows[step]) for step in sorted(rows) if len(rows) > 1), reading)
-    left.raw = final
-    left.metrics, facts = final_metrics(final, None)
+    left.raw = {name: value for name, (_, value) in final.items()}
+    left.metrics, facts = final_metrics(left.raw, None)
     left.observed |= facts
     tags = _below(path / "tags")
-    own = {name: _text(file) for name, file in tags.items() if not name.startswith("mlflow.")}
-    left.names = {**own, **_called(path, stated)}
+    above = path.parent / _text(tags[_PARENT]) if _PARENT in tags else None
+    left.names = {**(_tagged(above) if above is not None else {}), **_tagged(path), **_called(path, stated)}
     if _COMMIT in tags:
         left.files.append(tags[_COMMIT])
         left.environment["git"] = {"commit": _text(tags[_COMMIT])}
@@ -70,6 +75,17 @@ def _called(path: Path, stated: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
+def _tagged(path: Path) -> dict[str, str]:
+    """The parameters and tags of a run, as they are written."""
+    tags = {name: _text(file) for name, file in _below(path / "tags").items() if not name.startswith("mlflow.")}
+    return {**{name: _text(file) for name, file in _below(path / "params").items()}, **tags}
+
+
+def _holds_others(path: Path) -> bool:
+    """Whether another run of the experiment names this one as the run that it is nested in."""
+    return any(_text(tag) == path.name for tag in path.parent.glob(f"*/tags/{_PARENT}"))
+
+
 def _below(folder: Path) -> dict[str, Path]:
     """The files below a folder, by their names, which may hold slashes (`train/loss`)."""
     files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
@@ -84,10 +100,15 @@ def _points(file: Path) -> Any:
     for line_number, line in enumerate(_text(file).splitlines(), 1):
         where = Location(str(file), line_number, 1)
         parts = line.split(" ")
-        value, step = number(parts[1]) if len(parts) > 1 else None, number(parts[2]) if len(parts) > 2 else 0
-        if value is None or not isinstance(step, int):
+        step = number(parts[2]) if len(parts) > 2 else 0
+        try:
+            value = float(parts[1])
+        except (ValueError, IndexError):
+            step = None
+        if not isinstance(step, int):
             raise InputError.at(where, f"no metric of MLflow: {line!r}", "a line is `timestamp value step`")
-        yield where, float(value), step
+        if math.isfinite(value):
+            yield where, value, step
 
 
 SOURCE = Source("mlflow", matches, read)
