@@ -23,6 +23,7 @@ ROOMS = (
     "stages.config",
     "planning",
     "adoption",
+    "recording",
     "stages.plan",
     "stages.run",
     "stages.checkpoint",
