@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from framework.planning.recipes import Recipe
-from framework.recording.parameter_names import decay_of, unwrapped
+from framework.recording.named_parameters import decay_of, unwrapped
 from runners.training.batches import Geometry
 from runners.training.length import scale_of
 from runners.training.optimizers import observed_optimizer

@@ -18,7 +18,7 @@ from framework.errors import FrameworkError
 from framework.manifest.sections.optimizers import ParameterGroup
 from framework.names import did_you_mean
 from framework.planning.recipes import RecipeOptimizer
-from framework.recording.parameter_names import BIASES, EMBEDDINGS, HEAD, KINDS, NORMS, TIED, unwrapped
+from framework.recording.named_parameters import BIASES, EMBEDDINGS, HEAD, KINDS, NORMS, TIED, unwrapped
 
 _LAYER = re.compile(r"\.(\d+)\.")
 
