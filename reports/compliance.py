@@ -10,6 +10,7 @@ from framework.adoption.adopted_runs import origin_of
 from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
+from framework.recording.recorded_runs import script_of
 from framework.stages.verify import VerifyResult
 from reports.measurements import counted, machines, measurement_rows
 
@@ -116,8 +117,9 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
         if observed.run is not None:
             record = observed.run.record
-            origin = origin_of(record)
+            origin, script = origin_of(record), script_of(record)
             row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
+            row["status"] = row["status"] if script is None else f"recorded by {script}"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"

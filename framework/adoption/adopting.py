@@ -122,7 +122,7 @@ class _Taking:
         placed = [self.placing.place(adopted, way, left.seed) for way in ways]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            return Problem(str(placed[0]), origin.where)
+            return Problem(str(placed[0]), origin.where, "`captures` translates what names say")
         identity = identity_of(place.step, place.variants)
         key = key_of(identity)
         named = self._below(Path(origin.where.file)) + (f":{origin.where.line}" if origin.is_row else "")

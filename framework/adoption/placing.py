@@ -74,7 +74,7 @@ class Placing:
             known = dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part))
             if word not in known:
                 shown = ", ".join(list(known)[:_MOST_SHOWN])
-                return f": the plan has no {part} {word!r} ({shown}); `captures` translates what names say"
+                return f": the plan has no {part} {word!r} ({shown})"
         return ""
 
 

@@ -18,6 +18,7 @@ from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
+from framework.recording.recorded_runs import recorded_runs, script_of
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs, listed=True)
-    taken = adopted_runs(plan, store)
+    taken = adopted_runs(plan, store) | recorded_runs(plan, store)
     reasons = Reasons(store)
     rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
     if options.format == "json":
@@ -65,11 +66,13 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _why(why: str, adopted: Run | None) -> str:
-    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
-    if why == "done" or adopted is None:
+def _why(why: str, taken: Run | None) -> str:
+    """Why a step is not to be run, or would be; a run that others made is evidence, and none that others start from."""
+    if why == "done" or taken is None:
         return why
-    return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
+    script = script_of(taken.record)
+    made = f"adopted from {origin_of(taken.record)}" if script is None else f"recorded by {script}"
+    return f"{made}; a run of its own would take its place"
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:

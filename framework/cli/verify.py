@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 
 from framework import api
+from framework.adoption.adopted_runs import adopted_runs
 from framework.cli.options import add_format, add_profile, add_selection, planned
 from framework.cli.terminal import console, findings
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
+from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.names import did_you_mean
+from framework.planning.build import Plan
 from framework.planning.machine import machine, said
+from framework.recording.recorded_runs import recorded_runs
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.verify import VerifyResult
 
@@ -44,6 +48,7 @@ def main(options: argparse.Namespace) -> int:
             experiment = load(options.manifest, record.profile)
         only = [record.key]
     plan = planned(experiment, options, options.all)
+    only = [key for key in only for key in _taken_for(key, plan, experiment) or [key]]
     if only and only[0] not in {step.key for step in plan.steps}:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
@@ -63,6 +68,13 @@ def main(options: argparse.Namespace) -> int:
     return 1 if result.failed else 0
 
 
+def _taken_for(key: str, plan: Plan, experiment: Experiment) -> list[str]:
+    """The steps whose evidence a run is that others made: its key is none of the plan's."""
+    store = RunStore(experiment.runs)
+    taken = adopted_runs(plan, store) | recorded_runs(plan, store)
+    return [step for step, run in taken.items() if run.record.key == key]
+
+
 def show(result: VerifyResult) -> None:
     """The counts of each stage that was looked at."""
     from rich.table import Table
@@ -80,5 +92,6 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
-    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")
+    kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
+    made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{made}{profile}")

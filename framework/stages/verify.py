@@ -17,6 +17,7 @@ from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.steps import Measure
+from framework.recording.recorded_runs import recorded_runs
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.claim.verdicts import claim_verdicts
@@ -56,9 +57,15 @@ class VerifyResult:
         """How many of these were made elsewhere, and taken in."""
         return sum(observed.adopted for observed in self.steps)
 
+    @property
+    def recorded(self) -> int:
+        """How many of these scripts of the user's own recorded."""
+        return sum(observed.scripted for observed in self.steps)
+
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        return {"steps": len(self.steps), "finished": self.finished, "adopted": self.adopted, "stages": stages}
+        runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
+        return {"steps": len(self.steps), **runs, "stages": stages}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -76,7 +83,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
     measured = measured_runs(plan, store)
-    taken = adopted_runs(plan, store)
+    taken = adopted_runs(plan, store) | recorded_runs(plan, store)
     steps = [
         Observed(step, measured.get(step.key) or store.finished(step.key) or taken.get(step.key)) for step in plan.steps
     ]

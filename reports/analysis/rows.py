@@ -15,6 +15,7 @@ from framework.manifest.sections.grids import grid_of
 from framework.manifest.sections.methods import SDM, Prune
 from framework.manifest.sections.variants import PruneStep, phase_of
 from framework.planning.build import Plan
+from framework.recording.recorded_runs import recorded_runs, script_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Row:
     """What it is compared with others by: the variant's name without its sparsity."""
     adopted: str = ""
     """Where the run was taken from, if another program made it."""
+    recorded: str = ""
+    """The script that recorded the run, if one did."""
 
     @property
     def group(self) -> tuple[str, str, str]:
@@ -59,7 +62,7 @@ class Study:
 def study(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> Study:
     """The rows of the plan's variants, or of some of them, in the manifest's order; of finished, whole runs only."""
     store = RunStore(experiment.runs, listed=True)
-    taken = adopted_runs(plan, store)
+    taken = adopted_runs(plan, store) | recorded_runs(plan, store)
     rows, missing = [], 0
     for variant in variants or experiment.manifest.variants:
         for step in plan.final(variant):
@@ -103,6 +106,7 @@ def _row(experiment: Experiment, variant: str, record: RunRecord, folder: str) -
         folder=folder,
         line=_line(variant, axes, asked),
         adopted=origin_of(record) or "",
+        recorded=script_of(record) or "",
     )
 
 

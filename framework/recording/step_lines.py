@@ -1,0 +1,106 @@
+"""The lines of `steps.jsonl` and `events.jsonl` while they grow.
+
+Lines are held back for at most a second, so that a step costs no write; a kill loses no more than that, and the last
+line. The file is never truncated but when a training goes back to an earlier step.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from framework.evidence.atomic import write_text
+from framework.evidence.record import read_lines
+from framework.recording.device_values import read
+
+_EVERY = 1.0
+"""Seconds between two writes."""
+
+
+class StepLines:
+    """A JSON-lines file whose last line can still be added to."""
+
+    def __init__(self, path: Path, seen: Callable[[dict[str, Any]], None] = lambda line: None):
+        """``seen`` is told each line when its numbers are known, just before it is written."""
+        self.path = path
+        self._seen = seen
+        self._lines: list[dict[str, Any]] = []
+        self._stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        self._written_at = time.monotonic()
+        self._owner = os.getpid()
+
+    def add(self, line: dict[str, Any]) -> bool:
+        """Append a line, which may hold numbers that lie on an accelerator; whether earlier ones were written now."""
+        due = time.monotonic() - self._written_at > _EVERY
+        if due:
+            self.write()
+        self._lines.append(line)
+        return due
+
+    def add_to_last(self, values: Mapping[str, Any]) -> bool:
+        """Put values into the last line, if it is not written yet."""
+        if not self._lines:
+            return False
+        self._lines[-1] |= values
+        return True
+
+    def write(self) -> None:
+        """Write all lines; a forked child writes none of its parent's."""
+        lines, self._lines, self._written_at = self._lines, [], time.monotonic()
+        if not lines or os.getpid() != self._owner:
+            return
+        _fetch(lines)
+        for line in lines:
+            self._seen(line)
+        data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
+        while data:
+            data = data[os.write(self._stream, data) :]
+
+    def take_back(self, step: int) -> None:
+        """Leave out the lines of later steps, which are done again."""
+        self.write()
+        kept = [line for line in read_lines(self.path) if line.get("step", 0) <= step]
+        self._replace(kept)
+
+    def begin_with(self, lines: list[dict[str, Any]]) -> None:
+        """Put the lines of an earlier attempt first."""
+        self.write()
+        for line in lines:
+            self._seen(line)
+        self._replace([*lines, *read_lines(self.path)])
+
+    def close(self) -> None:
+        self.write()
+        if os.getpid() == self._owner:
+            os.fsync(self._stream)
+        os.close(self._stream)
+
+    def _replace(self, lines: list[dict[str, Any]]) -> None:
+        write_text(self.path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+        os.close(self._stream)
+        self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+
+
+def _fetch(lines: list[dict[str, Any]]) -> None:
+    """Replace what lies on an accelerator by numbers; what JSON has no word for is named in `not_finite`."""
+    places: list[tuple[Any, Any]] = []
+    for line in lines:
+        for name, value in line.items():
+            if isinstance(value, list):
+                places += [(value, index) for index in range(len(value))]
+            else:
+                places.append((line, name))
+    for (holder, name), number in zip(places, read([holder[name] for holder, name in places]), strict=True):
+        holder[name] = number
+    for line in lines:
+        odd = {name: value for name, value in line.items() if isinstance(value, float) and not math.isfinite(value)}
+        for name, value in odd.items():
+            del line[name]
+            line.setdefault("not_finite", {})[name] = str(value)
+        if "overflow" in line:
+            line |= {"skipped": 1} if (line.pop("overflow") or 0) > 0 else {}
