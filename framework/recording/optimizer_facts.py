@@ -39,6 +39,13 @@ class OptimizerFacts:
         """How many groups there are."""
         return len(self.groups)
 
+    def name_by(self, names: Mapping[int, str]) -> None:
+        """Name the parameters by a model that was shown later."""
+        for group in self.groups:
+            known = [names.get(key) for key in group["ids"]]
+            group["names"] = [name or own for name, own in zip(known, group["names"], strict=True)]
+            group["named"] = group["named"] or None not in known
+
     def look(self, optimizer: Any, names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
         """What differs from the last look: a setting of a group, or groups that were added."""
         for index, group in enumerate(optimizer.param_groups):

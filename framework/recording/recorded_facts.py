@@ -16,6 +16,9 @@ def optimizer_facts(
     and those that are `untrained`."""
     if not found:
         return {}
+    if model is not None:
+        for each in found:
+            each.name_by(model.names)
     held = list(trained(list(found)))
     facts: dict[str, Any] = {
         "optimizer": optimizer_record(list(found), peaks),

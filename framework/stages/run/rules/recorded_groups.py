@@ -42,7 +42,8 @@ def _decays(context: EvidenceContext, observed: Observed, work: Training) -> Ite
         except NotRecorded as missing:
             yield context.judge.unverified(clause, context.stage, str(missing), observed.place().file)
             continue
-        inherits = {None, *(each for each, own in stated.items() if own is None)}
+        trained = (each for each, own in enumerate(optimizer.groups or ()) if not own.frozen)
+        inherits = {None, *(each for each in trained if stated[each] is None)}
         within = {
             name: value
             for name, value in found.items()
