@@ -40,9 +40,11 @@ def record(
         resume_from: The optimizer steps that the checkpoint had done which the script goes on from.
 
     Raises:
-        UsageError: no planned training is meant, or several are.
+        UsageError: no planned training is meant, or several are; a number of steps below 0.
         InputError: the manifest cannot be read, or is not valid.
     """
+    if resume_from < 0:
+        raise UsageError(f"record: resume_from: {resume_from} is no number of optimizer steps that were done")
     experiment = load(manifest, profile)
     said = Adopted(path="-", variant=variant, seed=seed, phase=phase, model=model, task=task)
     place = Placing(build(experiment), list(experiment.manifest.variants)).place(said, {}, None)

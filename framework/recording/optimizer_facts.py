@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from framework.recording.named_parameters import counted
@@ -19,13 +19,13 @@ _FORMATS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 class OptimizerFacts:
     """One optimizer as it was first seen, and what of it changed.
 
-    ``groups`` hold `names`, `ids`, `sizes`, `trained` (whether gradients were asked for, each), and `settings`.
+    ``groups`` hold `names`, `ids`, `sizes`, `trained` (whether gradients were asked for, each), `settings`,
+    and under `had` the values of those that changed.
     """
 
     kind: str
     groups: list[dict[str, Any]]
     formats: set[str]
-    changed: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, optimizer: Any, names: Mapping[int, str]) -> OptimizerFacts:
@@ -38,6 +38,11 @@ class OptimizerFacts:
     def count(self) -> int:
         """How many groups there are."""
         return len(self.groups)
+
+    def holds_as(self, other: OptimizerFacts) -> bool:
+        """Whether another one is of the same class, and holds the same parameters in the same groups."""
+        own, others = ([group["ids"] for group in each.groups] for each in (self, other))
+        return self.kind == other.kind and own == others
 
     def name_by(self, names: Mapping[int, str]) -> None:
         """Name the parameters by a model that was shown later."""
@@ -56,7 +61,7 @@ class OptimizerFacts:
             now = _settings(group)
             before = self.groups[index].get("now", self.groups[index]["settings"])
             for name in sorted(name for name in {*now, *before} if now.get(name) != before.get(name)):
-                seen = self.changed.setdefault(name, [before.get(name)])
+                seen = self.groups[index]["had"].setdefault(name, [before.get(name)])
                 if now.get(name) not in seen:
                     seen.append(now.get(name))
                 yield {"group": index, "setting": name, "was": before.get(name), "is": now.get(name)}
@@ -79,9 +84,9 @@ def optimizer_record(found: list[OptimizerFacts], peaks: Mapping[tuple[int, int]
     for name in dict.fromkeys(name for _, _, group in groups for name in group["settings"]):
         values = _distinct(
             value
-            for number, _, group in groups
+            for _, _, group in groups
             if group["names"] and name in group["settings"]
-            for value in (group["settings"][name], *found[number].changed.get(name, ()))
+            for value in _had(group, name)
         )
         if name == "weight_decay" and len(values) > 1:
             values = [value for value in values if value]
@@ -93,7 +98,7 @@ def optimizer_record(found: list[OptimizerFacts], peaks: Mapping[tuple[int, int]
         {
             **({"optimizer": number} if len(found) > 1 else {}),
             "learning_rate": peaks.get((number, place)),
-            "weight_decay": group["settings"].get("weight_decay"),
+            "weight_decay": decays[0] if len(decays := _had(group, "weight_decay")) == 1 else decays,
             **counted(names := list(_trained(group))),
             "names": [name for name, _ in names],
         }
@@ -112,6 +117,12 @@ def trained(found: list[OptimizerFacts]) -> Iterator[tuple[int, str, int, Any]]:
             ):
                 if asked:
                     yield key, name, size, decay
+
+
+def _had(group: Mapping[str, Any], name: str) -> list[Any]:
+    """The values that a setting of a group had, one after the other."""
+    values: list[Any] = group["had"].get(name, [group["settings"].get(name)])
+    return values
 
 
 def _trained(group: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
@@ -134,6 +145,7 @@ def _group(group: Mapping[str, Any], index: int, names: Mapping[int, str]) -> di
         "sizes": [each.numel() for each in parameters],
         "trained": [bool(each.requires_grad) for each in parameters],
         "settings": _settings(group),
+        "had": {},
     }
 
 

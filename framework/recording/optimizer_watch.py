@@ -20,6 +20,10 @@ _INNER = ("optimizer", "_optimizer")
 """Where wrappers keep what they wrap: accelerate's AcceleratedOptimizer, Lightning's LightningOptimizer."""
 
 
+_MOST = 64
+"""Optimizers that one recording takes."""
+
+
 class Update(NamedTuple):
     """One update of one optimizer: the learning rate of each of its groups as it used them, and where a loss scaler
     leaves it to the optimizer (fused ones) to skip the update, whether it did (above 0)."""
@@ -31,10 +35,16 @@ class Update(NamedTuple):
 class OptimizerWatch:
     """The updates since they were last asked for, by optimizer in the order of their first update."""
 
-    def __init__(self, names: Mapping[int, str], failed: Callable[[Exception], None]):
+    def __init__(
+        self,
+        names: Mapping[int, str],
+        failed: Callable[[Exception], None] = lambda problem: None,
+        stepped: Callable[[], None] = lambda: None,
+    ):
+        """``failed`` is told of an error in the hook, ``stepped`` of each update."""
         self.facts: list[OptimizerFacts] = []
         self._names = names
-        self._failed = failed
+        self._failed, self._stepped = failed, stepped
         self._known: list[weakref.ref[Any]] = []
         self._updates: list[list[Update]] = []
         self._handle: Any = None
@@ -75,11 +85,7 @@ class OptimizerWatch:
             TypeError: it is no optimizer.
         """
         seen = self._find(optimizer)
-        if seen is None:
-            seen = len(self._known)
-            innermost = list(_layers(optimizer))[-1]
-            self._note(innermost)
-        return seen
+        return self._note(list(_layers(optimizer))[-1]) if seen is None else seen
 
     def take(self) -> list[list[Update]]:
         """The updates of each optimizer since the last call."""
@@ -112,12 +118,21 @@ class OptimizerWatch:
                 return place
         return None
 
-    def _note(self, optimizer: Any) -> None:
+    def _note(self, optimizer: Any) -> int:
+        """Know an optimizer from now on: in the place of one like it that is gone, where a script makes them anew."""
         if not isinstance(getattr(optimizer, "param_groups", None), list):
             raise TypeError(f"{type(optimizer).__name__} is no optimizer: it has no param_groups")
+        facts = OptimizerFacts.of(optimizer, self._names)
+        for place, known in enumerate(self._known):
+            if known() is None and self.facts[place].holds_as(facts):
+                self._known[place] = weakref.ref(optimizer)
+                return place
+        if len(self._known) == _MOST:
+            raise ValueError(f"more than {_MOST} optimizers stepped")
         self._known.append(weakref.ref(optimizer))
         self._updates.append([])
-        self.facts.append(OptimizerFacts.of(optimizer, self._names))
+        self.facts.append(facts)
+        return len(self._known) - 1
 
     def _before_step(self, optimizer: Any, arguments: Any, options: Any) -> None:
         try:
@@ -126,10 +141,10 @@ class OptimizerWatch:
                 return  # a step without any gradient updates nothing
             place = next((each for each, known in enumerate(self._known) if known() is optimizer), None)
             if place is None:
-                place = len(self._known)
-                self._note(optimizer)
+                place = self._note(optimizer)
             overflow = getattr(optimizer, "found_inf", None)
             self._updates[place].append(Update(_rates(optimizer), None if overflow is None else taken(overflow)))
+            self._stepped()
         except Exception as problem:  # a training is never ended by who looks on
             self._failed(problem)
 

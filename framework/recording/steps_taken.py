@@ -25,6 +25,7 @@ class StepsTaken:
     def __init__(self, watch: OptimizerWatch):
         self._watch = watch
         self._calls: list[dict[str, Any]] = []
+        self._clock: int | None = None
         self.done = 0
         self.skipped = 0
         self.recorded = 0
@@ -41,20 +42,21 @@ class StepsTaken:
             if not self._watch.tells(place):
                 self._watch.read_off(place)
         self._calls.append({"samples": samples, "tokens": tokens, "loss": taken(loss)})
-        clock = places[0] if places else 0
-        updates = self._watch.count(clock)
-        if updates:
-            return self._lines(clock, step)
+        self._clock = places[0] if places else self._clock or 0
+        if self._watch.count(self._clock):
+            return self._lines(self._clock, step)
         if scaled or any(_was_skipped(each) for each in optimizers):
             return [self._line(step, {"skipped": 1, **self._counted()})]
         return [] if step is None else [self._line(step, self._counted())]
 
     def unclaimed(self) -> list[dict[str, Any]]:
         """The lines of updates that no call told of."""
-        return self._lines(0, None) if self._watch.count(0) else []
+        clock = self._clock or 0
+        return self._lines(clock, None) if self._watch.count(clock) else []
 
     def overdue(self) -> bool:
-        return self._watch.count(0) > _MOST_WAITING
+        """Whether many updates wait, and no call has ever told of one."""
+        return self._clock is None and self._watch.count(0) > _MOST_WAITING
 
     def seen(self, line: dict[str, Any]) -> None:
         """Look at a line whose numbers are known."""

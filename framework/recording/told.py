@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,14 @@ class Told:
     @property
     def final_metrics(self) -> dict[str, float]:
         """The metrics that were told as final ones, else those of the last evaluation."""
-        return self._final or as_metrics(self._last)
+        found = self._final or as_metrics(self._last)
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+    @property
+    def not_finite(self) -> dict[str, str]:
+        """Final metrics that are no numbers, which JSON has no word for."""
+        found = self._final or as_metrics(self._last)
+        return {name: str(value) for name, value in found.items() if not math.isfinite(value)}
 
     def evaluated(self, values: Mapping[str, Any]) -> dict[str, float]:
         """The metrics of an evaluation, as its line has them."""

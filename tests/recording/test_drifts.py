@@ -58,6 +58,9 @@ DRIFTS: dict[str, tuple[Script, set[str], str]] = {
     "betas that are changed in the middle": (
         Script(between=changed(4, betas=(0.5, 0.95))), {"R120"}, "betas was [[0.9, 0.95], [0.5, 0.95]]",
     ),
+    "a weight decay that is changed in the middle": (
+        Script(between=changed(4, group=0, weight_decay=0.5)), {"R120"}, "0.weight and 1 more of 2 was [0.1, 0.5]",
+    ),
     "the batch": (Script(batch=10), {"R101", "R102"}, "step 1 had 10 samples, not 8"),
     "too few gathered": (Script(batch=4), {"R101", "R102", "R110"}, "step 1 had 4 samples, not 8"),
     "the number of epochs": (Script(epochs=1), {"R101"}, "5 optimizer steps of 10"),
