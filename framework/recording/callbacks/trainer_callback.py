@@ -24,7 +24,7 @@ def trainer_callback(run: Any) -> Any:
     Raises:
         UsageError: the script has not imported transformers.
     """
-    base = getattr(sys.modules.get("transformers.trainer_callback"), "TrainerCallback", None)
+    base = getattr(sys.modules.get("transformers"), "TrainerCallback", None)
     if base is None:
         raise UsageError("for_trainer: the script has not imported transformers' Trainer")
     return type("RecordingCallback", (_Events, base), {})(run)
