@@ -19,10 +19,10 @@ _ARTEFACTS = (STEPS, EVENTS, MODEL, "adapter")
 
 
 def add_other_processes(
-    folder: Path, counts: Path, process: process_group.ProcessGroup, last: int, begun: float
+    folder: Path, counts: Path, process: process_group.ProcessGroup, last: int, begun: float, wait: bool
 ) -> list[int]:
     """Add what the other processes counted to the lines; the numbers of those that are not heard of."""
-    others, unheard = process_group.gathered(counts, process.size, last, begun)
+    others, unheard = process_group.gathered(counts, process.size, last, begun, wait)
     lines = list(read_lines(folder / STEPS))
     process_group.added_up(lines, others, process.size)
     write_text(folder / STEPS, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))

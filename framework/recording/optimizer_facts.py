@@ -26,13 +26,15 @@ class OptimizerFacts:
     kind: str
     groups: list[dict[str, Any]]
     formats: set[str]
+    of_torch: bool
 
     @classmethod
     def of(cls, optimizer: Any, names: Mapping[int, str]) -> OptimizerFacts:
         """What is known of an optimizer before it steps."""
         groups = [_group(group, index, names) for index, group in enumerate(optimizer.param_groups)]
         formats = {_format(each) for group in optimizer.param_groups for each in group["params"]}
-        return cls(type(optimizer).__name__, groups, formats)
+        of_torch = any(each.__module__ == "torch.optim.optimizer" for each in type(optimizer).__mro__)
+        return cls(type(optimizer).__name__, groups, formats, of_torch)
 
     @property
     def count(self) -> int:

@@ -48,6 +48,7 @@ class OptimizerWatch:
         self._known: list[weakref.ref[Any]] = []
         self._updates: list[list[Update]] = []
         self._handle: Any = None
+        self._last: tuple[weakref.ref[Any], int] | None = None
 
     def begin(self) -> None:
         """Let torch tell of every step from now on, if it is there already."""
@@ -84,6 +85,15 @@ class OptimizerWatch:
         Raises:
             TypeError: it is no optimizer.
         """
+        last = None if self._last is None else self._last[0]()
+        if last is optimizer and self._last is not None:
+            return self._last[1]
+        seen = self._found(optimizer)
+        with contextlib.suppress(TypeError):  # an object that takes no weak references is looked for each time
+            self._last = (weakref.ref(optimizer), seen)
+        return seen
+
+    def _found(self, optimizer: Any) -> int:
         seen = self._find(optimizer)
         return self._note(list(_layers(optimizer))[-1]) if seen is None else seen
 
@@ -100,8 +110,7 @@ class OptimizerWatch:
 
     def tells(self, place: int) -> bool:
         """Whether an optimizer is one of torch, which tells of its steps by itself."""
-        optimizer = self._known[place]()
-        return self.hooked and any(each.__module__ == "torch.optim.optimizer" for each in type(optimizer).__mro__)
+        return self.hooked and self.facts[place].of_torch
 
     def look_again(self) -> Iterator[dict[str, Any]]:
         """What changed of the optimizers' settings since the last look."""

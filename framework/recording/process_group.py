@@ -69,19 +69,22 @@ def begin_counting(folder: Path, rank: int) -> Path:
     return path
 
 
-def gathered(folder: Path, size: int, last: int, begun: float) -> tuple[dict[int, list[dict[str, Any]]], list[int]]:
+def gathered(
+    folder: Path, size: int, last: int, begun: float, wait: bool = True
+) -> tuple[dict[int, list[dict[str, Any]]], list[int]]:
     """What the other processes counted, by step; and the numbers of those that are not heard of.
 
     Args:
         last: The last step of the first process, which all have done when they are through.
         begun: When the first process began, in seconds since the epoch: what is older is of another start.
+        wait: For those that have begun and are not there yet.
     """
     found: dict[int, list[dict[str, Any]]] = {}
     missing = []
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + (_PATIENCE if wait else 0.0)
     for rank in range(1, size):
         lines = _lines_of(folder / f"{rank}.jsonl", begun)
-        while not _is_whole(lines, last) and time.monotonic() < until:
+        while lines and not _is_whole(lines, last) and time.monotonic() < until:
             time.sleep(0.02)
             lines = _lines_of(folder / f"{rank}.jsonl", begun)
         if not _is_whole(lines, last):

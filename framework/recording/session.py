@@ -164,16 +164,17 @@ class Session:
         record = self._attempt.record
         try:
             if self._trouble is None:
-                self._fill(record)
+                self._fill(record, wait=error is None)
         except (OSError, InputError) as problem:
             self._failed(problem)
         self._end(record, error)
 
-    def _fill(self, record: RunRecord) -> None:
+    def _fill(self, record: RunRecord, wait: bool) -> None:
         told = self._told.observed | seed_facts(record.seed, self._told.seed, self._seeds)
         told["processes"] = self._process.size
         if self._process.size > 1:
-            unheard = add_other_processes(self._folder, self._counts, self._process, self._steps.done, self._begun)
+            last = self._steps.done
+            unheard = add_other_processes(self._folder, self._counts, self._process, last, self._begun, wait)
             if unheard:
                 told["unheard"] = unheard
         if self._told.not_finite:

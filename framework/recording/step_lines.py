@@ -57,7 +57,7 @@ class StepLines:
         _fetch(lines)
         for line in lines:
             self._seen(line)
-        data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
+        data = "".join([_encoded(line) + "\n" for line in lines]).encode()
         while data:
             data = data[os.write(self._stream, data) :]
 
@@ -86,21 +86,32 @@ class StepLines:
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
 
+_ENCODED = json.JSONEncoder(allow_nan=False).encode
+
+
+def _encoded(line: dict[str, Any]) -> str:
+    """A line as JSON; numbers that JSON has no word for are named in `not_finite`."""
+    try:
+        return _ENCODED(line)
+    except ValueError:
+        odd = {name: value for name, value in line.items() if isinstance(value, float) and not math.isfinite(value)}
+        for name in odd:
+            del line[name]
+        line["not_finite"] = {name: str(value) for name, value in odd.items()}
+        return _ENCODED(line)
+
+
 def _fetch(lines: list[dict[str, Any]]) -> None:
-    """Replace what lies on an accelerator by numbers; what JSON has no word for is named in `not_finite`."""
+    """Replace what lies on an accelerator by numbers."""
     places: list[tuple[Any, Any]] = []
     for line in lines:
         for name, value in line.items():
-            if isinstance(value, list):
-                places += [(value, index) for index in range(len(value))]
-            else:
+            if type(value) is list:
+                places += [(value, index) for index, each in enumerate(value) if hasattr(each, "device")]
+            elif hasattr(value, "device"):
                 places.append((line, name))
     for (holder, name), number in zip(places, read([holder[name] for holder, name in places]), strict=True):
         holder[name] = number
     for line in lines:
-        odd = {name: value for name, value in line.items() if isinstance(value, float) and not math.isfinite(value)}
-        for name, value in odd.items():
-            del line[name]
-            line.setdefault("not_finite", {})[name] = str(value)
-        if "overflow" in line:
-            line |= {"skipped": 1} if (line.pop("overflow") or 0) > 0 else {}
+        if "overflow" in line and line.pop("overflow") > 0:
+            line["skipped"] = 1
