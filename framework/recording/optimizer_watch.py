@@ -18,37 +18,38 @@ from framework.recording.optimizer_facts import OptimizerFacts
 
 _INNER = ("optimizer", "_optimizer")
 """Where wrappers keep what they wrap: accelerate's AcceleratedOptimizer, Lightning's LightningOptimizer."""
-
-
-_MOST = 64
-"""Optimizers that one recording takes."""
+_MOST, _CROWDED = 64, 1000
+"""Optimizers that one recording takes; updates that may wait before somebody is told."""
 
 
 class Update(NamedTuple):
-    """One update of one optimizer: the learning rate of each of its groups as it used them, and where a loss scaler
-    leaves it to the optimizer (fused ones) to skip the update, whether it did (above 0)."""
+    """One update of one optimizer: which, the learning rate of each of its groups as it used them, and where a loss
+    scaler leaves it to the optimizer (fused ones) to skip the update, whether it did (above 0)."""
 
-    rates: tuple[Any, ...]
+    place: int
+    rates: list[Any]
     overflow: Any = None
 
 
 class OptimizerWatch:
-    """The updates since they were last asked for, by optimizer in the order of their first update."""
+    """The updates in their order, in ``log``, where others may write between them; optimizers are numbered in the order
+    of their first one. What is done at each step is little: the rest waits for whoever empties the log."""
 
     def __init__(
         self,
         names: Mapping[int, str],
         failed: Callable[[Exception], None] = lambda problem: None,
-        stepped: Callable[[], None] = lambda: None,
+        crowded: Callable[[], None] = lambda: None,
     ):
-        """``failed`` is told of an error in the hook, ``stepped`` of each update."""
+        """``failed`` is told of an error in the hook, ``crowded`` when nobody empties the log."""
+        self.log: list[Any] = []
         self.facts: list[OptimizerFacts] = []
         self._names = names
-        self._failed, self._stepped = failed, stepped
+        self._failed, self._crowded = failed, crowded
         self._known: list[weakref.ref[Any]] = []
-        self._updates: list[list[Update]] = []
         self._handle: Any = None
-        self._last: tuple[weakref.ref[Any], int] | None = None
+        self._told: tuple[weakref.ref[Any], int] | None = None
+        self._stepped: tuple[weakref.ref[Any], int] | None = None
 
     def begin(self) -> None:
         """Let torch tell of every step from now on, if it is there already."""
@@ -67,10 +68,6 @@ class OptimizerWatch:
         """Whether every optimizer of torch tells of its steps."""
         return self._handle is not None
 
-    def count(self, place: int) -> int:
-        """The updates of an optimizer that nobody has asked for."""
-        return len(self._updates[place]) if place < len(self._updates) else 0
-
     def device(self) -> Any:
         """The device of the first parameter that an optimizer holds; None where there is none any more."""
         for known in self._known:
@@ -85,28 +82,21 @@ class OptimizerWatch:
         Raises:
             TypeError: it is no optimizer.
         """
-        last = None if self._last is None else self._last[0]()
-        if last is optimizer and self._last is not None:
-            return self._last[1]
-        seen = self._found(optimizer)
-        with contextlib.suppress(TypeError):  # an object that takes no weak references is looked for each time
-            self._last = (weakref.ref(optimizer), seen)
-        return seen
-
-    def _found(self, optimizer: Any) -> int:
+        told = self._told
+        if told is not None and told[0]() is optimizer:
+            return told[1]
         seen = self._find(optimizer)
-        return self._note(list(_layers(optimizer))[-1]) if seen is None else seen
-
-    def take(self) -> list[list[Update]]:
-        """The updates of each optimizer since the last call."""
-        found, self._updates = self._updates, [[] for _ in self._updates]
-        return found
+        if seen is None:
+            seen = self._note(list(_layers(optimizer))[-1])
+        with contextlib.suppress(TypeError):  # an object that takes no weak references is looked for each time
+            self._told = (weakref.ref(optimizer), seen)
+        return seen
 
     def read_off(self, place: int) -> None:
         """Take the rates that an optimizer without torch's hook has now for those of an update."""
         optimizer = self._known[place]()
         if optimizer is not None:
-            self._updates[place].append(Update(_rates(optimizer)))
+            self.log.append(Update(place, _rates(optimizer.param_groups)))
 
     def tells(self, place: int) -> bool:
         """Whether an optimizer is one of torch, which tells of its steps by itself."""
@@ -139,23 +129,27 @@ class OptimizerWatch:
         if len(self._known) == _MOST:
             raise ValueError(f"more than {_MOST} optimizers stepped")
         self._known.append(weakref.ref(optimizer))
-        self._updates.append([])
         self.facts.append(facts)
         return len(self._known) - 1
 
     def _before_step(self, optimizer: Any, arguments: Any, options: Any) -> None:
         try:
-            closure = arguments[1:] or options.get("closure")
-            if not closure and not _has_gradients(optimizer):
-                return  # a step without any gradient updates nothing
-            place = next((each for each, known in enumerate(self._known) if known() is optimizer), None)
-            if place is None:
-                place = self._note(optimizer)
-            overflow = getattr(optimizer, "found_inf", None)
-            self._updates[place].append(Update(_rates(optimizer), None if overflow is None else taken(overflow)))
-            self._stepped()
+            groups = optimizer.param_groups
+            if len(arguments) < 2 and not options and not _has_gradients(groups):
+                return  # a step without any gradient, and without a closure that computes them, updates nothing
+            stepped = self._stepped
+            if stepped is None or stepped[0]() is not optimizer:
+                stepped = self._stepped = (weakref.ref(optimizer), self._place_of(optimizer))
+            overflow = optimizer.__dict__.get("found_inf")
+            self.log.append(Update(stepped[1], _rates(groups), overflow if overflow is None else taken(overflow)))
+            if len(self.log) > _CROWDED:
+                self._crowded()
         except Exception as problem:  # a training is never ended by who looks on
             self._failed(problem)
+
+    def _place_of(self, optimizer: Any) -> int:
+        place = next((each for each, known in enumerate(self._known) if known() is optimizer), None)
+        return self._note(optimizer) if place is None else place
 
 
 def _layers(optimizer: Any) -> Iterator[Any]:
@@ -174,12 +168,16 @@ def _own(optimizer: Any, name: str) -> Any:
     return None
 
 
-def _rates(optimizer: Any) -> tuple[Any, ...]:
-    return tuple([taken(group.get("lr")) for group in optimizer.param_groups])
+def _rates(groups: list[dict[str, Any]]) -> list[Any]:
+    rates = [group.get("lr") for group in groups]
+    for rate in rates:
+        if type(rate) is not float:
+            return [taken(each) for each in rates]
+    return rates
 
 
-def _has_gradients(optimizer: Any) -> bool:
-    for group in optimizer.param_groups:
+def _has_gradients(groups: list[dict[str, Any]]) -> bool:
+    for group in groups:
         for parameter in group["params"]:
             if parameter.grad is not None:
                 return True

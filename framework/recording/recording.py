@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import wraps
 from pathlib import Path
@@ -19,16 +20,19 @@ def _while_recording(method: Any) -> Any:
 
     @wraps(method)
     def carefully(self: Recording, *arguments: Any, **options: Any) -> None:
-        if self._lines is None:
-            if self._trouble is None:
-                raise UsageError("nothing is being recorded: `with framework.record(...) as run:`")
-            return
+        _asked(self)
         try:
-            method(self, *arguments, **options)
+            if self._lines is not None:
+                method(self, *arguments, **options)
         except OSError as problem:
             self._failed(problem)
 
     return carefully
+
+
+def _asked(run: Recording) -> None:
+    if run._lines is None and run._trouble is None:
+        raise UsageError("nothing is being recorded: `with framework.record(...) as run:`")
 
 
 class Recording(Session):
@@ -41,7 +45,6 @@ class Recording(Session):
         self._model = named(model)
         self._names |= self._model.names
 
-    @_while_recording
     def step(
         self,
         optimizer: Any = None,
@@ -68,19 +71,20 @@ class Recording(Session):
         Raises:
             UsageError: the process became one of several after the recording began.
         """
-        assert self._lines is not None
-        if not self._steps.done:
+        if self._lines is None or not self._stepped:
+            _asked(self)
+            if self._lines is None:
+                return
             self._first()
-        line = self._steps.told(optimizer, samples, tokens, loss, scaler is not None, step)
-        if epoch is not None and line:
-            line[-1]["epoch"] = epoch
-        self._write(line)
+        self._steps.told(optimizer, samples, tokens, loss, scaler is not None, step, epoch)
+        if time.monotonic() > self._due:
+            self._write()
 
     @_while_recording
     def add_to_step(self, *, loss: Any = None, epoch: float | None = None) -> None:
         """Add to the last step what is known of it only now."""
         assert self._lines is not None
-        self._write(self._steps.unclaimed())
+        self._settle(whole=self._steps.never_told)
         told = {"loss": taken(loss), "epoch": epoch}
         self._lines.add_to_last({name: value for name, value in told.items() if value is not None})
 
@@ -91,11 +95,11 @@ class Recording(Session):
     ) -> None:  # fmt: skip
         """Record an evaluation on the validation data: `run.evaluation(loss=1.2, accuracy=0.9)`; those of the last one
         are the final metrics where no others are told."""
-        self._write(self._steps.unclaimed())
+        self._settle()
         found = self._told.evaluated({**(metrics or {}), **values})
         where = {"step": self._steps.done if step is None else step, **({} if epoch is None else {"epoch": epoch})}
         if self._events is not None:
-            self._events.add({"event": "evaluation", **where, **found})
+            self._events.add([{"event": "evaluation", **where, **found}])
             self._events.write()
 
     @_while_recording
@@ -137,7 +141,7 @@ class Recording(Session):
         """
         if self._attempt is None:
             return
-        self._write(self._steps.unclaimed())
+        self._settle()
         self._told.checkpoint(Path(path), self._steps.done)
         if keep:
             keep_model(self._folder, self._attempt.record, Path(path))
@@ -145,7 +149,7 @@ class Recording(Session):
     @_while_recording
     def stopped_early(self, epoch: float | None = None) -> None:
         """Say that the training ended by its patience, and not because of its length."""
-        self._told.observed["stopped_early"] = {"step": self._steps.done, "epoch": epoch}
+        self._told.observed["stopped_early"] = {"step": self.steps_done, "epoch": epoch}
 
     @_while_recording
     def used_seed(self, seed: int) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from framework.adoption.placing import Place
 from framework.errors import InputError, UsageError
@@ -26,6 +25,9 @@ from framework.recording.step_lines import StepLines
 from framework.recording.steps_taken import StepsTaken
 from framework.recording.told import Told
 
+_EVERY = 1.0
+"""Seconds between two writes: a step costs none, and a kill loses no more than that, and the last step."""
+
 
 class Session:
     """What a :class:`framework.recording.recording.Recording` works with: its folder, its lines, what was seen.
@@ -37,7 +39,7 @@ class Session:
     def __init__(self, experiment: Experiment, place: Place, resume_from: int = 0):
         self._experiment, self._place, self._resume_from = experiment, place, resume_from
         self._names: dict[int, str] = {}
-        self._watch = OptimizerWatch(self._names, self._failed, self._unclaimed)
+        self._watch = OptimizerWatch(self._names, self._failed, self._write)
         self._steps = StepsTaken(self._watch)
         self._model: Named | None = None
         self._attempt: attempts.Attempt | None = None
@@ -49,7 +51,8 @@ class Session:
         self._told = Told(experiment.root, work.phase.objective if isinstance(work, Training) else None)
         self._seeds: list[int] = []
         self._trouble: str | None = None
-        self._begun = 0.0
+        self._begun = self._due = 0.0
+        self._stepped = False
 
     @property
     def folder(self) -> Path:
@@ -59,6 +62,7 @@ class Session:
     @property
     def steps_done(self) -> int:
         """Optimizer steps so far, those of the checkpoint that it went on from included."""
+        self._settle()
         return self._steps.done
 
     def __enter__(self) -> Self:
@@ -95,7 +99,7 @@ class Session:
 
     def _go_on_after(self, step: int) -> None:
         assert self._lines is not None
-        if self._steps.done:
+        if self.steps_done:
             self._lines.take_back(step)
         elif self._attempt is not None:
             earlier = attempts.gone_on_from(self._attempt, self._experiment.runs, step)
@@ -108,13 +112,31 @@ class Session:
             self._attempt.record.write(self._folder)
         self._steps.done = step
 
-    def _unclaimed(self) -> None:
-        """Write the steps that no call tells of, before they become many."""
-        if self._lines is not None and self._steps.overdue():
-            self._write(self._steps.unclaimed())
+    def _settle(self, whole: bool = False) -> None:
+        """Make lines of what was noted; ``whole``: of updates that no call told of, too."""
+        if self._lines is not None:
+            self._lines.add(self._steps.all_settled() if whole else self._steps.settle())
+
+    def _write(self) -> None:
+        """Write what there is, and look whether the optimizers are as they were: done once in a second."""
+        self._due = time.monotonic() + _EVERY
+        try:
+            self._settle(whole=self._steps.never_told)
+            if self._lines is not None:
+                self._lines.write(but_the_last=True)
+            self._look_again()
+        except OSError as problem:
+            self._failed(problem)
+
+    def _look_again(self) -> None:
+        if self._events is not None:
+            changes = list(self._watch.look_again())
+            self._events.add({"event": "optimizer_changed", "step": self._steps.done, **each} for each in changes)
+            self._events.write()
 
     def _first(self) -> None:
         """What is known when the first step is done."""
+        self._stepped = True
         self._watch.begin()
         self._see_seed()
         device = self._watch.device()
@@ -132,14 +154,6 @@ class Session:
         if seed is not None and seed not in self._seeds:
             self._seeds.append(seed)
 
-    def _write(self, lines: Sequence[dict[str, Any]]) -> None:
-        assert self._lines is not None
-        for line in lines:
-            if self._lines.add(line) and self._events is not None:
-                for change in self._watch.look_again():
-                    self._events.add({"event": "optimizer_changed", "step": line["step"], **change})
-                    self._events.write()
-
     def _failed(self, problem: Exception) -> None:
         """Record no more: the script is not to fail with its recorder."""
         if self._trouble is None:
@@ -150,12 +164,10 @@ class Session:
 
     def _close(self, error: BaseException | None) -> None:
         if self._lines is not None:
-            self._write(self._steps.unclaimed())
-            for change in self._watch.look_again() if self._events is not None else ():
-                assert self._events is not None
-                self._events.add({"event": "optimizer_changed", "step": self._steps.done, **change})
+            self._settle(whole=True)
+            self._look_again()
             if self._attempt is None:
-                self._lines.add({"ended": True})
+                self._lines.add([{"ended": True}])
             self._lines.close()
             if self._events is not None:
                 self._events.close()

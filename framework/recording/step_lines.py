@@ -1,7 +1,7 @@
 """The lines of `steps.jsonl` and `events.jsonl` while they grow.
 
-Lines are held back for at most a second, so that a step costs no write; a kill loses no more than that, and the last
-line. The file is never truncated but when a training goes back to an earlier step.
+The last line is held back, since a callback may tell more of its step. The file is never truncated but when a training
+goes back to an earlier step.
 """
 
 from __future__ import annotations
@@ -9,17 +9,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from framework.evidence.atomic import write_text
 from framework.evidence.record import read_lines
 from framework.recording.device_values import read
-
-_EVERY = 1.0
-"""Seconds between two writes."""
 
 
 class StepLines:
@@ -31,27 +27,21 @@ class StepLines:
         self._seen = seen
         self._lines: list[dict[str, Any]] = []
         self._stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        self._written_at = time.monotonic()
         self._owner = os.getpid()
 
-    def add(self, line: dict[str, Any]) -> bool:
-        """Append a line, which may hold numbers that lie on an accelerator; whether earlier ones were written now."""
-        due = time.monotonic() - self._written_at > _EVERY
-        if due:
-            self.write()
-        self._lines.append(line)
-        return due
+    def add(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Append lines, which may hold numbers that lie on an accelerator; they are not written yet."""
+        self._lines += lines
 
-    def add_to_last(self, values: Mapping[str, Any]) -> bool:
+    def add_to_last(self, values: Mapping[str, Any]) -> None:
         """Put values into the last line, if it is not written yet."""
-        if not self._lines:
-            return False
-        self._lines[-1] |= values
-        return True
+        if self._lines:
+            self._lines[-1] |= values
 
-    def write(self) -> None:
-        """Write all lines; a forked child writes none of its parent's."""
-        lines, self._lines, self._written_at = self._lines, [], time.monotonic()
+    def write(self, but_the_last: bool = False) -> None:
+        """Write the lines; a forked child writes none of its parent's."""
+        kept = self._lines[-1:] if but_the_last else []
+        lines, self._lines = self._lines[: len(self._lines) - len(kept)], kept
         if not lines or os.getpid() != self._owner:
             return
         _fetch(lines)

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.recording.device_values import taken
 from framework.recording.optimizer_watch import OptimizerWatch, Update
 from framework.recording.process_group import COUNTED
 
-_MOST_WAITING = 100
-"""Updates that nobody has told of, before they become lines by themselves."""
+
+class Call(NamedTuple):
+    """What one call of :meth:`framework.recording.recording.Recording.step` said: by the number of the first optimizer
+    that it named, and whether a scaler may have left the update out."""
+
+    place: int | None
+    samples: int | None
+    tokens: int | None
+    loss: Any
+    scaled: bool
+    step: int | None
+    epoch: float | None
 
 
 class StepsTaken:
     """The optimizer steps of a training, in the words of `steps.jsonl`: `step`, `learning_rate` (of the first group),
     `learning_rates` (of all groups of all optimizers, where they are not all the same; None of one that did not step),
-    `samples`, `tokens`, `loss`, and `skipped` of an update that a loss scaler left out.
+    `samples`, `tokens`, `loss`, `epoch`, and `skipped` of an update that a loss scaler left out.
 
     ``done`` counts the steps, skipped ones too; ``peaks`` are the largest rates by the numbers of optimizer and group.
     """
 
     def __init__(self, watch: OptimizerWatch):
         self._watch = watch
-        self._calls: list[dict[str, Any]] = []
+        self._calls: list[Call] = []
+        self._updates: list[list[Update]] = []
         self._clock: int | None = None
         self.done = 0
         self.skipped = 0
@@ -32,31 +43,59 @@ class StepsTaken:
         self.peaks: dict[tuple[int, int], float] = {}
 
     def told(
-        self, optimizer: Any, samples: int | None, tokens: int | None, loss: Any, scaled: bool, step: int | None
-    ) -> list[dict[str, Any]]:
-        """The lines that follow from one call of :meth:`framework.recording.recording.Recording.step`; none where
-        there was no update since the last one."""
-        optimizers = _several(optimizer)
-        places = [self._watch.place(each) for each in optimizers]
-        for place in places:
-            if not self._watch.tells(place):
-                self._watch.read_off(place)
-        self._calls.append({"samples": samples, "tokens": tokens, "loss": taken(loss)})
-        self._clock = places[0] if places else self._clock or 0
-        if self._watch.count(self._clock):
-            return self._lines(self._clock, step)
-        if scaled or any(_was_skipped(each) for each in optimizers):
-            return [self._line(step, {"skipped": 1, **self._counted()})]
-        return [] if step is None else [self._line(step, self._counted())]
+        self,
+        optimizer: Any,
+        samples: int | None,
+        tokens: int | None,
+        loss: Any,
+        scaled: bool,
+        step: int | None,
+        epoch: float | None = None,
+    ) -> None:
+        """Note a call, with what only this moment knows; :meth:`settle` makes lines of it."""
+        watch, place = self._watch, None
+        if optimizer is not None:
+            several = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
+            for each in several:
+                own = watch.place(each)
+                place = own if place is None else place
+                if not watch.tells(own):
+                    watch.read_off(own)
+            if not scaled and not self._updated(place):
+                scaled = any(_was_skipped(each) for each in several)
+        if loss is not None and type(loss) is not float:
+            loss = taken(loss)
+        watch.log.append(Call(place, samples, tokens, loss, scaled, step, epoch))
 
-    def unclaimed(self) -> list[dict[str, Any]]:
-        """The lines of updates that no call told of."""
-        clock = self._clock or 0
-        return self._lines(clock, None) if self._watch.count(clock) else []
+    def settle(self) -> list[dict[str, Any]]:
+        """The lines that follow from what was noted since the last time: one for each update that a call told of, and
+        for each that a scaler left out; a call without either is added to the next."""
+        log, self._watch.log = self._watch.log, []
+        lines: list[dict[str, Any]] = []
+        self._updates += [[] for _ in self._watch.facts[len(self._updates) :]]
+        for event in log:
+            if type(event) is Update:
+                self._updates[event.place].append(event)
+                continue
+            self._calls.append(event)
+            self._clock = (self._clock or 0) if event.place is None else event.place
+            if self._waiting(self._clock):
+                lines += self._lines(self._clock, event.step)
+            elif event.scaled:
+                lines.append(self._line(event.step, {"skipped": 1, **self._counted()}))
+            elif event.step is not None:
+                lines.append(self._line(event.step, self._counted()))
+        return lines
 
-    def overdue(self) -> bool:
-        """Whether many updates wait, and no call has ever told of one."""
-        return self._clock is None and self._watch.count(0) > _MOST_WAITING
+    def all_settled(self) -> list[dict[str, Any]]:
+        """The same, and the lines of updates that no call has told of."""
+        lines, clock = self.settle(), self._clock or 0
+        return lines + self._lines(clock, None) if self._waiting(clock) else lines
+
+    @property
+    def never_told(self) -> bool:
+        """Whether no call has ever told of a step."""
+        return self._clock is None
 
     def seen(self, line: dict[str, Any]) -> None:
         """Look at a line whose numbers are known."""
@@ -70,19 +109,31 @@ class StepsTaken:
             if isinstance(rate, (int, float)):
                 self.peaks[place] = max(rate, self.peaks.get(place, rate))
 
+    def _updated(self, place: int | None) -> bool:
+        """Whether an optimizer made an update since the last call."""
+        for event in reversed(self._watch.log):
+            if type(event) is not Update:
+                return False
+            if event.place == place:
+                return True
+        return False
+
+    def _waiting(self, clock: int) -> int:
+        return len(self._updates[clock]) if clock < len(self._updates) else 0
+
     def _lines(self, clock: int, step: int | None) -> list[dict[str, Any]]:
-        updates = self._watch.take()
+        updates, self._updates = self._updates, [[] for _ in self._updates]
         count = len(updates[clock])
         if step is not None:
             self.done = step - count
         lines = []
         for index in range(count):
-            last = index == count - 1
             line = self._rates(updates, clock, index)
-            if last:
+            if index == count - 1:
                 counted = self._counted()
-                # What several updates used together, none of them used alone.
-                line |= counted if count == 1 else {"loss": counted["loss"]} if "loss" in counted else {}
+                if count > 1:  # what several updates used together, none of them used alone
+                    counted = {name: value for name, value in counted.items() if name not in COUNTED}
+                line |= counted
             lines.append(self._line(None, line))
         return lines
 
@@ -91,15 +142,17 @@ class StepsTaken:
         return {"step": self.done, **values}
 
     def _counted(self) -> dict[str, Any]:
-        """What the calls since the last step say together."""
+        """What the calls since the last step say together: a loss, where it is one call's."""
         calls, self._calls = self._calls, []
-        found = {
-            name: sum(call[name] for call in calls)
-            for name in COUNTED
-            if calls and all(call[name] is not None for call in calls)
-        }
-        if len(calls) == 1 and calls[0]["loss"] is not None:
-            found["loss"] = calls[0]["loss"]
+        found: dict[str, Any] = {}
+        for name in COUNTED:
+            amounts = [getattr(call, name) for call in calls]
+            if amounts and None not in amounts:
+                found[name] = sum(amounts)
+        if len(calls) == 1 and calls[0].loss is not None:
+            found["loss"] = calls[0].loss
+        if calls and calls[-1].epoch is not None:
+            found["epoch"] = calls[-1].epoch
         return found
 
     def _rates(self, updates: Sequence[Sequence[Update]], clock: int, index: int) -> dict[str, Any]:
@@ -116,12 +169,6 @@ class StepsTaken:
         if own.overflow is not None:
             line["overflow"] = own.overflow
         return line
-
-
-def _several(optimizer: Any) -> list[Any]:
-    if optimizer is None:
-        return []
-    return list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
 
 
 def _was_skipped(optimizer: Any) -> bool:

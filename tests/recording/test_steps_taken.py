@@ -29,9 +29,8 @@ class Told:
 
     def step(self, optimizer: Any = None, samples: int | None = 4, scaler: Any = None, **more: Any) -> None:
         told = {"tokens": None, "loss": None, "step": None, **more}
-        self.lines += self.steps.told(
-            optimizer, samples, told["tokens"], told["loss"], scaler is not None, told["step"]
-        )
+        self.steps.told(optimizer, samples, told["tokens"], told["loss"], scaler is not None, told["step"])
+        self.lines += self.steps.settle()
 
 
 @pytest.fixture
@@ -175,6 +174,19 @@ def test_a_schedule_may_count_skipped_updates_or_not(tmp_path: Path, counts_upda
     assert any("2 were skipped" in reason for reason in reasons) == counts_updates
 
 
+def test_an_evaluation_before_the_call_takes_no_step_away(tmp_path: Path) -> None:
+    project(tmp_path)
+    (weight,) = parameters = model()
+    optimizer = torch.optim.SGD(parameters, lr=1.0)
+    with framework.record(variant="dense", seed=1, manifest=tmp_path) as run:
+        for _ in range(3):
+            backward(weight)
+            optimizer.step()
+            run.evaluation(accuracy=0.5)
+            run.step(optimizer, samples=4)
+    assert [line["samples"] for line in read_lines(run.folder / STEPS)] == [4, 4, 4]
+
+
 def test_a_step_without_gradients_is_none(told: Told) -> None:
     (weight,) = parameters = model()
     optimizer = torch.optim.SGD(parameters, lr=1.0)
@@ -262,7 +274,7 @@ def test_no_optimizer_is_kept_alive(told: Told) -> None:
 
 def test_a_setting_that_changes_is_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path)
-    monkeypatch.setattr("framework.recording.step_lines._EVERY", -1.0)
+    monkeypatch.setattr("framework.recording.session._EVERY", -1.0)
     (weight,) = parameters = model()
     optimizer = torch.optim.SGD(parameters, lr=1.0, weight_decay=0.1)
     with framework.record(variant="dense", seed=1, manifest=tmp_path) as run:

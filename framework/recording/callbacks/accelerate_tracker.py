@@ -45,8 +45,6 @@ class _Tracker:
         self._run.settings(values)
 
     def log(self, values: Mapping[str, Any], step: int | None = None, **options: Any) -> None:
-        loss = pick(values, "loss", {})
-        if loss is not None:
-            self._run.add_to_step(loss=loss, epoch=pick(values, "epoch", {}))
+        self._run.add_to_step(loss=pick(values, "loss", {}), epoch=pick(values, "epoch", {}))
         if found := evaluation(values):
             self._run.evaluation(found)
