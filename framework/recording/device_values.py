@@ -17,10 +17,9 @@ def taken(value: Any) -> Any:
     """
     if value is None or type(value) is float or type(value) is int:
         return value
-    device = getattr(value, "device", None)
-    if device is not None and getattr(device, "type", "cpu") != "cpu":
-        return value.detach().clone().reshape(())
-    return float(value.item() if hasattr(value, "item") else value)  # a tensor's own: it warns of no gradient
+    if getattr(value, "is_cpu", True):
+        return float(value.item() if hasattr(value, "item") else value)  # a tensor's own: it warns of no gradient
+    return value.detach().clone().reshape(())
 
 
 def read(values: Sequence[Any]) -> list[Any]:

@@ -11,7 +11,7 @@ import contextlib
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from framework.recording.device_values import taken
 from framework.recording.optimizer_facts import OptimizerFacts
@@ -22,13 +22,10 @@ _MOST, _CROWDED = 64, 1000
 """Optimizers that one recording takes; updates that may wait before somebody is told."""
 
 
-class Update(NamedTuple):
-    """One update of one optimizer: which, the learning rate of each of its groups as it used them, and where a loss
-    scaler leaves it to the optimizer (fused ones) to skip the update, whether it did (above 0)."""
-
-    place: int
-    rates: list[Any]
-    overflow: Any = None
+Update = tuple[int, list[Any], Any]
+"""One update of one optimizer: its number, the learning rate of each of its groups as it used them, and where a loss
+scaler leaves it to the optimizer (fused ones) to skip the update, whether it did (above 0). A plain tuple, since it is
+made at each step."""
 
 
 class OptimizerWatch:
@@ -48,7 +45,7 @@ class OptimizerWatch:
         self._failed, self._crowded = failed, crowded
         self._known: list[weakref.ref[Any]] = []
         self._handle: Any = None
-        self._told: tuple[weakref.ref[Any], int] | None = None
+        self._told: tuple[weakref.ref[Any], int, bool] | None = None
         self._stepped: tuple[weakref.ref[Any], int] | None = None
 
     def begin(self) -> None:
@@ -63,11 +60,6 @@ class OptimizerWatch:
             self._handle.remove()
             self._handle = None
 
-    @property
-    def hooked(self) -> bool:
-        """Whether every optimizer of torch tells of its steps."""
-        return self._handle is not None
-
     def device(self) -> Any:
         """The device of the first parameter that an optimizer holds; None where there is none any more."""
         for known in self._known:
@@ -76,31 +68,27 @@ class OptimizerWatch:
                     return parameter.device
         return None
 
-    def place(self, optimizer: Any) -> int:
-        """The position of an optimizer, whatever wraps it; it is from now on known.
+    def told(self, optimizer: Any) -> tuple[weakref.ref[Any], int, bool]:
+        """The number of an optimizer, whatever wraps it, and whether it is one of torch, which tells of its steps by
+        itself; it is from now on known.
 
         Raises:
             TypeError: it is no optimizer.
         """
         told = self._told
         if told is not None and told[0]() is optimizer:
-            return told[1]
-        seen = self._find(optimizer)
-        if seen is None:
-            seen = self._note(list(_layers(optimizer))[-1])
-        with contextlib.suppress(TypeError):  # an object that takes no weak references is looked for each time
-            self._told = (weakref.ref(optimizer), seen)
-        return seen
+            return told
+        place = self._find(optimizer)
+        if place is None:
+            place = self._note(list(_layers(optimizer))[-1])
+        self._told = (weakref.ref(optimizer), place, self._handle is not None and self.facts[place].of_torch)
+        return self._told
 
     def read_off(self, place: int) -> None:
         """Take the rates that an optimizer without torch's hook has now for those of an update."""
         optimizer = self._known[place]()
         if optimizer is not None:
-            self.log.append(Update(place, _rates(optimizer.param_groups)))
-
-    def tells(self, place: int) -> bool:
-        """Whether an optimizer is one of torch, which tells of its steps by itself."""
-        return self.hooked and self.facts[place].of_torch
+            self.log.append((place, [taken(group.get("lr")) for group in optimizer.param_groups], None))
 
     def look_again(self) -> Iterator[dict[str, Any]]:
         """What changed of the optimizers' settings since the last look."""
@@ -133,15 +121,19 @@ class OptimizerWatch:
         return len(self._known) - 1
 
     def _before_step(self, optimizer: Any, arguments: Any, options: Any) -> None:
+        # This is called between two steps of others, whose data have filled the caches: every call in it is dear.
         try:
             groups = optimizer.param_groups
-            if len(arguments) < 2 and not options and not _has_gradients(groups):
+            if len(arguments) < 2 and not options and groups[0]["params"][0].grad is None and not _has_any(groups):
                 return  # a step without any gradient, and without a closure that computes them, updates nothing
             stepped = self._stepped
             if stepped is None or stepped[0]() is not optimizer:
                 stepped = self._stepped = (weakref.ref(optimizer), self._place_of(optimizer))
+            rates = [group["lr"] for group in groups]
+            if type(rates[0]) is not float:
+                rates = [taken(rate) for rate in rates]
             overflow = optimizer.__dict__.get("found_inf")
-            self.log.append(Update(stepped[1], _rates(groups), overflow if overflow is None else taken(overflow)))
+            self.log.append((stepped[1], rates, None if overflow is None else taken(overflow)))
             if len(self.log) > _CROWDED:
                 self._crowded()
         except Exception as problem:  # a training is never ended by who looks on
@@ -168,15 +160,7 @@ def _own(optimizer: Any, name: str) -> Any:
     return None
 
 
-def _rates(groups: list[dict[str, Any]]) -> list[Any]:
-    rates = [group.get("lr") for group in groups]
-    for rate in rates:
-        if type(rate) is not float:
-            return [taken(each) for each in rates]
-    return rates
-
-
-def _has_gradients(groups: list[dict[str, Any]]) -> bool:
+def _has_any(groups: list[dict[str, Any]]) -> bool:
     for group in groups:
         for parameter in group["params"]:
             if parameter.grad is not None:

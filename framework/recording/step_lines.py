@@ -76,6 +76,7 @@ class StepLines:
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
 
+_PLAIN = {float, int, str, type(None)}
 _ENCODED = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -97,8 +98,9 @@ def _fetch(lines: list[dict[str, Any]]) -> None:
     for line in lines:
         for name, value in line.items():
             if type(value) is list:
-                places += [(value, index) for index, each in enumerate(value) if hasattr(each, "device")]
-            elif hasattr(value, "device"):
+                if set(map(type, value)) - _PLAIN:
+                    places += [(value, index) for index, each in enumerate(value) if hasattr(each, "device")]
+            elif type(value) not in _PLAIN and hasattr(value, "device"):
                 places.append((line, name))
     for (holder, name), number in zip(places, read([holder[name] for holder, name in places]), strict=True):
         holder[name] = number

@@ -12,8 +12,8 @@ from framework.recording.process_group import COUNTED
 
 
 class Call(NamedTuple):
-    """What one call of :meth:`framework.recording.recording.Recording.step` said: by the number of the first optimizer
-    that it named, and whether a scaler may have left the update out."""
+    """What one call of :meth:`framework.recording.recording.Recording.step` said: with the number of the first
+    optimizer that it named, and whether a scaler may have left the update out."""
 
     place: int | None
     samples: int | None
@@ -41,6 +41,8 @@ class StepsTaken:
         self.skipped = 0
         self.recorded = 0
         self.peaks: dict[tuple[int, int], float] = {}
+        self._counts: list[int] = []
+        self._places: list[tuple[int, int]] = []
 
     def told(
         self,
@@ -55,17 +57,17 @@ class StepsTaken:
         """Note a call, with what only this moment knows; :meth:`settle` makes lines of it."""
         watch, place = self._watch, None
         if optimizer is not None:
-            several = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
+            several = optimizer if type(optimizer) in (list, tuple) else (optimizer,)
             for each in several:
-                own = watch.place(each)
+                _, own, tells = watch.told(each)
                 place = own if place is None else place
-                if not watch.tells(own):
+                if not tells:
                     watch.read_off(own)
             if not scaled and not self._updated(place):
                 scaled = any(_was_skipped(each) for each in several)
         if loss is not None and type(loss) is not float:
             loss = taken(loss)
-        watch.log.append(Call(place, samples, tokens, loss, scaled, step, epoch))
+        watch.log.append([place, samples, tokens, loss, scaled, step, epoch])
 
     def settle(self) -> list[dict[str, Any]]:
         """The lines that follow from what was noted since the last time: one for each update that a call told of, and
@@ -74,17 +76,18 @@ class StepsTaken:
         lines: list[dict[str, Any]] = []
         self._updates += [[] for _ in self._watch.facts[len(self._updates) :]]
         for event in log:
-            if type(event) is Update:
-                self._updates[event.place].append(event)
+            if type(event) is tuple:
+                self._updates[event[0]].append(event)
                 continue
-            self._calls.append(event)
-            self._clock = (self._clock or 0) if event.place is None else event.place
+            call = Call(*event)
+            self._calls.append(call)
+            self._clock = (self._clock or 0) if call.place is None else call.place
             if self._waiting(self._clock):
-                lines += self._lines(self._clock, event.step)
-            elif event.scaled:
-                lines.append(self._line(event.step, {"skipped": 1, **self._counted()}))
-            elif event.step is not None:
-                lines.append(self._line(event.step, self._counted()))
+                lines += self._lines(self._clock, call.step)
+            elif call.scaled:
+                lines.append(self._line(call.step, {"skipped": 1, **self._counted()}))
+            elif call.step is not None:
+                lines.append(self._line(call.step, self._counted()))
         return lines
 
     def all_settled(self) -> list[dict[str, Any]]:
@@ -103,18 +106,24 @@ class StepsTaken:
         if line.get("skipped"):
             self.skipped += 1
             return
-        places = [(number, group) for number, facts in enumerate(self._watch.facts) for group in range(facts.count)]
-        rates = line.get("learning_rates", [line.get("learning_rate")] * len(places))
-        for place, rate in zip(places, rates, strict=False):
-            if isinstance(rate, (int, float)):
-                self.peaks[place] = max(rate, self.peaks.get(place, rate))
+        counts = [facts.count for facts in self._watch.facts]
+        if counts != self._counts:
+            self._counts = counts
+            self._places = [(number, group) for number, count in enumerate(counts) for group in range(count)]
+        rates = line.get("learning_rates")
+        if rates is None:
+            rates = [line.get("learning_rate")] * len(self._places)
+        peaks = self.peaks
+        for place, rate in zip(self._places, rates, strict=False):
+            if rate is not None and rate > peaks.get(place, -1.0):
+                peaks[place] = rate
 
     def _updated(self, place: int | None) -> bool:
         """Whether an optimizer made an update since the last call."""
         for event in reversed(self._watch.log):
-            if type(event) is not Update:
+            if type(event) is not tuple:
                 return False
-            if event.place == place:
+            if event[0] == place:
                 return True
         return False
 
@@ -156,18 +165,18 @@ class StepsTaken:
         return found
 
     def _rates(self, updates: Sequence[Sequence[Update]], clock: int, index: int) -> dict[str, Any]:
-        own = updates[clock][index]
+        _, own, overflow = updates[clock][index]
         flat: list[Any] = []
         for place, each in enumerate(updates):
             if place == clock:
-                flat += own.rates
+                flat += own
             else:
-                flat += each[-1].rates if each else [None] * self._watch.facts[place].count
-        line: dict[str, Any] = {"learning_rate": own.rates[0] if own.rates else None}
-        if any(type(rate) is not float or rate != flat[0] for rate in flat):
+                flat += each[-1][1] if each else [None] * self._watch.facts[place].count
+        line: dict[str, Any] = {"learning_rate": own[0] if own else None}
+        if len(flat) > 1 and (set(map(type, flat)) != {float} or flat.count(flat[0]) != len(flat)):
             line["learning_rates"] = flat
-        if own.overflow is not None:
-            line["overflow"] = own.overflow
+        if overflow is not None:
+            line["overflow"] = overflow
         return line
 
 
