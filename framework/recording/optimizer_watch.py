@@ -3,6 +3,7 @@
 `torch.optim.optimizer.register_optimizer_step_pre_hook` (torch 2.0 and later; `torch/optim/optimizer.py` of 2.13 calls
 it in `profile_hook_step`) calls for every optimizer of torch, whatever wraps it. So it does not matter whether a
 scheduler is stepped before or after the recorder is told, and an update that a loss scaler skips is not taken for one.
+A step that `torch.compile` has compiled tells nothing: it stays as it is.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class OptimizerWatch:
         self._failed, self._crowded = failed, crowded
         self._known: list[weakref.ref[Any]] = []
         self._handle: Any = None
+        self._compiling: Callable[[], bool] = bool
         self._told: tuple[weakref.ref[Any], int, bool] | None = None
         self._stepped: tuple[weakref.ref[Any], int] | None = None
 
@@ -53,6 +55,7 @@ class OptimizerWatch:
         hooks = sys.modules.get("torch.optim.optimizer")
         register = getattr(hooks, "register_optimizer_step_pre_hook", None)
         if self._handle is None and register is not None:
+            self._compiling = getattr(getattr(sys.modules["torch"], "compiler", None), "is_compiling", bool)
             self._handle = register(self._before_step)
 
     def end(self) -> None:
@@ -121,6 +124,8 @@ class OptimizerWatch:
         return len(self._known) - 1
 
     def _before_step(self, optimizer: Any, arguments: Any, options: Any) -> None:
+        if self._compiling():
+            return  # a part of this would become a part of the compiled step
         # This is called between two steps of others, whose data have filled the caches: every call in it is dear.
         try:
             groups = optimizer.param_groups

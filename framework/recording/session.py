@@ -125,7 +125,7 @@ class Session:
             if self._lines is not None:
                 self._lines.write(but_the_last=True)
             self._look_again()
-        except OSError as problem:
+        except (OSError, ValueError) as problem:
             self._failed(problem)
 
     def _look_again(self) -> None:

@@ -159,6 +159,20 @@ def test_an_early_stop_of_a_trainer_is_told(tmp_path: Path) -> None:
     assert "R101" in {finding.code for finding in verified(tmp_path).findings}
 
 
+def test_a_model_that_is_counted_can_be_pickled(tmp_path: Path) -> None:
+    import pickle
+
+    class Pickling(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **there: Any) -> None:
+            copy = pickle.loads(pickle.dumps(there["model"]))
+            assert copy.state_dict().keys() == there["model"].state_dict().keys()
+
+    project(tmp_path, optimizer=OF_TRAINER)
+    with framework.record(variant="dense", seed=1, manifest=tmp_path) as run:
+        trainer(tmp_path, [run.for_trainer(), Pickling()]).train()
+    assert [line["samples"] for line in read_lines(runs(tmp_path)[0].folder / STEPS)] == [8] * 10
+
+
 def test_accelerates_tracker(tmp_path: Path) -> None:
     from accelerate import Accelerator
 

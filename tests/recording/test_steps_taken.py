@@ -224,6 +224,22 @@ def test_several_updates_of_one_call_leave_their_samples_open(told: Told) -> Non
     assert not any("samples" in line for line in told.lines)
 
 
+def test_a_compiled_step_stays_as_it_is_and_is_one_where_it_is_said(told: Told) -> None:
+    (weight,) = parameters = model()
+    optimizer = torch.optim.SGD(parameters, lr=torch.tensor(1.0))
+
+    @torch.compile(backend="eager")
+    def compiled() -> None:
+        optimizer.step()
+
+    for number in (1, 2):
+        backward(weight)
+        compiled()
+        told.step(optimizer, step=number)
+    assert told.lines == [{"step": 1, "samples": 4}, {"step": 2, "samples": 4}]
+    assert torch.equal(weight, torch.tensor([-2.0, -2.0]))
+
+
 class Foreign:
     """An optimizer of another library: groups, and no hook."""
 

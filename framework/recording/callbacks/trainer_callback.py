@@ -35,7 +35,7 @@ class _Events:
 
     def __init__(self, run: Any):
         self._run = run
-        self._rows = 0
+        self._rows: _Rows | None = None
         self._counts: Any = None
         self._tokens = 0
 
@@ -57,8 +57,7 @@ class _Events:
             # The Trainer has added up all processes: the first one's number is the sum, and the others add none.
             seen = int(state.num_input_tokens_seen)
             tokens, self._tokens = (seen - self._tokens if state.is_world_process_zero else 0), seen
-        rows, self._rows = self._rows, 0
-        samples = rows if self._counts is not None else None
+        samples = None if self._rows is None else self._rows.taken()
         self._run.step(there.get("optimizer"), samples=samples, tokens=tokens, step=int(state.global_step))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **there: Any) -> None:
@@ -80,7 +79,7 @@ class _Events:
     def on_train_end(self, args: Any, state: Any, control: Any, **there: Any) -> None:
         if self._counts is not None:
             self._counts.remove()
-            self._counts = None
+            self._counts = self._rows = None
         self._run.settings({"epochs": state.epoch})
         if state.global_step < state.max_steps:
             self._run.stopped_early(state.epoch)
@@ -93,12 +92,25 @@ class _Events:
         if self._counts is not None or main is None or odd or type(args).__name__ not in _ROWS_ARE_EXAMPLES:
             return
 
-        def count(module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> None:
-            given = named.get(main, named.get("inputs_embeds", positional[0] if positional else None))
-            if module.training and given is not None and sys.modules["torch"].is_grad_enabled():
-                self._rows += len(given)
+        self._rows = _Rows(main)
+        self._counts = model.register_forward_pre_hook(self._rows, with_kwargs=True)
 
-        self._counts = model.register_forward_pre_hook(count, with_kwargs=True)
+
+class _Rows:
+    """Counts the rows of a model's main input while it trains; a class, so that the model can still be pickled."""
+
+    def __init__(self, main: str):
+        self.main, self.count = main, 0
+
+    def __call__(self, module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> None:
+        given = named.get(self.main, named.get("inputs_embeds", positional[0] if positional else None))
+        if module.training and given is not None and sys.modules["torch"].is_grad_enabled():
+            self.count += len(given)
+
+    def taken(self) -> int:
+        """The rows since the last call."""
+        count, self.count = self.count, 0
+        return count
 
 
 def _facts(args: Any, state: Any, loader: Any) -> dict[str, Any]:
