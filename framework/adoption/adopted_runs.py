@@ -12,12 +12,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from framework.evidence.record import ADOPTED, RunRecord
+from framework.evidence.record import ADOPTED, RECORDED, RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.planning.build import Plan
 from framework.planning.steps import Step
 
-NAMING = (ADOPTED,)
+NAMING = (ADOPTED, RECORDED)
 """What the identity of a run holds that names its step and its variants by what they are called."""
 
 RunsOfVariants = Mapping[tuple[str, str], Sequence[Run]]
@@ -72,12 +72,28 @@ def origin_of(record: RunRecord) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def script_of(record: RunRecord) -> str | None:
+    """The script that recorded a run, as the manifest's folder sees it, and which attempt it was if not the first;
+    None for a run that was made in another way."""
+    facts = record.observed.get(RECORDED)
+    if not isinstance(facts, dict):
+        return None
+    attempt = facts.get("attempt", 1)
+    return f"{facts.get('script')}" + (f", attempt {attempt}" if attempt != 1 else "")
+
+
+def how_made(record: RunRecord) -> str | None:
+    """`adopted from ...` or `recorded by ...`; None for a run that was made here."""
+    origin, script = origin_of(record), script_of(record)
+    return f"adopted from {origin}" if origin else f"recorded by {script}" if script else None
+
+
 def origins_of(variants: Sequence[str], runs: Mapping[str, Sequence[Run]]) -> str:
-    """From where the runs are that count of these variants, and which of the variants have none, in words."""
+    """How the runs were made that count of these variants, and which of the variants have none, in words."""
     origins: dict[str, list[str]] = {}
     for variant in variants:
         if of := runs.get(variant):
-            origins.setdefault(origin_of(of[0].record) or of[0].folder.name, []).append(variant)
+            origins.setdefault(how_made(of[0].record) or of[0].folder.name, []).append(variant)
     missing = [variant for variant in variants if not runs.get(variant)]
     if len(origins) == 1 and not missing:
         return next(iter(origins))
@@ -97,6 +113,14 @@ def _index(record: RunRecord) -> int | None:
 
 def _naming(store: RunStore) -> Iterator[Run]:
     for kind in NAMING:
-        for run in store.readable(f"{kind}.*"):
-            if run.record.status == "done" and kind in run.record.identity:
-                yield run
+        done = (run for run in store.readable(f"{kind}.*") if run.record.status == "done")
+        of_kind = [run for run in done if isinstance(run.record.identity.get(kind), dict)]
+        yield from of_kind if kind == ADOPTED else _last_attempts(of_kind)
+
+
+def _last_attempts(recorded: Sequence[Run]) -> Iterator[Run]:
+    """Of the attempts of one script's run the last one: the earlier ones were begun anew."""
+    last: dict[Any, Run] = {}
+    for run in sorted(recorded, key=lambda run: run.record.identity[RECORDED].get("attempt", 0)):
+        last[(*_place(run.record), tuple(run.record.variants), _index(run.record))] = run
+    yield from last.values()

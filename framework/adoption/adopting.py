@@ -171,9 +171,9 @@ class _Taking:
         placed = [self.placing.place(adopted, {**words, **way}, left.seed) for way in ways]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            return Problem(
-                f"{_called(origin.part, left)}: {placed[0]}" if origin.stored else str(placed[0]), origin.where
-            )
+            advice = "`captures` translates what names say"
+            message = f"{_called(origin.part, left)}: {placed[0]}" if origin.stored else str(placed[0])
+            return Problem(message, origin.where, advice)
         step = place.step.of(place.variants)
         identity = identity_of(step, place.variants, place.position)
         key = key_of(identity)

@@ -87,7 +87,7 @@ class Placing:
             known = self.words(part)
             if word not in known:
                 shown = ", ".join(known[:_MOST_SHOWN])
-                return f": the plan has no {part} {word!r} ({shown}); `captures` translates what names say"
+                return f": the plan has no {part} {word!r} ({shown})"
         return ""
 
 

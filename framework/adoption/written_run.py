@@ -61,7 +61,7 @@ def write_run(
         record.metrics = as_metrics(measured(metrics, work.phase.objective))
         record.environment = left.environment
         if left.model is not None:
-            _model(target, record, left.model)
+            keep_model(target, record, left.model)
         if left.files:
             (target / KEPT).mkdir()
         if stored is not None:
@@ -102,8 +102,12 @@ def _settings(target: Path, record: RunRecord, left: Left, adopted: Adopted) -> 
     write_json(target / SETTINGS, settings)
 
 
-def _model(target: Path, record: RunRecord, source: Path) -> None:
-    """Copy a model, or an adapter, in safetensors; its sizes as they are on disk."""
+def keep_model(target: Path, record: RunRecord, source: Path) -> None:
+    """Copy a model, or an adapter, in safetensors to a run folder; its sizes as they are on disk.
+
+    Raises:
+        InputError: it is damaged, or an adapter of another kind.
+    """
     if all((source / name).is_file() for name in _ADAPTER):
         (target / "adapter").mkdir()
         for name in _ADAPTER:
@@ -122,7 +126,7 @@ def _model(target: Path, record: RunRecord, source: Path) -> None:
     else:
         join(source / INDEX, target / MODEL / SINGLE)
     saved = TensorFile(target / MODEL / SINGLE)
-    record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}
+    record.parameters |= {"total": sum(tensor.elements for tensor in saved.tensors.values())}
 
 
 def _lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -66,11 +66,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _why(why: str, step: Step, named: RunsOfVariants) -> str:
-    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
+    """Why a step is not to be run, or would be; a run that others made is evidence, and none that others start from."""
     runs = {variant: named[step.key, variant] for variant in step.variants if (step.key, variant) in named}
     if why == "done" or not runs:
         return why
-    return f"adopted from {origins_of(step.variants, runs)}; a run made here would go before"
+    return f"{origins_of(step.variants, runs)}; a run made here would go before"
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:

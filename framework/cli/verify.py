@@ -83,5 +83,6 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
-    console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{adopted}{profile}")
+    kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
+    made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")

@@ -60,9 +60,15 @@ class VerifyResult:
         """How many of these were made elsewhere, and taken in."""
         return sum(observed.counts and observed.adopted for observed in self.steps)
 
+    @property
+    def recorded(self) -> int:
+        """How many of these scripts of the user's own recorded."""
+        return sum(observed.counts and observed.scripted for observed in self.steps)
+
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        return {"steps": self.planned, "finished": self.finished, "adopted": self.adopted, "stages": stages}
+        runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
+        return {"steps": self.planned, **runs, "stages": stages}
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from framework.adoption.adopted_runs import origin_of, runs_of_variants
+from framework.adoption.adopted_runs import origin_of, runs_of_variants, script_of
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
@@ -41,6 +41,8 @@ class Row:
     """What it is compared with others by: the variant's name without its sparsity."""
     adopted: str = ""
     """Where the run was taken from, if another program made it."""
+    recorded: str = ""
+    """The script that recorded the run, if one did."""
 
     @property
     def group(self) -> tuple[str, str, str]:
@@ -103,6 +105,7 @@ def _row(experiment: Experiment, variant: str, record: RunRecord, folder: str) -
         folder=folder,
         line=_line(variant, axes, asked),
         adopted=origin_of(record) or "",
+        recorded=script_of(record) or "",
     )
 
 

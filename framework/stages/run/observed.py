@@ -12,7 +12,7 @@ from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
-from framework.evidence.record import ADOPTED, MODEL, RECORD, STEPS, read_lines
+from framework.evidence.record import ADOPTED, MODEL, RECORD, RECORDED, STEPS, read_lines
 from framework.evidence.store import Run
 from framework.locations import Location
 from framework.manifest.clauses import Clause
@@ -75,12 +75,17 @@ class Observed:
     @property
     def logged(self) -> bool:
         """Whether a program of the user's own trained, and what is known of it is what it logged."""
-        return "command" in self.facts or self.adopted
+        return "command" in self.facts or self.adopted or self.scripted
 
     @property
     def adopted(self) -> bool:
         """Whether the run was made elsewhere, and taken in as evidence."""
         return ADOPTED in self.facts
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the user's own script recorded the run: then the optimizer itself was looked at, step by step."""
+        return RECORDED in self.facts
 
     @cached_property
     def tensors(self) -> WeightsFile:
