@@ -129,7 +129,7 @@ def test_reports_and_plans_say_from_where_each_variants_run_is(tmp_path: Path) -
         left(tmp_path, variant, accuracy=accuracy)
     taken(experiment)
     plan = " ".join(called(tmp_path, "plan").out.split())
-    assert "adopted from results/base/sst2/seed1 (base), results/ours/sst2/seed1 (ours)" in plan
+    assert "adopted from results/base/sst2/seed1 (base), adopted from results/ours/sst2/seed1 (ours)" in plan
     assert called(tmp_path, "docs").code == 0
     report = next(tmp_path.rglob("COMPLIANCE.md")).read_text("utf-8")
     lines = [line for line in report.splitlines() if "adopted from" in line]
