@@ -46,6 +46,7 @@ CLASS = f"class Trainer:\n    def __init__(self, m, lr=UNUSED):\n        self.o 
 FIELDS = "@dataclass\nclass Config:\n    lr: float = UNUSED\n"
 NESTED = "@dataclass\nclass Optim:\n    lr: float = UNUSED\n@dataclass\nclass Config:\n    optim: Optim = "
 ITEM = STEP.format("cfg['lr']")
+OWN_ITEM = STEP.format("cfg['rate_']")
 PARSED = "p = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=UNUSED)\nargs = p.parse_args()\n"
 
 USED = {
@@ -166,6 +167,12 @@ UNCLEAR |= {
     f"    def go(self, m):\n        {STEP.format('self.rate_')}\n",
     "an attribute set from outside": "class T:\n    def a(self):\n        self.rate_ = 2e-4\n"
     f"    def go(self, m):\n        {STEP.format('self.rate_')}\nt.rate_ = 3e-4\n",
+    "an attribute set below": "class T:\n    def a(self):\n        self.rate_ = 2e-4\n"
+    f"    def go(self, m):\n        {STEP.format('self.rate_')}\n"
+    "class S(T):\n    def b(self):\n        self.rate_ = 3e-4\n",
+    "a class's own, and another's below": f"class T:\n    rate_ = 2e-4\n    def go(self, m):\n"
+    f"        {STEP.format('self.rate_')}\nclass S(T):\n    rate_ = 3e-4\n    def x(self): ...\n",
+    "a second name": f"cfg = {{'rate_': 2e-4}}\nother = cfg\nother['rate_'] = 3e-4\n{OWN_ITEM}\n",
     "perhaps after parsing": f"{PARSED}if debug:\n    args.lr = 3e-4\n",
     "set_defaults of another parser": "p.add_argument('--lr', type=float, default=2e-4)\nq.set_defaults(lr=3e-4)\n",
     "set_defaults after parsing": f"{PARSED}p.set_defaults(lr=2e-4)\n",

@@ -114,6 +114,8 @@ class Assignments:
         if value is None:
             return
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        if isinstance(value, ast.Name):  # two names of one thing: what the other one sets is not followed
+            self.tree.values.mappings.pop(value.id, None)
         made = dictionary(self.tree.values, value)
         paths = [(target, path) for target in targets if (path := self._path(target, moment.owner)) is not None]
         part = next((path for _, path in paths if len(path) > 1 and made is not None), None) or _target(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from framework.reading.python.flow.callers import last
 from framework.reading.python.flow.scopes import always
 
 
@@ -61,13 +62,39 @@ class Attributes:
 
     def setting(self, owner: ast.ClassDef, name: str) -> Setting | None:
         """What sets an attribute; None where nothing does, or more than one statement."""
-        found = self._set.get((id(owner), name), [])
+        found = [each for related in self._family(owner) for each in self._set.get((id(related), name), [])]
         return found[0] if len(found) == 1 and not self.is_changed(name) else None
 
     def is_plain(self, owner: ast.ClassDef, name: str) -> bool:
         """Whether nothing sets an attribute, so that it is what the class has under its name."""
-        return (id(owner), name) not in self._set and not self.is_changed(name)
+        own = any((id(related), name) in self._set for related in self._family(owner))
+        below = [each for each in self._family(owner) if each is not owner and _has(each, name)]
+        return not own and not below and not self.is_changed(name)
+
+    def _family(self, owner: ast.ClassDef) -> list[ast.ClassDef]:
+        """A class, and those of the module that it is made from or that are made from it."""
+        every = {each.name: each for each in self._classes.values()}
+        above = _names(owner, every)
+        return [each for each in every.values() if each.name in above or owner.name in _names(each, every)]
 
     def is_changed(self, name: str) -> bool:
         """Whether something outside of the methods may set an attribute of this name."""
         return name in self._elsewhere or "*" in self._elsewhere
+
+
+def _names(node: ast.ClassDef, every: dict[str, ast.ClassDef]) -> set[str]:
+    """The names of a class and of all that it is made from."""
+    found, left = set[str](), [node.name]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += [last(base) for base in every[name].bases] if name in every else []
+    return found
+
+
+def _has(node: ast.ClassDef, name: str) -> bool:
+    """Whether a class gives a name a value of its own."""
+    named = (each.target if isinstance(each, ast.AnnAssign) else None for each in node.body)
+    plain = (target for each in node.body if isinstance(each, ast.Assign) for target in each.targets)
+    return any(isinstance(target, ast.Name) and target.id == name for target in (*named, *plain))
