@@ -93,6 +93,8 @@ class Document:
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
     replaced: dict[Path, list[AnyNode]] = field(default_factory=dict)
     """Of a program: the defaults that its calls replace by the value at the place, in their order."""
+    unused: set[Path] = field(default_factory=set)
+    """Of a program: the values of dictionaries that are only copied, each copy with another value instead."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

@@ -9,7 +9,7 @@ from framework.reading.nodes import AnyNode
 from framework.reading.python.paths import place_of
 from framework.reading.python.signatures import known_name
 
-_PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})
+PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})
 _UNKNOWN = object()
 
 
@@ -36,7 +36,6 @@ class Program:
         """Whether the fields are known with what the calls of their classes pass."""
         self.given: set[str] = set()
         """The classes of the module that a call passes something to."""
-        self.sets_defaults = False
         self.set_names: set[str] | None = set()
         """The arguments that `set_defaults` gives another default; None where it is given a mapping."""
         self.set_globals: set[str] = set()
@@ -110,7 +109,6 @@ class Program:
             elif isinstance(inner, ast.Attribute) and inner.attr == "__dict__":
                 changed = inner.value
         elif isinstance(function, ast.Attribute) and function.attr == "set_defaults":
-            self.sets_defaults = True
             names = [keyword.arg for keyword in call.keywords]
             if None in names or self.set_names is None or call.args:
                 self.set_names = None
@@ -128,7 +126,7 @@ class Program:
         if not isinstance(value, ast.Call):
             return _UNKNOWN
         called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-        if called in _PARSES and place in (None, 0):
+        if called in PARSES and place in (None, 0):
             return ""
         if place is None and called in classes and isinstance(value.func, ast.Name):
             if value.args or value.keywords:
@@ -151,7 +149,9 @@ class Program:
             return None
         maker = self._makers.get(str(path[0]), _UNKNOWN)
         if maker == "":
-            return None if self.sets_defaults else self.flags.get(str(path[1]))
+            if self.set_names is None or path[1] in self.set_names:
+                return None
+            return self.flags.get(str(path[1]))
         if not self.settled and maker in self.given:
             return None
         return self.fields.get(maker, {}).get(str(path[1])) if isinstance(maker, str) else None
