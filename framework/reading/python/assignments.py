@@ -154,6 +154,8 @@ class Assignments:
             node = uncertain(self.tree.document, node)
         elif outside and path[0] in self.tree.program.set_globals:
             node = uncertain(self.tree.document, node, "a function sets it, too")
+        else:
+            node = self._unless_changed(path, node, moment.owner)
         where = at if isinstance(at, ScalarNode) else self.tree.marks.lines.node(*self.tree.marks.span(at))
         parent = self.tree.root
         for name in path[:-1]:
@@ -181,6 +183,16 @@ class Assignments:
                 self.tree.values.mappings[name] = node
             elif len(path) == 1:
                 self.tree.values.mappings.pop(name, None)
+
+    def _unless_changed(self, path: Path, node: AnyNode, owner: int | None) -> AnyNode:
+        """A value as it is, where nothing that has it by another name changes it."""
+        for changed in self.tree.program.changes.of(owner, str(path[0])):
+            below = path[1:]
+            if changed[: len(below)] == below and len(changed) > len(below):
+                node = obscured(self.tree.document, node, changed[len(below) :])
+            elif below[: len(changed)] == changed:
+                node = obscured(self.tree.document, node, ())
+        return node
 
     def note_unused(self) -> None:
         """Note what dictionaries say that are only copied, where every copy says something else."""
@@ -212,6 +224,17 @@ def uncertain(document: Document, node: AnyNode, reason: str = "it is set where 
         return node
     text = document.text[node.start : node.stop]
     return ComputedNode(node, text, Opaque(text, reason, value, has_default=True), origin=node)
+
+
+def obscured(document: Document, node: AnyNode, path: Path) -> AnyNode:
+    """A collection with the values at a path, and all below it, as ones that something else may change."""
+    if not isinstance(node, MappingNode):
+        return node if path else uncertain(document, node, "it is changed by another name")
+    made = MappingNode(node.line, node.column, node.start, node.stop)
+    for key, inner in node.items:
+        hit = not path or key.text == str(path[0])
+        made.add(key, obscured(document, inner, path[1:]) if hit else inner)
+    return made
 
 
 def _leaves(node: AnyNode, path: Path) -> Iterator[tuple[Path, AnyNode]]:

@@ -10,6 +10,7 @@ from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, Document, MappingNode, Node, ScalarNode
 from framework.reading.python.assignments import FIELD, PARSER_MAKERS, Assignments, uncertain
 from framework.reading.python.constructors import passed
+from framework.reading.python.flow.changes import methods_set
 from framework.reading.python.flow.decorators import last
 from framework.reading.python.flow.dictionaries import is_builder
 from framework.reading.python.flow.moments import agreed
@@ -115,6 +116,9 @@ class Tree:
                 if item.name == "__init__":
                     self._defaults(item.args, mapping)
                 self._statements(item.body, True, False)
+        for name in methods_set(statement):
+            if (pair := mapping.get(name)) is not None:
+                self.replace(mapping, name, uncertain(self.document, pair[1], "a method sets it, too"))
         if mapping.items:
             self.program.fields.setdefault(statement.name, dict(mapping.children()))
             self.set(self.root, self.key(at, self._numbered(statement.name)), mapping)

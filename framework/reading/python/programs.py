@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from framework.reading.nodes import AnyNode
+from framework.reading.python.flow.changes import Changes, is_cast
 from framework.reading.python.paths import place_of
 from framework.reading.python.signatures import known_name
 
@@ -68,6 +69,13 @@ class Program:
                     named = argument.annotation
                     if isinstance(named, ast.Name) and named.id in classes:
                         self._means(argument.arg, named.id)
+        self.changes = Changes(module, self.nodes)
+        for name, changed in self.changes.everywhere():
+            if changed:
+                self.set_attributes.add((name, *changed))
+            else:
+                self._updated.add(name)
+                self._means(name, _UNKNOWN)
         if shared:
             self.set_globals = {name for node in self.nodes for name in _globals_set(node)}
 
@@ -85,7 +93,7 @@ class Program:
                 if path is None:
                     continue
                 if len(path) > 1:
-                    if not _is_cast(value, path):
+                    if not is_cast(value, path):
                         self.set_attributes.add(path)
                 elif value is not None or isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
                     maker = self._maker(value, classes, None if several is None else place)
@@ -188,13 +196,3 @@ def _globals_set(function: ast.AST) -> set[str]:
     inside = list(ast.walk(function))
     stored = {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return stored & {name for node in inside if isinstance(node, ast.Global) for name in node.names}
-
-
-def _is_cast(value: ast.expr | None, path: tuple[str | int, ...]) -> bool:
-    """Whether a value is what stands at the place already, as another type: `args.lr = float(args.lr)`."""
-    return (
-        isinstance(value, ast.Call)
-        and getattr(value.func, "id", "") in ("float", "int")
-        and len(value.args) == 1
-        and place_of(value.args[0]) == path
-    )
