@@ -6,7 +6,7 @@ import re
 
 from framework.errors import InputError
 from framework.reading.marks import Lines
-from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc
+from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc, printed
 
 DEEPEST = 20
 
@@ -57,7 +57,7 @@ class Lexer:
                 for delimiter, stripped, reader in heredocs:
                     begin = self.position
                     stop, self.position = end_of_heredoc(text, begin, delimiter, stripped)
-                    if reader is not None and reader.heredoc is not None and not stripped:
+                    if reader is not None and reader.heredoc is not None:
                         reader.heredoc.start, reader.heredoc.stop = begin, stop
                 heredocs.clear()
             elif operator in ("<<", "<<-"):
@@ -65,7 +65,7 @@ class Lexer:
                 word = self._word()
                 reader = found[-1] if found and isinstance(found[-1], Word) else None
                 if reader is not None:
-                    reader.heredoc = Heredoc(0, 0, any(piece.quoted for piece in word.pieces))
+                    reader.heredoc = Heredoc(0, 0, any(each.quoted for each in word.pieces), operator == "<<-")
                 heredocs.append(("".join(piece.text for piece in word.pieces), operator == "<<-", reader))
             elif operator in ("<(", ">("):
                 self._skip_to(")", start)
@@ -182,6 +182,9 @@ class Lexer:
         if text[start] == "`":
             self._closed(_BACKTICKS, start + 1, "`")
         elif text.startswith("$(", start):
+            if (found := printed(text, start)) is not None:
+                heredoc, self.position = found
+                return Piece("unknown", text[start : self.position], start, self.position, quoted, heredoc=heredoc)
             self.position += 2
             self._skip_to(")", start)
         elif text.startswith("$'", start) and not quoted:
