@@ -53,6 +53,8 @@ CHANGED = {
     "an object of a dataclass": f"{FIELDS}cfg = Config()\ndef setup(given):\n    given.lr = 3e-4\nsetup(cfg)\n"
     + STEP.format("cfg.lr"),
     "arguments": f"{PARSED}def setup(given):\n    given.lr = 3e-4\nsetup(args)\n{STEP.format('args.lr')}",
+    "a call is given another": "lr = UNUSED\ndef go(trial):\n    train(lr=trial.suggest_float('lr', 0, 1))\n",
+    "a call is given a literal": "lr = UNUSED\ntrain(lr=5e-4)\n",
     "after the fields": f"{FIELDS}    def __post_init__(self):\n        self.lr = self.lr * 8\ncfg = Config()\n"
     + STEP.format("cfg.lr"),
 }
@@ -64,6 +66,8 @@ UNCHANGED = {
     "another type of it": f"{CONFIG}def setup(given):\n    given['rate_'] = float(given['rate_'])\nsetup(cfg)\n{USE}",
     "another type after the fields": f"{FIELDS}    def __post_init__(self):\n        self.lr = float(self.lr)\n"
     f"cfg = Config()\n{STEP.format('cfg.lr')}",
+    "a call is given it": "lr = UNUSED\ntrain(lr=lr)\n",
+    "a call is given it and another": "lr = UNUSED\ntrain(lr=lr * 1)\nprint(lr)\n",
     "another part": f"cfg = {{'a': {{'rate_': UNUSED}}, 'b': {{}}}}\ndef setup(given):\n    {SET}\nsetup(cfg['b'])\n"
     + STEP.format("cfg['a']['rate_']"),
 }  # fmt: skip

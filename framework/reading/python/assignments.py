@@ -33,6 +33,8 @@ class Assignments:
         self._in_functions: list[tuple[ast.stmt, bool]] = []
         self._aliases: dict[tuple[int | None, str], Path] = {}
         """Of each function, the names of parts of a config: `optim = config.optim`."""
+        self._names: set[str] = set()
+        """The names that the module itself sets."""
 
     def take(self, statement: ast.stmt, certain: bool, outside: bool) -> None:
         """One statement, of the module or of a function; ``certain`` is whether it runs whenever that does."""
@@ -178,6 +180,7 @@ class Assignments:
         self._moments.note(path, moment)
         self.tree.set(parent, self.tree.key(where, name), node)
         if outside:
+            self._names |= {name} if len(path) == 1 else set()
             self.tree.values.remember(".".join(map(str, path)), node)
             if len(path) == 1 and isinstance(node, MappingNode):
                 self.tree.values.mappings[name] = node
@@ -193,6 +196,20 @@ class Assignments:
             elif below[: len(changed)] == changed:
                 node = obscured(self.tree.document, node, ())
         return node
+
+    def leave_open_where_calls_pass_another(self) -> None:
+        """Leave the module's names open that nothing reads, while a call is given something else under the name."""
+        read, passed = set[str](), dict[str, int]()
+        for node in self.tree.program.nodes:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                read.add(node.id)
+            elif isinstance(node, ast.keyword) and node.arg is not None:
+                passed.setdefault(node.arg, node.value.lineno)
+        for name in (self._names & passed.keys()) - read:
+            pair = self.tree.root.get(name)
+            if pair is not None and isinstance(pair[1], ScalarNode):
+                reason = f"the call at line {passed[name]} is given something else under its name"
+                self.tree.replace(self.tree.root, name, uncertain(self.tree.document, pair[1], reason))
 
     def note_unused(self) -> None:
         """Note what dictionaries say that are only copied, where every copy says something else."""

@@ -48,6 +48,7 @@ class Tree:
         self._assigned.inside_functions()
         self._calls(calls, scopes)
         self._assigned.note_unused()
+        self._assigned.leave_open_where_calls_pass_another()
         self.root.items.sort(key=lambda pair: pair[0].start)
         self.root._pairs = None
         return self.root if self.root.items else None
