@@ -34,6 +34,7 @@ from framework.reading.shell.slurm import directives, environment
 from framework.reading.shell.sourced import Sources
 from framework.reading.shell.variables import Variables
 from framework.reading.shell.words import Lexer
+from framework.reading.shell.written import Written, parsed
 
 SUFFIXES = (".sh", ".bash", ".slurm", ".sbatch")
 READERS = ("shell",)
@@ -79,6 +80,7 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell", path: FilePath |
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
         document.commands.append(line)
+    script.files([command.written for command in found if command.written is not None], document)
     if starting:
         script.leave_unread()
     script.directives()
@@ -141,6 +143,15 @@ class _Script:
             if not re.search(rf"{handed_on}|\(\([^\n]*\b{name}\b", text):
                 del self.assigned[name]
                 self.document.absent[name] = "the script sets it, and no command of it uses it"
+
+    def files(self, files: list[Written], document: Document) -> None:
+        """What the config files state that the script writes, each below its name; one that is written in parts, or
+        perhaps not, states nothing."""
+        names = [file.name for file in files]
+        for file in files:
+            alone = file.whole and names.count(file.name) == 1 and file.name not in self.below
+            if alone and (mapping := parsed(file, document)) is not None:
+                self.below[file.name] = mapping
 
     def directives(self) -> None:
         """What `#SBATCH` lines state."""

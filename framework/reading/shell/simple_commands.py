@@ -14,6 +14,7 @@ from framework.reading.shell.sourced import Home, Sources
 from framework.reading.shell.tokens import DECLARING, PREFIXES, Operator, Piece, Word
 from framework.reading.shell.variables import Variables
 from framework.reading.shell.words import Lexer
+from framework.reading.shell.written import Written, written
 
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "group"}
 _CLOSING = {"fi": "if", "done": "loop", "esac": "case", "}": "group"}
@@ -42,6 +43,7 @@ class Command:
     conditional: str | None
     """The construct by which it may not run: `if`, `case`."""
     assignments: list[Assignment] = field(default_factory=list)
+    written: Written | None = None
 
 
 def commands(lexer: Lexer, given: dict[str, Value], sources: Sources) -> tuple[list[Command], Variables]:
@@ -219,6 +221,7 @@ class _Reader:
         for piece in [piece for word in words for piece in word.pieces if piece.assigns]:
             command.assignments += self._assume(piece, certain)
         command.fields = [item for word in words for item in self.variables.expand(word)]
+        command.written = written(words, self.text, self.shown, self.variables, certain)
         if (taken := self._take_in(words, certain, sure)) is None:
             self._effects(words, sure)
         command.assignments += taken or []

@@ -57,6 +57,10 @@ class Word:
     array: list[Word] | None = None
     heredoc: Heredoc | None = None
     """The here-document behind this word."""
+    output: Word | None = None
+    """The file that the command's output goes to, as it stands behind this word: `> config.yaml`."""
+    appends: bool = False
+    """Whether it goes behind what is there: `>>`."""
 
     @property
     def literal(self) -> str | None:

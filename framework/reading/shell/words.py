@@ -76,7 +76,9 @@ class Lexer:
                     found.pop()
                 self._gap()
                 if self.position < len(text) and _OPERATOR.match(text, self.position) is None:
-                    self._word()
+                    target = self._word()
+                    if found and isinstance(found[-1], Word) and operator in (">", ">|", ">>"):
+                        found[-1].output, found[-1].appends = target, operator == ">>"
             else:
                 found.append(Operator(operator, start))
 
@@ -256,9 +258,7 @@ class Lexer:
         """Past a substitution, with what it nests; quotes in it are passed over whole."""
         if depth > DEEPEST:
             raise InputError.at(self.lines.location(self.shown, start), f"nested deeper than {DEEPEST} levels")
-        pairs = {"(": ")", "{": "}"}
-        expected = [closing]
-        text = self.text
+        text, expected, pairs = self.text, [closing], {"(": ")", "{": "}"}
         while self.position < len(text):
             character = text[self.position]
             if character == "\\":
