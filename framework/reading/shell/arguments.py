@@ -13,8 +13,8 @@ from framework.reading.nodes import CommandLine
 from framework.reading.scalars import resolve
 from framework.reading.shell.evaluated import evaluated
 from framework.reading.shell.fields import Chunk, Field
+from framework.reading.shell.files.sourced import lines_of, standing
 from framework.reading.shell.simple_commands import Command
-from framework.reading.shell.sourced import lines_of, standing
 from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, SequenceNode
 
 _FLAG = re.compile(r"(--[A-Za-z][\w.:-]*|-[A-Za-z][\w-]*)(=?)")

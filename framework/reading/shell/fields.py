@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from framework.reading.shell.sourced import Home
+from framework.reading.shell.files.sourced import Home
 from framework.reading.shell.tokens import Word
 
 MOST_TURNS = 1000

@@ -28,13 +28,13 @@ from framework.reading.shell.arguments import (
     starts_program,
 )
 from framework.reading.shell.branches import MAY_NOT
+from framework.reading.shell.files.sourced import Sources
+from framework.reading.shell.files.written import Written, parsed
 from framework.reading.shell.repeated_flags import once
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.slurm import directives, environment
-from framework.reading.shell.sourced import Sources
 from framework.reading.shell.variables import Variables
 from framework.reading.shell.words import Lexer
-from framework.reading.shell.written import Written, parsed
 
 SUFFIXES = (".sh", ".bash", ".slurm", ".sbatch")
 READERS = ("shell",)

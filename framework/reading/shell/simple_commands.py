@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from framework.reading.shell.branches import LOOPED, MAY_NOT, Block, close, end_of_way, join, restore, state
 from framework.reading.shell.fields import Field, Value
-from framework.reading.shell.heredocs import word_of
+from framework.reading.shell.files.heredocs import word_of
+from framework.reading.shell.files.sourced import Home, Sources
+from framework.reading.shell.files.written import Written, written
 from framework.reading.shell.sites import Site, sites
-from framework.reading.shell.sourced import Home, Sources
 from framework.reading.shell.tokens import DECLARING, PREFIXES, Operator, Piece, Word
 from framework.reading.shell.variables import Variables
 from framework.reading.shell.words import Lexer
-from framework.reading.shell.written import Written, written
 
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "group"}
 _CLOSING = {"fi": "if", "done": "loop", "esac": "case", "}": "group"}

@@ -8,8 +8,8 @@ from framework.errors import InputError
 from framework.locations import Location
 from framework.reading.shell.elements import element, numbers
 from framework.reading.shell.fields import MOST_TURNS, Chunk, Field, Value, counted, keyed, split
-from framework.reading.shell.heredocs import word_of
-from framework.reading.shell.sourced import Home
+from framework.reading.shell.files.heredocs import word_of
+from framework.reading.shell.files.sourced import Home
 from framework.reading.shell.tokens import Piece, Word
 
 MOST_CHUNKS = 200_000

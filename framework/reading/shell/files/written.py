@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from framework.errors import InputError
 from framework.reading.marks import LazyLines
+from framework.reading.moved import Moved
 from framework.reading.nodes import ComputedNode, Document, MappingNode, Opaque, SequenceNode
-from framework.reading.prose.code_blocks import Moved
-from framework.reading.shell.heredocs import word_of
+from framework.reading.shell.files.heredocs import word_of
 from framework.reading.shell.tokens import Word
 from framework.reading.shell.variables import Variables
 from framework.reading.tree import AnyNode
