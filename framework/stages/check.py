@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path as FilePath
 from typing import Any
 
 from framework.conformance import Finding, Severity, Stage, Status
@@ -32,6 +33,8 @@ class CheckResult:
     keys: int = 0
     unbound: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
+    read: frozenset[FilePath] = frozenset()
+    """The config files that were read, as resolved: bound ones, and what these name or are composed of."""
 
     @property
     def failed(self) -> bool:
@@ -74,6 +77,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         len(experiment.stated.configs),
         held.keys,
         len({(each.location.file, each.location.key) for each in findings if each.location and is_unbound(each.rule)}),
+        read=held.read,
     )
     for clause in [clause for clause in experiment.clauses if not clause.added]:
         broken = (verdict.status for verdict in matrix.looks(clause, Stage.MANIFEST) if verdict.finding)
