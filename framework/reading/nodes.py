@@ -82,7 +82,8 @@ class Document:
     rows: set[Path] = field(default_factory=set)
     """Of a document in prose: rows of tables and items of lists, each of which is about what its label names."""
     programs: list[str] = field(default_factory=list)
-    """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`."""
+    """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`. Of a program:
+    `unsloth`, where it imports that, which changes other packages."""
     commands: list[CommandLine] = field(default_factory=list)
     """Of a script: what it starts with arguments."""
     variables: frozenset[str] = frozenset()

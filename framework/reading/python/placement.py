@@ -36,6 +36,8 @@ class Tree:
 
     def of(self, module: ast.Module) -> MappingNode | None:
         self.program = self.values.program = Program(module)
+        if any(name.partition(".")[0] == "unsloth" for name in (*self.program.imports.values(), *self.program.stars)):
+            self.document.programs.append("unsloth")
         scopes = cache(partial(Scopes, module))
         self._assigned = Assignments(self, scopes)
         self._statements(module.body, certain=True, outside=True)
