@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path as FilePath
 from typing import Any
 
 from framework.conformance import Finding, Severity, Stage, Status
@@ -33,8 +32,9 @@ class CheckResult:
     keys: int = 0
     unbound: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
-    read: frozenset[FilePath] = frozenset()
-    """The config files that were read, as resolved: bound ones, and what these name or are composed of."""
+    read: frozenset[str] = frozenset()
+    """The config files that were read, by their names in the resolved folders: bound ones, what these name, and what
+    they are composed of."""
 
     @property
     def failed(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path as FilePath
 
 from framework.drafting.finding.candidates import PROGRAMS, SUFFIXES, candidates
@@ -17,12 +19,12 @@ MOST = 200
 """Files that are read; in a project with more that no binding covers, the others are not named."""
 
 
-def unbound_files(manifest: FilePath, covered: Collection[FilePath]) -> list[str]:
+def unbound_files(manifest: FilePath, covered: Collection[str]) -> list[str]:
     """The paths below the manifest's folder, in order, of config files and scripts of a training that are none of
-    ``covered`` (as resolved). Programs are left out: which of their names are settings only a binding can tell; and so
-    are folders with a manifest of their own."""
+    ``covered`` (by their names in the resolved folders). Programs are left out: which of their names are settings only
+    a binding can tell; and so are folders with a manifest of their own."""
     root = manifest.parent
-    left = list(_left(manifest, {*covered, manifest.resolve()}))
+    left = list(_left(manifest, covered))
     if not left:
         return []
     from framework.drafting.finding.discovery import discover, standing
@@ -31,10 +33,12 @@ def unbound_files(manifest: FilePath, covered: Collection[FilePath]) -> list[str
     return [each.name for each in own]
 
 
-def _left(manifest: FilePath, covered: Collection[FilePath]) -> Iterator[FilePath]:
-    root, others = manifest.parent, dict[FilePath, bool]()
+def _left(manifest: FilePath, covered: Collection[str]) -> Iterator[FilePath]:
+    root, others, real = manifest.parent, dict[FilePath, bool](), cache(os.path.realpath)
     for path in candidates(root, tuple(suffix for suffix in SUFFIXES if suffix not in PROGRAMS)):
-        if path.resolve() in covered or _of_another(path.parent, root, manifest.name, others):
+        if os.path.join(real(path.parent), path.name) in covered or path == manifest:
+            continue
+        if _of_another(path.parent, root, manifest.name, others):
             continue
         try:
             text = path.read_bytes()

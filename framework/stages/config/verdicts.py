@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path as FilePath
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Stage
@@ -38,7 +37,7 @@ class Held(NamedTuple):
     findings: list[Finding]
     companions: Companions
     """Which of the files configure one run."""
-    read: frozenset[FilePath]
+    read: frozenset[str]
     """All that was read: the bound files, those that they name for their trainers, and what they are composed of."""
 
 
@@ -131,7 +130,8 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
             keys += len(shapes[0]) if len(shapes) == 1 else len({path for shape in shapes for path in shape})
             stating = stating or any(bound.targets or bound.dialect for bound in bounds)
             for bound in bounds:
-                context.parts.update(path for path, _ in bound.document.composed)
+                if composed := bound.document.composed:
+                    context.parts.update(path for path, _ in composed)
             if problems:
                 continue  # there will be no answer, only all that is wrong
             context.companions.add(bounds)
@@ -160,9 +160,11 @@ def _with_companions(context: ConfigContext, by_file: Iterator[list[BoundFile]])
     yield from ([bound] for bound in found)
 
 
-def _read(context: ConfigContext) -> frozenset[FilePath]:
-    own = (FilePath(bound.pattern.here, bound.file) for bound in context.files)
-    return frozenset(path.resolve() for path in (*own, *context.parts))
+def _read(context: ConfigContext) -> frozenset[str]:
+    real = cache(os.path.realpath)  # of a folder: asking for each of many files would take longer than reading them
+    own = (os.path.join(bound.pattern.here, bound.file) for bound in context.files)
+    split = (os.path.split(path) for path in (*own, *map(str, context.parts)))
+    return frozenset(os.path.join(real(folder), name) for folder, name in split)
 
 
 def _readable(
