@@ -236,7 +236,7 @@ class _Builder:
         data = None if read is None else (read.dataset_name, read.dataset)
         reads = tuple(files_of(root, None if parent else (model, spec), data, command is not None))
         own = (knobs, calibration, keeps_all, command, self.contents.of(reads))
-        identity = identity_of(name, work, spec, seed, parent, references, *own)
+        identity = identity_of(name, work, model, spec, seed, parent, references, *own)
         absent = tuple(each for each, digest in contents_in(identity).items() if digest is None)
         if absent and self.contents.read:
             identity = self.recorded.completed(identity)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from framework.evidence.logs.bookkeeping import is_bookkeeping
 from framework.manifest.hyperparameters import plain_metric, split_of
 
 _NAMES = {
@@ -22,7 +23,6 @@ _NAMES = {
 USUAL = {known: names.split() for known, names in _NAMES.items()}
 COURSE = frozenset(name for known, names in USUAL.items() if known != "loss" for name in names)
 """What trainers call a step, an epoch or a learning rate, which measure nothing."""
-_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
 _EXAMPLES = ("train_samples", "train_examples", "num_train_examples")
@@ -58,6 +58,6 @@ def evaluation(entry: Mapping[str, Any], splits: Collection[str] = ("validation"
     """The metrics of an entry that were measured on a split, by their plain names."""
     found = {}
     for key, value in entry.items():
-        if split_of(key) in splits and (value := number(value)) is not None and not key.endswith(_SPEED):
+        if split_of(key) in splits and (value := number(value)) is not None and not is_bookkeeping(key):
             found[plain_metric(key)] = float(value)
     return found
