@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,14 @@ from framework.locations import Location
 if TYPE_CHECKING:
     import numpy
 
-_BITS = {"F64": "<u8", "F32": "<u4", "F16": "<u2", "BF16": "<u2"}
+BITS = {"F64": "<u8", "F32": "<u4", "F16": "<u2", "BF16": "<u2"}
 _INTEGERS = {"BOOL": "|u1", "U8": "|u1", "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
 _LARGEST_HEADER = 100_000_000
+
+
+def kind_of(dtype: str) -> str:
+    """NumPy's type of the bits that safetensors calls ``dtype``: unsigned for floats; empty where it is not read."""
+    return BITS.get(dtype) or _INTEGERS.get(dtype) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,15 @@ class TensorFile:
 
     def __init__(self, path: Path):
         self.path = path
-        self.tensors, self.metadata = _header(path)
+        self.tensors, self.metadata, self.stat = _header(path)
 
     def bits(self, name: str) -> numpy.ndarray[Any, Any]:
         """The tensor's bits as unsigned integers (booleans and integers as themselves), in its shape, memory-mapped."""
         import numpy
 
         tensor = self.tensors[name]
-        kind = _BITS.get(tensor.dtype) or _INTEGERS.get(tensor.dtype)
-        if kind is None:
+        kind = kind_of(tensor.dtype)
+        if not kind:
             raise InputError.at(
                 Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}"
             )
@@ -77,10 +83,25 @@ class TensorFile:
         )
         return mapped
 
+    def piece(self, name: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        """The flat elements ``start`` to ``stop`` of a tensor of bytes (booleans, uint8), read and not mapped.
+
+        Raises:
+            InputError: the file became shorter.
+        """
+        import numpy
+
+        with self.path.open("rb", buffering=0) as stream:
+            stream.seek(self.tensors[name].start + start)
+            data = stream.read(stop - start)
+        if len(data) < stop - start:
+            raise InputError.at(Location(str(self.path), 1, 1), f"truncated while it was read: {name} ends early")
+        return numpy.frombuffer(data, "u1")
+
     def is_zero(self, name: str) -> numpy.ndarray[Any, Any]:
         """A boolean array of the tensor's shape: True where the value is zero (of either sign)."""
         bits = self.bits(name)
-        if self.tensors[name].dtype in _BITS:
+        if self.tensors[name].dtype in BITS:
             bits = bits & ((1 << (8 * bits.dtype.itemsize - 1)) - 1)
         zero: numpy.ndarray[Any, Any] = bits == 0
         return zero
@@ -90,11 +111,12 @@ class TensorFile:
         return int(self.is_zero(name).sum())
 
 
-def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
+def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str], os.stat_result]:
     where = Location(str(path), 1, 1)
     try:
-        size = path.stat().st_size
         with path.open("rb") as stream:
+            found = os.fstat(stream.fileno())
+            size = found.st_size
             head = stream.read(8)
             if len(head) < 8:
                 raise InputError.at(where, "truncated: not even a safetensors header")
@@ -113,10 +135,10 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
                 raise InputError.at(
                     where, f"truncated: the bytes of {name} end at {8 + length + stop}, the file at {size}"
                 )
-            kind = _BITS.get(facts["dtype"]) or _INTEGERS.get(facts["dtype"])
+            kind = kind_of(facts["dtype"])
             if any(type(extent) is not int or extent < 0 for extent in facts["shape"]):
                 raise ValueError(f"{name} has the shape {facts['shape']}")
-            if kind is not None and tensors[name].elements * int(kind[-1]) != stop - start:
+            if kind and tensors[name].elements * int(kind[-1]) != stop - start:
                 raise ValueError(f"{name} has {stop - start} bytes, which are no {facts['shape']} of {facts['dtype']}")
     except FileNotFoundError:
         raise InputError.at(where, "no such file") from None
@@ -124,4 +146,4 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
         raise InputError.at(where, f"cannot be read: {problem.strerror or problem}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise InputError.at(where, f"not a safetensors file: {problem}") from None
-    return tensors, metadata
+    return tensors, metadata, found

@@ -18,6 +18,7 @@ from framework.planning.build import Plan
 from framework.planning.steps import Measure
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
+from framework.stages.checkpoint.reading_once import read_once
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
@@ -96,6 +97,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
             for package, stage in _STAGES
         ]
 
+    read_once([each for each in seen if not only or each.step.key in only], {each.step.key: each for each in seen})
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
         matrix.add(for_all_variants(experiment, plan, verdicts, judge))

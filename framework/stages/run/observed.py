@@ -33,6 +33,8 @@ class Observed:
     step: Step
     run: Run | None
     damage: str | None = None
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What reading its files told, by what was asked: each file is read once for all of it."""
 
     @property
     def absent(self) -> str:

@@ -8,8 +8,9 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.tensors import Tensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.reading_once import CHOICE_OF
+from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, misplaced
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
-from framework.stages.checkpoint.recomputed.pruned_weights import RECOMPUTED, misplaced
 from framework.stages.checkpoint.starting_checkpoint import starting_tensors
 from framework.stages.checkpoint.zeros import masks_of, pruned_tensors
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
@@ -66,5 +67,8 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         if parent.run is None:
             raise NotRecorded(parent.absent)
         before = parent.tensors
+    if CHOICE_OF in observed.known:
+        found: str | None = observed.known[CHOICE_OF]
+        return found
     recompute = misplaced_channels if work.structure == "channel" else misplaced
     return recompute(before, masks, names, work, step.seed, step.model.family)

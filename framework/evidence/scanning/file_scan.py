@@ -1,0 +1,159 @@
+"""One file, read once: its SHA-256, and whoever looks at its tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import lcm
+from pathlib import Path
+from typing import NamedTuple
+
+from framework.errors import InputError
+from framework.evidence.scanning.chunks import Chunk, chunks_of
+from framework.evidence.scanning.windows import Watcher, Window
+from framework.evidence.tensors import StoredTensor, kind_of
+from framework.locations import Location
+
+
+class FileState(NamedTuple):
+    """What tells a file from another one, and from itself after a change: times are in nanoseconds."""
+
+    size: int
+    inode: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> FileState:
+        return cls(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+
+
+class Seen(NamedTuple):
+    """What a reading ended with: the state of the file all through it, and its SHA-256."""
+
+    state: FileState
+    sha256: str
+
+
+class FileScan:
+    """A file to be read once.
+
+    Args:
+        watching: Makes those who look at its tensors, just before it is read; with the header's tensors, and the
+            state that the file had when they were read (None: as it is found).
+        done: Told what was seen, or why it could not be.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: int,
+        done: Callable[[Seen | InputError], None],
+        watching: Callable[[], tuple[Mapping[str, StoredTensor], FileState | None, Sequence[Watcher]]] | None = None,
+    ):
+        self.path, self.size, self.left = path, size, size
+        self._done, self._watching = done, watching
+        self._watchers: Sequence[Watcher] = ()
+        self._digest = hashlib.sha256()
+        self._handle: int | None = None
+        self._chunks: Iterator[Chunk] = iter(())
+        self.looks = 0
+        """How many chunks are still to be looked at."""
+        self.read_all = self.ended = False
+
+    def next_chunk(self, most: int) -> Chunk | None:
+        """What is to be read next; opens the file.
+
+        Raises:
+            InputError: it cannot be opened, or its header is none.
+        """
+        if self._handle is None:
+            self._open(most)
+        try:
+            return next(self._chunks, None)
+        except ValueError as problem:
+            raise InputError.at(self._place, f"not a safetensors file: {problem}") from None
+
+    def _open(self, most: int) -> None:
+        tensors: Mapping[str, StoredTensor] = {}
+        state = None
+        if self._watching is not None:
+            tensors, state, self._watchers = self._watching()
+        try:
+            self._handle = os.open(self.path, os.O_RDONLY)
+            self._state = FileState.of(os.fstat(self._handle))
+        except OSError as problem:
+            raise InputError.at(self._place, f"cannot be read: {problem.strerror or problem}") from None
+        if state is not None and state != self._state:
+            raise self._changed()
+        units: dict[str, int] = {}
+        for watcher in self._watchers:
+            for name, unit in watcher.units.items():
+                units[name] = lcm(units.get(name, 1), unit)
+        wanted = [tensors[name] for name in units]
+        self._aligned = min((tensor.start for tensor in wanted), default=0) % 8
+        self.size = self.left = self._state.size
+        self._chunks = chunks_of(self._state.size, wanted, units, most)
+
+    def read(self, chunk: Chunk, buffer: bytearray) -> memoryview:
+        """The bytes of a chunk, so placed that the first tensor's elements lie where processors like them.
+
+        Raises:
+            InputError: the file is shorter now, or cannot be read.
+        """
+        assert self._handle is not None
+        size, shift = chunk.stop - chunk.start, (chunk.start - self._aligned) % 8
+        if len(buffer) < size + 8:
+            buffer = bytearray(size + 8)
+        view = memoryview(buffer)[shift : shift + size]
+        at = 0
+        while at < size:
+            try:
+                got = os.preadv(self._handle, [view[at:]], chunk.start + at)
+            except OSError as problem:
+                raise InputError.at(self._place, f"cannot be read: {problem.strerror or problem}") from None
+            if got == 0:
+                raise InputError.at(self._place, f"truncated while it was read: it ends at byte {chunk.start + at}")
+            at += got
+        self.left -= size
+        return view
+
+    def hash(self, data: memoryview) -> None:
+        self._digest.update(data)
+
+    def look(self, chunk: Chunk, data: memoryview) -> None:
+        """Show the parts of a chunk to whoever wants to see them."""
+        import numpy
+
+        for tensor, first, last, at in chunk.parts:
+            place = at - chunk.start
+            bits = numpy.frombuffer(data, kind_of(tensor.dtype), last - first, place)
+            for watcher in self._watchers:
+                if tensor.name in watcher.units:
+                    watcher.look(Window(tensor, first, bits))
+
+    def end(self, failure: InputError | None = None) -> None:
+        """Tell what was seen; afterwards nothing is open."""
+        if self.ended:
+            return
+        self.ended = True
+        if failure is None and not self._stood_still():
+            failure = self._changed()
+        if self._handle is not None:
+            os.close(self._handle)
+        self._handle, self._watchers = None, ()
+        self._done(failure if failure is not None else Seen(self._state, self._digest.hexdigest()))
+
+    def _stood_still(self) -> bool:
+        try:
+            return FileState.of(os.stat(self.path)) == self._state
+        except OSError:
+            return False
+
+    def _changed(self) -> InputError:
+        return InputError.at(self._place, "changed while it was read", "verify again when nothing writes to it")
+
+    @property
+    def _place(self) -> Location:
+        return Location(str(self.path), 1, 1)
