@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from runners.models.building import build_language_model
 from runners.processes import on_cpu
 from runners.training.batches import Geometry
 from runners.training.checkpointing.state import TrainingState
-from runners.training.optimizers import build_optimizer, build_schedule
+from runners.training.optimizers import build_optimizer
+from runners.training.schedules import build_schedule
 from runners.training.update import Update
 
 VOCABULARY = 1024
@@ -32,7 +34,7 @@ OWN: dict[str, dict[str, int]] = {
 
 def made(
     family: str, layers: int, hidden: int, length: int, batch: int, vocabulary: int = VOCABULARY
-) -> tuple[Update, TrainingState]:
+) -> tuple[Callable[[int, Sequence[int]], None], TrainingState]:
     """An AdamW step over a model of a family, in float32 on the CPU, in bf16 on a GPU; and its state."""
     own = {name: value or 4 * hidden for name, value in OWN[family].items()}
     stated = Model(family=family, weights="random", layers=layers, hidden=hidden, vocabulary=vocabulary, **own)
@@ -59,7 +61,7 @@ def made(
         model=prepared,
         parameters=parameters,
         optimizer=accelerator.prepare(optimizer),
-        examples=Sequences(tokens, length, None),
+        examples=Sequences(tokens.numpy(), length, None),
         geometry=Geometry.of(batch, batch, 1),
         methods=[],
         max_grad_norm=1.0,
@@ -67,7 +69,12 @@ def made(
         steps=1_000_000,
     )
     schedule = build_schedule(phase, optimizer, 1_000_000)
-    return update, TrainingState(model, optimizer, schedule, accelerator.scaler, [], None, None)
+
+    def step(number: int, indices: Sequence[int]) -> None:
+        update.gradients(number, indices)
+        update.apply()
+
+    return step, TrainingState(model, optimizer, schedule, accelerator.scaler, [], None, None)
 
 
 def synchronize() -> None:

@@ -167,7 +167,7 @@ class _Tensors(Source):
         return self.file.bits(stored_name(name, layout)).reshape(-1)
 
     def between(self, name: str, layout: str, start: int, stop: int) -> Array:
-        return self.file.piece(stored_name(name, layout), start, stop)
+        return self.file.flat(stored_name(name, layout), start, stop)
 
     def size(self, name: str, layout: str) -> int:
         return self.file.tensors[stored_name(name, layout)].elements

@@ -55,6 +55,14 @@ class Tensors(Protocol):
         ...
 
 
+class FlatTensors(Tensors, Protocol):
+    """Tensors that can be had piece by piece."""
+
+    def flat(self, name: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        """See :meth:`TensorFile.flat`."""
+        ...
+
+
 class TensorFile:
     """A safetensors file (the format of huggingface/safetensors: an 8-byte length, a JSON header, the bytes).
 
@@ -71,11 +79,7 @@ class TensorFile:
         import numpy
 
         tensor = self.tensors[name]
-        kind = kind_of(tensor.dtype)
-        if not kind:
-            raise InputError.at(
-                Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}"
-            )
+        kind = stored_bits(self.place(name), tensor)
         if tensor.elements == 0:
             return numpy.empty(tensor.shape, dtype=kind)
         mapped: numpy.ndarray[Any, Any] = numpy.memmap(
@@ -83,20 +87,30 @@ class TensorFile:
         )
         return mapped
 
-    def piece(self, name: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
-        """The flat elements ``start`` to ``stop`` of a tensor of bytes (booleans, uint8), read and not mapped.
+    def flat(self, name: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        """The bits of the flat elements ``start`` to ``stop`` of a tensor, read and not mapped.
 
         Raises:
-            InputError: the file became shorter.
+            InputError: the file became shorter, or the dtype is none that is read here.
         """
         import numpy
 
+        tensor = self.tensors[name]
+        kind = numpy.dtype(stored_bits(self.place(name), tensor))
+        bits = numpy.empty(stop - start, kind)
+        view = bits.view("u1").data
         with self.path.open("rb", buffering=0) as stream:
-            stream.seek(self.tensors[name].start + start)
-            data = stream.read(stop - start)
-        if len(data) < stop - start:
-            raise InputError.at(Location(str(self.path), 1, 1), f"truncated while it was read: {name} ends early")
-        return numpy.frombuffer(data, "u1")
+            stream.seek(tensor.start + start * kind.itemsize)
+            while view:
+                got = stream.readinto(view)
+                if not got:
+                    raise InputError.at(self.place(name), f"truncated while it was read: {name} ends early")
+                view = view[got:]
+        return bits
+
+    def place(self, name: str) -> Location:
+        """The file, whatever tensor of it is meant."""
+        return Location(str(self.path), 1, 1)
 
     def is_zero(self, name: str) -> numpy.ndarray[Any, Any]:
         """A boolean array of the tensor's shape: True where the value is zero (of either sign)."""
@@ -109,6 +123,18 @@ class TensorFile:
     def zeros(self, name: str) -> int:
         """How many of the tensor's values are exactly zero."""
         return int(self.is_zero(name).sum())
+
+
+def stored_bits(place: Location, tensor: StoredTensor) -> str:
+    """The type of a tensor's bits, as NumPy spells it.
+
+    Raises:
+        InputError: its dtype is none that is read here.
+    """
+    kind = kind_of(tensor.dtype)
+    if not kind:
+        raise InputError.at(place, f"{tensor.name} has a dtype that is not read here: {tensor.dtype}")
+    return kind
 
 
 def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str], os.stat_result]:

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from framework.manifest.sections.methods import LoRA
 from runners.adapters.adapter import TrainedAdapter
+from runners.adapters.alive import Alive
 from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.masked_lora import SPARSE_TO_DENSE, hold_masks
 from runners.adapters.saved import digest_of, save_sparse_lora
-from runners.run_files import whole_folder
 from runners.seeds import seed_everything
 
 ADAPTER = "adapter"
@@ -67,18 +68,19 @@ class LoRAAdapter(TrainedAdapter):
                     "train a model whose head is a matrix of its own"
                 )
         self.masks = {} if self.mode == DENSE else hold_masks(self.layers, masks)
-        self._alive: set[str] = set()
+        self._alive = Alive()
 
     def after_backward(self) -> None:
-        for name in self.layers.keys() - self._alive:
-            if any(weight.grad is not None and bool(weight.grad.any()) for weight in self._weights(name)):
-                self._alive.add(name)
+        self._alive.seen(self.layers.keys(), self._weights)
+
+    def read(self) -> None:
+        self._alive.read()
 
     def state(self) -> dict[str, Any]:
-        return {"alive": sorted(self._alive)}
+        return {"alive": sorted(self._alive.read())}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self._alive = set(state["alive"])
+        self._alive.load(state["alive"])
 
     def _weights(self, name: str) -> list[Tensor]:
         layer = self.layers[name]
@@ -100,7 +102,7 @@ class LoRAAdapter(TrainedAdapter):
             "unmasked": sorted(name for name in self.layers if f"{name}.weight" not in self.masks),
             "mask_sha256": digest_of(self.masks) if self.masks else None,
             "parameters": sum(weight.numel() for name in self.layers for weight in self._weights(name)),
-            "dead": sorted(self.layers.keys() - self._alive),
+            "dead": sorted(self.layers.keys() - self._alive.read()),
         }
 
     def save(self, run_folder: Path) -> None:

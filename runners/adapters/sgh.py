@@ -27,14 +27,15 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from framework.manifest.sections.methods import SGH
 from runners.adapters.adapter import TrainedAdapter
+from runners.adapters.alive import Alive
 from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.importance import GROUPS, groups_of, importance_of
 from runners.adapters.lora import ADAPTER
 from runners.adapters.masked_lora import SPARSE_TO_SPARSE, SparseLinear, hold_masks
 from runners.adapters.saved import digest_of
-from runners.run_files import whole_folder
 from runners.seeds import seed_everything
 from runners.sparsity.masks import save_masks
 from runners.sparsity.selection import weights_of
@@ -82,7 +83,7 @@ class HybridAdapter(TrainedAdapter):
         trained = {id(weight) for name in self.layers for weight in self._weights(name).values()}
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(id(parameter) in trained or name.startswith(f"{_HEAD}."))
-        self._alive: set[str] = set()
+        self._alive = Alive()
 
     def rank(self, name: str) -> int:
         """The rank of a module's LoRA, 0 where it has none."""
@@ -120,15 +121,16 @@ class HybridAdapter(TrainedAdapter):
         return {"lora_A.weight": layer.lora_A[_NAME].weight, "lora_B.weight": layer.lora_B[_NAME].weight}
 
     def after_backward(self) -> None:
-        for name in self.layers.keys() - self._alive:
-            if any(weight.grad is not None and bool(weight.grad.any()) for weight in self._weights(name).values()):
-                self._alive.add(name)
+        self._alive.seen(self.layers.keys(), lambda name: self._weights(name).values())
+
+    def read(self) -> None:
+        self._alive.read()
 
     def state(self) -> dict[str, Any]:
-        return {"alive": sorted(self._alive)}
+        return {"alive": sorted(self._alive.read())}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self._alive = set(state["alive"])
+        self._alive.load(state["alive"])
 
     def trained_weights(self) -> Iterator[tuple[str, Tensor]]:
         for name, layer in self.layers.items():
@@ -153,7 +155,7 @@ class HybridAdapter(TrainedAdapter):
             "groups": {group: numbers[group] for group in GROUPS},
             "targets": sorted(self.layers),
             "parameters": sum(weight.numel() for name in self.layers for weight in self._weights(name).values()),
-            "dead": sorted(self.layers.keys() - self._alive),
+            "dead": sorted(self.layers.keys() - self._alive.read()),
         }
 
     def save(self, run_folder: Path) -> None:

@@ -22,9 +22,10 @@ from runners.run_files import Lines
 from runners.training.batches import Geometry, global_batches
 from runners.training.checkpointing.saving import Saver
 from runners.training.checkpointing.state import TrainingState
-from runners.training.divergence import Divergence
 from runners.training.evaluating.early_stopping import BestState
 from runners.training.evaluating.evaluation import NotFinite, evaluate
+from runners.training.figures.divergence import Divergence
+from runners.training.figures.readings import Fault, Readings, waits_for_nothing
 from runners.training.length import scale_of, steps_per_epoch, total_steps
 from runners.training.methods import Method
 from runners.training.observing import planned_facts
@@ -66,6 +67,7 @@ class Loop:
     _state: Any = None
     _steps: Lines | None = None
     _events: Lines | None = None
+    _readings: Any = None
 
     @property
     def geometry(self) -> Geometry:
@@ -95,15 +97,19 @@ class Loop:
         further = [group for method in self.methods for group in method.parameter_groups()]
         examples = len(self.data.train)
         optimizer = build_optimizer(self.phase.optimizer, self.parameters, further, self.groups)
+        unwrapped = self.accelerator.unwrap_model(self.model)
+        named, geometry = unwrapped.named_parameters(), self.geometry
         self.observed = planned_facts(
-            self.phase, self.geometry, self.steps, examples, self.seed, optimizer, self.groups
+            self.phase, geometry, self.steps, examples, self.seed, optimizer, self.groups, named
         )
         scale = scale_of(self.phase.batch_size, self.phase.sequence_length, examples)
         schedule = build_schedule(self.phase, optimizer, self.steps, scale)
-        self._optimizer = self.accelerator.prepare(optimizer)
+        prepared = self.accelerator.prepare(optimizer)
+        # accelerate's wrapper scales for fp16, and otherwise only looks for packages at each step
+        self._optimizer = optimizer if self.accelerator.scaler is None else prepared
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self._state = TrainingState(
-            model=self.accelerator.unwrap_model(self.model),
+            model=unwrapped,
             optimizer=optimizer,
             schedule=schedule,
             scaler=self.accelerator.scaler,
@@ -124,7 +130,7 @@ class Loop:
         if self.folder is not None:
             self.saver.folder.clean()
             lines = saved.state["lines"] if saved else {STEPS: {"bytes": 0}, EVENTS: {"bytes": 0}}
-            self._steps = Lines(self.folder / STEPS, self.knobs.log_every or LOG_EVERY, lines[STEPS]["bytes"])
+            self._steps = Lines(self.folder / STEPS, self._log_every, lines[STEPS]["bytes"])
             self._events = Lines(self.folder / EVENTS, 1, lines[EVENTS]["bytes"])
         return done
 
@@ -135,8 +141,9 @@ class Loop:
             FrameworkError: the loss of a step is not a number, or the training diverged.
         """
         per_epoch = steps_per_epoch(len(self.data.train), self.phase.batch_size)
-        log_every = self.knobs.log_every or LOG_EVERY
         state, update = self._state, self._update()
+        write = self._steps.write if self._steps else None
+        self._readings = Readings(self.steps, state.divergence, state.scaler is not None, write)
         self.model.train()
         with ExitStack() as closing:
             for lines in filter(None, (self._steps, self._events)):
@@ -145,44 +152,72 @@ class Loop:
             for epoch, indices in batches:
                 done += 1
                 learning_rate = state.schedule.get_last_lr()[0]
-                loss, tokens, extra = self._checked(update, done, indices)
-                if self._steps:
-                    line = {"learning_rate": learning_rate, "samples": len(indices), "tokens": tokens, "loss": loss}
-                    self._steps.write(step=done, epoch=epoch + 1, **line, **extra)
-                if done % log_every == 0 or done == self.steps:
-                    self.progress.update(done, loss, learning_rate)
+                self._step(update, done, {"epoch": epoch + 1, "learning_rate": learning_rate}, indices)
+                epoch_ends = done % per_epoch == 0 or done == self.steps
+                if self._line_due(done) or (state.best and epoch_ends):
+                    self._read(done)
+                if done % self._log_every == 0 or done == self.steps:
+                    self.progress.update(done, self._readings.loss, learning_rate)
                 if done < self.steps:
                     advance(state.schedule)
-                if state.best and (done % per_epoch == 0 or done == self.steps):
+                if state.best and epoch_ends:
                     metrics = self.validated(done)
                     self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
                     if state.best.exhausted(metrics, epoch + 1) and done < self.steps:
                         self.observed["stopped_early"] = {"epoch": epoch + 1, "best": state.best.best}
                         self.progress.event("stopped_early", step=done, **self.observed["stopped_early"])
                         break
-                if self.saver.due(done) and not (state.divergence and state.divergence.suspicious):
-                    self._save(done)
+                if self._may_save and self.saver.due(done):
+                    self._read(done)
+                    if not (state.divergence and state.divergence.suspicious):
+                        self._save(done)
             if state.best:
                 state.best.restore()
                 self.observed["best"] = {"epoch": state.best.best_epoch, state.best.stated.metric: state.best.best}
                 self._event(event="restored", step=done, **self.observed["best"])
         self.observed |= {"optimizer_steps": done, "epochs": done / per_epoch}
 
-    def _checked(self, update: Update, done: int, indices: Sequence[int]) -> tuple[float, int, dict[str, float]]:
-        """Optimizer step ``done`` (from 1); a training that breaks there leaves its last good state."""
-        good = done - 1
+    @property
+    def _log_every(self) -> int:
+        return self.knobs.log_every or LOG_EVERY
+
+    def _line_due(self, done: int) -> bool:
+        """Whether the figures up to optimizer step ``done`` are read now, on every process: a fault ends all at once.
+
+        Where reading makes nobody wait that is at each step, else with a line for the terminal and before a state
+        is saved."""
+        at_once = waits_for_nothing(self.accelerator.device)
+        saved = self.knobs.checkpoint_every is not None and done % self.knobs.checkpoint_every == 0
+        return at_once or saved or done % self._log_every == 0 or done == self.steps
+
+    @property
+    def _may_save(self) -> bool:
+        """Several processes save between two lines only what all of them have looked at: their clocks differ."""
+        return self.accelerator.num_processes == 1 or not len(self._readings)
+
+    def _step(self, update: Update, done: int, line: dict[str, Any], indices: Sequence[int]) -> None:
+        """Optimizer step ``done`` (from 1)."""
+        sums = update.gradients(done - 1, indices)
+        self._readings.take(done, {**line, "samples": len(indices)}, sums)
+        if waits_for_nothing(self.accelerator.device):
+            self._looked_at(done, applied=False)
+        self._readings.applied(update.apply())
+
+    def _read(self, done: int) -> None:
+        """Fetch the figures of all steps up to ``done``, and write their lines."""
+        self._looked_at(done)
+        self._readings.write()
+        for method in self.methods:
+            method.read()
+
+    def _looked_at(self, done: int, applied: bool = True) -> None:
+        """A training that broke leaves its last good state: that before the update, where it is not ``applied``."""
         try:
-            loss, tokens, extra = update(done - 1, indices)
-            fault = self._state.divergence.seen(loss) if self._state.divergence else None
-        except NotFinite as problem:
-            fault = str(problem)
-            if problem.good and good > 0:
-                self._save(good)
-            elif not problem.good:
-                good -= 1
-        if fault is None:
-            return loss, tokens, extra
-        raise self._broken(fault, good)
+            self._readings.check()
+        except Fault as fault:
+            if fault.unspoilt and not applied and fault.step == done and fault.good > 0:
+                self._save(fault.good)
+            raise self._broken(str(fault), fault.good) from None
 
     def validated(self, done: int) -> dict[str, float]:
         """The validation metrics of the model after ``done`` optimizer steps.

@@ -8,7 +8,8 @@ from torch import Tensor
 
 
 class Method:
-    """Calls that the loop makes, in this order; each does nothing here.
+    """Calls that the loop makes, in this order; each does nothing here. None but ``read`` and ``state`` may make the
+    host wait for the device.
 
     Whatever a method holds beyond its parameters and what follows from the seed and the step belongs into its state:
     a training that was killed goes on from the parameters and this.
@@ -34,9 +35,13 @@ class Method:
     def after_update(self) -> None:
         """The optimizer has stepped."""
 
-    def trace(self) -> dict[str, float]:
-        """Values for the step's line in `steps.jsonl`."""
+    def trace(self) -> dict[str, float | Tensor]:
+        """Values for the step's line in `steps.jsonl`: numbers, or scalars that stay on their device until a line is
+        due."""
         return {}
+
+    def read(self) -> None:
+        """A line was due, and the host has waited for the device: what a method left there may be fetched."""
 
     def state(self) -> dict[str, Any]:
         """What else the steps to come, or the end, depend on, as JSON data; asked for between two optimizer steps."""

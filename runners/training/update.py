@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,9 +14,21 @@ from torch import Tensor
 from runners.data.examples import Examples
 from runners.seeds import seed_everything
 from runners.training.batches import Geometry, micro_batches
-from runners.training.evaluating.evaluation import NotFinite
 from runners.training.methods import Method
 from runners.training.objectives import logits_of, summed_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What an optimizer step adds up, on its device.
+
+    Args:
+        totals: The mean loss over all processes and its tokens, float64 [2].
+        norm: The norm of the gradient before it was clipped, a scalar; None where nothing is clipped.
+    """
+
+    totals: Tensor
+    norm: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class Update:
 
     Args:
         model: Prepared by the accelerator. ``parameters`` are those of its weights that are trained.
-        optimizer: Prepared by the accelerator.
+        optimizer: torch's own; where a loss scaler takes part, as the accelerator prepared it.
         steps: Planned optimizer steps.
     """
 
@@ -41,45 +52,44 @@ class Update:
     seed: int
     steps: int
 
-    def __call__(self, step: int, indices: Sequence[int]) -> tuple[float, int, dict[str, float]]:
-        """Optimizer step ``step`` (from 0): its mean loss over all processes, its tokens, and what the methods trace.
-
-        Raises:
-            NotFinite: its loss, or (where it is clipped) the norm of its gradient.
-        """
+    def gradients(self, step: int, indices: Sequence[int]) -> Sums:
+        """The gradients of optimizer step ``step`` (from 0), clipped where that is declared, and what is known of the
+        step before they are applied. Nothing here waits for the device."""
         accelerator = self.accelerator
         seed_everything(self.seed, "step", step, accelerator.process_index)
         for method in self.methods:
             method.begin_step(step, self.steps)
-        totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+        loss, tokens = torch.zeros((), dtype=torch.float64, device=accelerator.device), 0
         chunks = list(micro_batches(indices, self.geometry, accelerator.process_index))
         for number, (own, counts) in enumerate(chunks, 1):
             with nullcontext() if number == len(chunks) else accelerator.no_sync(self.model):
-                totals += self._backward(own, counts, self.examples.predictions(indices))
-        loss, tokens = accelerator.reduce(totals).tolist()
-        where = f"at optimizer step {step + 1} of {self.steps}"
-        if not math.isfinite(loss):
-            raise NotFinite(f"the training loss is {loss} {where}")
-        extra: dict[str, float] = {}
+                part, own_tokens = self._backward(own, counts, self.examples.predictions(indices))
+            loss += part
+            tokens += own_tokens
+        totals = accelerator.reduce(torch.stack([loss, torch.full_like(loss, tokens)]))
         for method in self.methods:
             method.after_backward()
+        norm = None
         if self.max_grad_norm is not None:
-            norm = float(accelerator.clip_grad_norm_(self.parameters, self.max_grad_norm))
-            if math.isfinite(norm):
-                extra["gradient_norm"] = norm
-            elif accelerator.scaler is None:
-                raise NotFinite(f"the norm of the gradient is {norm} {where}", good=True)
+            norm = accelerator.clip_grad_norm_(self.parameters, self.max_grad_norm)
+        return Sums(totals, norm)
+
+    def apply(self) -> dict[str, float | Tensor]:
+        """Let the optimizer step; what the step's line says beside its sums."""
+        extra: dict[str, float | Tensor] = {}
         self.optimizer.step()
-        if self.optimizer.step_was_skipped:  # fp16: the scaled gradient overflowed, and its scale is halved
+        if getattr(
+            self.optimizer, "step_was_skipped", False
+        ):  # fp16: the scaled gradient overflowed, and its scale is halved
             extra["skipped"] = 1
         self.optimizer.zero_grad()
         for method in self.methods:
             method.after_update()
             extra |= method.trace()
-        return loss, int(tokens), extra
+        return extra
 
-    def _backward(self, own: Sequence[int], counts: bool, predictions: int) -> Tensor:
-        """The gradients of one micro-batch, and its part of [loss, tokens].
+    def _backward(self, own: Sequence[int], counts: bool, predictions: int) -> tuple[Tensor, int]:
+        """The gradients of one micro-batch, and its part of the step's loss and tokens.
 
         The loss of an optimizer step is one mean over all its predictions, on all processes: each micro-batch adds its
         sum divided by their number. The processes' gradients are averaged, hence the factor.
@@ -96,4 +106,4 @@ class Update:
             if penalty is not None:
                 objective = objective + penalty * (counts * batch.predictions / predictions)
         self.accelerator.backward(objective * self.accelerator.num_processes)
-        return torch.stack([part.detach().double(), part.new_tensor(counts * batch.tokens).double()])
+        return part.detach(), counts * batch.tokens

@@ -22,6 +22,7 @@ from runners.models.families import Family
 from runners.seeds import generator
 from runners.sparsity.channels import Layer, Slice, channel_layers
 from runners.sparsity.masks import Masks, apply_masks
+from runners.transfers import moved
 from runners.transforms.learned import LearnedMask
 
 
@@ -35,7 +36,7 @@ class ChannelGates(nn.Module):
 
     def draw(self, noise: Tensor, temperature: float) -> None:
         """A new sample from logistic noise [channels], shared by all weights until the next one."""
-        self.sample = torch.sigmoid((self.logits + noise.to(self.logits.device)) / temperature)
+        self.sample = torch.sigmoid((self.logits + moved(noise, self.logits.device)) / temperature)
 
     def forward(self) -> Tensor:
         """[channels]: the sample while training, else 0 or 1."""
@@ -106,11 +107,11 @@ class SDMask(LearnedMask):
         gap = self.expected_sparsity() - self.specification.target_sparsity
         return self.specification.sparsity_weight * gap**2
 
-    def trace(self) -> dict[str, float]:
+    def trace(self) -> dict[str, float | Tensor]:
         with torch.no_grad():
             logits = torch.cat([gates.logits for gates in self.gates])
-            hard = float((logits <= 0).double().mean())
-            expected = float(self.expected_sparsity())
+            hard = (logits <= 0).double().mean()
+            expected = self.expected_sparsity()
         return {"temperature": self.temperature, "expected_sparsity": expected, "hard_sparsity": hard}
 
     def harden(self) -> tuple[Masks, dict[str, Any]]:

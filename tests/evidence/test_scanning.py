@@ -15,6 +15,7 @@ import numpy
 import pytest
 
 from framework.errors import InputError
+from framework.evidence.scanning.carriers import Carrier, Plain
 from framework.evidence.scanning.chunks import chunks_of
 from framework.evidence.scanning.file_scan import FileScan, FileState, Seen
 from framework.evidence.scanning.parallel import scan
@@ -55,13 +56,17 @@ def model(folder: Path, name: str = "a", size: int = 97) -> Path:
     return save_tensors(folder / f"{name}.safetensors", tensors)
 
 
+def carriers(file: TensorFile) -> list[Carrier]:
+    return [Plain(file.tensors[name], unit) for name, unit in UNITS.items()]
+
+
 UNITS = {"odd": 1, "weight": 24, "half": 8, "double": 1}
 
 
 def told(path: Path, watcher: Copy | None = None, **options: Any) -> Seen:
     found: list[Seen | InputError] = []
     file = TensorFile(path)
-    watching = None if watcher is None else (lambda: (file.tensors, FileState.of(file.stat), [watcher]))
+    watching = None if watcher is None else (lambda: (carriers(file), FileState.of(file.stat), [watcher]))
     scan([FileScan(path, path.stat().st_size, found.append, watching)], **options)
     (seen,) = found
     if isinstance(seen, InputError):
@@ -113,7 +118,7 @@ def test_many_files_in_parallel_are_as_in_series(tmp_path: Path, monkeypatch: py
                     path,
                     path.stat().st_size,
                     lambda seen, key=(path, threads): found.update({key: seen}),  # type: ignore[misc]
-                    lambda file=file, watcher=watcher: (file.tensors, None, [watcher]),  # type: ignore[misc]
+                    lambda file=file, watcher=watcher: (carriers(file), None, [watcher]),  # type: ignore[misc]
                 )
             )
         scan(scans, threads, 256)
@@ -169,7 +174,7 @@ def test_a_file_that_changed_since_its_header_was_read(tmp_path: Path) -> None:
     file = TensorFile(path)
     found: list[Any] = []
     change(path)
-    scan([FileScan(path, 1, found.append, lambda: (file.tensors, FileState.of(file.stat), [Copy(file, UNITS)]))])
+    scan([FileScan(path, 1, found.append, lambda: (carriers(file), FileState.of(file.stat), [Copy(file, UNITS)]))])
     assert "changed while it was read" in str(found[0])
 
 
@@ -196,13 +201,14 @@ def test_what_fails_while_somebody_looks_ends_the_reading(tmp_path: Path, monkey
 def test_tensors_that_share_bytes_are_no_file_to_read() -> None:
     one, other = StoredTensor("a", "U8", (9,), 8, 17), StoredTensor("b", "U8", (9,), 16, 25)
     with pytest.raises(ValueError, match="a and b share bytes"):
-        list(chunks_of(30, [other, one], {"a": 1, "b": 1}, 5))
+        list(chunks_of(30, [Plain(other, 1), Plain(one, 1)], 5))
 
 
 MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy
+from framework.evidence.scanning.carriers import Plain
 from framework.evidence.scanning.file_scan import FileScan, FileState
 from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import BYTE
@@ -215,7 +221,8 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 path = Path(sys.argv[1])
 file = TensorFile(path)
 watcher = UnderMasks(Masks(file.tensors), file.tensors)
-scan([FileScan(path, path.stat().st_size, print, lambda: (file.tensors, FileState.of(file.stat), [watcher]))], 2)
+carriers = [Plain(file.tensors["weight"], BYTE)]
+scan([FileScan(path, path.stat().st_size, print, lambda: (carriers, FileState.of(file.stat), [watcher]))], 2)
 assert watcher.counts == {"weight": [file.tensors["weight"].elements, 0, -1, file.tensors["weight"].elements]}
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """

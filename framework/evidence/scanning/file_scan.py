@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import lcm
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import InputError
+from framework.evidence.scanning.carriers import Carrier
 from framework.evidence.scanning.chunks import Chunk, chunks_of
-from framework.evidence.scanning.windows import Watcher, Window
-from framework.evidence.tensors import StoredTensor, kind_of
+from framework.evidence.scanning.windows import Watcher
+from framework.evidence.tensors import kind_of
 from framework.locations import Location
 
 
@@ -36,12 +36,15 @@ class Seen(NamedTuple):
     sha256: str
 
 
+Watching = tuple[Sequence[Carrier], FileState | None, Sequence[Watcher]]
+
+
 class FileScan:
     """A file to be read once.
 
     Args:
-        watching: Makes those who look at its tensors, just before it is read; with the header's tensors, and the
-            state that the file had when they were read (None: as it is found).
+        watching: Makes those who look at its weights, just before it is read; with the stored tensors that carry
+            these, and the state that the file had when its header was read (None: as it is found).
         done: Told what was seen, or why it could not be.
     """
 
@@ -50,11 +53,12 @@ class FileScan:
         path: Path,
         size: int,
         done: Callable[[Seen | InputError], None],
-        watching: Callable[[], tuple[Mapping[str, StoredTensor], FileState | None, Sequence[Watcher]]] | None = None,
+        watching: Callable[[], Watching] | None = None,
     ):
         self.path, self.size, self.left = path, size, size
         self._done, self._watching = done, watching
         self._watchers: Sequence[Watcher] = ()
+        self._failed: InputError | None = None
         self._digest = hashlib.sha256()
         self._handle: int | None = None
         self._chunks: Iterator[Chunk] = iter(())
@@ -76,10 +80,10 @@ class FileScan:
             raise InputError.at(self._place, f"not a safetensors file: {problem}") from None
 
     def _open(self, most: int) -> None:
-        tensors: Mapping[str, StoredTensor] = {}
+        carriers: Sequence[Carrier] = ()
         state = None
         if self._watching is not None:
-            tensors, state, self._watchers = self._watching()
+            carriers, state, self._watchers = self._watching()
         try:
             self._handle = os.open(self.path, os.O_RDONLY)
             self._state = FileState.of(os.fstat(self._handle))
@@ -87,14 +91,9 @@ class FileScan:
             raise InputError.at(self._place, f"cannot be read: {problem.strerror or problem}") from None
         if state is not None and state != self._state:
             raise self._changed()
-        units: dict[str, int] = {}
-        for watcher in self._watchers:
-            for name, unit in watcher.units.items():
-                units[name] = lcm(units.get(name, 1), unit)
-        wanted = [tensors[name] for name in units]
-        self._aligned = min((tensor.start for tensor in wanted), default=0) % 8
+        self._aligned = min((each.tensor.start for each in carriers), default=0) % 8
         self.size = self.left = self._state.size
-        self._chunks = chunks_of(self._state.size, wanted, units, most)
+        self._chunks = chunks_of(self._state.size, carriers, most)
 
     def read(self, chunk: Chunk, buffer: bytearray) -> memoryview:
         """The bytes of a chunk, so placed that the first tensor's elements lie where processors like them.
@@ -123,21 +122,26 @@ class FileScan:
         self._digest.update(data)
 
     def look(self, chunk: Chunk, data: memoryview) -> None:
-        """Show the parts of a chunk to whoever wants to see them."""
+        """Show the parts of a chunk to whoever wants to see them; what cannot be read of a form ends the reading."""
         import numpy
 
-        for tensor, first, last, at in chunk.parts:
-            place = at - chunk.start
-            bits = numpy.frombuffer(data, kind_of(tensor.dtype), last - first, place)
-            for watcher in self._watchers:
-                if tensor.name in watcher.units:
-                    watcher.look(Window(tensor, first, bits))
+        try:
+            for carrier, first, last, at in chunk.parts:
+                kind = kind_of(carrier.tensor.dtype)
+                bits = numpy.frombuffer(data, kind, last - first, at - chunk.start)
+                for window in carrier.windows(first, bits):
+                    for watcher in self._watchers:
+                        if window.tensor.name in watcher.units:
+                            watcher.look(window)
+        except InputError as problem:
+            self._failed = self._failed or problem
 
     def end(self, failure: InputError | None = None) -> None:
         """Tell what was seen; afterwards nothing is open."""
         if self.ended:
             return
         self.ended = True
+        failure = failure or self._failed
         if failure is None and not self._stood_still():
             failure = self._changed()
         if self._handle is not None:

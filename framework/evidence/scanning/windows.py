@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING, Any, Protocol
 
-from framework.evidence.tensors import BITS, StoredTensor, Tensors
+from framework.evidence.tensors import BITS, FlatTensors, StoredTensor
 
 if TYPE_CHECKING:
     import numpy
@@ -59,14 +60,23 @@ class Watcher(Protocol):
     def look(self, window: Window) -> None: ...
 
 
-def windows(file: Tensors, name: str, unit: int) -> Iterator[Window]:
-    """All windows of one tensor of a file, mapped one at a time."""
+def units_of(watchers: Iterable[Watcher]) -> dict[str, int]:
+    """The tensors that somebody looks at, and how many elements of each must stay together for all who do."""
+    units: dict[str, int] = {}
+    for watcher in watchers:
+        for name, unit in watcher.units.items():
+            units[name] = lcm(units.get(name, 1), unit)
+    return units
+
+
+def windows(file: FlatTensors, name: str, unit: int) -> Iterator[Window]:
+    """All windows of one tensor of a file, read one at a time."""
     tensor, size = file.tensors[name], max(_WINDOW // unit, 1) * unit
     for start in range(0, tensor.elements, size):
-        yield Window(tensor, start, file.bits(name).reshape(-1)[start : start + size])
+        yield Window(tensor, start, file.flat(name, start, min(start + size, tensor.elements)))
 
 
-def show(file: Tensors, watcher: Watcher) -> None:
+def show(file: FlatTensors, watcher: Watcher) -> None:
     """Let somebody look at a file that is read for nobody else."""
     for name, unit in watcher.units.items():
         for window in windows(file, name, unit):

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from framework.errors import InputError
+from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import MODEL
-from framework.evidence.scanning.file_scan import FileScan, FileState, Seen
+from framework.evidence.scanning.carriers import Carrier
+from framework.evidence.scanning.file_scan import FileScan, FileState, Seen, Watching
 from framework.evidence.scanning.parallel import CHUNK, scan
-from framework.evidence.scanning.windows import Watcher
-from framework.evidence.tensors import StoredTensor, kind_of
+from framework.evidence.scanning.windows import Watcher, units_of
+from framework.evidence.tensors import kind_of
 from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, Choice, choice_of
 from framework.stages.checkpoint.zeros import COUNTED, MASKS, UnderMasks, masks_of, pruned_tensors
@@ -25,7 +27,6 @@ from framework.stages.run.observed import NotRecorded, Observed
 CHOICE_OF, SEEN = "how the choice of weights differs", "what reading told of "
 """What is remembered of a run: see :attr:`Observed.known`."""
 MODEL_FILE = f"{MODEL}/model.safetensors"
-_Tensors = tuple[Mapping[str, StoredTensor], FileState | None, Sequence[Watcher]]
 
 
 def read_once(held: Iterable[Observed], lookup: Mapping[str, Observed], threads: int | None = None) -> None:
@@ -89,7 +90,7 @@ def _scan(observed: Observed, name: str, children: Sequence[Observed], counted: 
         return
     telling: list[Callable[[], None]] = []
 
-    def watching() -> _Tensors:
+    def watching() -> Watching:
         return _watching(observed, children, counted, telling)
 
     def done(seen: Seen | InputError) -> None:
@@ -103,40 +104,57 @@ def _scan(observed: Observed, name: str, children: Sequence[Observed], counted: 
 
 def _watching(
     observed: Observed, children: Sequence[Observed], counted: bool, telling: list[Callable[[], None]]
-) -> _Tensors:
+) -> Watching:
     """Who looks at a model while it is read, and what they have to tell afterwards."""
     try:
         file = observed.tensors
     except (NotRecorded, InputError):
-        return {}, None, ()
+        return (), None, ()
     watchers: list[Watcher] = []
-    if counted and observed.run is not None and (observed.run.folder / MASKS).is_file():
-        try:
-            under = UnderMasks(masks_of(observed), file.tensors)
-        except (NotRecorded, InputError):
-            pass
-        else:
-            watchers.append(under)
-            telling.append(lambda: observed.known.update({COUNTED: under.counts}))
-    for child in children:
-        if (choice := _choice(observed, child)) is not None:
-            watchers.append(choice)
-            telling.append(lambda child=child, choice=choice: _tell(observed, child, choice))  # type: ignore[misc]
-    return file.tensors, FileState.of(file.stat), watchers
+    carriers: list[Carrier] = []
+
+    def join(watcher: Watcher, tell: Callable[[], None]) -> None:
+        """Let somebody look too, where chunks can be cut for all who do."""
+        if (found := _carriers(file, [*watchers, watcher])) is not None:
+            carriers[:] = found
+            watchers.append(watcher)
+            telling.append(tell)
+
+    try:
+        if counted and observed.run is not None and (observed.run.folder / MASKS).is_file():
+            with suppress(NotRecorded):
+                under = UnderMasks(masks_of(observed), file.tensors)
+                join(under, lambda: observed.known.update({COUNTED: under.counts}))
+        for child in children:
+            if (choice := _choice(observed, child)) is not None:
+                join(choice, lambda child=child, choice=choice: _tell(observed, child, choice))  # type: ignore[misc]
+    except InputError:  # the rule that asks says so
+        return (), None, ()
+    return carriers, FileState.of(file.file.stat), watchers
+
+
+def _carriers(file: WeightsFile, watchers: Sequence[Watcher]) -> list[Carrier] | None:
+    """The stored tensors that show all that these want to see; None where a chunk does not hold what must stay
+    together, or a form does not show its weight in passing."""
+    found: list[Carrier] = []
+    for name, unit in units_of(watchers).items():
+        own = file.carriers(name, unit) if unit * int(kind_of(file.tensors[name].dtype)[-1]) <= CHUNK else None
+        if own is None:
+            return None
+        found += own
+    return found
 
 
 def _choice(parent: Observed, child: Observed) -> Choice | None:
-    """Who holds what a pruning chose, where that can be done in windows that a chunk holds."""
+    """Who holds what a pruning chose."""
     step, work = child.step, child.step.work
     assert isinstance(work, Prune)
     try:
         masks = masks_of(child)
-        tensors = parent.tensors
-        choice = choice_of(tensors, masks, pruned_tensors(child, masks), work, step.seed, step.model.family)
+        names = pruned_tensors(child, masks)
+        return choice_of(parent.tensors, masks, names, work, step.seed, step.model.family)
     except (NotRecorded, InputError, KeyError):
         return None
-    widths = {name: int(kind_of(tensors.tensors[name].dtype)[-1]) for name in choice.units}
-    return choice if all(unit * widths[name] <= CHUNK for name, unit in choice.units.items()) else None
 
 
 def _tell(parent: Observed, child: Observed, choice: Choice) -> None:

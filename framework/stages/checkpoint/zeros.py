@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from framework.evidence.forms.stacked_masks import by_model
 from framework.evidence.mask_layout import ones
 from framework.evidence.masks import MaskFile
 from framework.evidence.scanning.windows import BYTE, Window, show
@@ -33,10 +34,11 @@ def masks_of(observed: Observed, name: str = MASKS) -> MaskFile:
     path = observed.run.folder / name
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {name}")
-    known = observed.known.get(DIGEST + name)
-    masks = MaskFile(path, sha256=known)
-    observed.known[DIGEST + name] = masks.sha256
-    return masks
+    stored, own = observed.known.get(DIGEST + name, (None, None))
+    masks = MaskFile(path, sha256=stored)
+    found = by_model(masks, observed.step.model.family, own)
+    observed.known[DIGEST + name] = masks.sha256, found.sha256
+    return found
 
 
 class UnderMasks:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from runners.training.checkpointing.checkpoint_files import SavedState
-from runners.training.divergence import Divergence
 from runners.training.evaluating.early_stopping import BestState
+from runners.training.figures.divergence import Divergence
 from runners.training.methods import Method
 
 WEIGHTS, OPTIMIZER, BEST = "weights", "optimizer", "best"

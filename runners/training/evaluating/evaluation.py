@@ -17,14 +17,7 @@ from runners.training.objectives import logits_of, summed_loss
 
 
 class NotFinite(FrameworkError):
-    """A loss, or the norm of a gradient, is no number.
-
-    ``good`` is whether the weights are still worth keeping: their loss was finite, and nothing was updated since.
-    """
-
-    def __init__(self, message: str, good: bool = False):
-        super().__init__(message)
-        self.good = good
+    """The validation loss is no number."""
 
 
 def evaluate(

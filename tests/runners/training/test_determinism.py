@@ -14,6 +14,7 @@ from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Training
 from runners.execute import execute
 from runners.progress import Silent
+from runners.seeds import derived_seed, seed_everything
 from runners.training.determinism import deterministic
 
 
@@ -64,3 +65,15 @@ def test_an_operation_without_a_deterministic_form_is_named() -> None:
 def test_other_errors_are_passed_on() -> None:
     with pytest.raises(RuntimeError, match="out of memory"), deterministic():
         raise RuntimeError("out of memory")
+
+
+def test_seeding_each_step_leaves_nothing_behind() -> None:
+    """`torch.manual_seed` keeps a call with its stack for every device that is not there; the numbers are its own."""
+    seed_everything(3, "step", 0)
+    waiting = len(torch.cuda._queued_calls), len(torch.xpu._queued_calls)
+    for step in range(5):
+        seed_everything(3, "step", step)
+    assert (len(torch.cuda._queued_calls), len(torch.xpu._queued_calls)) == waiting
+    ours = torch.rand(4)
+    torch.manual_seed(derived_seed(3, "step", 4))
+    assert torch.equal(ours, torch.rand(4))

@@ -16,7 +16,7 @@ from framework.evidence.record import CHECKPOINTS
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Knobs, Step, Training
 from runners.training import update
-from runners.training.divergence import WINDOW, Divergence
+from runners.training.figures.divergence import WINDOW, Divergence
 
 SGD = {"name": "sgd", "learning_rate": 0.1}
 

@@ -107,15 +107,13 @@ def shuffled(file: TensorFile, names: list[str], units: Any, source: random.Rand
                 source.sample(range(0, len(window.bits), units[name]), min(3, len(window.bits) // units[name]))
             )
             edges = [0, *(cut for cut in cuts if cut), len(window.bits)]
-            found += [Window(window.tensor, a, window.bits[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+            found += [Window(window.tensor, a, window.bits[a:b]) for a, b in pairwise(edges)]
     source.shuffle(found)
     return found
 
 
 @pytest.mark.parametrize("dtype", ["F64", "F32", "F16", "BF16"])
-@pytest.mark.parametrize(
-    "prune", [{}, {"scope": "layer"}, {"structure": "2:4"}, {"scope": "output"}, {"score": "random"}]
-)
+@pytest.mark.parametrize("prune", PRUNINGS)
 def test_the_order_in_which_windows_come_does_not_matter(tmp_path: Path, dtype: str, prune: dict[str, Any]) -> None:
     """Few different weights, so that many scores are equal; choices that are right, and ones with one weight amiss."""
     source, numbers = random.Random(1), numpy.random.default_rng(1)

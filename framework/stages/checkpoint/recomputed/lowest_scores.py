@@ -16,7 +16,7 @@ from framework.evidence.masks import MaskFile
 from framework.evidence.orientation import input_first, matrices
 from framework.evidence.scanning.windows import BYTE, Watcher, Window, show, windows
 from framework.evidence.score_keys import RANDOM, FloatKind, common_kind, magnitude_keys, random_keys
-from framework.evidence.tensors import Tensors
+from framework.evidence.tensors import FlatTensors
 from framework.manifest.sections.methods import Prune
 from framework.stages.run.observed import NotRecorded
 
@@ -33,13 +33,15 @@ _NOWHERE = (-1, -1)
 class Choice(Watcher, Protocol):
     """Holds a choice of weights to the lowest scores."""
 
-    def misplaced(self, parent: Tensors) -> str | None:
+    def misplaced(self, parent: FlatTensors) -> str | None:
         """How the choice differs from the declared one, once all of the checkpoint was looked at; None where the lowest
         scores went, and of equal ones the last positions."""
         ...
 
 
-def misplaced(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> str | None:
+def misplaced(
+    parent: FlatTensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str
+) -> str | None:
     """See :meth:`Choice.misplaced`; for a checkpoint that is read for this alone.
 
     Args:
@@ -54,7 +56,7 @@ def misplaced(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, s
     return choice.misplaced(parent)
 
 
-def choice_of(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> Choice:
+def choice_of(parent: FlatTensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> Choice:
     """Who holds the choice, of a checkpoint with these tensors; see :func:`misplaced`."""
     for name in names:
         if name not in parent.tensors or parent.tensors[name].shape != masks.tensors[name].shape:
@@ -90,7 +92,7 @@ class _Scores:
         bits = self.masks.packed_between(window.tensor.name, start, window.stop)
         return numpy.unpackbits(bits, count=window.stop - start, bitorder="little")[window.start - start :].view(bool)
 
-    def seen_again(self, parent: Tensors, name: str) -> Iterator[tuple[Array, Array]]:
+    def seen_again(self, parent: FlatTensors, name: str) -> Iterator[tuple[Array, Array]]:
         """Keys and what stayed, window by window in the tensor's order."""
         for window in windows(parent, name, BYTE):
             yield self.of(window), self.kept(window)
@@ -159,7 +161,7 @@ class _OverTensors:
                 key = keys[places].max()
                 group.gone(int(key), (rank, piece.start + int(places[keys[places] == key][0])))
 
-    def misplaced(self, parent: Tensors) -> str | None:
+    def misplaced(self, parent: FlatTensors) -> str | None:
         for group in self._groups:
             if group.apart:
                 return self._apart(parent, group)
@@ -167,7 +169,7 @@ class _OverTensors:
                 return self._disordered(parent, group)
         return None
 
-    def _apart(self, parent: Tensors, group: _Group) -> str:
+    def _apart(self, parent: FlatTensors, group: _Group) -> str:
         """What went although something lower stayed."""
         import numpy
 
@@ -181,7 +183,7 @@ class _OverTensors:
             f"{counts[worst]:,} of them in {worst}"
         )
 
-    def _disordered(self, parent: Tensors, group: _Group) -> str | None:
+    def _disordered(self, parent: FlatTensors, group: _Group) -> str | None:
         """Where of equal scores another one went than the last."""
         import numpy
 
@@ -239,7 +241,7 @@ class _InGroups:
                 self._uneven[name] += uneven
                 self._wrong[name] += wrong
 
-    def misplaced(self, parent: Tensors) -> str | None:
+    def misplaced(self, parent: FlatTensors) -> str | None:
         for name, (stay, size, _) in self._sizes.items():
             if uneven := self._uneven[name]:
                 return f"{uneven:,} groups of {size} inputs of {name} do not keep exactly {stay}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.evidence.tensors import Tensors
+from framework.evidence.tensors import FlatTensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.reading_once import CHOICE_OF
@@ -59,7 +59,7 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         raise NotRecorded(f"which {work.structure}s have the lowest scores is not recomputed here")
     masks = masks_of(observed)
     names = pruned_tensors(observed, masks)
-    before: Tensors
+    before: FlatTensors
     if step.parent is None:
         before = starting_tensors(observed, context.experiment.root, masks, names)
     else:
