@@ -49,14 +49,12 @@ def readable(
 def unreadable_records(steps: list[Observed], store: RunStore) -> Iterator[tuple[Observed, Finding]]:
     """Steps without a run, where a folder of their key holds a record that cannot be read."""
     for step in steps:
-        if step.run is not None or not store.root.is_dir():
-            continue
-        for path in sorted(store.root.glob(f"*.{step.step.key[:10]}/{RECORD}")):
+        for folder in store.folders_of(step.step.key) if step.run is None else ():
             try:
-                RunRecord.read(path.parent)
+                RunRecord.read(folder)
             except InputError as failure:
                 problem = failure.problems[0]
-                damaged = replace(step, damage=f"{path.parent.name}/{RECORD}: {problem.message}")
+                damaged = replace(step, damage=f"{folder.name}/{RECORD}: {problem.message}")
                 yield damaged, _finding(damaged, problem)
                 break
 
