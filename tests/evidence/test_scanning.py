@@ -15,9 +15,10 @@ import numpy
 import pytest
 
 from framework.errors import InputError
+from framework.evidence.remembering.file_state import FileState
 from framework.evidence.scanning.carriers import Carrier, Plain
 from framework.evidence.scanning.chunks import chunks_of
-from framework.evidence.scanning.file_scan import FileScan, FileState, Seen
+from framework.evidence.scanning.file_scan import FileScan, Seen
 from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import Window
 from framework.evidence.tensors import StoredTensor, TensorFile
@@ -209,7 +210,8 @@ import resource, sys
 from pathlib import Path
 import numpy
 from framework.evidence.scanning.carriers import Plain
-from framework.evidence.scanning.file_scan import FileScan, FileState
+from framework.evidence.remembering.file_state import FileState
+from framework.evidence.scanning.file_scan import FileScan
 from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import BYTE
 from framework.evidence.tensors import TensorFile

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import InputError
+from framework.evidence.remembering.file_state import FileState
 from framework.evidence.scanning.carriers import Carrier
 from framework.evidence.scanning.chunks import Chunk, chunks_of
 from framework.evidence.scanning.windows import Watcher
@@ -16,24 +17,13 @@ from framework.evidence.tensors import kind_of
 from framework.locations import Location
 
 
-class FileState(NamedTuple):
-    """What tells a file from another one, and from itself after a change: times are in nanoseconds."""
-
-    size: int
-    inode: int
-    modified: int
-    changed: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> FileState:
-        return cls(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
-
-
 class Seen(NamedTuple):
-    """What a reading ended with: the state of the file all through it, and its SHA-256."""
+    """What a reading ended with: the state of the file all through it, its SHA-256, and whether every later change of
+    it shows in its state."""
 
     state: FileState
     sha256: str
+    settled: bool
 
 
 Watching = tuple[Sequence[Carrier], FileState | None, Sequence[Watcher]]
@@ -87,6 +77,7 @@ class FileScan:
         try:
             self._handle = os.open(self.path, os.O_RDONLY)
             self._state = FileState.of(os.fstat(self._handle))
+            self._settled = self._state.settled
         except OSError as problem:
             raise InputError.at(self._place, f"cannot be read: {problem.strerror or problem}") from None
         if state is not None and state != self._state:
@@ -147,7 +138,7 @@ class FileScan:
         if self._handle is not None:
             os.close(self._handle)
         self._handle, self._watchers = None, ()
-        self._done(failure if failure is not None else Seen(self._state, self._digest.hexdigest()))
+        self._done(failure if failure is not None else Seen(self._state, self._digest.hexdigest(), self._settled))
 
     def _stood_still(self) -> bool:
         try:

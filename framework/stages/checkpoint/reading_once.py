@@ -14,8 +14,9 @@ from contextlib import suppress
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import MODEL
+from framework.evidence.remembering.file_state import FileState
 from framework.evidence.scanning.carriers import Carrier
-from framework.evidence.scanning.file_scan import FileScan, FileState, Seen, Watching
+from framework.evidence.scanning.file_scan import FileScan, Seen, Watching
 from framework.evidence.scanning.parallel import CHUNK, scan
 from framework.evidence.scanning.windows import Watcher, units_of
 from framework.evidence.tensors import kind_of

@@ -24,8 +24,9 @@ import numpy as np
 
 from framework.errors import FrameworkError
 from framework.evidence.atomic import whole_folder
+from framework.evidence.remembering.file_state import state_of
+from framework.evidence.remembering.kept_facts import recalled, remember, sum_of
 from runners.data.store.data_folder import data_folder
-from runners.data.store.source_digests import recalled, remember, state_of, sum_of
 
 FORMAT = 1
 INDEX = "index.json"
