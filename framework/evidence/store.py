@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import InputError
-from framework.evidence.record import RECORD, RunRecord, sha256_of
+from framework.evidence.record import RECORD, RunRecord
 
 _DIGITS = 10
 """How much of its key the name of a run's folder ends with."""
@@ -91,12 +91,3 @@ class RunStore:
             if not path.is_file() or path.stat().st_size != facts["bytes"]:
                 return None
         return run
-
-
-def changed_artefacts(run: Run) -> list[str]:
-    """The artefacts that are missing, or whose content is no longer what the run wrote."""
-    return [
-        name
-        for name, facts in sorted(run.record.artefacts.items())
-        if not (run.folder / name).is_file() or sha256_of(run.folder / name) != facts["sha256"]
-    ]

@@ -16,9 +16,10 @@ import pytest
 
 from framework.errors import InputError
 from framework.evidence.remembering.file_state import FileState
+from framework.evidence.remembering.known_files import Seen
 from framework.evidence.scanning.carriers import Carrier, Plain
 from framework.evidence.scanning.chunks import chunks_of
-from framework.evidence.scanning.file_scan import FileScan, Seen
+from framework.evidence.scanning.file_scan import FileScan
 from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import Window
 from framework.evidence.tensors import StoredTensor, TensorFile

@@ -6,25 +6,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from framework.errors import InputError
 from framework.evidence.remembering.file_state import FileState
+from framework.evidence.remembering.known_files import Seen
 from framework.evidence.scanning.carriers import Carrier
 from framework.evidence.scanning.chunks import Chunk, chunks_of
 from framework.evidence.scanning.windows import Watcher
 from framework.evidence.tensors import kind_of
 from framework.locations import Location
-
-
-class Seen(NamedTuple):
-    """What a reading ended with: the state of the file all through it, its SHA-256, and whether every later change of
-    it shows in its state."""
-
-    state: FileState
-    sha256: str
-    settled: bool
-
 
 Watching = tuple[Sequence[Carrier], FileState | None, Sequence[Watcher]]
 

@@ -4,55 +4,88 @@ masks, and whether those that were pruned from it lost their lowest scores.
 What was seen is kept with each step (:attr:`Observed.known`), where the rules find it. A mask file is read beside each
 model that it is held to, in step with it. Whatever is not foreseen here (a model that is gone, masks that fit nothing,
 merged and permuted tensors) is left to the rule that asks: it reads for itself, and says what is wrong.
+
+What large files told is remembered, for whoever asks to be spared reading the same bytes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
 
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
-from framework.evidence.record import MODEL
 from framework.evidence.remembering.file_state import FileState
+from framework.evidence.remembering.known_files import Seen
 from framework.evidence.scanning.carriers import Carrier
-from framework.evidence.scanning.file_scan import FileScan, Seen, Watching
+from framework.evidence.scanning.file_scan import FileScan, Watching
 from framework.evidence.scanning.parallel import CHUNK, scan
 from framework.evidence.scanning.windows import Watcher, units_of
 from framework.evidence.tensors import kind_of
 from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, Choice, choice_of
+from framework.stages.checkpoint.remembered_answers import CHOICE_OF, MODEL_FILE, SEEN, Memory, Told, beside
 from framework.stages.checkpoint.zeros import COUNTED, MASKS, UnderMasks, masks_of, pruned_tensors
 from framework.stages.run.observed import NotRecorded, Observed
 
-CHOICE_OF, SEEN = "how the choice of weights differs", "what reading told of "
-"""What is remembered of a run: see :attr:`Observed.known`."""
-MODEL_FILE = f"{MODEL}/model.safetensors"
+
+class Spared(NamedTuple):
+    """How many files were not read again, since what an earlier reading told of them is remembered, and their bytes."""
+
+    files: int
+    bytes: int
 
 
-def read_once(held: Iterable[Observed], lookup: Mapping[str, Observed], threads: int | None = None) -> None:
+class _File(NamedTuple):
+    """A file of a run, by its name; ``children`` are the prunings that a model is to be read for too, and ``counted``
+    says whether it is for its own zeros."""
+
+    observed: Observed
+    name: str
+    children: Sequence[Observed] = ()
+    counted: bool = False
+
+    @property
+    def path(self) -> Path:
+        assert self.observed.run is not None
+        return self.observed.run.folder / self.name
+
+    @property
+    def asked(self) -> list[tuple[str, Observed]]:
+        """What a model is read for: kinds of answers, and the runs that they are about."""
+        own = self.counted and (self.path.parents[1] / MASKS).is_file()
+        return [*([(COUNTED, self.observed)] if own else []), *((CHOICE_OF, child) for child in self.children)]
+
+
+def read_once(
+    held: Iterable[Observed], lookup: Mapping[str, Observed], quick: bool = False, threads: int | None = None
+) -> Spared:
     """Read all files that the runs recorded, and the models that held prunings started from.
 
     Args:
         held: The steps that are held to the manifest, whose files are hashed.
         lookup: Every planned step by its key.
+        quick: Leave out large files that are as they were when they were read before.
     """
-    by_key = {observed.step.key: observed for observed in held if observed.run is not None}
-    pruned: dict[str, list[Observed]] = {}
-    for observed in by_key.values():
-        work, parent = observed.step.work, observed.step.parent
-        if isinstance(work, Prune) and parent is not None and work.score in RECOMPUTED and _windowed(work):
-            pruned.setdefault(parent, []).append(observed)
-    scans: list[FileScan] = []
-    for observed in by_key.values():
-        assert observed.run is not None
-        for name in observed.run.record.artefacts:
-            model = name == MODEL_FILE
-            scans += _scan(observed, name, pruned.pop(observed.step.key, []) if model else (), model)
-    for key, children in pruned.items():  # whose parents are not held, or did not record their model
-        if lookup[key].run is not None:
-            scans += _scan(lookup[key], MODEL_FILE, children, False)
-    scan(scans, threads)
+    files = list(_files(held, lookup))
+    memory, told, spared = Memory(), list[Told](), list[_File]()
+
+    def unknown(some: Iterable[_File]) -> Iterator[_File]:
+        for file in some:
+            if quick and memory.recall(file.observed, file.name) and memory.answer(file.observed, file.asked):
+                spared.append(file)
+            else:
+                file.observed.known.pop(SEEN + file.name, None)
+                yield file
+
+    # What is remembered of models depends on their masks and configs: these first, where anything is to be left out.
+    models, others = ([file for file in files if (file.name == MODEL_FILE) is model] for model in (True, False))
+    for some in (others, models) if quick else (files,):
+        scan([each for file in unknown(some) for each in _scan(file, told)], threads)
+    memory.keep((file.observed for file in files), told)
+    return Spared(len(spared), sum(file.path.stat().st_size for file in spared))
 
 
 def changed_files(observed: Observed) -> list[str]:
@@ -64,7 +97,7 @@ def changed_files(observed: Observed) -> list[str]:
     assert observed.run is not None
     artefacts = sorted(observed.run.record.artefacts.items())
     if unseen := [name for name, _ in artefacts if SEEN + name not in observed.known]:
-        scan(each for name in unseen for each in _scan(observed, name, (), False))
+        scan(each for name in unseen for each in _scan(_File(observed, name), []))
     changed = []
     for name, facts in artefacts:
         seen = observed.known.get(SEEN + name)
@@ -75,63 +108,72 @@ def changed_files(observed: Observed) -> list[str]:
     return changed
 
 
+def _files(held: Iterable[Observed], lookup: Mapping[str, Observed]) -> Iterator[_File]:
+    by_key = {observed.step.key: observed for observed in held if observed.run is not None}
+    pruned: dict[str, list[Observed]] = {}
+    for observed in by_key.values():
+        work, parent = observed.step.work, observed.step.parent
+        if isinstance(work, Prune) and parent is not None and work.score in RECOMPUTED and _windowed(work):
+            pruned.setdefault(parent, []).append(observed)
+    for observed in by_key.values():
+        assert observed.run is not None
+        for name in observed.run.record.artefacts:
+            model = name == MODEL_FILE
+            yield _File(observed, name, pruned.pop(observed.step.key, []) if model else (), model)
+    for key, children in pruned.items():  # whose parents are not held, or did not record their model
+        if lookup[key].run is not None:
+            yield _File(lookup[key], MODEL_FILE, children)
+
+
 def _windowed(work: Prune) -> bool:
     return work.structure == "unstructured" or ":" in work.structure
 
 
-def _scan(observed: Observed, name: str, children: Sequence[Observed], counted: bool) -> Iterable[FileScan]:
+def _scan(file: _File, told: list[Told]) -> Iterator[FileScan]:
     """The reading of one file of a run; none where there is no such file."""
-    assert observed.run is not None
-    path = observed.run.folder / name
     try:
-        size = path.stat().st_size if path.is_file() else None
+        size = file.path.stat().st_size if file.path.is_file() else None
     except OSError:
         size = None
     if size is None:
         return
-    telling: list[Callable[[], None]] = []
+    telling: list[tuple[Told, Callable[[], None]]] = []
 
     def watching() -> Watching:
-        return _watching(observed, children, counted, telling)
+        return _watching(file, telling)
 
     def done(seen: Seen | InputError) -> None:
-        observed.known[SEEN + name] = seen
+        file.observed.known[SEEN + file.name] = seen
         if not isinstance(seen, InputError):
-            for tell in telling:
+            for answer, tell in telling:
                 tell()
+                told.append(answer)
 
-    yield FileScan(path, size, done, watching if name == MODEL_FILE else None)
+    yield FileScan(file.path, size, done, watching if file.name == MODEL_FILE else None)
 
 
-def _watching(
-    observed: Observed, children: Sequence[Observed], counted: bool, telling: list[Callable[[], None]]
-) -> Watching:
+def _watching(file: _File, telling: list[tuple[Told, Callable[[], None]]]) -> Watching:
     """Who looks at a model while it is read, and what they have to tell afterwards."""
+    model = file.observed
     try:
-        file = observed.tensors
+        weights = model.tensors
     except (NotRecorded, InputError):
         return (), None, ()
     watchers: list[Watcher] = []
     carriers: list[Carrier] = []
-
-    def join(watcher: Watcher, tell: Callable[[], None]) -> None:
-        """Let somebody look too, where chunks can be cut for all who do."""
-        if (found := _carriers(file, [*watchers, watcher])) is not None:
-            carriers[:] = found
+    for kind, run in file.asked:
+        still = beside(model, run)
+        watcher: UnderMasks | Choice | None
+        try:
+            watcher = UnderMasks(masks_of(run), weights.tensors) if kind == COUNTED else _choice(model, run)
+            found = None if watcher is None else _carriers(weights, [*watchers, watcher])
+        except (NotRecorded, InputError, KeyError):  # the rule that asks says so
+            continue
+        if watcher is not None and found is not None:
+            carriers = found
             watchers.append(watcher)
-            telling.append(tell)
-
-    try:
-        if counted and observed.run is not None and (observed.run.folder / MASKS).is_file():
-            with suppress(NotRecorded):
-                under = UnderMasks(masks_of(observed), file.tensors)
-                join(under, lambda: observed.known.update({COUNTED: under.counts}))
-        for child in children:
-            if (choice := _choice(observed, child)) is not None:
-                join(choice, lambda child=child, choice=choice: _tell(observed, child, choice))  # type: ignore[misc]
-    except InputError:  # the rule that asks says so
-        return (), None, ()
-    return carriers, FileState.of(file.file.stat), watchers
+            telling.append((Told(kind, run, model, still), _telling(watcher, model, run)))
+    return carriers, FileState.of(weights.file.stat), watchers
 
 
 def _carriers(file: WeightsFile, watchers: Sequence[Watcher]) -> list[Carrier] | None:
@@ -146,18 +188,24 @@ def _carriers(file: WeightsFile, watchers: Sequence[Watcher]) -> list[Carrier] |
     return found
 
 
-def _choice(parent: Observed, child: Observed) -> Choice | None:
-    """Who holds what a pruning chose."""
+def _choice(parent: Observed, child: Observed) -> Choice:
+    """Who holds what a pruning chose.
+
+    Raises:
+        NotRecorded, InputError, KeyError: that cannot be held; the rule says why.
+    """
     step, work = child.step, child.step.work
     assert isinstance(work, Prune)
-    try:
-        masks = masks_of(child)
-        names = pruned_tensors(child, masks)
-        return choice_of(parent.tensors, masks, names, work, step.seed, step.model.family)
-    except (NotRecorded, InputError, KeyError):
-        return None
+    masks = masks_of(child)
+    return choice_of(parent.tensors, masks, pruned_tensors(child, masks), work, step.seed, step.model.family)
 
 
-def _tell(parent: Observed, child: Observed, choice: Choice) -> None:
-    with suppress(InputError):  # the rule that asks says so
-        child.known[CHOICE_OF] = choice.misplaced(parent.tensors)
+def _telling(watcher: UnderMasks | Choice, model: Observed, run: Observed) -> Callable[[], None]:
+    def tell() -> None:
+        if isinstance(watcher, UnderMasks):
+            run.known[COUNTED] = watcher.counts
+        else:
+            with suppress(InputError):  # the rule that asks says so
+                run.known[CHOICE_OF] = watcher.misplaced(model.tensors)
+
+    return tell

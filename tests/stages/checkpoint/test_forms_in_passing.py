@@ -17,7 +17,8 @@ import pytest
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.remembering.file_state import FileState
-from framework.evidence.scanning.file_scan import FileScan, Seen
+from framework.evidence.remembering.known_files import Seen
+from framework.evidence.scanning.file_scan import FileScan
 from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import Watcher, Window, show, units_of
 from framework.evidence.tensors import TensorFile

@@ -8,9 +8,9 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.tensors import FlatTensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
-from framework.stages.checkpoint.reading_once import CHOICE_OF
 from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, misplaced
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
+from framework.stages.checkpoint.remembered_answers import CHOICE_OF
 from framework.stages.checkpoint.starting_checkpoint import starting_tensors
 from framework.stages.checkpoint.zeros import masks_of, pruned_tensors
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
