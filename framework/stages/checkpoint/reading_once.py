@@ -18,7 +18,7 @@ from typing import NamedTuple
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.remembering.file_state import FileState
-from framework.evidence.remembering.known_files import Seen
+from framework.evidence.remembering.known_files import LEAST, Seen
 from framework.evidence.scanning.carriers import Carrier
 from framework.evidence.scanning.file_scan import FileScan, Watching
 from framework.evidence.scanning.parallel import CHUNK, scan
@@ -137,23 +137,24 @@ def _scan(file: _File, told: list[Told]) -> Iterator[FileScan]:
         size = None
     if size is None:
         return
-    telling: list[tuple[Told, Callable[[], None]]] = []
+    telling: list[tuple[Told | None, Callable[[], None]]] = []
 
     def watching() -> Watching:
-        return _watching(file, telling)
+        return _watching(file, telling, size >= LEAST)
 
     def done(seen: Seen | InputError) -> None:
         file.observed.known[SEEN + file.name] = seen
         if not isinstance(seen, InputError):
             for answer, tell in telling:
                 tell()
-                told.append(answer)
+                if answer is not None:
+                    told.append(answer)
 
     yield FileScan(file.path, size, done, watching if file.name == MODEL_FILE else None)
 
 
-def _watching(file: _File, telling: list[tuple[Told, Callable[[], None]]]) -> Watching:
-    """Who looks at a model while it is read, and what they have to tell afterwards."""
+def _watching(file: _File, telling: list[tuple[Told | None, Callable[[], None]]], large: bool) -> Watching:
+    """Who looks at a model while it is read, and what they have to tell afterwards; of a large one it is remembered."""
     model = file.observed
     try:
         weights = model.tensors
@@ -162,7 +163,7 @@ def _watching(file: _File, telling: list[tuple[Told, Callable[[], None]]]) -> Wa
     watchers: list[Watcher] = []
     carriers: list[Carrier] = []
     for kind, run in file.asked:
-        still = beside(model, run)
+        still = beside(model, run) if large else None
         watcher: UnderMasks | Choice | None
         try:
             watcher = UnderMasks(masks_of(run), weights.tensors) if kind == COUNTED else _choice(model, run)
@@ -172,7 +173,8 @@ def _watching(file: _File, telling: list[tuple[Told, Callable[[], None]]]) -> Wa
         if watcher is not None and found is not None:
             carriers = found
             watchers.append(watcher)
-            telling.append((Told(kind, run, model, still), _telling(watcher, model, run)))
+            answer = None if still is None else Told(kind, run, model, still)
+            telling.append((answer, _telling(watcher, model, run)))
     return carriers, FileState.of(weights.file.stat), watchers
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MASKS = "masks.safetensors"
 """The mask file of a run folder; see :mod:`framework.evidence.masks`."""
-COUNTED, DIGEST = "counts under the masks", "digest of "
-"""What is remembered of a run: see :attr:`framework.stages.run.observed.Observed.known`."""
+COUNTED, DIGEST, OPENED = "counts under the masks", "digest of ", "masks of "
+"""What is known of a run: see :attr:`framework.stages.run.observed.Observed.known`."""
 
 
 def masks_of(observed: Observed, name: str = MASKS) -> MaskFile:
@@ -31,13 +31,15 @@ def masks_of(observed: Observed, name: str = MASKS) -> MaskFile:
         NotRecorded: the run left none.
     """
     assert observed.run is not None
-    path = observed.run.folder / name
-    if not path.is_file():
-        raise NotRecorded(f"{observed.step.label} left no {name}")
-    stored, own = observed.known.get(DIGEST + name, (None, None))
-    masks = MaskFile(path, sha256=stored)
-    found = by_model(masks, observed.step.model.family, own)
-    observed.known[DIGEST + name] = masks.sha256, found.sha256
+    found: MaskFile | None = observed.known.get(OPENED + name)
+    if found is None:
+        path = observed.run.folder / name
+        if not path.is_file():
+            raise NotRecorded(f"{observed.step.label} left no {name}")
+        stored, own = observed.known.get(DIGEST + name, (None, None))
+        masks = MaskFile(path, sha256=stored)
+        found = observed.known[OPENED + name] = by_model(masks, observed.step.model.family, own)
+        observed.known[DIGEST + name] = masks.sha256, found.sha256
     return found
 
 

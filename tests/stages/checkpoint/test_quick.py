@@ -25,12 +25,20 @@ PRUNED = "  alike:\n    from: dense\n    steps: [{prune: {score: magnitude, spar
 MODEL = "model/model.safetensors"
 
 
+def least(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    for module in (
+        "evidence.remembering.known_files",
+        "stages.checkpoint.remembered_answers",
+        "stages.checkpoint.reading_once",
+    ):
+        monkeypatch.setattr(f"framework.{module}.LEAST", size)
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Its own; every file is large, and settled."""
     monkeypatch.setenv("FRAMEWORK_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("framework.evidence.remembering.known_files.LEAST", 1)
-    monkeypatch.setattr("framework.stages.checkpoint.remembered_answers.LEAST", 1)
+    least(monkeypatch, 1)
     monkeypatch.setattr("framework.evidence.remembering.file_state._SETTLED", -1)
     return tmp_path / "cache"
 
@@ -311,8 +319,7 @@ def test_masks_that_change_while_the_model_is_read_are_not_remembered(
 
 
 def test_small_files_are_read_and_not_remembered(found: Evidence, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("framework.evidence.remembering.known_files.LEAST", 1 << 20)
-    monkeypatch.setattr("framework.stages.checkpoint.remembered_answers.LEAST", 1 << 20)
+    least(monkeypatch, 1 << 20)
     verified(found)
     assert verified(found, quick=True).spared == (0, 0)
     assert not (cache / "verified").exists()
