@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from framework.errors import InputError
 from framework.evidence.mask_layout import FORMAT, HEADER, MaskHeader, digest, ones, packed, stored_name, stored_shape
@@ -124,25 +124,23 @@ class MaskFile:
         return self.mask(name).view(numpy.uint8)
 
 
-class Source:
-    """Where the stored bytes of masks lie; one subclass per container."""
+class Source(Protocol):
+    """Where the stored bytes of masks lie; one class per container."""
 
     def header(self) -> MaskHeader:
-        raise NotImplementedError
+        """What the file says of its masks; ValueError: it holds none."""
 
     def read(self, name: str, layout: str) -> Array:
         """The stored bytes, flat uint8."""
-        raise NotImplementedError
 
     def between(self, name: str, layout: str, start: int, stop: int) -> Array:
         """The stored bytes ``start`` to ``stop``, flat uint8."""
-        return self.read(name, layout)[start:stop]
 
     def size(self, name: str, layout: str) -> int:
-        raise NotImplementedError
+        """How many bytes are stored."""
 
 
-class _Tensors(Source):
+class _Tensors:
     def __init__(self, path: Path):
         self.file = TensorFile(path)
 
@@ -173,7 +171,7 @@ class _Tensors(Source):
         return self.file.tensors[stored_name(name, layout)].elements
 
 
-class _Npz(Source):
+class _Npz:
     """NumPy's archive of arrays, never unpickled: the packed or boolean mask of each name, and the header's JSON."""
 
     def __init__(self, path: Path):
@@ -209,6 +207,9 @@ class _Npz(Source):
     def read(self, name: str, layout: str) -> Array:
         stored: Array = self.arrays[name].reshape(-1).view("u1")
         return stored
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> Array:
+        return self.read(name, layout)[start:stop]
 
     def size(self, name: str, layout: str) -> int:
         return int(self.arrays[name].size)

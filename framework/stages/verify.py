@@ -120,6 +120,10 @@ def verify(
         matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
         findings += more
     findings += damaged
-    matrix.add(claim_verdicts(experiment, seen, judge))
+    for held in claim_verdicts(experiment, seen, judge):
+        if isinstance(held, Finding):
+            findings.append(held)
+        else:
+            matrix.add([held])
     findings = [*matrix.findings(), *findings]
     return VerifyResult(experiment, plan, steps, matrix, findings, checked, spared if quick else None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.evidence.architectures.expert_layouts import renames, stacked_shape, stacks
 from framework.evidence.mask_layout import MaskHeader
-from framework.evidence.masks import MaskFile, Source
+from framework.evidence.masks import MaskFile
 
 if TYPE_CHECKING:
     import numpy
@@ -24,7 +24,7 @@ def by_model(masks: MaskFile, model_type: str | None, sha256: str | None = None)
     return MaskFile(masks.path, source, sha256) if source.other else masks
 
 
-class _Stacked(Source):
+class _Stacked:
     def __init__(self, masks: MaskFile, model_type: str | None):
         self._masks = masks
         shapes = {name: tensor.shape for name, tensor in masks.tensors.items()}

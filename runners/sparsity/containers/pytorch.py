@@ -12,7 +12,6 @@ import torch
 
 from framework.errors import InputError
 from framework.evidence.mask_layout import MaskHeader
-from framework.evidence.masks import Source
 from framework.locations import Location
 
 
@@ -22,7 +21,7 @@ def write(path: Path, header: MaskHeader, stored: Callable[[str], numpy.ndarray[
     torch.save({"header": header.as_metadata(), "masks": masks}, path)
 
 
-class Pickled(Source):
+class Pickled:
     """The masks of a `.pt` file; plain booleans by name, without a header, are masks too.
 
     Raises:
@@ -65,6 +64,9 @@ class Pickled(Source):
 
     def read(self, name: str, layout: str) -> numpy.ndarray[Any, Any]:
         return self._masks[name].view(torch.uint8).numpy().reshape(-1)
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        return self.read(name, layout)[start:stop]
 
     def size(self, name: str, layout: str) -> int:
         return int(self._masks[name].numel())
