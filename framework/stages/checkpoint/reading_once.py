@@ -10,7 +10,7 @@ What large files told is remembered, for whoever asks to be spared reading the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, Choice, choice_of
 from framework.stages.checkpoint.remembered_answers import CHOICE_OF, MODEL_FILE, SEEN, Memory, Told, beside
 from framework.stages.checkpoint.zeros import COUNTED, MASKS, UnderMasks, masks_of, pruned_tensors
-from framework.stages.run.observed import NotRecorded, Observed
+from framework.stages.run.observed import NotRecorded, Observed, Related
 
 
 class Spared(NamedTuple):
@@ -59,17 +59,15 @@ class _File(NamedTuple):
         return [*([(COUNTED, self.observed)] if own else []), *((CHOICE_OF, child) for child in self.children)]
 
 
-def read_once(
-    held: Iterable[Observed], lookup: Mapping[str, Observed], quick: bool = False, threads: int | None = None
-) -> Spared:
+def read_once(held: Iterable[Observed], related: Related, quick: bool = False, threads: int | None = None) -> Spared:
     """Read all files that the runs recorded, and the models that held prunings started from.
 
     Args:
         held: The steps that are held to the manifest, whose files are hashed.
-        lookup: Every planned step by its key.
+        related: Gives the step that a pruning started from.
         quick: Leave out large files that are as they were when they were read before.
     """
-    files = list(_files(held, lookup))
+    files = list(_files(held, related))
     memory, told, spared = Memory(), list[Told](), list[_File]()
 
     def unknown(some: Iterable[_File]) -> Iterator[_File]:
@@ -108,21 +106,22 @@ def changed_files(observed: Observed) -> list[str]:
     return changed
 
 
-def _files(held: Iterable[Observed], lookup: Mapping[str, Observed]) -> Iterator[_File]:
-    by_key = {observed.step.key: observed for observed in held if observed.run is not None}
-    pruned: dict[str, list[Observed]] = {}
-    for observed in by_key.values():
-        work, parent = observed.step.work, observed.step.parent
-        if isinstance(work, Prune) and parent is not None and work.score in RECOMPUTED and _windowed(work):
-            pruned.setdefault(parent, []).append(observed)
-    for observed in by_key.values():
+def _files(held: Iterable[Observed], related: Related) -> Iterator[_File]:
+    by_folder = {observed.run.folder: observed for observed in held if observed.run is not None}
+    pruned: dict[Path, tuple[Observed, list[Observed]]] = {}
+    for observed in by_folder.values():
+        work = observed.step.work
+        if isinstance(work, Prune) and work.score in RECOMPUTED and _windowed(work):
+            parent = related.parent(observed)
+            if parent is not None and parent.run is not None:
+                pruned.setdefault(parent.run.folder, (parent, []))[1].append(observed)
+    for folder, observed in by_folder.items():
         assert observed.run is not None
         for name in observed.run.record.artefacts:
             model = name == MODEL_FILE
-            yield _File(observed, name, pruned.pop(observed.step.key, []) if model else (), model)
-    for key, children in pruned.items():  # whose parents are not held, or did not record their model
-        if lookup[key].run is not None:
-            yield _File(lookup[key], MODEL_FILE, children)
+            yield _File(observed, name, pruned.pop(folder, (observed, []))[1] if model else (), model)
+    for parent, children in pruned.values():  # which are not held, or did not record their model
+        yield _File(parent, MODEL_FILE, children)
 
 
 def _windowed(work: Prune) -> bool:

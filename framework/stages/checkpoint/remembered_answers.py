@@ -51,7 +51,7 @@ class Memory:
     """What is remembered of the runs of one verification."""
 
     def __init__(self) -> None:
-        self._of_runs: dict[str, KnownFiles | None] = {}
+        self._of_runs: dict[Path, KnownFiles | None] = {}
 
     def recall(self, observed: Observed, name: str) -> bool:
         """Whether a file's digest is remembered, which is known of the run from then on."""
@@ -78,25 +78,26 @@ class Memory:
 
     def keep(self, read: Iterable[Observed], told: Iterable[Told]) -> None:
         """Remember what was seen of files, and the answers of those that stood still all the while."""
-        answers: dict[str, dict[str, tuple[str, Any]]] = {}
+        answers: dict[Path, dict[str, tuple[str, Any]]] = {}
         for kind, run, model, still in told:
             question = question_of(kind, model, run)
             if question is not None and still.holds and kind in run.known:
                 answer = [run.known[kind], list(run.known[DIGEST + MASKS])]
-                answers.setdefault(run.step.key, {})[kind] = question, answer
-        for observed in {each.step.key: each for each in read}.values():
+                answers.setdefault(_folder(run), {})[kind] = question, answer
+        for observed in {_folder(each): each for each in read}.values():
             if (known := self._of(observed)) is not None:
                 seen = {
                     name.removeprefix(SEEN): each
                     for name, each in observed.known.items()
                     if name.startswith(SEEN) and isinstance(each, Seen)
                 }
-                known.keep(seen, answers.get(observed.step.key, {}))
+                known.keep(seen, answers.get(_folder(observed), {}))
 
     def _of(self, observed: Observed) -> KnownFiles | None:
         """None for a run of small files alone."""
-        key, run = observed.step.key, observed.run
+        run = observed.run
         assert run is not None
+        key = run.folder
         if key not in self._of_runs:
             large = any(_size(facts) >= LEAST for facts in run.record.artefacts.values())
             self._of_runs[key] = KnownFiles(run.folder) if large else None
@@ -138,6 +139,11 @@ def _sha256(observed: Observed, name: str) -> str | None:
 def _size(facts: Mapping[str, Any]) -> int:
     size = facts.get("bytes")
     return size if isinstance(size, int) else 0
+
+
+def _folder(observed: Observed) -> Path:
+    assert observed.run is not None
+    return observed.run.folder
 
 
 def _state(path: Path) -> FileState | None:

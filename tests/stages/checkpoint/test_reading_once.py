@@ -21,7 +21,7 @@ from framework.stages.checkpoint.reading_once import changed_files, read_once
 from framework.stages.checkpoint.recomputed.lowest_scores import choice_of, misplaced
 from framework.stages.checkpoint.remembered_answers import CHOICE_OF
 from framework.stages.checkpoint.zeros import COUNTED, UnderMasks, counts_of
-from framework.stages.run.observed import Observed
+from framework.stages.run.observed import Observed, Related
 from tests.support.evidence import Evidence
 from tests.support.project import Project
 from tests.support.tensors import save_tensors, stored
@@ -66,7 +66,7 @@ def test_a_verification_reads_each_byte_of_a_model_once(tmp_path: Path, monkeypa
 def test_what_was_seen_on_the_way_is_what_is_seen_alone(tmp_path: Path, threads: int) -> None:
     found = evidence(tmp_path)
     together, alone = observed(found), observed(found)
-    read_once(together.values(), together, threads=threads)
+    read_once(together.values(), Related(found.experiment.manifest, together.values()), threads=threads)
     counted = [key for key, each in together.items() if COUNTED in each.known]
     assert len(counted) == 2
     assert all(together[key].known[COUNTED] == counts_of(alone[key]) for key in counted)
