@@ -1,4 +1,4 @@
-"""Where what was once worked out is kept: in the user's own cache folder, never in a project."""
+"""Where this program keeps what it can always work out again: a folder of the user's own, never the project's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def cache_folder() -> str | None:
-    """`FRAMEWORK_CACHE_DIR`, else `experiment-framework` in the user's cache folder; None where there is no place."""
+    """`FRAMEWORK_CACHE_DIR`, or a folder below the user's cache; None where there is no place for one."""
     own = os.environ.get("FRAMEWORK_CACHE_DIR")
     if own:
         return own

@@ -13,6 +13,7 @@ from typing import Any
 from framework.errors import FrameworkError
 from framework.evidence.locks import LOCKS, only_one
 from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
+from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
 from framework.planning.contents.since_planned import changed_before, changed_while_running
@@ -52,8 +53,9 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         project: The folder of the manifest; relative paths of models, datasets and tokenizers start there.
 
     Raises:
-        FrameworkError: the parent or a reference has no finished run, the step itself has one, another process
-            executes it, or the work fails; other errors of the work are passed on as they are.
+        FrameworkError: the parent or a reference has no finished run, or has other bytes than that wrote (all are
+            hashed; the digest of a large file is remembered while it stays as it is); the step itself has one, another
+            process executes it, or the work fails; other errors of the work are passed on as they are.
     """
     processes = this_process()
     parent = _finished(store, step, step.parent, "its parent") if step.parent else None
@@ -87,6 +89,11 @@ def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
     if run is None:
         raise FrameworkError(
             f"{step.label}: {what} ({key[:10]}) has no finished, whole run in {store.root}; execute it first"
+        )
+    if changed := changed_artefacts(run):
+        raise FrameworkError(
+            f"{step.label}: {changed[0]} of {what} is not what that run wrote; restore it, or remove {run.folder} to "
+            "execute that again"
         )
     return run
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from framework.evidence.source_digests import sum_of
+from framework.evidence.remembering.kept_facts import sum_of
 from framework.planning.steps import Step
 from runners.data.planned import readings
 from runners.data.preparing import prepare

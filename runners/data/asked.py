@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.source_digests import recalled, remember, state_of, sum_of
+from framework.evidence.remembering.file_state import state_of
+from framework.evidence.remembering.kept_facts import recalled, remember, sum_of
 from framework.manifest.sections.models import Dataset, Model
 from runners.data.sources import local_files as local
 from runners.data.store.data_folder import data_folder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.evidence.source_digests import sum_of
+from framework.evidence.remembering.kept_facts import sum_of
 from framework.planning.steps import Measure, Step, Training
 from runners.data.asked import known, size_of, statement
 

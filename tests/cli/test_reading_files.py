@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from framework.cli.terminal import reading_files
-from framework.evidence import source_digests
 from tests.support.local_project import LocalProject
 
 
 @pytest.fixture(autouse=True)
 def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAMEWORK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setattr(source_digests, "_SETTLED", -1)
+    monkeypatch.setattr("framework.evidence.remembering.file_state._SETTLED", -1)
 
 
 def test_a_plan_names_the_large_files_that_it_reads_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

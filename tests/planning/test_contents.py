@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.evidence import source_digests
 from framework.evidence.record import RunRecord
+from framework.evidence.remembering import file_digest
 from framework.planning.contents import digested
 from tests.support.evidence import Evidence
 from tests.support.local_project import DATA, SIZES, LocalProject
@@ -31,7 +31,7 @@ SCRIPTED = "79b3069290f41e32612d2c3c38a68bfd5f86b89fe927f8874ce3fd67efd495b9"
 def _kept(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of one's own, and files that count as settled at once."""
     monkeypatch.setenv("FRAMEWORK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setattr(source_digests, "_SETTLED", -1)
+    monkeypatch.setattr("framework.evidence.remembering.file_state._SETTLED", -1)
 
 
 def test_runs_of_hub_names_and_embedded_defaults_keep_their_keys(tmp_path: Path) -> None:
@@ -183,13 +183,13 @@ def test_another_path_is_told_before_what_lies_there(tmp_path: Path) -> None:
 
 def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read: list[str] = []
-    real = source_digests._read
+    real = file_digest._read
 
     def noted(path: Path, size: int) -> str:
         read.append(path.name)
         return real(path, size)
 
-    monkeypatch.setattr(source_digests, "_read", noted)
+    monkeypatch.setattr(file_digest, "_read", noted)
     monkeypatch.setattr(digested, "_SMALL", 0)
     return read
 
@@ -224,9 +224,9 @@ def test_whoever_listens_hears_how_far_the_reading_is(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(bytes(3 << 20))
     heard: list[tuple[str, int, int]] = []
-    with source_digests.told(lambda file, done, total: heard.append((file.name, done, total))):
-        source_digests.digest_of(path)
-        source_digests.digest_of(path)
+    with file_digest.told(lambda file, done, total: heard.append((file.name, done, total))):
+        file_digest.digest_of(path)
+        file_digest.digest_of(path)
     assert heard == [("model.safetensors", done << 20, 3 << 20) for done in (1, 2, 3)]
 
 

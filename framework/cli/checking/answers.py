@@ -6,7 +6,7 @@ state of a file is taken when it is opened. Entries lie in the user's own cache 
 checkout cannot bring an answer along.
 
 This module is imported before anything else of a check: it may import only what every interpreter has loaded anyway,
-beside `time`, `zlib` and the place of the cache.
+beside `time`, `zlib` and where the cache folder is.
 """
 
 from __future__ import annotations

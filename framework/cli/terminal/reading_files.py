@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.cli.terminal import console
-from framework.evidence.source_digests import told
+from framework.evidence.remembering.file_digest import told
 
 if TYPE_CHECKING:
     from rich.progress import Progress

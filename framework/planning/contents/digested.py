@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from framework.evidence.record import sha256_of
-from framework.evidence.source_digests import digest_of, digest_of_files
+from framework.evidence.remembering.file_digest import digest_of, digest_of_files
 from framework.planning.contents.local_places import Local
 
 MOST_NAMED = 256

@@ -67,6 +67,8 @@ class Observed:
     other: Other | None = None
     elsewhere: tuple[str, ...] = ()
     counts: bool = True
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What reading its files told, by what was asked: each file is read once for all of it."""
 
     @property
     def absent(self) -> str:

@@ -16,7 +16,7 @@ from pydoc_data.topics import topics
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.source_digests import digest_of
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset
 from runners.data.sources.splits import Split
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.source_digests import digest_of
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
 from runners.data.sources.splits import Meter, Split
