@@ -1,13 +1,14 @@
-"""The model that was saved has the declared sizes."""
+"""The model that was saved has the declared sizes, and of a `gpt` the declared parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import MODEL, read_json
+from framework.manifest.sections.switches import Switches
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
@@ -37,9 +38,71 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
                 clause = context.experiment.by_path.get(("models", observed.step.model_name, name))
                 seen = partial(_config, name)
                 yield from context.hold(SIZE, observed, clause, declared, seen, name, f"{MODEL}/config.json")
+        if model.architecture is not None:
+            yield from _parts(context, observed, model.architecture)
         if model.parameters is not None and observed.step.parent is None:
             clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
             yield from context.hold(SIZE, observed, clause, model.parameters, _parameters, "parameters")
+
+
+def _parts(context: EvidenceContext, observed: Observed, declared: Switches) -> Iterator[Verdict | Finding]:
+    """The switches of a `gpt`: each that is stated as its `config.json` has it, and as the tensors have it where they
+    tell: whether there are biases, a gate, learned positions, norms of queries and keys, and a head of its own."""
+    path = ("models", observed.step.model_name, "architecture")
+    for clause in context.experiment.below(path):
+        name, *below = clause.path[3:]
+        value = getattr(declared, str(name))
+        for part in below:
+            value = getattr(value, str(part))
+        label = ".".join(map(str, clause.path[3:]))
+        seen = partial(_part, [str(name), *map(str, below)])
+        yield from context.hold(SIZE, observed, clause, value, seen, label, f"{MODEL}/config.json")
+        if (told := _TOLD.get(str(name))) is not None and not below:
+            yield from context.hold(SIZE, observed, clause, value, partial(told, value), label, "the saved tensors")
+
+
+def _part(path: list[str], observed: Observed) -> Any:
+    found = _config_of(observed).get("switches")
+    for name in path:
+        if not isinstance(found, dict) or name not in found:
+            raise NotRecorded(f"{MODEL}/config.json has no switches.{'.'.join(path)}")
+        found = found[name]
+    if isinstance(found, dict) and path == ["dropout"] and len(set(found.values())) == 1:
+        return next(iter(found.values()))
+    return found
+
+
+def _has(observed: Observed, ending: str) -> bool:
+    names = list(observed.tensors.file.tensors)
+    if not names:
+        raise NotRecorded(f"{observed.step.label} left no tensors")
+    return any(name.endswith(ending) for name in names)
+
+
+def _told(ending: str, present: Any, absent: Any, stated: Any, observed: Observed) -> Any:
+    """What a tensor's presence tells of a switch: the stated value itself where it is among those that go with it."""
+    values = present if _has(observed, ending) else absent
+    return stated if stated in values else values[0]
+
+
+_TOLD: dict[str, Callable[[Any, Observed], Any]] = {
+    "biases": partial(_told, "up_proj.bias", (True,), (False,)),
+    "qk_norm": partial(_told, "q_norm.weight", (True,), (False,)),
+    "tied": partial(_told, "lm_head.weight", (False,), (True,)),
+    "activation": partial(_told, "gate_proj.weight", ("swiglu",), ("gelu_tanh", "gelu", "relu", "relu_squared")),
+    "position_encoding": partial(_told, "embed_positions.weight", ("learned",), ("rope", "none")),
+    "norm_place": partial(_told, "model.norm.weight", ("before",), ("after",)),
+}
+"""By switch what the names of the saved tensors tell of it."""
+
+
+def _config_of(observed: Observed) -> dict[str, Any]:
+    assert observed.run is not None
+    path = observed.run.folder / MODEL / "config.json"
+    if not path.is_file():
+        raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
+    data: dict[str, Any] = read_json(path)
+    return data
 
 
 def _parameters(observed: Observed) -> Any:
@@ -49,11 +112,7 @@ def _parameters(observed: Observed) -> Any:
 
 
 def _config(name: str, observed: Observed) -> Any:
-    assert observed.run is not None
-    path = observed.run.folder / MODEL / "config.json"
-    if not path.is_file():
-        raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
-    data = read_json(path)
+    data = _config_of(observed)
     for key in _KEYS[name]:
         if data.get(key) is not None:
             return data[key]
