@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from scipy.stats import trim_mean
 
 from framework.statistics.intervals import SEED, Interval
 
 
 def iqm(scores: np.ndarray) -> float:
     """The interquartile mean of all scores [seeds, tasks]: the mean of their middle half (section 4.3)."""
+    from scipy.stats import trim_mean
+
     return float(trim_mean(np.asarray(scores, np.float64).ravel(), 0.25))
 
 

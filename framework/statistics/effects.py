@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from statistics import fmean, stdev, variance
 
 import numpy as np
-from scipy.stats import rankdata
 
 from framework.statistics.intervals import Interval, bootstrap_interval
 
@@ -50,6 +49,8 @@ def superiority(first: Sequence[float], second: Sequence[float]) -> float:
     Raises:
         ValueError: no values on a side.
     """
+    from scipy.stats import rankdata
+
     if not len(first) or not len(second):
         raise ValueError("no values on one side")
     ranks = rankdata(np.concatenate([np.asarray(first, float), np.asarray(second, float)]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import gammaln
 
 from framework.statistics.intervals import Interval, bootstrap_interval
 
@@ -33,6 +32,8 @@ def expected_best(values: Sequence[float], trials: int, lower: bool = False) -> 
 
 
 def _log_choose(n: np.ndarray, k: int) -> np.ndarray:
+    from scipy.special import gammaln
+
     return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 

@@ -9,7 +9,6 @@ from statistics import fmean, stdev
 from typing import Literal
 
 import numpy as np
-from scipy.stats import mannwhitneyu, t, ttest_ind
 
 Alternative = Literal["two-sided", "less", "greater"]
 _EXACT = 20
@@ -78,6 +77,7 @@ def paired_t(differences: Sequence[float], alternative: Alternative = "two-sided
     Raises:
         ValueError: fewer than two differences.
     """
+
     n = len(differences)
     if n < 2:
         raise ValueError("a t test needs at least 2 pairs")
@@ -87,6 +87,8 @@ def paired_t(differences: Sequence[float], alternative: Alternative = "two-sided
 
 
 def _tail(statistic: float, freedom: float, alternative: Alternative) -> float:
+    from scipy.stats import t
+
     if alternative == "less":
         return float(t.cdf(statistic, freedom))
     if alternative == "greater":
@@ -100,6 +102,8 @@ def welch(first: Sequence[float], second: Sequence[float], alternative: Alternat
     Raises:
         ValueError: fewer than two values on a side, or no spread on either.
     """
+    from scipy.stats import ttest_ind
+
     if min(len(first), len(second)) < 2:
         raise ValueError("Welch's test needs at least 2 values on each side")
     if len({*first}) == 1 and len({*second}) == 1:
@@ -114,6 +118,8 @@ def mann_whitney(first: Sequence[float], second: Sequence[float], alternative: A
     Raises:
         ValueError: no values on a side.
     """
+    from scipy.stats import mannwhitneyu
+
     if not first or not second:
         raise ValueError("no values on one side")
     tied = len({*first, *second}) < len(first) + len(second)
@@ -133,6 +139,7 @@ def equivalence(differences: Sequence[float], margin: float) -> Tested:
     Raises:
         ValueError: fewer than two differences, or a margin that is not above 0.
     """
+
     if not margin > 0:
         raise ValueError("an equivalence needs a margin above 0")
     above = paired_t([difference + margin for difference in differences], "greater")

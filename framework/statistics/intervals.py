@@ -14,7 +14,6 @@ from statistics import fmean, stdev
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import bootstrap, t
 
 RESAMPLES = 9_999
 SEED = 0
@@ -42,6 +41,7 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: fewer than two values.
     """
+
     if len(values) < 2:
         raise ValueError("an interval needs at least 2 values")
     mean, half = fmean(values), t_half((1 + confidence) / 2, values)
@@ -50,6 +50,8 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 
 def t_half(quantile: float, values: Sequence[float]) -> float:
     """How far from the mean of ``values`` the bound lies whose t distribution has this quantile."""
+    from scipy.stats import t
+
     return float(t.ppf(quantile, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
 
 
@@ -72,6 +74,8 @@ def bootstrap_interval(
     Raises:
         ValueError: a sample of fewer than two values.
     """
+    from scipy.stats import bootstrap
+
     arrays = [np.asarray(sample, dtype=np.float64) for sample in samples]
     if any(len(array) < 2 for array in arrays):
         raise ValueError("an interval needs at least 2 values")

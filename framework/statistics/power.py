@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import nct, norm, t
-
 _MOST = 100_000
 """Seeds beyond which nobody asks."""
 
@@ -32,6 +30,8 @@ def seeds_for_paired(effect: float, power: float = 0.8, alpha: float = 0.05, sid
 
 def paired_power(seeds: int, effect: float, alpha: float = 0.05, sides: int = 2) -> float:
     """The power of a paired t test over ``seeds`` pairs."""
+    from scipy.stats import nct, t
+
     freedom, shift = seeds - 1, abs(effect) * math.sqrt(seeds)
     critical = float(t.ppf(1 - alpha / sides, freedom))
     below = float(nct.cdf(-critical, freedom, shift)) if sides == 2 else 0.0
@@ -46,6 +46,8 @@ def seeds_for_superiority(probability: float, power: float = 0.95, alpha: float 
     Raises:
         ValueError: a probability that is not above 0.5, up to 1.
     """
+    from scipy.stats import norm
+
     if not 0.5 < probability <= 1:
         raise ValueError("P(A > B) must be above 0.5")
     z = float(norm.ppf(1 - alpha)) + float(norm.ppf(power))

@@ -44,7 +44,7 @@ def decided(part: Part, results: Results, test: str, confidence: float, over: st
     if part.aggregates & {"best", "worst"}:
         return alone(part, results, count, over)
     try:
-        import framework.statistics.hypothesis_tests  # noqa: F401  a check of configs does without it
+        import scipy  # noqa: F401  what decides needs it, and a check of configs does without
     except ImportError:
         raise Unsupported("the interval needs scipy: install the extra `reports`") from None
     if count < 2:
