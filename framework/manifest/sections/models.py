@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Count, Section
-from framework.manifest.sections.switches import Switches
 from framework.manifest.sections.values.free_settings import Settings
 from framework.manifest.sections.values.quantities import StatedCount
+from framework.manifest.sections.values.switches import Switches
 
 Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from framework.manifest.sections.models import Model
-from framework.manifest.sections.switches import Switches
+from framework.manifest.sections.values.switches import Switches
 
 Count = tuple[int, str]
 """A number of parameters, and what it counts."""

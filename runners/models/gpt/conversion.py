@@ -10,8 +10,8 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from framework.errors import UsageError
-from framework.manifest.sections.switches import Switches
-from runners.models.gpt.configuration import GPTConfig
+from framework.manifest.sections.values.switches import Switches
+from runners.models.gpt.gpt_config import GPTConfig
 from runners.models.gpt.language_model import GPTForCausalLM
 
 GPT2: Mapping[str, Any] = {

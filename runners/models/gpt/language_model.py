@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
-from runners.models.gpt.configuration import GPTConfig
+from runners.models.gpt.gpt_config import GPTConfig
 from runners.models.gpt.layers import Added, Block, norm_of, rotation
 
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from framework.manifest.sections.switches import Switches
-from runners.models.gpt.configuration import GPTConfig
+from framework.manifest.sections.values.switches import Switches
+from runners.models.gpt.gpt_config import GPTConfig
 
 Rotation = tuple[Tensor, Tensor]
 """Cosines and sines, float32 [examples or 1, 1, length, head size]."""

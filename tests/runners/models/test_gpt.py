@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from framework.errors import FrameworkError, UsageError
 from framework.manifest.sections.models import Model
-from framework.manifest.sections.switches import Switches
+from framework.manifest.sections.values.switches import Switches
 from framework.stages.manifest.flops import per_token
 from framework.stages.manifest.parameter_counts import counts
 from runners.models.building import build_language_model
@@ -102,7 +102,7 @@ def test_parameters_of_all_switches_at_once() -> None:
             "qk_norm": qk_norm,
         }
         with torch.device("meta"):
-            from runners.models.gpt.configuration import GPTConfig
+            from runners.models.gpt.gpt_config import GPTConfig
             from runners.models.gpt.language_model import GPTForCausalLM
 
             made = GPTForCausalLM(GPTConfig(61, 32, 3, 4, 4, 48, 24, stated))

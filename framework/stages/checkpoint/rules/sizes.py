@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import MODEL, read_json
-from framework.manifest.sections.switches import Switches
+from framework.manifest.sections.values.switches import Switches
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")

@@ -6,12 +6,11 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from framework.manifest.sections.switches import Switches
+from framework.manifest.sections.values.switches import Switches
 
 
 class GPTConfig(PretrainedConfig):
-    """Sizes under transformers' usual names; ``switches`` as :class:`~framework.manifest.sections.switches.Switches`
-    has them, each that is read.
+    """Sizes under transformers' usual names, and ``switches``: each of the manifest's that is read.
 
     Raises:
         ValueError: a switch that there is not, or sizes that do not divide.
