@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.formulas.language import faults
+from framework.manifest.own_models import foreign_parts
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.bindings import Binding, captured_in
 from framework.manifest.sections.methods import Permute, Prune, SameAs
@@ -68,6 +69,7 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
     for name, variant in manifest.variants.items():
         if variant.from_ is not None:
             yield from _unknown(("variants", name, "from"), "variant", variant.from_, manifest.variants)
+            yield from foreign_parts(name, variant)
         for index, step in enumerate(variant.steps):
             place: Path = ("variants", name, "steps", index)
             phase = phase_of(step)

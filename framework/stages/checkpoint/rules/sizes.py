@@ -7,12 +7,15 @@ from functools import partial
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.finding import plain
 from framework.evidence.record import MODEL, read_json
-from framework.manifest.sections.values.switches import Switches
+from framework.manifest.clauses import Clause, value_at
+from framework.manifest.own_models import PARTS, clause_of_model, own_parts
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")
 
+_FILE = f"{MODEL}/config.json"
 _KEYS: dict[str, tuple[str, ...]] = {
     "family": ("model_type",),
     "layers": ("num_hidden_layers", "n_layer"),
@@ -35,29 +38,33 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         model = observed.step.model
         for name in _KEYS:
             if (declared := getattr(model, name)) is not None:
-                clause = context.experiment.by_path.get(("models", observed.step.model_name, name))
+                clause = _clause(context, observed, name)
                 seen = partial(_config, name)
                 yield from context.hold(SIZE, observed, clause, declared, seen, name, f"{MODEL}/config.json")
         if model.architecture is not None:
-            yield from _parts(context, observed, model.architecture)
+            yield from _parts(context, observed)
         if model.parameters is not None and observed.step.parent is None:
-            clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
+            clause = _clause(context, observed, "parameters")
             yield from context.hold(SIZE, observed, clause, model.parameters, _parameters, "parameters")
 
 
-def _parts(context: EvidenceContext, observed: Observed, declared: Switches) -> Iterator[Verdict | Finding]:
+def _clause(context: EvidenceContext, observed: Observed, *part: str | int) -> Clause | None:
+    step = observed.step
+    return clause_of_model(context.experiment, step.variant, step.model_name, part)
+
+
+def _parts(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | Finding]:
     """The switches of a `gpt`: each that is stated as its `config.json` has it, and as the tensors have it where they
     tell: whether there are biases, a gate, learned positions, norms of queries and keys, and a head of its own."""
-    path = ("models", observed.step.model_name, "architecture")
-    for clause in context.experiment.below(path):
-        name, *below = clause.path[3:]
-        value = getattr(declared, str(name))
-        for part in below:
-            value = getattr(value, str(part))
-        label = ".".join(map(str, clause.path[3:]))
-        seen = partial(_part, [str(name), *map(str, below)])
-        yield from context.hold(SIZE, observed, clause, value, seen, label, f"{MODEL}/config.json")
-        if (told := _TOLD.get(str(name))) is not None and not below:
+    experiment, step = context.experiment, observed.step
+    stated = [clause.path[2:] for clause in experiment.below(("models", step.model_name, PARTS))]
+    stated += [part for part in own_parts(experiment, step.variant) if part[0] == PARTS]
+    for part in dict.fromkeys(stated):
+        clause = _clause(context, observed, *part)
+        value = value_at(step.model, part)
+        label, names = ".".join(map(str, part[1:])), [str(name) for name in part[1:]]
+        yield from context.hold(SIZE, observed, clause, plain(value), partial(_part, names), label, _FILE)
+        if (told := _TOLD.get(label)) is not None:
             yield from context.hold(SIZE, observed, clause, value, partial(told, value), label, "the saved tensors")
 
 

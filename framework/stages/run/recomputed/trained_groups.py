@@ -17,7 +17,9 @@ FAMILIES = ("bert", "gpt", "gpt2", "llama", "mamba", "mistral", "mixtral")
 TIED = " = "
 """Between the names of a weight that has several."""
 _NORM = re.compile(r"norm|^ln_")
-_EMBEDDING = re.compile(r"^(?:wte|wpe|embed_tokens|embed_positions|embeddings|(?:word|position|token_type)_embeddings)$")
+_EMBEDDING = re.compile(
+    r"^(?:wte|wpe|embed_tokens|embed_positions|embeddings|(?:word|position|token_type)_embeddings)$"
+)
 _HEAD = ("lm_head", "classifier", "score")
 _BEFORE = ("wte", "wpe", "embed_tokens", "embed_positions", "embeddings")
 
