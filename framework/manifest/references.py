@@ -190,16 +190,12 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
             yield from _unknown(("rules", index, kind, "variants", position), "variant", name, manifest.variants)
         if isinstance(spec, Equal):
             yield from _equal(manifest, spec, ("rules", index, kind, "of"))
-    for clause in manifest.paper.sources:
+    named: list[tuple[Path, str]] = [(("paper", "sources", clause), clause) for clause in manifest.paper.sources]
+    named += [(("frozen", index), clause) for index, clause in enumerate(manifest.frozen)]
+    named += [(("waivers", index, "clause"), waiver.clause) for index, waiver in enumerate(manifest.waivers)]
+    for place, clause in named:
         if not find_path(data, clause):
-            yield ("paper", "sources", clause), f"no clause {clause!r}", did_you_mean(clause, _paths(data))
-    for index, waiver in enumerate(manifest.waivers):
-        if not find_path(data, waiver.clause):
-            yield (
-                ("waivers", index, "clause"),
-                f"no clause {waiver.clause!r}",
-                did_you_mean(waiver.clause, _paths(data)),
-            )
+            yield place, f"no clause {clause!r}", did_you_mean(clause, _paths(data))
     for name, profile in manifest.profiles.items():
         if name in (".", "..") or set(name) & set("/\\\0"):
             yield ("profiles", name), f"{name!r} cannot name the folder of its documents", "choose another name"

@@ -40,6 +40,7 @@ EVERYTHING = (
         "  - equal: {variants: [dense, masked], of: [optimizer_steps]}\n",
     )
     + """\
+frozen: [seeds]
 waivers:
   - {clause: hardware.torch, stage: run, reason: gone, owner: lab, until: 2030-01-01}
 profiles:
