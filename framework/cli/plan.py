@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from framework.adoption.adopted_runs import adopted_runs, origin_of
+from framework.adoption.adopted_runs import RunsOfVariants, origins_of, runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
-from framework.evidence.store import Run, RunStore
+from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
@@ -35,14 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs, listed=True)
-    taken = adopted_runs(plan, store)
+    named = runs_of_variants(plan, store)
     reasons = Reasons(store)
-    rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
+    rows = [(step, _why(reasons.of(step), step, named)) for step in plan.steps]
+    absent = _absent(rows)
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
         data = _data(experiment, rows)
         more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        more |= {"not_here": list(absent)} if absent else {}
         console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
@@ -58,6 +60,9 @@ def main(options: argparse.Namespace) -> int:
         console.text(line)
     for facts in _data(experiment, rows):
         console.literal(_said(facts))
+    for name, readers in absent.items():
+        done, waiting = readers
+        console.literal(f"not here: {name}, read by {done} finished runs and {waiting} to run")
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
@@ -65,11 +70,22 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _why(why: str, adopted: Run | None) -> str:
-    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
-    if why == "done" or adopted is None:
+def _why(why: str, step: Step, named: RunsOfVariants) -> str:
+    """Why a step is not to be run, or would be; a run that others made is evidence, and none that others start from."""
+    runs = {variant: named[step.key, variant] for variant in step.variants if (step.key, variant) in named}
+    if why == "done" or not runs:
         return why
-    return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
+    return f"{origins_of(step.variants, runs)}; a run made here would go before"
+
+
+def _absent(rows: list[tuple[Step, str]]) -> dict[str, tuple[int, int]]:
+    """Local files that are not here: how many finished runs read them, and how many steps would."""
+    found: dict[str, tuple[int, int]] = {}
+    for step, why in rows:
+        for name in step.absent:
+            done, waiting = found.get(name, (0, 0))
+            found[name] = (done + 1, waiting) if why == "done" else (done, waiting + 1)
+    return found
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from framework import api
+from framework.adoption.adopted_runs import runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, planned
 from framework.cli.terminal import console, findings
 from framework.conformance import Stage, Status
@@ -13,6 +14,7 @@ from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
+from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.verify import VerifyResult
 
@@ -28,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
     add_format(parser)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not read large files again that are as an earlier verification read them: size, inode, times",
+    )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
@@ -44,14 +51,16 @@ def main(options: argparse.Namespace) -> int:
             experiment = load(options.manifest, record.profile)
         only = [record.key]
     plan = planned(experiment, options, options.all)
-    if only and only[0] not in {step.key for step in plan.steps}:
+    named = runs_of_variants(plan, RunStore(experiment.runs)) if only else {}
+    known = {step.key for step in plan.steps} | {run.record.key for runs in named.values() for run in runs}
+    if only and only[0] not in known:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
         raise UsageError(
             f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
             "selection leaves it out"
         )
-    result = api.verify(experiment, plan, only)
+    result = api.verify(experiment, plan, only, options.quick)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -80,5 +89,18 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
-    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")
+    kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
+    made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    if result.spared is not None:
+        console.text(said_of(result.spared))
+    console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
+
+
+def said_of(spared: Spared) -> str:
+    """What a quick verification left out."""
+    if not spared.files:
+        return "quick: nothing is remembered of these files as they are, so all were read"
+    size = f"{spared.bytes / 1e6:,.0f} MB"
+    if spared.files == 1:
+        return f"quick: 1 large file of {size} is as an earlier verification read it: not read again"
+    return f"quick: {spared.files:,} large files of {size} are as an earlier verification read them: not read again"
