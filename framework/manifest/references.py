@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.formulas.language import faults
-from framework.manifest.own_models import foreign_parts
+from framework.manifest.own.own_models import foreign_parts
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.bindings import Binding, captured_in
 from framework.manifest.sections.methods import Permute, Prune, SameAs

@@ -13,7 +13,7 @@ from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
-from framework.manifest.own_models import model_for
+from framework.manifest.own.own_models import model_for
 from framework.manifest.own_scripts import runner_of
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Prune, SameAs

@@ -9,7 +9,7 @@ from typing import Any
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
-from framework.manifest.own_models import model_for
+from framework.manifest.own.own_models import model_for
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase

@@ -8,7 +8,7 @@ from typing import Any
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import with_settings
-from framework.manifest.own_models import model_for
+from framework.manifest.own.own_models import model_for
 from framework.manifest.own_scripts import script_of
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import SDM, SameAs

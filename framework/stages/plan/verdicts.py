@@ -17,7 +17,7 @@ from framework.manifest.formulas.language import value_in
 from framework.manifest.hyperparameters import same_metric
 from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
 from framework.manifest.overrides import about_phase
-from framework.manifest.own_models import own_parts, part_in
+from framework.manifest.own.own_models import own_parts, part_in
 from framework.manifest.sections.methods import Prune
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration

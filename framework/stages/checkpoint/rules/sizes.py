@@ -10,7 +10,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.finding import plain
 from framework.evidence.record import MODEL, read_json
 from framework.manifest.clauses import Clause, value_at
-from framework.manifest.own_models import PARTS, clause_of_model, own_parts
+from framework.manifest.own.own_models import PARTS, clause_of_model, own_parts
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 SIZE = Rule("T140", "model-size", Severity.ERROR, Stage.CHECKPOINT, "a saved model has other sizes than declared")

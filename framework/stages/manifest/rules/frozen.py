@@ -9,7 +9,7 @@ from framework.conformance.meaning import said
 from framework.locations import Location
 from framework.manifest.experiment import Experiment
 from framework.manifest.overrides import about_phase
-from framework.manifest.own_models import part_in
+from framework.manifest.own.own_models import part_in
 from framework.manifest.profiles import overlay
 from framework.names import Path, find_path, format_path
 from framework.stages.manifest.context import ManifestContext
