@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,9 @@ class Starting:
             found = next((each for each in (name, name.partition(".")[2]) if each in files.tensors), None)
             if found is not None:
                 self._stored[name] = found
-        self.tensors: dict[str, StoredTensor] = {name: files.tensors[found] for name, found in self._stored.items()}
+        self.tensors: dict[str, StoredTensor] = {
+            name: replace(files.tensors[found], name=name) for name, found in self._stored.items()
+        }
 
     def bits(self, name: str) -> numpy.ndarray[Any, Any]:
         """See :meth:`framework.evidence.tensors.TensorFile.bits`."""
