@@ -21,6 +21,7 @@ ROOMS = (
     "conformance",
     "stages.manifest",
     "stages.config",
+    "searching",
     "planning",
     "adoption",
     "stages.plan",

@@ -91,7 +91,9 @@ class Step:
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
     role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
     ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
-    it from being executed: clauses that are not stated, or that no runner here has.
+    it from being executed: clauses that are not stated, or that no runner here has. ``unswept`` is what keeps it from
+    being production: values that a search has to choose first, or that are others than it chose; ``deviations`` is what
+    was allowed all the same, for the record.
     """
 
     key: str
@@ -113,6 +115,8 @@ class Step:
     indices: tuple[int, ...] = ()
     command: Command | None = None
     missing: tuple[Problem, ...] = ()
+    unswept: tuple[Problem, ...] = ()
+    deviations: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def variant(self) -> str:

@@ -20,10 +20,10 @@ def listed(values: Dimension) -> list[Any] | None:
         return list(values.choices)
     if values.step is None and not values.whole:
         return None
-    assert values.low is not None and values.high is not None  # noqa: PT018 - a range has both
+    low, high = values.bounds
     step = values.step or 1
-    count = round((values.high - values.low) / step)
-    found = [values.low + place * step for place in range(count)] + [values.high]
+    count = round((high - low) / step)
+    found = [low + place * step for place in range(count)] + [high]
     return [int(each) for each in found] if values.whole else [float(each) for each in found]
 
 
@@ -34,9 +34,9 @@ def can_come(values: Dimension, value: Any) -> bool:
         return any(same_value(each, value) for each in known)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return False
-    assert values.low is not None and values.high is not None  # noqa: PT018 - a range has both
-    slack = _CLOSE * max(abs(values.low), abs(values.high))
-    return values.low - slack <= value <= values.high + slack
+    low, high = values.bounds
+    slack = _CLOSE * max(abs(low), abs(high))
+    return low - slack <= value <= high + slack
 
 
 def same_value(one: Any, other: Any) -> bool:
@@ -58,8 +58,8 @@ def at_edge(values: Dimension, value: Any) -> str | None:
         if same_value(value, min(numbers)):
             return "lower"
         return "upper" if same_value(value, max(numbers)) else None
-    assert values.low is not None and values.high is not None  # noqa: PT018 - a range has both
-    low, high, here = float(values.low), float(values.high), float(value)
+    low, high = values.bounds
+    here = float(value)
     if (known := listed(values)) is not None:
         return "lower" if same_value(here, known[0]) else "upper" if same_value(here, known[-1]) else None
     if values.scale == "log":

@@ -54,11 +54,18 @@ class Dimension(Section):
             return
         if self.scale == "log":
             raise ValueError("steps are counted on a linear scale; give scale linear, or choices")
-        assert self.low is not None and self.high is not None  # noqa: PT018 - both were asked for above
-        count = (self.high - self.low) / self.step
+        low, high = self.bounds
+        count = (high - low) / self.step
         if abs(count - round(count)) > 1e-9 * max(1.0, count):
-            last = self.low + math.floor(count) * self.step
-            raise ValueError(f"{self.high} cannot come: steps of {self.step} from {self.low} end at {last:.12g}")
+            last = low + math.floor(count) * self.step
+            raise ValueError(f"{high} cannot come: steps of {self.step} from {low} end at {last:.12g}")
+
+    @property
+    def bounds(self) -> tuple[int | float, int | float]:
+        """The least and the largest value of a range."""
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high
 
     @property
     def whole(self) -> bool:
