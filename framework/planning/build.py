@@ -82,16 +82,14 @@ def build(
     return Plan(tuple(builder.nodes.values()))
 
 
-def complete(plan: Plan, unswept: bool = False) -> Plan:
-    """The plan, if every step of it can be executed; ``unswept`` allows values that no search chose.
+def complete(plan: Plan) -> Plan:
+    """The plan, if every step of it can be executed.
 
     Raises:
         InputError: what is not stated, what no runner here has, and what a search has to choose first; all of it at
             once, each with its place.
     """
-    problems = dict.fromkeys(
-        problem for step in plan.steps for problem in ((not unswept and step.unswept) or step.missing)
-    )
+    problems = dict.fromkeys(problem for step in plan.steps for problem in step.unswept or step.missing)
     if problems:
         raise InputError(list(problems))
     return plan
@@ -100,6 +98,10 @@ def complete(plan: Plan, unswept: bool = False) -> Plan:
 class _Builder:
     def __init__(self, experiment: Experiment, tasks: set[str], tuning: Tuning):
         self.experiment, self.tuning = experiment, tuning
+        self._set = tuple(
+            {"kind": "set", "path": path, "value": value, "profile": experiment.named_profile}
+            for path, value in experiment.set_values.items()
+        )
         self.manifest: Manifest = experiment.manifest
         self.models = models_of(self.manifest)
         self.tasks = tasks
@@ -247,6 +249,7 @@ class _Builder:
                 profile=self.experiment.profile,
                 command=command,
                 missing=tuple(missing_for(self.experiment, name, model, task, work, command)),
+                deviations=self._set,
                 unswept=tuple(self.tuning.waiting(variant, index, name, task, model)),
             )
         elif variant not in known.variants:

@@ -113,7 +113,7 @@ def kept(experiment: Experiment, found: Sequence[Chosen]) -> list[dict[str, Any]
     Raises:
         InputError: the file cannot be read.
     """
-    before = {each.place: each.entry for each in read_optima(path_of(experiment.root, experiment.profile))}
+    before = {each.place: each.entry for each in read_optima(path_of(experiment.root, experiment.declared_profile))}
     entries = []
     for each in found:
         place = tuple(each.study.place.values())
@@ -136,6 +136,6 @@ def write_chosen(experiment: Experiment, found: Sequence[Chosen]) -> str:
     Raises:
         InputError: the one that is there was changed by hand.
     """
-    path = path_of(experiment.root, experiment.profile)
+    path = path_of(experiment.root, experiment.declared_profile)
     write_optima(path, kept(experiment, found))
     return path.relative_to(experiment.root).as_posix()

@@ -72,7 +72,7 @@ def studies_of(
             raise UsageError(f"unknown search {name!r}: {did_you_mean(name, manifest.searches)}")
     found = [
         study
-        for study in _all(experiment)
+        for study in all_studies(experiment)
         if (not names or study.name in names)
         and (not variants or study.variant in variants)
         and (not models or study.model in models)
@@ -83,13 +83,14 @@ def studies_of(
     return found
 
 
-def _all(experiment: Experiment) -> Iterator[Study]:
+def all_studies(experiment: Experiment) -> Iterator[Study]:
+    """The studies of all searches, in the manifest's order."""
     manifest = experiment.manifest
     for name, search in manifest.searches.items():
         for variant in variants_of(manifest, search):
             for model in search.models or manifest.models or ("",):
                 for task in tasks_of(manifest, search):
-                    yield Study(name, search, variant, model, task, experiment.profile)
+                    yield Study(name, search, variant, model, task, experiment.declared_profile)
 
 
 def declared(study: Study, basis: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def choose(experiment: Experiment, studies: Sequence[Study], options: argparse.N
         if each.stored is not None:
             _write_trials(each)
     if options.shell:
-        for line in exports(read_optima(path_of(experiment.root, experiment.profile))):
+        for line in exports(read_optima(path_of(experiment.root, experiment.declared_profile))):
             print(line)
     elif options.format == "json":
         console.as_json({"file": written, "studies": [_as_dict(each) for each in found]})

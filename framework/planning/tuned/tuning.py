@@ -41,7 +41,7 @@ class Tuning:
         Raises:
             InputError: the file was changed by hand.
         """
-        return read_optima(path_of(self.experiment.root, self.experiment.profile))
+        return read_optima(path_of(self.experiment.root, self.experiment.declared_profile))
 
     def tuned(
         self, variant: str, index: int, name: str, task: str | None, model: str, phase: Phase, use: PhaseUse
@@ -60,7 +60,7 @@ class Tuning:
             search = manifest.searches[name_of_search]
             if (name_of_search, variant, task) in self.points:
                 continue
-            study = Study(name_of_search, search, variant, model, task, self.experiment.profile)
+            study = Study(name_of_search, search, variant, model, task, self.experiment.declared_profile)
             where = self.experiment.location(("searches", name_of_search))
             optimum = optimum_of(study, self.optima)
             keys = ", ".join(search.dimensions)
@@ -104,7 +104,7 @@ class Tuning:
         if (search, variant, task) in self.points:
             return self.points[search, variant, task]
         stated = self.experiment.manifest.searches[search]
-        found = optimum_of(Study(search, stated, variant, model, task, self.experiment.profile), self.optima)
+        found = optimum_of(Study(search, stated, variant, model, task, self.experiment.declared_profile), self.optima)
         return None if found is None or outside(stated.dimensions, found.values) else found.values
 
     def _put_in(self, search: str, phase: Phase, use: PhaseUse, point: Point) -> tuple[Phase, PhaseUse]:
