@@ -6,6 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from framework.manifest.sections.base import Count, Positive, Section
 from framework.manifest.sections.models import Setting
+from framework.manifest.sections.searching.foreign_trials import ForeignTrials
 from framework.manifest.sections.searching.searched_values import Dimension, Values
 from framework.manifest.sections.values.stated_metrics import StatedMetric, falls, name_of
 
@@ -153,6 +154,8 @@ class Search(Section):
     """The seeds that each point is tried with."""
     production_seeds: Annotated[list[int], Field(min_length=1)] | None = None
     """The seeds that the chosen values are run with, where not `seeds` of the manifest."""
+    trials: ForeignTrials | None = None
+    """The trials of another tool, which are read and judged in the place of trials made here."""
     set: dict[str, Setting] = {}
     """What trials do otherwise than production, by path: `{epochs: 1, early_stopping.patience: 2}`."""
 
