@@ -25,6 +25,7 @@ from framework.errors import InputError, Problem, UsageError
 from framework.evidence.logs.log import Reading
 from framework.evidence.record import ADOPTED, RunRecord, sha256_of
 from framework.evidence.store import RunStore
+from framework.evidence.table_rows import SUFFIXES
 from framework.locations import Location
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.adopted import Adopted
@@ -111,7 +112,7 @@ class _Taking:
             return
         source = source_of(path, adopted.format)
         if source is None:
-            table = path.suffix in result_table.SUFFIXES
+            table = path.suffix in SUFFIXES
             advice = "say `format: table` for a table of results" if table else "name the folder with its log"
             yield Problem(f"{path}: no program is known that leaves this", where, advice)
             return

@@ -10,11 +10,12 @@ from typing import Any
 from framework.conformance.meaning import said
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.values.stated_metrics import falls, name_of
+from framework.searching.foreign.reading import stored_of
 from framework.searching.optimum import path_of, read_optima, write_optima
 from framework.searching.selecting import Choice, edges, rule_of, selected
 from framework.searching.spending import is_over, progress
 from framework.searching.studies import Study
-from framework.searching.trials import StoredStudy, read_study
+from framework.searching.trials import StoredStudy
 from framework.version import installed_version
 
 
@@ -36,7 +37,7 @@ def chosen_of(experiment: Experiment, study: Study, unfinished: bool, importance
     Raises:
         InputError: its journal cannot be read.
     """
-    stored = read_study(study.path(experiment.root))
+    stored = stored_of(study, experiment.root)
     found = Chosen(study, stored)
     if stored is None or not stored.trials:
         found.missing = f"no trials yet: framework sweep {study.name}"

@@ -67,6 +67,7 @@ searches:
     selection: {split: validation}
     pruning: {name: median}
     failures: {retries: 1}
+    trials: {path: runs.csv}
     seeds: [100]
 """
 )

@@ -87,7 +87,7 @@ def test_a_trial_that_stopped_early_by_its_patience_is_whole(project: Project) -
 
 def chosen(project: Project, trials: list[Trial], monkeypatch: pytest.MonkeyPatch, unfinished: bool = False) -> Chosen:
     study = stored(project, trials)
-    monkeypatch.setattr("framework.searching.choosing.read_study", lambda path: study)
+    monkeypatch.setattr("framework.searching.choosing.stored_of", lambda asked, root: study)
     return chosen_of(project.load(), study_in(project), unfinished, {"batch_size": 0.7})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.cli.run import require_possible
 from framework.cli.terminal import console
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, UsageError
 from framework.isolation import own
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
@@ -26,6 +26,10 @@ def search(experiment: Experiment, studies: Sequence[Study], options: argparse.N
         UsageError: a stored study is another search than the one that is asked for; or this machine cannot.
         FrameworkError: a search ended without a value.
     """
+
+    if elsewhere := [study for study in studies if study.search.trials is not None]:
+        names = ", ".join(dict.fromkeys(study.name for study in elsewhere))
+        raise UsageError(f"the trials of {names} are another tool's: framework sweep analyze reads them")
 
     def steps(other: Experiment) -> Plan:
         found = {

@@ -8,10 +8,10 @@ from typing import Any
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.tuned.tuning import Tuning
+from framework.searching.foreign.reading import stored_of
 from framework.searching.optimum import optimum_of
 from framework.searching.spending import is_over, progress
 from framework.searching.studies import Study, all_studies
-from framework.searching.trials import read_study
 
 
 def order_of(experiment: Experiment, plan: Plan) -> Iterator[dict[str, Any]]:
@@ -31,7 +31,7 @@ def order_of(experiment: Experiment, plan: Plan) -> Iterator[dict[str, Any]]:
             and study.variant in step.variants
         ]
         if steps:
-            stored = read_study(study.path(experiment.root))
+            stored = stored_of(study, experiment.root)
             searched = stored is not None and is_over(study.search, stored)
             chosen = optimum_of(study, tuning.optima) is not None
             waiting = [step.unswept[0].message for step in steps if step.unswept]

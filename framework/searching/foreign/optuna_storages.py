@@ -11,7 +11,7 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.searching.foreign.rows import Row
+from framework.searching.foreign.foreign_rows import Row
 
 VALUE = "value"
 """The name of a trial's value, which a storage does not name."""
@@ -34,7 +34,9 @@ def read_storage(path: Path) -> tuple[str, list[Row]]:
     except (OSError, sqlite3.Error, ValueError, KeyError, IndexError, TypeError) as problem:
         raise InputError.at(where, f"not a storage of Optuna: {type(problem).__name__} {problem}") from None
     if len(directions) != 1:
-        raise InputError.at(where, f"{len(directions)} studies or objectives in one storage", "export the one that counts")
+        raise InputError.at(
+            where, f"{len(directions)} studies or objectives in one storage", "export the one that counts"
+        )
     return directions[0], rows
 
 
@@ -73,7 +75,9 @@ def _journal(path: Path) -> tuple[list[str], list[Row]]:
             rows.append(row)
         elif code == 5:
             kind = json.loads(operation["distribution"])
-            rows[operation["trial_id"]].values[operation["param_name"]] = _external(kind, operation["param_value_internal"])
+            rows[operation["trial_id"]].values[operation["param_name"]] = _external(
+                kind, operation["param_value_internal"]
+            )
         elif code == 6 and rows[operation["trial_id"]].end in ("running", "waiting"):
             rows[operation["trial_id"]].end = _ENDS[operation["state"]]
             if operation.get("values"):

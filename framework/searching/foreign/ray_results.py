@@ -12,7 +12,8 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.searching.foreign.rows import Row
+from framework.searching.foreign.foreign_rows import Row
+from framework.searching.foreign.run_tables import flat_items
 
 ITERATION = "training_iteration"
 
@@ -25,7 +26,7 @@ def read_results(path: Path) -> list[Row]:
     """
     rows = []
     for folder in sorted(each.parent for each in path.rglob("params.json")):
-        values: dict[str, Any] = dict(_flat(_json(folder / "params.json", 1)))
+        values: dict[str, Any] = dict(flat_items(_json(folder / "params.json")))
         history = []
         result = folder / "result.json"
         for number, line in enumerate(result.read_text("utf-8").splitlines() if result.is_file() else (), 1):
@@ -39,9 +40,9 @@ def read_results(path: Path) -> list[Row]:
     return rows
 
 
-def _json(path: Path, number: int) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, Any]:
     try:
-        return _parsed(path.read_text("utf-8"), Location(str(path), number, 1))
+        return _parsed(path.read_text("utf-8"), Location(str(path), 1, 1))
     except OSError as problem:
         raise InputError.at(Location(str(path), 1, 1), f"cannot be read: {problem.strerror}") from None
 
@@ -53,11 +54,4 @@ def _parsed(text: str, where: Location) -> dict[str, Any]:
         raise InputError.at(where, f"not JSON: {problem}") from None
     if not isinstance(found, dict):
         raise InputError.at(where, "not a JSON object")
-    return found
-
-
-def _flat(data: dict[str, Any], head: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in data.items():
-        found += _flat(value, f"{head}{key}.") if isinstance(value, dict) else [(f"{head}{key}", value)]
     return found

@@ -10,18 +10,17 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.evidence.record import sha256_of
+from framework.evidence.table_rows import SUFFIXES
 from framework.locations import Location
 from framework.manifest.hyperparameters import folded, same_metric
 from framework.manifest.sections.searching.foreign_trials import ForeignTrials
 from framework.names import did_you_mean
+from framework.searching.foreign.foreign_rows import STATES, Row, as_value
 from framework.searching.foreign.optuna_storages import VALUE, read_storage
 from framework.searching.foreign.ray_results import ITERATION, read_results
-from framework.searching.foreign.rows import STATES, Row, as_value
-from framework.searching.foreign.tables import read_table
+from framework.searching.foreign.run_tables import read_table
 from framework.searching.studies import Study, declared
 from framework.searching.trials import State, StoredStudy, Trial, read_study
-
-_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 
 
 def stored_of(study: Study, root: Path) -> StoredStudy | None:
@@ -34,8 +33,7 @@ def stored_of(study: Study, root: Path) -> StoredStudy | None:
     stated = study.search.trials
     if stated is None:
         return read_study(study.path(root))
-    names = {"variant": study.variant, "task": study.task or "", "model": study.model}
-    path = root / _filled(stated.path, names)
+    path = root / _filled(stated.path, _names(study))
     if not path.exists():
         return None
     rows, direction = _rows(stated, path)
@@ -45,6 +43,17 @@ def stored_of(study: Study, root: Path) -> StoredStudy | None:
         raise InputError.at(Location(str(path), 1, 1), message, "state the direction that was searched in")
     trials = _trials(study, stated, rows, path)
     return StoredStudy(path, _digest(path), declared(study, "read"), {"read": _kind(stated, path)}, trials)
+
+
+def shown_path(study: Study, root: Path) -> str:
+    """Where the trials of a study lie, as seen from the manifest."""
+    if study.search.trials is None:
+        return study.path(root).relative_to(root).as_posix()
+    return _filled(study.search.trials.path, _names(study))
+
+
+def _names(study: Study) -> dict[str, str]:
+    return {"variant": study.variant, "task": study.task or "", "model": study.model}
 
 
 def _filled(text: str, names: dict[str, str]) -> str:
@@ -67,7 +76,7 @@ def _kind(stated: ForeignTrials, path: Path) -> str:
         return stated.format
     if path.is_dir():
         return "ray"
-    return "table" if path.suffix in _TABLES else "optuna"
+    return "table" if path.suffix.lower() in SUFFIXES else "optuna"
 
 
 def _rows(stated: ForeignTrials, path: Path) -> tuple[list[Row], str | None]:
@@ -91,7 +100,9 @@ def _trials(study: Study, stated: ForeignTrials, rows: Sequence[Row], path: Path
     if metric is None and VALUE in known:
         metric = VALUE
     if metric is None:
-        raise InputError.at(Location(str(path), 1, 1), f"no column is {search.metric_name}", did_you_mean(search.metric_name, known))
+        raise InputError.at(
+            Location(str(path), 1, 1), f"no column is {search.metric_name}", did_you_mean(search.metric_name, known)
+        )
     steps = stated.steps or (ITERATION if ITERATION in known else None)
     lengths = [length for row in rows if steps and (length := as_value(row.values.get(steps))) is not None]
     longest = max(lengths, default=None)
@@ -157,5 +168,8 @@ def _metrics(row: Row, searched: set[str]) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in row.values.items()
-        if name not in searched and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if name not in searched
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
     }

@@ -14,11 +14,12 @@ from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.searched.value_sets import outside, same_value
 from framework.names import Path
+from framework.searching.foreign.reading import shown_path, stored_of
 from framework.searching.optimum import Optimum, optimum_of, path_of, read_optima
 from framework.searching.selecting import edges, selected
 from framework.searching.spending import End, is_over, progress, used
 from framework.searching.studies import Study, all_studies, changed, declared
-from framework.searching.trials import StoredStudy, read_study
+from framework.searching.trials import StoredStudy
 from framework.stages.run.observed import EvidenceContext, Observed
 
 OTHER_SEARCH = Rule("R150", "other-search", Severity.ERROR, Stage.RUN, "trials are of another search than is declared")
@@ -32,7 +33,9 @@ BEFORE_CHOICE = Rule(
 OTHER_CHOICE = Rule(
     "R152", "choice-not-reproduced", Severity.ERROR, Stage.RUN, "the trials give another optimum than was written"
 )
-OUTSIDE = Rule("R153", "optimum-outside", Severity.ERROR, Stage.RUN, "an optimum lies outside the declared space")
+OUTSIDE = Rule(
+    "R153", "optimum-outside", Severity.ERROR, Stage.RUN, "an optimum, or a trial, lies outside the declared space"
+)
 AT_EDGE = Rule("R154", "optimum-at-edge", Severity.WARNING, Stage.RUN, "an optimum lies at an end of what was searched")
 UNEQUAL_SPENT = Rule(
     "R155", "unequal-tuning-spent", Severity.ERROR, Stage.RUN, "compared methods were tuned with different efforts"
@@ -66,7 +69,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for study in all_studies(experiment):
         held = _Held(context, study, optimum_of(study, optima))
         try:
-            stored = read_study(study.path(experiment.root))
+            stored = stored_of(study, experiment.root)
         except InputError as failure:
             problem = failure.problems[0]
             yield Finding(
@@ -85,7 +88,7 @@ class _Held:
 
     def __init__(self, context: EvidenceContext, study: Study, optimum: Optimum | None):
         self.context, self.study, self.optimum = context, study, optimum
-        self.file = study.path(context.experiment.root).relative_to(context.experiment.root).as_posix()
+        self.file = shown_path(study, context.experiment.root)
         self.place = Location(self.file, 1, 1)
 
     def all(self, stored: StoredStudy | None) -> Iterator[Verdict]:
@@ -111,6 +114,14 @@ class _Held:
 
     def _trials(self, stored: StoredStudy) -> Iterator[Verdict]:
         search = self.study.search
+        strangers = [trial for trial in stored.trials if outside(search.dimensions, trial.point)]
+        if strangers:
+            key, why = next(iter(outside(search.dimensions, strangers[0].point).items()))
+            message = (
+                f"{self.study.label}: {len(strangers)} of {len(stored.trials)} trials are outside the declared space, "
+            )
+            message += f"such as trial {strangers[0].number}: {key}: {why}"
+            yield self.violated(OUTSIDE, ("space", key), message, strangers[0].point.get(key))
         for trial in stored.trials:
             if trial.state == "completed" and (trial.value == 0.0 or abs(trial.value or 0.0) > _HUGE):
                 message = f"{self.study.label}: trial {trial.number} has {trial.value!r}, as some tools write no number"

@@ -10,12 +10,16 @@ from typing import Any
 from framework.searching.trials import State
 
 STATES: Mapping[str, State] = {
-    **dict.fromkeys(("finished", "complete", "completed", "done", "success", "succeeded", "terminated", "ok"), "completed"),
-    **dict.fromkeys(("failed", "fail", "crashed", "error", "errored", "killed", "canceled", "cancelled", "oom"), "failed"),
+    **dict.fromkeys(
+        ("finished", "complete", "completed", "done", "success", "succeeded", "terminated", "ok"), "completed"
+    ),
+    **dict.fromkeys(
+        ("failed", "fail", "crashed", "error", "errored", "killed", "canceled", "cancelled", "oom"), "failed"
+    ),
     **dict.fromkeys(("pruned", "stopped", "early_stopped", "preempted"), "pruned"),
     **dict.fromkeys(("running", "pending", "queued", "paused", "waiting", "scheduled"), "running"),
 }
-"""How tools say that a trial ended, in lower case. What W&B has crashed or killed failed, whatever its summary holds."""
+"""How tools say that a trial ended, in lower case. What crashed or was killed failed, whatever its summary holds."""
 
 
 @dataclass(slots=True)
