@@ -18,7 +18,6 @@ from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
-from framework.planning.tuned.allowing import unswept_allowed
 from framework.planning.tuned.order import order_of
 
 if TYPE_CHECKING:
@@ -41,9 +40,11 @@ def main(options: argparse.Namespace) -> int:
     taken = adopted_runs(plan, store)
     reasons = Reasons(store)
     rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
+    # What a search decides is not missing from the manifest.
+    decided = tuple(step for step in plan.steps if not step.unswept)
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
-        missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
+        missing = [str(problem) for problem in dict.fromkeys(each for step in decided for each in step.missing)]
         data = _data(experiment, rows)
         more: dict[str, Any] = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
         if experiment.manifest.searches:
@@ -68,7 +69,7 @@ def main(options: argparse.Namespace) -> int:
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
-    complete(unswept_allowed(plan, "only shown"))
+    complete(Plan(decided))
     return 0
 
 

@@ -84,6 +84,10 @@ DESIGN = {
     "a seed among what is searched": ("M200", (RATE, f"{RATE}      settings.init_seed: {MARK}[1, 2, 3]\n")),
     "a seed of production": ("M201", adapted("seeds: [100]", f"seeds: {MARK}[2]")),
     "the test split": ("M202", adapted("split: validation", f"split: {MARK}test")),
+    "the test split as a dataset's validation split": (
+        "M202",
+        ("{builtin: reference-topics, ", "{hub: example/topics, validation_split: test, "),
+    ),
     "another metric than is reported": ("M203", adapted("objective: accuracy", f"objective: {MARK}f1")),
     "another direction than is reported": (
         "M203",

@@ -105,6 +105,13 @@ class _Held:
 
     def _selection(self) -> Iterator[Verdict]:
         split = self.search.selection.split
+        stated, phase = self.experiment.stated, self.experiment.stated.phases[self.search.phase]
+        used = {(phase.for_task(task) if task else phase).dataset or "" for task in tasks_of(stated, self.search)}
+        for name in sorted(used & set(stated.datasets)):
+            # What a dataset has in the place of its validation split is what trials are measured on.
+            measured = stated.datasets[name].validation_split or "validation"
+            if split.strip().lower() in _VALIDATION and "test" in measured.lower():
+                split = measured
         if split.strip().lower() in _VALIDATION:
             yield self.conforms(("selection", "split"), "selected on validation data")
             return
