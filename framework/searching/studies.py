@@ -83,6 +83,11 @@ def studies_of(
     return found
 
 
+def step_place(study: Study) -> tuple[str, str, str | None, str]:
+    """The variant, phase, task and model of the steps that a study is about."""
+    return study.variant, study.search.phase, study.task, study.model
+
+
 def all_studies(experiment: Experiment) -> Iterator[Study]:
     """The studies of all searches, in the manifest's order."""
     manifest = experiment.manifest

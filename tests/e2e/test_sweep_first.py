@@ -56,6 +56,7 @@ searches:
     budget: {completed_trials: 3}
     objective: accuracy
     seeds: [100]
+configs: [{file: configs/pretrain.yaml, describes: phases.tune, keys: {epochs: epochs}}]
 """
 
 
@@ -81,7 +82,7 @@ def finished(project: Project, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_search_choice_and_production_are_gone_on_with_after_a_kill(tmp_path: Path) -> None:
-    project = Project(tmp_path, MANIFEST, "{}\n")
+    project = Project(tmp_path, MANIFEST, "epochs: 2\n")
     store = RunStore(project.root / "runs")
 
     def done() -> int:
@@ -90,7 +91,8 @@ def test_search_choice_and_production_are_gone_on_with_after_a_kill(tmp_path: Pa
     killed_when(project, lambda: done() >= 2, "sweep", "--jobs", "2")
     before = {study.name: read_study(study.path(project.root)) for study in studies_of(project.load())}
     begun = {name: [trial.point for trial in stored.trials] for name, stored in before.items() if stored}
-    finished(project, "sweep", "--jobs", "2")
+    killed_when(project, lambda: done() >= 7, "reproduce", "--all", "--jobs", "2")
+    finished(project, "reproduce", "--all", "--jobs", "2")
     for study in studies_of(project.load()):
         stored = read_study(study.path(project.root))
         assert stored is not None
@@ -98,12 +100,6 @@ def test_search_choice_and_production_are_gone_on_with_after_a_kill(tmp_path: Pa
         points = [trial.point for trial in stored.trials]
         assert points[: len(begun.get(study.name, []))] == begun.get(study.name, [])
         assert len({named(point) for point in points}) == 3
-    assert done() == 6
-
-    finished(project, "sweep", "analyze")
-
-    killed_when(project, lambda: done() >= 7, "run", "--all", "--jobs", "2")
-    finished(project, "run", "--all", "--jobs", "2")
     assert done() == 8
     optima = {each.entry["variant"]: each.values for each in read_optima(project.path("optimal_hyperparameters.yaml"))}
     for step in project.plan().steps:

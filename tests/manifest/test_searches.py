@@ -13,6 +13,13 @@ from framework.manifest.sections.searching.searches import Search
 from tests.support.project import MARK, Project
 from tests.support.searched import MANIFEST
 
+RUNNER = """\
+    budget: {completed_trials: 6}
+    objective: accuracy
+    seeds: [100]
+    pruning: {name: asha}
+runners: {tune: {command: [python, train.py]}}
+"""
 REFUSED = {
     "the log of zero": (
         "optimizer.learning_rate: {low: 1e-5,",
@@ -51,6 +58,21 @@ REFUSED = {
         "    budget:",
         "    pruning: {name: median}\n    budget:",
         "phases.tune evaluates nothing on its way",
+    ),
+    "a moment where nothing is evaluated": (
+        "    budget:",
+        f"    selection: {{value: {MARK}best}}\n    budget:",
+        "so that it has no best evaluation",
+    ),
+    "pruning of a program of one's own": (
+        "    budget: {completed_trials: 6}\n    objective: accuracy\n    seeds: [100]\n",
+        RUNNER,
+        "a program of one's own is not ended on its way",
+    ),
+    "a key that is searched and set": (
+        "    budget:",
+        f"    set: {{batch_size: {MARK}4}}\n    budget:",
+        "batch_size is searched, and set for all trials",
     ),
     "pruning over several seeds": (
         "seeds: [100]",

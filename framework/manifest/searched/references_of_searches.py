@@ -37,10 +37,27 @@ def dangling_in_searches(manifest: Manifest) -> Iterator[Wrong]:
             for key, why in outside(search.dimensions, point).items():
                 near = "" if key in search.dimensions else did_you_mean(key, search.dimensions)
                 yield (*place, "first", position, key), f"{key}: {why}", near
-        if search.pruning is not None and manifest.phases[search.phase].early_stopping is None:
-            message = f"phases.{search.phase} evaluates nothing on its way, so that no trial can be pruned"
-            if not any(key.partition(".")[0] == "early_stopping" for key in search.set):
-                yield (*place, "pruning"), message, "state early_stopping for the phase, or leave pruning out"
+        yield from _on_the_way(manifest, search, place)
+
+
+def _on_the_way(manifest: Manifest, search: Search, place: Path) -> Iterator[Wrong]:
+    """What needs evaluations before a training is over: the built-in training makes some where it may stop early."""
+    if search.trials is not None:
+        return
+    scripts = [name for name, runner in manifest.runners.items() if (runner.phase or name) == search.phase]
+    stops = manifest.phases[search.phase].early_stopping is not None
+    evaluates = stops or any(key.partition(".")[0] == "early_stopping" for key in search.set)
+    if search.pruning is not None and scripts:
+        message = f"runners.{scripts[0]} trains {search.phase!r}, and a program of one's own is not ended on its way"
+        yield (*place, "pruning"), message, "leave pruning out"
+    elif search.pruning is not None and not evaluates:
+        message = f"phases.{search.phase} evaluates nothing on its way, so that no trial can be pruned"
+        yield (*place, "pruning"), message, "state early_stopping for the phase, or leave pruning out"
+    if search.selection.value != "restored" and not evaluates and not scripts:
+        message = (
+            f"phases.{search.phase} evaluates nothing on its way, so that it has no {search.selection.value} evaluation"
+        )
+        yield (*place, "selection", "value"), message, "state early_stopping for the phase, or write restored"
 
 
 def _selected(manifest: Manifest, search: Search, place: Path) -> Iterator[Wrong]:
@@ -63,6 +80,8 @@ def _selected(manifest: Manifest, search: Search, place: Path) -> Iterator[Wrong
 
 def _keys(manifest: Manifest, search: Search, place: Path) -> Iterator[Wrong]:
     section = "space" if search.space is not None else "best_of"
+    for key in (key for key in search.set if key in search.dimensions):
+        yield (*place, "set", key), f"{key} is searched, and set for all trials", "keep one of the two"
     stated = manifest.phases[search.phase]
     phases = [stated.for_task(task) for task in (search.tasks or stated.tasks) if task in stated.tasks] or [stated]
     uses = [step_of(manifest, variant, search.phase)[1] for variant in variants_of(manifest, search)]
