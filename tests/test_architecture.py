@@ -25,6 +25,7 @@ ROOMS = (
     "statistics",
     "planning",
     "adoption",
+    "recording",
     "stages.plan",
     "stages.run",
     "stages.checkpoint",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.locks import only_one
 from framework.evidence.record import RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
@@ -20,7 +21,6 @@ from framework.searching.trials import read_study
 from runners.launchers.pool import Execute, imported, run_scheduled
 from runners.launchers.schedule import needs
 from runners.progress import Progress, Several
-from runners.run_files import only_one
 from runners.search.measuring import facts_of, objective_of
 from runners.search.pruning import PRUNED, Watching
 from runners.search.trying import Proposal, Tries

@@ -10,11 +10,11 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.evidence.record import sha256_of
-from framework.evidence.table_rows import SUFFIXES
 from framework.locations import Location
 from framework.manifest.hyperparameters import folded, same_metric
 from framework.manifest.sections.searching.foreign_trials import ForeignTrials
 from framework.names import did_you_mean
+from framework.reading.table_rows import PLAIN
 from framework.searching.foreign.foreign_rows import STATES, Row, as_value
 from framework.searching.foreign.optuna_storages import VALUE, read_storage
 from framework.searching.foreign.ray_results import ITERATION, read_results
@@ -76,7 +76,7 @@ def _kind(stated: ForeignTrials, path: Path) -> str:
         return stated.format
     if path.is_dir():
         return "ray"
-    return "table" if path.suffix.lower() in SUFFIXES else "optuna"
+    return "table" if path.suffix.lower() in PLAIN else "optuna"
 
 
 def _rows(stated: ForeignTrials, path: Path) -> tuple[list[Row], str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from framework.evidence.table_rows import table_rows
+from framework.reading.table_rows import table_rows
 from framework.searching.foreign.foreign_rows import Row, number_in
 
 STATE_NAMES = ("state", "State", "status", "Status")
