@@ -16,6 +16,7 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
+from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.verify import VerifyResult
 
@@ -32,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_set(parser)
     add_format(parser)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not read large files again that are as an earlier verification read them: size, inode, times",
+    )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
@@ -57,7 +63,7 @@ def main(options: argparse.Namespace) -> int:
             f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
             "selection leaves it out"
         )
-    result = api.verify(experiment, plan, only)
+    result = api.verify(experiment, plan, only, options.quick)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -99,4 +105,16 @@ def show(result: VerifyResult) -> None:
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
     kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
     made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    if result.spared is not None:
+        console.text(said_of(result.spared))
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
+
+
+def said_of(spared: Spared) -> str:
+    """What a quick verification left out."""
+    if not spared.files:
+        return "quick: nothing is remembered of these files as they are, so all were read"
+    size = f"{spared.bytes / 1e6:,.0f} MB"
+    if spared.files == 1:
+        return f"quick: 1 large file of {size} is as an earlier verification read it: not read again"
+    return f"quick: {spared.files:,} large files of {size} are as an earlier verification read them: not read again"

@@ -18,11 +18,13 @@ from framework.planning.build import Plan
 from framework.planning.steps import Measure
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
+from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.observed import EvidenceContext, Observed, Related
 from framework.stages.run.observed_steps import observed_steps
+from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
@@ -40,6 +42,8 @@ class VerifyResult:
     matrix: Matrix
     findings: list[Finding]
     checked: CheckResult | None
+    spared: Spared | None = None
+    """What a quick verification did not read again; None of one that read everything."""
 
     @property
     def failed(self) -> bool:
@@ -68,7 +72,8 @@ class VerifyResult:
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
         runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
-        return {"steps": self.planned, **runs, "stages": stages}
+        found = {"steps": self.planned, **runs, "stages": stages}
+        return found if self.spared is None else {**found, "not_read_again": self.spared._asdict()}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -78,14 +83,17 @@ class VerifyResult:
         }
 
 
-def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None) -> VerifyResult:
+def verify(
+    experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None, quick: bool = False
+) -> VerifyResult:
     """Hold the evidence of a plan's steps to the manifest, at every stage that has any.
 
-    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`.
+    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`. ``quick``
+    leaves out large files that are as they were when an earlier verification read them.
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
-    steps = observed_steps(experiment, plan, store)
+    steps = with_others(observed_steps(experiment, plan, store), plan, store)
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
@@ -110,6 +118,8 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
             for package, stage in _STAGES
         ]
 
+    asked = [each for each in seen if not only or each.step.key in only or _key_of(each) in only]
+    spared = read_once(asked, Related(experiment.manifest, seen), quick)
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
@@ -121,7 +131,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         else:
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked)
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, spared if quick else None)
 
 
 def _key_of(observed: Observed) -> str | None:

@@ -38,7 +38,7 @@ def trial_plan(experiment: Experiment, study: Study, point: Mapping[str, Any]) -
     values = {**search.set, **point}
     tuning = Tuning(experiment, {(study.name, study.variant, study.task): values})
     models, tasks = [study.model] if study.model else [], [study.task] if study.task else []
-    plan = build(experiment, [study.variant], models, tasks, search.seeds, tuning)
+    plan = build(experiment, [study.variant], models, tasks, search.seeds, tuning=tuning)
     index = step_of(experiment.manifest, study.variant, search.phase)[0]
     place = ("variants", study.variant, "steps", index)
     final = [step for step in plan.steps if place in step.places]
