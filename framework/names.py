@@ -131,3 +131,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close:
         return "did you mean " + " or ".join(repr(candidate) for candidate in close) + "?"
     return "known: " + ", ".join(sorted(names)) if names else "none is declared"
+
+
+def paths_in(data: Any) -> list[str]:
+    """All paths of the manifest, as people would write them: the candidates for a near name."""
+    found: list[str] = []
+
+    def visit(value: Any, text: str) -> None:
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            path = f"{text}[{key}]" if isinstance(key, int) else f"{text}.{key}" if text else str(key)
+            found.append(path)
+            visit(item, path)
+
+    visit(data, "")
+    return found

@@ -12,6 +12,7 @@ from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
 from reports.measurements import counted, machines, measurement_rows
+from reports.methodology import methodology_rows
 
 MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Status.UNVERIFIED: "?", None: "·"}
 """How a cell of the matrix is shown; the report carries this legend."""
@@ -62,6 +63,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "measurements": list(measurement_rows(result)),
         "machines": machines(result),
         "counted": counted(result),
+        "methodology": list(methodology_rows(result, below)),
         "claims": list(_claims(result)),
     }
 

@@ -140,6 +140,7 @@ def _new_record(step: Step, project: Path) -> RunRecord:
         started=_now(),
         environment=environment(project),
         knobs=asdict(step.knobs),
+        deviations=[dict(each) for each in step.deviations],
     )
 
 

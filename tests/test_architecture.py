@@ -19,6 +19,7 @@ ROOMS = (
     "dialects",
     "evidence",
     "conformance",
+    "searching",
     "stages.manifest",
     "stages.config",
     "statistics",

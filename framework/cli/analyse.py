@@ -8,7 +8,7 @@ from pathlib import Path
 from framework.cli.options import add_profile, add_selection, selected
 from framework.cli.terminal import console
 from framework.isolation import own
-from framework.planning.build import matching_variants
+from framework.planning.chosen_variants import matching_variants
 
 HELP = "tables and figures of the finished runs"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from framework.cli.options import add_profile, add_selection, planned
+from framework.cli.options import add_profile, add_selection, add_set, loaded, planned
 from framework.cli.terminal import console
 from framework.isolation import own
-from framework.manifest.loading import load
 from framework.stages.verify import verify
 
 HELP = "render the documents, or tell which are stale"
@@ -20,12 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_selection(parser)
     add_profile(parser)
+    add_set(parser)
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
 def main(options: argparse.Namespace) -> int:
     documents = own("reports.documents")
-    experiment = load(options.manifest, options.profile)
+    experiment = loaded(options)
     result = verify(experiment, planned(experiment, options, options.all))
     if not options.check:
         for path in documents.write(result, options.document):

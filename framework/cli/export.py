@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     from framework.exporters.exported import BINDINGS, bindings_text, write_all
-    from framework.planning.build import matching_variants
+    from framework.planning.chosen_variants import matching_variants
 
     if not options.variant and not options.all:
         raise UsageError("name what to export: --variant NAME (repeatable), or --all")

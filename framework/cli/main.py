@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "check",
+    "sweep",
     "plan",
     "run",
     "reproduce",

@@ -20,6 +20,25 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="a declared set of deviations, such as smoke")
 
 
+def add_set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="another value than the manifest states, as a recorded deviation (repeatable)",
+    )
+
+
+def loaded(options: argparse.Namespace) -> Experiment:
+    """The experiment under the profile, and with the values, that the options name."""
+    if not options.set:
+        return load(options.manifest, options.profile)
+    from framework.manifest.overridden.from_arguments import overridden
+
+    return overridden(load(options.manifest), options.set, options.profile)
+
+
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """What to run or to look at; without a choice, all that the manifest (or the profile) states."""
     parser.add_argument(
@@ -59,7 +78,7 @@ def add_trackers(parser: argparse.ArgumentParser) -> None:
 
 def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[Experiment, Plan]:
     """The experiment and the plan that the options choose."""
-    experiment = load(options.manifest, options.profile)
+    experiment = loaded(options) if hasattr(options, "set") else load(options.manifest, options.profile)
     return experiment, planned(experiment, options, all_variants)
 
 

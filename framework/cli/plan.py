@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from framework.adoption.adopted_runs import RunsOfVariants, origins_of, runs_of_variants
-from framework.cli.options import add_format, add_profile, add_selection, selected
+from framework.cli.options import add_format, add_profile, add_selection, add_set, selected
 from framework.cli.terminal import console
 from framework.evidence.store import RunStore
 from framework.isolation import own
@@ -18,6 +18,7 @@ from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
+from framework.planning.tuned.order import order_of
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -28,6 +29,7 @@ HELP = "show what would run, and what is done"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
+    add_set(parser)
     add_format(parser)
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
@@ -38,17 +40,23 @@ def main(options: argparse.Namespace) -> int:
     named = runs_of_variants(plan, store)
     reasons = Reasons(store)
     rows = [(step, _why(reasons.of(step), step, named)) for step in plan.steps]
+    # What a search decides is not missing from the manifest.
+    decided = tuple(step for step in plan.steps if not step.unswept)
     absent = _absent(rows)
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
-        missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
+        missing = [str(problem) for problem in dict.fromkeys(each for step in decided for each in step.missing)]
         data = _data(experiment, rows)
-        more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        more: dict[str, Any] = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        if experiment.manifest.searches:
+            more["searches"] = list(order_of(experiment, plan))
         more |= {"not_here": list(absent)} if absent else {}
         console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
         return 0
+    for row in order_of(experiment, plan) if experiment.manifest.searches else ():
+        console.literal(_search_line(row))
     console.out().print(_tree(rows))
     for step in (step for step, why in rows if why != "done" and step.command is not None):
         console.literal(f"\n{step.label} is trained by a program that the manifest names:")
@@ -66,8 +74,18 @@ def main(options: argparse.Namespace) -> int:
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
-    complete(plan)
+    complete(Plan(decided))
     return 0
+
+
+def _search_line(row: dict[str, Any]) -> str:
+    """`search lr · lora · mrpc: 4 of 20 completed trials -> choice -> 3 runs wait; next: framework sweep lr`."""
+    named = " · ".join(str(row[name]) for name in ("search", "variant", "task", "model") if row[name])
+    wait = f"{row['waiting']} of {row['runs']} runs wait" if row["waiting"] else f"{row['runs']} runs"
+    chosen = "chosen" if row["chosen"] else "not chosen yet"
+    return f"search {named}: {row['progress']} -> {chosen} -> {wait}" + (
+        f"; next: {row['next']}" if row["next"] else ""
+    )
 
 
 def _why(why: str, step: Step, named: RunsOfVariants) -> str:

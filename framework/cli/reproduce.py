@@ -7,10 +7,15 @@ import argparse
 from framework.cli import check as check_command
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
 from framework.cli.run import execute, require_possible, require_success, show_results
+from framework.cli.sweep.analyzing import choose
+from framework.cli.sweep.searching import search
 from framework.cli.terminal import console, findings
 from framework.cli.verify import show as show_verdicts
 from framework.isolation import own
+from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
+from framework.planning.build import Plan
+from framework.searching.studies import all_studies, step_place
 from framework.stages.check import check
 from framework.stages.verify import verify
 
@@ -34,9 +39,12 @@ def main(options: argparse.Namespace) -> int:
         return 1
     experiment = load(options.manifest, options.profile)
     plan = planned(experiment, options, options.all)
+    if any(step.unswept for step in plan.steps):
+        _search(experiment, plan, options)
+        plan = planned(experiment, options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
-    outcomes = execute(experiment, plan, options.jobs, options.tracker)
+    outcomes = execute(experiment, plan, options.jobs, trackers=options.tracker)
     require_success(outcomes)
     records = [outcome.record for outcome in outcomes if outcome.record]
     _title(3, "verify: runs and tensors against the manifest")
@@ -52,6 +60,26 @@ def main(options: argparse.Namespace) -> int:
     console.literal(f"\nruns:      {_short(experiment.runs)}/")
     console.literal("documents: " + ", ".join(_short(path) for path in written))
     return 1 if verified.failed else 0
+
+
+def _search(experiment: Experiment, plan: Plan, options: argparse.Namespace) -> None:
+    """Search and choose what production waits for; what was searched before is found.
+
+    Raises:
+        FrameworkError: a search ended without a value that can be taken.
+    """
+    waiting = {step_place(study) for study in all_studies(experiment)} & {
+        (variant, step.name, step.task, step.model_name)
+        for step in plan.steps
+        if step.unswept
+        for variant in step.variants
+    }
+    studies = [study for study in all_studies(experiment) if step_place(study) in waiting]
+    console.text("\n[bold]search before production[/]")
+    asked = argparse.Namespace(**{**vars(options), "format": "text", "shell": False, "unfinished": False})
+    if own_trials := [study for study in studies if study.search.trials is None]:
+        search(experiment, own_trials, asked)
+    choose(experiment, studies, asked)
 
 
 def _title(number: int, text: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from framework import api
-from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned, selected
+from framework.cli.options import add_jobs, add_profile, add_selection, add_set, add_trackers, planned, selected
 from framework.cli.terminal import console
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
@@ -16,6 +16,7 @@ from framework.manifest.loading import load
 from framework.names import find_path
 from framework.planning.build import Plan
 from framework.planning.outcomes import Outcome
+from framework.planning.tuned.allowing import unswept_allowed
 
 HELP = "execute variants, and what they depend on"
 
@@ -23,9 +24,17 @@ HELP = "execute variants, and what they depend on"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
+    add_set(parser)
     add_jobs(parser)
     add_trackers(parser)
     parser.add_argument("--all", action="store_true", help="all variants")
+    parser.add_argument(
+        "--allow-unswept",
+        nargs="?",
+        const="no reason given",
+        metavar="REASON",
+        help="start production with values that no search chose, or others than it chose; recorded with each run",
+    )
     parser.add_argument("--verbose", action="store_true", help="show what commands of `runners` write")
 
 
@@ -33,11 +42,27 @@ def main(options: argparse.Namespace) -> int:
     if not options.variant and not options.all:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
+    _require_effect(options, experiment, plan)
+    if options.allow_unswept is not None:
+        plan = unswept_allowed(plan, options.allow_unswept)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
     show_results([outcome.record for outcome in outcomes if outcome.record])
     require_success(outcomes)
     return 0
+
+
+def _require_effect(options: argparse.Namespace, experiment: Experiment, plan: Plan) -> None:
+    """
+    Raises:
+        UsageError: what `--set` says is used by no step: a task, a model or a variant states its own.
+    """
+    if not experiment.set_values or not plan.steps:
+        return
+    without = planned(load(options.manifest, options.profile), options, options.all)
+    if {step.key for step in plan.steps} == {step.key for step in without.steps}:
+        said = " ".join(f"--set {path}" for path in experiment.set_values)
+        raise UsageError(f"{said}: no step of this selection would do anything else")
 
 
 def require_possible(

@@ -6,11 +6,13 @@ import argparse
 
 from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
-from framework.cli.options import add_format, add_profile, add_selection, planned
+from framework.cli.options import add_format, add_profile, add_selection, add_set, loaded, planned
 from framework.cli.terminal import console, findings
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
+from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
+from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_selection(parser)
     add_profile(parser)
+    add_set(parser)
     add_format(parser)
     parser.add_argument(
         "--quick",
@@ -39,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    experiment = load(options.manifest, options.profile)
+    experiment = loaded(options)
     only = []
     if options.run is not None:
         runs = {run.folder.name: run for run in RunStore(experiment.runs).runs()}
@@ -48,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
             raise UsageError(f"no run {name!r} in {experiment.runs}: {did_you_mean(name, runs)}")
         record = runs[name].record
         if record.profile != experiment.profile:
-            experiment = load(options.manifest, record.profile)
+            experiment = _as_run(options.manifest, record)
         only = [record.key]
     plan = planned(experiment, options, options.all)
     named = runs_of_variants(plan, RunStore(experiment.runs)) if only else {}
@@ -70,6 +73,17 @@ def main(options: argparse.Namespace) -> int:
     if result.finished == 0:
         raise UsageError(f"nothing has been run: {experiment.runs} holds no finished run of this plan")
     return 1 if result.failed else 0
+
+
+def _as_run(manifest: str, record: RunRecord) -> Experiment:
+    """The experiment as a run was started: under its profile, with the values that the command line set."""
+    values = {each["path"]: each["value"] for each in record.deviations if each.get("kind") == "set"}
+    if not values:
+        return load(manifest, record.profile)
+    from framework.manifest.overridden.from_arguments import with_values
+
+    profile = next(each.get("profile") for each in record.deviations if each.get("kind") == "set")
+    return with_values(load(manifest), values, profile)
 
 
 def show(result: VerifyResult) -> None:

@@ -73,6 +73,10 @@ def compare(
         return Comparison(True, declared)
     if path == ("seeds",) and _same_items(declared, stated):
         return Comparison(True, declared)
+    if isinstance(stated, Opaque) and stated.between is not None and _number(declared):
+        low, high = stated.between
+        if not low - _RELATIVE * abs(low) <= declared <= high + _RELATIVE * abs(high):
+            return Comparison(False, declared, f"no value of {stated.tag} is {said(declared)}")
     if (unknown := unknowable(stated)) is not None:
         return Comparison(None, declared, unknown)
     if isinstance(stated, str) and _number(declared) and _number(resolve(stated.strip() or "~", "yaml-1.2")):

@@ -33,6 +33,7 @@ _APPLIES: dict[str, set[Stage]] = {
     "variants": _GENERAL | {Stage.PLAN, Stage.RUN, Stage.CHECKPOINT},
     "rules": {Stage.MANIFEST, Stage.DOCUMENT, Stage.CHECKPOINT},
     "seeds": _GENERAL | {Stage.PLAN, Stage.RUN},
+    "searches": {Stage.MANIFEST, Stage.RUN, Stage.DOCUMENT},
     "measurements": {Stage.MANIFEST, Stage.PLAN, Stage.RUN, Stage.DOCUMENT},
     "claims": {Stage.MANIFEST, Stage.DOCUMENT, Stage.CLAIM},
 }

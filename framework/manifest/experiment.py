@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
@@ -19,7 +20,9 @@ from framework.reading.nodes import Document
 class Experiment:
     """A loaded manifest.
 
-    ``stated`` is what the paper says; ``manifest`` is that under the chosen profile, and the same without one.
+    ``stated`` is what the paper says; ``manifest`` is that under the chosen profile, and the same without one. Where
+    the command line sets values, ``set_values`` holds them by path, and ``profile`` is their name: the one that the
+    manifest has is ``named_profile``.
     """
 
     path: FilePath
@@ -28,6 +31,13 @@ class Experiment:
     manifest: Manifest
     profile: str | None
     clauses: tuple[Clause, ...]
+    named_profile: str | None = None
+    set_values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def declared_profile(self) -> str | None:
+        """The profile of the manifest, whatever the command line sets beside it."""
+        return self.named_profile if self.set_values else self.profile
 
     @property
     def root(self) -> FilePath:

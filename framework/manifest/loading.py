@@ -24,7 +24,7 @@ from framework.reading.nodes import Document
 from framework.reading.yaml.parsing import read_yaml
 
 MANIFEST = "experiment.yaml"
-_RUN_FROM = ("phases", "variants", "runners", "measurements")
+_RUN_FROM = ("phases", "variants", "runners", "searches", "measurements")
 """Sections that a profile changes: of the others, what is stated has been looked at."""
 
 

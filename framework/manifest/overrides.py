@@ -33,7 +33,7 @@ def with_settings(phase: Phase, settings: dict[str, Any], experiment: Experiment
         error = failure.errors(include_url=False)[0]
         entry = next((entry for entry in settings if _within(error["loc"], place_of(as_data(phase), entry))), None)
         where = experiment.location((*place, entry) if entry else place)
-        raise InputError.at(where, *_explained(error)) from None
+        raise InputError.at(where, *explained(error)) from None
     except ValueError as problem:
         raise InputError.at(experiment.location((*place, _misplaced(as_data(phase), settings))), str(problem)) from None
     known = experiment.manifest.datasets
@@ -61,7 +61,7 @@ def _misplaced(data: dict[str, Any], settings: dict[str, Any]) -> str:
     return list(settings)[-1]
 
 
-def _explained(error: Any) -> tuple[str, str | None]:
+def explained(error: Any) -> tuple[str, str | None]:
     path = tuple(error["loc"])
     named = f"{format_path(path)}: " if path else ""
     if error["type"] == "extra_forbidden":
@@ -92,7 +92,7 @@ def phase_for(
     ):
         if found is not None and found.set:
             phase = with_settings(phase, dict(about_phase(name, found.set)), experiment, (section, key, "set"))
-            use = _with_methods(use, found.set)
+            use = with_methods(use, found.set)
     return with_settings(phase, use.set, experiment, ("variants", variant, "steps", index, name, "set")), use
 
 
@@ -108,7 +108,7 @@ def about_phase(name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, A
             yield path, value
 
 
-def _with_methods(use: PhaseUse, settings: Mapping[str, Any]) -> PhaseUse:
+def with_methods(use: PhaseUse, settings: Mapping[str, Any]) -> PhaseUse:
     """A use whose masks and adapters have what a model states of them; one that has none gets none."""
     changed: dict[str, Any] = {}
     for head, kind in (("mask", Mask), ("adapter", Adapter)):

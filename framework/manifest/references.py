@@ -15,7 +15,7 @@ from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.statements import BUDGETS, Equal
 from framework.manifest.sections.variants import TRANSFORMS, PermuteStep, PhaseUse, PruneStep, phase_of
-from framework.names import Path, did_you_mean, find_path
+from framework.names import Path, did_you_mean, find_path, paths_in
 
 Dangling = tuple[Path, str, str]
 """Where, what is wrong, and advice."""
@@ -27,6 +27,10 @@ def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     for path, message in dict(faults(manifest)).items():
         yield path, message, ""
     yield from _variants(manifest)
+    if manifest.searches:
+        from framework.manifest.searched.references_of_searches import dangling_in_searches
+
+        yield from dangling_in_searches(manifest)
     yield from _measurements(manifest)
     yield from _statements(manifest, data)
     yield from _configs(manifest, data)
@@ -195,7 +199,7 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     named += [(("waivers", index, "clause"), waiver.clause) for index, waiver in enumerate(manifest.waivers)]
     for place, clause in named:
         if not find_path(data, clause):
-            yield place, f"no clause {clause!r}", did_you_mean(clause, _paths(data))
+            yield place, f"no clause {clause!r}", did_you_mean(clause, paths_in(data))
     for name, profile in manifest.profiles.items():
         if name in (".", "..") or set(name) & set("/\\\0"):
             yield ("profiles", name), f"{name!r} cannot name the folder of its documents", "choose another name"
@@ -216,7 +220,7 @@ def _equal(manifest: Manifest, spec: Equal, place: Path) -> Iterator[Dangling]:
             stated += [dumped(part) for part in (found[1], phase, *phase.tasks.values())] + [found[1].set]
     for position, name in enumerate(spec.of):
         if name not in BUDGETS and not any(find_path(data, name) for data in stated):
-            near = did_you_mean(name, [*BUDGETS, *(path for data in stated for path in _paths(data))])
+            near = did_you_mean(name, [*BUDGETS, *(path for data in stated for path in paths_in(data))])
             yield (*place, position), f"{name!r} is no budget, and no clause of these variants", near
 
 
@@ -247,7 +251,7 @@ def unknown_in_binding(manifest: Manifest, data: dict[str, Any], binding: Bindin
         yield (
             ("describes",),
             f"no clause {binding.describes!r}",
-            did_you_mean(binding.describes, _paths(data)),
+            did_you_mean(binding.describes, paths_in(data)),
         )
 
 
@@ -279,18 +283,3 @@ def _adopted(manifest: Manifest) -> Iterator[Dangling]:
         if adopted.seed is not None and adopted.seed not in manifest.seeds:
             stated = ", ".join(map(str, manifest.seeds))
             yield ("adopted", index, "seed"), f"unknown seed {adopted.seed}", f"the manifest states {stated}"
-
-
-def _paths(data: Any) -> list[str]:
-    """All paths of the manifest, as people would write them: the candidates for a near name."""
-    found: list[str] = []
-
-    def visit(value: Any, text: str) -> None:
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, item in items:
-            path = f"{text}[{key}]" if isinstance(key, int) else f"{text}.{key}" if text else str(key)
-            found.append(path)
-            visit(item, path)
-
-    visit(data, "")
-    return found

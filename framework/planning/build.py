@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from framework.errors import InputError, UsageError
+from framework.errors import InputError
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
@@ -21,8 +20,8 @@ from framework.manifest.sections.models import Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PermuteStep, PhaseUse, PruneStep, phase_of
-from framework.names import did_you_mean
 from framework.planning.calibration_data import calibration_of
+from framework.planning.chosen_variants import known, matching_variants
 from framework.planning.contents.digested import Contents
 from framework.planning.contents.local_places import files_of
 from framework.planning.contents.recorded import RecordedContents
@@ -33,6 +32,7 @@ from framework.planning.method_targets import with_targets
 from framework.planning.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
+from framework.planning.tuned.tuning import Tuning
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -67,9 +67,11 @@ def build(
     tasks: Sequence[str] = (),
     seeds: Sequence[int] = (),
     read: bool = True,
+    tuning: Tuning | None = None,
 ) -> Plan:
     """The plan for a selection; an empty choice means all that the manifest states. Without ``read`` no local model or
-    dataset is read, and the keys are not those of runs where there are such.
+    dataset is read, and the keys are not those of runs where there are such. ``tuning`` puts other values into searched
+    steps than those that the searches chose.
 
     Raises:
         UsageError: the selection names what the manifest does not state.
@@ -77,11 +79,11 @@ def build(
     """
     manifest = experiment.manifest
     variants = matching_variants(experiment, variants)
-    _known("model", models, manifest.models)
+    known("model", models, manifest.models)
     all_tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
-    _known("task", tasks, all_tasks)
+    known("task", tasks, all_tasks)
     chosen_seeds = list(seeds) or manifest.seeds
-    builder = _Builder(experiment, set(tasks), read)
+    builder = _Builder(experiment, set(tasks), read, tuning or Tuning(experiment))
     for variant in variants or manifest.variants:
         for model in models or models_of(manifest):
             for seed in chosen_seeds:
@@ -94,42 +96,24 @@ def complete(plan: Plan) -> Plan:
     """The plan, if every step of it can be executed.
 
     Raises:
-        InputError: what is not stated, and what no runner here has; all of it at once, each with its place.
+        InputError: what is not stated, what no runner here has, and what a search has to choose first; all of it at
+            once, each with its place.
     """
-    problems = dict.fromkeys(problem for step in plan.steps for problem in step.missing)
+    problems = dict.fromkeys(problem for step in plan.steps for problem in step.unswept or step.missing)
     if problems:
         raise InputError(list(problems))
     return plan
 
 
-def _known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
-    exist = list(known)
-    for name in names:
-        if name not in exist:
-            raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, exist)}")
-
-
-def matching_variants(experiment: Experiment, names: Sequence[str]) -> list[str]:
-    """The variants that are meant: each name itself, or all that a pattern such as `grid/*` matches, each once.
-
-    Raises:
-        UsageError: no variant is meant by one of them.
-    """
-    exist = list(experiment.manifest.variants)
-    chosen: list[str] = []
-    for name in names:
-        found = [name] if name in exist else fnmatch.filter(exist, name)
-        if not found:
-            _known("variant", [name], exist)
-        chosen += found
-    return list(dict.fromkeys(chosen))
-
-
 class _Builder:
-    def __init__(self, experiment: Experiment, tasks: set[str], read: bool):
-        self.experiment = experiment
+    def __init__(self, experiment: Experiment, tasks: set[str], read: bool, tuning: Tuning):
+        self.experiment, self.tuning = experiment, tuning
         self.contents = Contents(experiment.root, read)
         self.recorded = RecordedContents(experiment.runs)
+        self._set = tuple(
+            {"kind": "set", "path": path, "value": value, "profile": experiment.named_profile}
+            for path, value in experiment.set_values.items()
+        )
         self.manifest: Manifest = experiment.manifest
         self.model: Callable[[str, str], Model] = cache(partial(model_for, experiment))
         self.tasks = tasks
@@ -184,9 +168,12 @@ class _Builder:
         stated, use = phase_for(self.experiment, name, use, variant, index, model)
         spec = self.model(variant, model)
         if not stated.tasks:
-            return {task: self._work(stated, use, spec)}
+            return {task: self._work(*self.tuning.tuned(variant, index, name, task, model, stated, use), spec)}
         chosen = [own for own in stated.tasks if (not self.tasks or own in self.tasks) and task in (None, own)]
-        return {own: self._work(stated.for_task(own), use, spec) for own in chosen}
+        tuned = (
+            (own, self.tuning.tuned(variant, index, name, own, model, stated.for_task(own), use)) for own in chosen
+        )
+        return {own: self._work(*phase, spec) for own, phase in tuned}
 
     def _work(self, phase: Phase, use: PhaseUse, model: Model) -> Training:
         name = phase.dataset or ""
@@ -270,6 +257,8 @@ class _Builder:
                 reads=reads,
                 absent=absent,
                 missing=tuple(missing_for(self.experiment, name, (model, spec), task, work, command)),
+                deviations=self._set,
+                unswept=tuple(self.tuning.waiting(variant, index, name, task, model)),
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)

@@ -94,6 +94,8 @@ class Step:
     ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
     it from being executed: clauses that are not stated, or that no runner here has. ``reads`` are the local files whose
     contents are in the identity, beside a command's own; ``absent`` the names of those that are not here now.
+    ``unswept`` is what keeps it from being production: values that a search has to choose first, or that are others
+    than it chose; ``deviations`` is what was allowed all the same, for the record.
     """
 
     key: str
@@ -115,6 +117,8 @@ class Step:
     indices: tuple[int, ...] = ()
     command: Command | None = None
     missing: tuple[Problem, ...] = ()
+    unswept: tuple[Problem, ...] = ()
+    deviations: tuple[Mapping[str, Any], ...] = ()
     reads: tuple[Local, ...] = ()
     absent: tuple[str, ...] = ()
 

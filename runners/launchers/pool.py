@@ -22,7 +22,7 @@ from framework.manifest.sections.paper import Hardware
 from framework.planning.outcomes import Board, Outcome
 from framework.planning.steps import Measure, Step
 from runners.launchers.forking import how_ended, in_child, live, say
-from runners.launchers.schedule import Schedule
+from runners.launchers.schedule import Schedule, Scheduled
 
 if TYPE_CHECKING:
     from runners.preflight import Obstacle
@@ -49,8 +49,14 @@ def run_pool(
         if step.key in found:
             yield Outcome(step, "found", found[step.key].record)
     schedule = Schedule(steps, found)
-    if not len(schedule):
-        return
+    if len(schedule):
+        yield from run_scheduled(schedule, store, project, board, jobs, execute)
+
+
+def run_scheduled(
+    schedule: Scheduled, store: RunStore, project: Path, board: Board, jobs: int, execute: Execute | None = None
+) -> Iterator[Outcome]:
+    """As :func:`run_pool`, of whatever says which step may start next."""
     pool = _Pool(store, project, board, jobs, execute or imported())
     with _of_this_moment(project):
         try:
@@ -107,7 +113,7 @@ class _Pool:
         self.logs = store.root / LOGS
         self.logs.mkdir(parents=True, exist_ok=True)
 
-    def run(self, schedule: Schedule) -> Iterator[Outcome]:
+    def run(self, schedule: Scheduled) -> Iterator[Outcome]:
         while True:
             while self._may_start() and (step := schedule.next(idle=not self.children)) is not None:
                 self._start(step)

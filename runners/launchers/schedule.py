@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Protocol
 
 from framework.planning.steps import Measure, Step
+
+
+class Scheduled(Protocol):
+    """Says which step may start next, and is told how each ended."""
+
+    def next(self, idle: bool = True) -> Step | None:
+        """A step that may start now; None where there is none, or none yet."""
+
+    def finish(self, step: Step) -> None:
+        """The step is done."""
+
+    def fail(self, step: Step) -> Iterator[Step]:
+        """The step failed: the steps that cannot be executed any more because of it."""
 
 
 class Schedule:

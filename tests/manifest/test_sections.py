@@ -62,10 +62,26 @@ adopted:
   - {path: "theirs/seed{seed}", variant: dense, steps_from: 0}
 measurements:
   speed: {measure: [latency], sequence_lengths: [8]}
+searches:
+  lr:
+    phase: finetune
+    space: {optimizer.learning_rate: {low: 0.1, high: 0.3}}
+    sampler: {name: random, seed: 3}
+    budget: {completed_trials: 6}
+    objective: accuracy
+    selection: {split: validation}
+    pruning: {name: median}
+    failures: {retries: 1}
+    trials: {path: runs.csv}
+    seeds: [100]
 """
 )
 DATA: dict[str, Any] = yaml.safe_load(
-    EVERYTHING.replace("2e-4", "2.0e-4").replace("e-6", ".0e-6").replace("1e-4", "1.0e-4")
+    EVERYTHING.replace("2e-4", "2.0e-4")
+    .replace("e-6", ".0e-6")
+    .replace("1e-4", "1.0e-4")
+    .replace("1e-5", "1.0e-5")
+    .replace("1e-3", "1.0e-3")
 )
 DATA["waivers"][0]["until"] = "2030-01-01"
 SECTIONS = list(sections_of(Manifest))

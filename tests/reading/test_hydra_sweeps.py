@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from framework.conformance.meaning import compare
 from framework.reading.formats import read
 from framework.reading.hydra.override_values import hydra_value
 from framework.reading.nodes import Document, Opaque
@@ -79,3 +80,31 @@ def test_a_search_space_is_no_value(text: str) -> None:
 
 def test_values_of_a_sweep_are_read_as_values() -> None:
     assert hydra_value("1e-4,true,adam").each == (1e-4, True, "adam")
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("interval(1e-5, 1e-4)", (1e-5, 1e-4)),
+        ("tag(log, interval(1e-5, 1e-4))", (1e-5, 1e-4)),
+        ("tag(a, b, int(interval(1, 5)))", (1, 5)),
+        ("range(1, 10, step=2)", (1, 10)),
+        ("interval(4, 1)", (1, 4)),
+        ("choice(3, 1, 2.5)", (1, 3)),
+        ("choice(1, 2.5, yes)", None),
+        ("choice(a, b(c))", None),
+        ("range(start=1, stop=4)", None),
+        ("glob(*)", None),
+    ],
+)
+def test_between_what_the_values_of_a_search_space_lie(text: str, between: tuple[float, float] | None) -> None:
+    assert hydra_value(text).between == between
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [(1e-3, False), (1e-4, None), (1e-5, None), (5e-5, None)],
+)
+def test_a_value_that_cannot_come_from_an_interval_is_another(declared: float, said: bool | None) -> None:
+    space = hydra_value("tag(log, interval(1e-5, 1e-4))")
+    assert compare(("phases", "p", "optimizer", "learning_rate"), declared, space).same is said

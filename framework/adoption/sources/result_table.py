@@ -6,9 +6,6 @@ Where `across` says so, the other columns are of one task (or seed, variant, mod
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,14 +23,14 @@ from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.reading.decoding import read_text
-from framework.reading.formats import read as read_document
 from framework.reading.marks import Lines
 from framework.reading.nodes import Document
 from framework.reading.prose.latex_tables import latex_tables
+from framework.reading.table_rows import PLAIN, table_rows
 
 NAME = "table"
 LATEX = (".tex", ".ltx")
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".md", ".markdown", *LATEX)
+SUFFIXES = (*PLAIN, ".md", ".markdown", *LATEX)
 _BAR = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r"\s*:?-+:?\s*")
 _OF_ONE = "a row is one run: adopt the runs that it is of"
@@ -153,24 +150,12 @@ def _lines(file: Path, adopted: Adopted) -> Iterator[_Line]:
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise InputError.at(Location(str(file), 1, 1), f"a table of results is not read from {suffix or 'this'}", known)
+    if suffix in PLAIN:
+        for where, cells in table_rows(file, lambda titles: _hold_apart(file, titles, adopted)):
+            yield _Line(where, cells)
+        return
     text = read_text(file, str(file))
-    if suffix in (".csv", ".tsv"):
-        table = csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",", restkey="")
-        try:
-            _hold_apart(file, table.fieldnames or (), adopted)
-            for line in table:
-                cells = {key: value for key, value in line.items() if value}
-                yield _Line(Location(str(file), table.line_num, 1), cells)
-        except csv.Error as problem:
-            raise InputError.at(Location(str(file), table.line_num, 1), f"not CSV: {problem}") from None
-    elif suffix == ".jsonl":
-        for line_number, each in enumerate(text.splitlines(), 1):
-            if each.strip():
-                where = Location(str(file), line_number, 1)
-                yield _Line(where, _object(each, where))
-    elif suffix == ".json":
-        yield from _objects(file)
-    elif suffix in LATEX:
+    if suffix in LATEX:
         yield from _of_latex(file, text, adopted)
     else:
         yield from _of_markdown(file, text, adopted)
@@ -187,26 +172,6 @@ def _hold_apart(file: Path, titles: Iterable[str], adopted: Adopted) -> None:
         if title and count > 1 and (all_count or title in wanted):
             message = f"{count} columns are called {title!r}: which one is meant, nothing says"
             raise InputError.at(Location(str(file), 1, 1), message, "give them different titles in a copy")
-
-
-def _object(text: str, where: Location) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise InputError.at(where, f"not JSON: {problem}") from None
-    if not isinstance(found, dict):
-        raise InputError.at(where, "a row that is no JSON object")
-    return found
-
-
-def _objects(file: Path) -> Iterator[_Line]:
-    document = read_document(file, str(file), None)
-    data = None if document.root is None else document.value(document.root)
-    if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
-        raise InputError.at(Location(str(file), 1, 1), "a table of results in JSON is a list of objects")
-    for index, each in enumerate(data):
-        node = document.node((index,))
-        yield _Line(document.location(node, (index,)) if node is not None else Location(str(file), 1, 1), each)
 
 
 def _of_markdown(file: Path, text: str, adopted: Adopted) -> Iterator[_Line]:

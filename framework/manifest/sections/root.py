@@ -13,6 +13,7 @@ from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.paper import Hardware, Paper
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.runners import Runner
+from framework.manifest.sections.searching.searches import Search
 from framework.manifest.sections.statements import Claim, Profile, Rule, Waiver
 from framework.manifest.sections.values.free_settings import Settings
 from framework.manifest.sections.variants import Variant
@@ -47,6 +48,8 @@ class Manifest(Section):
     `phases.train.epochs`, `seeds`, `datasets.titles`."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """The seeds that each variant is run with."""
+    searches: dict[str, Search] = {}
+    """How hyperparameters were searched before production, by name."""
     measurements: dict[str, Measurement] = {}
     """What is measured of the variants' checkpoints, by name."""
     claims: list[Claim] = []
@@ -76,7 +79,7 @@ class Manifest(Section):
 DEFAULT = "default"
 """The name of the one variant of a manifest that states none."""
 CLAUSE_SECTIONS = (
-    "paper", "hardware", "settings", "models", "datasets", "phases", "variants", "rules", "seeds", "measurements",
-    "claims",
+    "paper", "hardware", "settings", "models", "datasets", "phases", "variants", "rules", "seeds", "searches",
+    "measurements", "claims",
 )  # fmt: skip
 """The sections whose leaves are clauses; the others say how the clauses are held."""

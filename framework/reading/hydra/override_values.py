@@ -11,6 +11,10 @@ _WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
 _INT, _FLOAT = re.compile(r"[-+]?\d+(?:_\d+)*"), re.compile(r"[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d+)?")
 
 
+_SPACE = re.compile(r"(?:range|interval|choice|shuffle|glob|tag)\(|(?:int|float)\(\s*(?:range|interval|choice)\(")
+_CALL = re.compile(r"(\w+)\((.*)\)")
+
+
 def hydra_value(text: str, depth: int = 0) -> Any:
     """A value as Hydra's override grammar takes it: `yes` stays text, `1e-4` is a number, `[a,b]` a list."""
     text = text.strip()
@@ -23,8 +27,8 @@ def hydra_value(text: str, depth: int = 0) -> Any:
         if re.search(r"[\[\]{}()'\"]", inner):
             return Opaque(text, "a nested list")
         return [hydra_value(part, depth + 1) for part in inner.split(",")] if inner else []
-    if re.match(r"(?:range|interval|choice|shuffle|glob|tag)\(", text):
-        return Opaque(text, "a search space, of which each run takes a value")
+    if _SPACE.match(text):
+        return _space(text)
     if text[:1] == "{" or re.fullmatch(r"\w+\(.*\)", text):
         return Opaque(text, "only Hydra knows what it makes of it")
     if "," in text:
@@ -35,3 +39,28 @@ def hydra_value(text: str, depth: int = 0) -> Any:
     if len(text) < 4000 and _INT.fullmatch(text):
         return int(text)
     return float(text.replace("_", "")) if _FLOAT.fullmatch(text) else text
+
+
+def _space(text: str) -> Opaque:
+    """A search space: between which numbers its values lie, as far as all sweepers agree. Whether a
+    `range` has its upper bound they do not (hydra 1.3.8, hydra-optuna-sweeper 1.3.0): it may."""
+    why = "a search space, of which each run takes a value"
+    inner = text
+    while (call := _CALL.fullmatch(inner.strip())) is not None:
+        name, arguments = call[1], call[2]
+        if name in ("int", "float"):
+            inner = arguments
+            continue
+        parts = [part.strip() for part in arguments.split(",")] if not re.search(r"[\[\]{}'\"]", arguments) else []
+        if name == "tag" and parts and (rest := re.fullmatch(r"(?:[^,()]+,)*?\s*(\w+\(.*\))\s*", arguments)):
+            inner = rest[1]
+            continue
+        if name in ("interval", "range") and len(parts) >= 2 and all(_FLOAT.fullmatch(part) for part in parts[:2]):
+            low, high = (float(part.replace("_", "")) for part in parts[:2])
+            return Opaque(text, why, between=(min(low, high), max(low, high)))
+        if name in ("choice", "shuffle") and parts and all(_FLOAT.fullmatch(part) for part in parts):
+            # Not each of them in its turn: a sampler may leave some out.
+            numbers = [float(part.replace("_", "")) for part in parts]
+            return Opaque(text, why, between=(min(numbers), max(numbers)))
+        break
+    return Opaque(text, why)

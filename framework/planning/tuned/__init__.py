@@ -1,0 +1,1 @@
+"""Values that searches chose, in the steps of a plan."""

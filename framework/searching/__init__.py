@@ -1,0 +1,1 @@
+"""What searches found: their studies as evidence, which trial is taken, and the values that production has."""
