@@ -59,7 +59,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
-    problems = _inconsistencies(experiment)
+    problems = [*_commands(experiment), *_inconsistencies(experiment)]
     judge = Judge(experiment, today)
     matrix = Matrix(experiment.clauses)
     try:
@@ -86,9 +86,23 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
     return result
 
 
+def held_to_itself(experiment: Experiment, today: date | None = None) -> tuple[Matrix, list[Finding]]:
+    """The manifest stage alone, of a project that binds no config file: its verdicts and all its findings. What a
+    script of one's own would be passed is left to whoever starts it.
+
+    Raises:
+        InputError: what is stated contradicts itself where it is used.
+    """
+    if problems := _inconsistencies(experiment):
+        raise InputError(list(dict.fromkeys(problems)))
+    matrix = Matrix(experiment.clauses)
+    findings = manifest_stage.hold(experiment, Judge(experiment, today), matrix)
+    return matrix, [*matrix.findings(), *findings]
+
+
 def _inconsistencies(experiment: Experiment) -> list[Problem]:
     """What is wrong and only shows when it is used: in the variants' own settings, and the claims."""
-    problems = _commands(experiment)
+    problems: list[Problem] = []
     for name, variant in experiment.stated.variants.items():
         for index, step in enumerate(variant.steps):
             if (found := phase_of(step)) is None:

@@ -11,12 +11,11 @@ from framework.conformance import Finding, Severity, Stage, Verdict
 from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
 from framework.conformance.waivers import Judge
-from framework.errors import InputError
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.steps import Measure
-from framework.stages.check import CheckResult, check
+from framework.stages.check import CheckResult, check, held_to_itself
 from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
@@ -97,15 +96,14 @@ def verify(
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
-    try:
+    if experiment.stated.configs:
         checked = check(experiment.as_stated, today)
-    except InputError as failure:
-        if experiment.stated.configs:
-            raise failure from None
-    if checked is not None:
-        matrix.merge(checked.matrix)
-        known = list(matrix.findings())
-        findings += [finding for finding in checked.findings if finding not in known]
+        stated, found = checked.matrix, checked.findings
+    else:
+        stated, found = held_to_itself(experiment.as_stated, today)
+    matrix.merge(stated)
+    known = list(matrix.findings())
+    findings += [finding for finding in found if finding not in known]
     matrix.add(plan_verdicts(experiment, plan, judge))
 
     def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:

@@ -19,7 +19,8 @@ import framework
 from framework.cli import main
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import EVENTS, STEPS, read_lines
-from framework.evidence.store import Run, RunStore, changed_artefacts
+from framework.evidence.remembering.run_contents import changed_artefacts
+from framework.evidence.store import Run, RunStore
 from tests.recording.training import Script, codes, network, project, rows, verified
 from tests.support.tensors import save_tensors
 
