@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from framework.errors import InputError
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 if TYPE_CHECKING:
     import numpy
@@ -102,7 +103,7 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
     where = Location(str(path), 1, 1)
     try:
         size = path.stat().st_size
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             head = stream.read(8)
             if len(head) < 8:
                 raise InputError.at(where, "truncated: not even a safetensors header")

@@ -19,6 +19,7 @@ from framework.errors import InputError
 from framework.locations import Location
 from framework.names import did_you_mean
 from framework.plugins import entry_points
+from framework.reading.decoding import open_regular
 from framework.reading.nodes import Document
 from framework.reading.yaml.reader import read as _read_yaml
 
@@ -127,7 +128,7 @@ def _for(path: Path, suffix: str, shown: str) -> ModuleType:
 def _is_script(path: Path) -> str | None:
     """The format of a file that starts with `#!`."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             first = file.readline(200)
     except OSError:
         return None

@@ -25,6 +25,7 @@ from framework.stages.run import rules as run_rules
 from framework.stages.run.measured_runs import measured_runs
 from framework.stages.run.observed import EvidenceContext, Observed
 from framework.stages.run.rules.adopted_settings import unsettled
+from framework.stages.run.run_folders import misplaced, unreadable_others
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -85,6 +86,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     matrix = Matrix(experiment.clauses)
     checked = None
     findings: list[Finding] = [finding for _, finding in unreadable.values()]
+    findings += [*misplaced(steps, store), *unreadable_others(steps, store)]
     try:
         checked = check(experiment.as_stated, today)
     except InputError as failure:

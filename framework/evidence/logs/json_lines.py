@@ -12,6 +12,7 @@ from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 
 def read(files: Sequence[Path], reading: Reading) -> Log:
@@ -21,7 +22,7 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
 def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
     """The objects; a last line that was cut off by a kill is left out."""
     mixed = file.suffix.lower() not in _SUFFIXES
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         for number, line in enumerate(stream, 1):
             where = Location(str(file), number, 1)
             if not line.strip() or (mixed and not line.lstrip().startswith(b"{")):
@@ -47,7 +48,7 @@ def _matches(file: Path) -> bool:
     if file.suffix.lower() not in (".log", ".txt", ".out", ""):
         return False
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
     except OSError:
         return False

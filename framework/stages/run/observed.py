@@ -54,6 +54,8 @@ class Observed:
                     continue
                 if type(line.get(name)) not in (int, float):
                     raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
+            if not self.logged and (type(line["step"]) is not int or line["step"] < 1):
+                raise InputError.at(self.place(STEPS, number), f"no optimizer step: {line['step']}")
         return lines
 
     @property

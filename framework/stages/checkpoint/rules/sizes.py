@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance.meaning import said, same
 from framework.evidence.record import MODEL, read_json
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
@@ -32,6 +33,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         model = observed.step.model
+        if not observed.logged:
+            yield from _described(observed)
         for name in _KEYS:
             if (declared := getattr(model, name)) is not None:
                 clause = context.experiment.by_path.get(("models", observed.step.model_name, name))
@@ -40,6 +43,19 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         if model.parameters is not None and observed.step.parent is None:
             clause = context.experiment.by_path.get(("models", observed.step.model_name, "parameters"))
             yield from context.hold(SIZE, observed, clause, model.parameters, _parameters, "parameters")
+
+
+def _described(observed: Observed) -> Iterator[Finding]:
+    """The sizes that a run recorded are those of the model that it saved."""
+    sizes = observed.facts.get("model")
+    for name, value in sizes.items() if isinstance(sizes, dict) and observed.run is not None else ():
+        try:
+            saved = _config(name, observed) if name in _KEYS else None
+        except NotRecorded:
+            continue
+        if saved is not None and not same(saved, value):
+            message = f"{observed.step.label}: it recorded {said(value)} as the model's {name}, and saved {said(saved)}"
+            yield Finding(SIZE, message, expected=saved, actual=value, location=observed.place())
 
 
 def _parameters(observed: Observed) -> Any:
