@@ -111,10 +111,14 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:
             if length > min(size - 8, _LARGEST_HEADER):
                 raise InputError.at(where, "not a safetensors file, or truncated: its header is longer than the file")
             header = json.loads(stream.read(length))
-        metadata = header.pop("__metadata__", {})
+        metadata = header.pop("__metadata__", None) or {}
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("its metadata are no texts by name")
         tensors = {}
         for name, facts in header.items():
             start, stop = facts["data_offsets"]
+            if type(start) is not int or type(stop) is not int or not isinstance(facts["dtype"], str):
+                raise ValueError(f"{name} is {facts['dtype']} at {facts['data_offsets']}")
             tensors[name] = StoredTensor(
                 name, facts["dtype"], tuple(facts["shape"]), 8 + length + start, 8 + length + stop
             )

@@ -68,18 +68,19 @@ class Forger:
 
     def noticed(self, forgery: Forgery) -> frozenset[str]:
         """What is said of a forged run, and was not of the honest one."""
-        with self.forged(forgery):
+        with self.changed(forgery.folder, forgery.forged):
             return self.seen(forgery.folder) - self.honest[forgery.folder]
 
     @contextmanager
-    def forged(self, forgery: Forgery) -> Iterator[None]:
-        files = self.files(forgery.folder)
-        forgery.forged(files)
+    def changed(self, folder: str, change: Callable[[Files], None]) -> Iterator[None]:
+        """The run's folder with other files, for as long as the block runs."""
+        files = self.files(folder)
+        change(files)
         try:
-            self._write(forgery.folder, files)
+            self._write(folder, files)
             yield
         finally:
-            self._write(forgery.folder, self._files[forgery.folder])
+            self._write(folder, self._files[folder])
 
     def _read(self, folder: str) -> Files:
         root = self.runs / folder

@@ -58,7 +58,8 @@ def importance_in(spec: SGH, tensors: Tensors, masks: MaskFile | None) -> dict[s
     for module in targets_of(spec, tensors):
         name = f"{module}{_WEIGHT}"
         if spec.importance == "magnitude":
-            exact = float(numpy.abs(values(tensors, name)).mean(dtype=numpy.float64))
+            with numpy.errstate(all="ignore"):  # a weight that is no number has a rule of its own
+                exact = float(numpy.abs(values(tensors, name)).mean(dtype=numpy.float64))
         elif masks is None or name not in masks.tensors:
             raise NotRecorded(f"the checkpoint that it started from has no mask of {name}")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -58,8 +59,11 @@ def alike(expected: Any, found: Any) -> bool:
     """Whether two values are one: numbers to the last digits, everything else exactly."""
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
+    if isinstance(expected, int) and isinstance(found, int):
+        return expected == found
     if isinstance(expected, int | float) and isinstance(found, int | float):
-        return math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-12)
+        one, other = real(expected), real(found)
+        return one is not None and other is not None and math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
     if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
         return len(expected) == len(found) and all(map(alike, expected, found))
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
@@ -74,7 +78,9 @@ def whole(value: Any) -> int | None:
 
 def real(value: Any) -> float | None:
     """A number; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return math.inf if abs(value) > sys.float_info.max else float(value)
 
 
 def is_weight(tensor: StoredTensor) -> bool:

@@ -97,13 +97,17 @@ def _looked(
 
 def _merged(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:
     """Every merged weight follows from the parent's, the saved adapter and the masks."""
+    import numpy
+
     if observed.step.parent is None:
         raise NotRecorded(f"{observed.step.label} started from initial weights, which are not kept")
     parent = context.observed(observed.step.parent)
     if parent.run is None:
         raise NotRecorded(f"not run: {parent.step.label}")
     compared = 0
-    for name, apart, index in merged_by(observed, parent, spec):
+    with numpy.errstate(all="ignore"):  # of what is no number the comparison says so
+        found = list(merged_by(observed, parent, spec))
+    for name, apart, index in found:
         compared += 1
         if apart:
             place = f"the first at index {index}"
