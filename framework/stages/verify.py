@@ -113,6 +113,10 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
         findings += more
     findings += damaged
-    matrix.add(claim_verdicts(experiment, seen, judge))
+    for held in claim_verdicts(experiment, seen, judge):
+        if isinstance(held, Finding):
+            findings.append(held)
+        else:
+            matrix.add([held])
     findings = [*matrix.findings(), *findings]
     return VerifyResult(experiment, plan, steps, matrix, findings, checked)
