@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.manifest.sections.methods import Permute
 from framework.planning.identity import elsewhere, key_of
-from framework.planning.steps import Measure
+from framework.planning.steps import LONGEST_NAME, Measure
 from framework.stages.checkpoint.recorded.contradiction import Contradiction, Facts
 from framework.stages.run.observed import Observed
 
@@ -60,6 +60,8 @@ def _named(observed: Observed) -> Iterator[Contradiction]:
     """The folder is named after the run's first variant and what else it is of."""
     assert observed.run is not None
     record, name = observed.run.record, observed.run.folder.name
+    if len(name.encode()) > LONGEST_NAME:
+        return  # it was cut off
     first = record.variants[0] if record.variants else ""
     ends = f"{record.model}.seed{record.seed}.{record.key[:10]}"
     clean = "".join("_" if letter in "/\\" or letter < " " else letter for letter in first)
