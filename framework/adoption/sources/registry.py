@@ -8,7 +8,7 @@ from pathlib import Path
 
 from framework.adoption.sources.result_table import NAME as TABLE
 from framework.adoption.sources.source import Source
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 _OWN = (
     "transformers_output", "lightning_logs", "wandb_folder", "mlflow_files", "dvclive_folder", "hydra_output",
@@ -23,7 +23,7 @@ GROUP = "framework.sources"
 def sources() -> tuple[Source, ...]:
     """Every source, other distributions' first."""
     own = (import_module(f"framework.adoption.sources.{name}").SOURCE for name in _OWN)
-    return (*(point.load() for point in entry_points(group=GROUP)), *own)
+    return (*(loaded(point) for point in entry_points(group=GROUP)), *own)
 
 
 def names() -> list[str]:

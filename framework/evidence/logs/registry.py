@@ -11,7 +11,7 @@ from pathlib import Path
 from framework.errors import InputError
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 _OWN = ("tensorboard", "json_lines", "csv_table", "trainer_state", "text_log")
 GROUP = "framework.logs"
@@ -22,7 +22,7 @@ GROUP = "framework.logs"
 def formats() -> tuple[Format, ...]:
     """Every format, other distributions' first: a file is of the first one that knows it."""
     own = (import_module(f"framework.evidence.logs.{name}").FORMAT for name in _OWN)
-    return (*(point.load() for point in entry_points(group=GROUP)), *own)
+    return (*(loaded(point) for point in entry_points(group=GROUP)), *own)
 
 
 def natural(path: Path) -> list[tuple[int, int | str]]:
