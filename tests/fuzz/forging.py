@@ -68,8 +68,9 @@ class Forger:
 
     def noticed(self, forgery: Forgery) -> frozenset[str]:
         """What is said of a forged run, and was not of the honest one."""
+        honest = self.honest[forgery.folder]  # before anything is forged
         with self.changed(forgery.folder, forgery.forged):
-            return self.seen(forgery.folder) - self.honest[forgery.folder]
+            return self.seen(forgery.folder) - honest
 
     @contextmanager
     def changed(self, folder: str, change: Callable[[Files], None]) -> Iterator[None]:
