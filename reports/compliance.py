@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from framework.adoption.adopted_runs import origin_of
+from framework.adoption.adopted_runs import origin_of, script_of
 from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
@@ -55,7 +55,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
             for finding in result.findings
         ],
         "waived": list(_waived(result)),
-        "planned": len(result.steps),
+        "planned": result.planned,
         "finished": result.finished,
         "runs": list(_runs(result)),
         "sparse": list(_sparse(result)),
@@ -116,8 +116,10 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
         if observed.run is not None:
             record = observed.run.record
-            origin = origin_of(record)
+            origin, script = origin_of(record), script_of(record)
             row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
+            row["status"] = row["status"] if script is None else f"recorded by {script}"
+            row["status"] += "" if observed.counts else ", beside the run that counts"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"

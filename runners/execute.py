@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.locks import LOCKS, only_one
 from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
@@ -24,7 +25,6 @@ from runners.measurement.energy import EnergyMeter
 from runners.measurement.measure import measure
 from runners.processes import this_process
 from runners.progress import Progress, Several
-from runners.run_files import only_one
 from runners.sparsity.masks import MASKS
 from runners.step_context import RunContext
 from runners.trackers import Tracking
@@ -67,7 +67,7 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         _perform(RunContext(step, folder, project, parent, references, record, progress, is_main=False))
         processes.wait_for_everyone()
         return record
-    with only_one(store.root / ".locks" / step.folder, step.label):
+    with only_one(store.root / LOCKS / step.folder, step.label):
         attempts = _cleared(step, store)
         folder.mkdir(parents=True, exist_ok=True)
         record = _new_record(step, project)

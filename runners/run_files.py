@@ -1,33 +1,12 @@
-"""Folders and line files that a kill cannot leave half written."""
+"""Line files that a kill cannot leave half written."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
-
-from framework.errors import FrameworkError
-
-
-@contextmanager
-def only_one(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock file for as long as the block runs; the system releases it when the process ends.
-
-    Raises:
-        FrameworkError: another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FrameworkError(f"{what} is being executed by another process at this moment") from None
-        yield
 
 
 def prefix_sha256(path: Path, size: int) -> str | None:

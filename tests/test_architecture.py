@@ -24,6 +24,7 @@ ROOMS = (
     "statistics",
     "planning",
     "adoption",
+    "recording",
     "stages.plan",
     "stages.run",
     "stages.checkpoint",

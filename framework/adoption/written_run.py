@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.adoption.sources.source import Left
+from framework.adoption.sources.source import Left, Stored
 from framework.errors import InputError
 from framework.evidence.adapter_options import described, of_wrong_kind
 from framework.evidence.atomic import whole_folder, write_json
@@ -30,8 +30,17 @@ _CONFIG = "config.json"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
-def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, step: Step, where: Location) -> None:
-    """Write the folder as a whole: it is there with all that belongs to it, or as it was before.
+def write_run(
+    folder: Path,
+    record: RunRecord,
+    left: Left,
+    adopted: Adopted,
+    step: Step,
+    where: Location,
+    stored: Stored | None = None,
+) -> None:
+    """Write the folder as a whole: it is there with all that belongs to it, or as it was before. Of a run that lies in
+    a file with others (``stored``) what was read of it is kept, and else copies of the files.
 
     Raises:
         InputError: a metric that is to be taken is not there, or a checkpoint is damaged; nothing was written.
@@ -52,11 +61,13 @@ def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, ste
         record.metrics = as_metrics(measured(metrics, work.phase.objective))
         record.environment = left.environment
         if left.model is not None:
-            _model(target, record, left.model)
-        for number, file in enumerate(left.files):
-            copy = target / KEPT / f"{number}-{file.name}"
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, copy)
+            keep_model(target, record, left.model)
+        if left.files:
+            (target / KEPT).mkdir()
+        if stored is not None:
+            (target / KEPT / "run.json").write_bytes(stored.text)
+        for number, file in enumerate(left.files if stored is None else ()):
+            shutil.copyfile(file, target / KEPT / f"{number}-{file.name}")
         record.artefacts = artefacts_below(target, *sorted(each.name for each in target.iterdir()))
         record.write(target)
 
@@ -91,8 +102,12 @@ def _settings(target: Path, record: RunRecord, left: Left, adopted: Adopted) -> 
     write_json(target / SETTINGS, settings)
 
 
-def _model(target: Path, record: RunRecord, source: Path) -> None:
-    """Copy a model, or an adapter, in safetensors; its sizes as they are on disk."""
+def keep_model(target: Path, record: RunRecord, source: Path) -> None:
+    """Copy a model, or an adapter, in safetensors to a run folder; its sizes as they are on disk.
+
+    Raises:
+        InputError: it is damaged, or an adapter of another kind.
+    """
     if all((source / name).is_file() for name in _ADAPTER):
         (target / "adapter").mkdir()
         for name in _ADAPTER:
@@ -111,7 +126,7 @@ def _model(target: Path, record: RunRecord, source: Path) -> None:
     else:
         join(source / INDEX, target / MODEL / SINGLE)
     saved = TensorFile(target / MODEL / SINGLE)
-    record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}
+    record.parameters |= {"total": sum(tensor.elements for tensor in saved.tensors.values())}
 
 
 def _lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from framework.adoption.adopted_runs import adopted_runs, origin_of
+from framework.adoption.adopted_runs import RunsOfVariants, origins_of, runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
-from framework.evidence.store import Run, RunStore
+from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs, listed=True)
-    taken = adopted_runs(plan, store)
+    named = runs_of_variants(plan, store)
     reasons = Reasons(store)
-    rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
+    rows = [(step, _why(reasons.of(step), step, named)) for step in plan.steps]
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
@@ -65,11 +65,12 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _why(why: str, adopted: Run | None) -> str:
-    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
-    if why == "done" or adopted is None:
+def _why(why: str, step: Step, named: RunsOfVariants) -> str:
+    """Why a step is not to be run, or would be; a run that others made is evidence, and none that others start from."""
+    runs = {variant: named[step.key, variant] for variant in step.variants if (step.key, variant) in named}
+    if why == "done" or not runs:
         return why
-    return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
+    return f"{origins_of(step.variants, runs)}; a run made here would go before"
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from framework.cli.terminal import console
+from framework.evidence.record import RunRecord
 from framework.evidence.run_index import COLUMNS, Registry
-from framework.evidence.store import RunStore
+from framework.evidence.store import Run, RunStore
 from framework.manifest.loading import load
+from framework.recording.recorded_runs import CUT_OFF, how_it_ended
 
 HELP = "list the runs and how they ended"
 
+_STATUSES = ("running", "done", "failed", CUT_OFF)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--status", action="append", default=[], choices=("running", "done", "failed"), help="only these (repeatable)"
-    )
+    parser.add_argument("--status", action="append", default=[], choices=_STATUSES, help="only these (repeatable)")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
 
 
@@ -41,9 +43,20 @@ def main(options: argparse.Namespace) -> int:
 def _rows(runs: Path, statuses: set[str]) -> list[dict[str, Any]]:
     registry = Registry(runs)
     registry.rebuild()
-    rows = [row for row in registry.rows() if not statuses or row["status"] in statuses]
+    rows = [_looked_after(runs, row) for row in registry.rows()]
     registry.close()
-    return rows
+    return [row for row in rows if not statuses or row["status"] in statuses]
+
+
+def _looked_after(runs: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a run, of which another may have become what its record says: its process is gone."""
+    if row["status"] != "running":
+        return row
+    run = Run(runs / row["folder"], RunRecord.read(runs / row["folder"]))
+    if (ended := how_it_ended(run)) != CUT_OFF:
+        return row
+    attempt = run.record.attempts[-1]
+    return {**row, "status": ended, "error": f"process {attempt.get('process')} on {attempt.get('host')} is gone"}
 
 
 def _csv(rows: list[dict[str, Any]]) -> None:
@@ -65,7 +78,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"done": "green", "failed": "bold red", "running": "yellow"}
+    styles = {"done": "green", "failed": "bold red", "running": "yellow", CUT_OFF: "bold red"}
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("status", "run", "profile", "seconds", "error"):
         table.add_column(title, justify="right" if title == "seconds" else "left")

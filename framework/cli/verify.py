@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from framework import api
+from framework.adoption.adopted_runs import runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, planned
 from framework.cli.terminal import console, findings
 from framework.conformance import Stage, Status
@@ -44,7 +45,9 @@ def main(options: argparse.Namespace) -> int:
             experiment = load(options.manifest, record.profile)
         only = [record.key]
     plan = planned(experiment, options, options.all)
-    if only and only[0] not in {step.key for step in plan.steps}:
+    named = runs_of_variants(plan, RunStore(experiment.runs)) if only else {}
+    known = {step.key for step in plan.steps} | {run.record.key for runs in named.values() for run in runs}
+    if only and only[0] not in known:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
         raise UsageError(
@@ -80,5 +83,6 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
-    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")
+    kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
+    made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")

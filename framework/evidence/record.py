@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
 from framework.evidence.atomic import write_json
-from framework.evidence.record_shapes import RecordShape
+from framework.evidence.typed.record_shapes import RecordShape
 from framework.locations import Location
 from framework.reading.decoding import open_regular
 from framework.reading.json_file import parse_json
@@ -33,6 +33,8 @@ _LONGEST_LINE = 64 * 2**20
 ADOPTED = "adopted"
 """Of a run that another program made: the first part of its folder's name, its identity, and what in ``observed`` tells
 where it was taken from."""
+RECORDED = "recorded"
+"""The same of a run whose script recorded it: in ``observed`` it tells by which script."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,10 @@ class RunRecord:
     `master_weights` (the number format of the trained weights), `loss_normalization` (`batch`), `decayed` and
     `undecayed` {tensors, parameters, names_sha256} (over the sorted names, one a line), `stopped_early`, `best`,
     `model` (its sizes), `source` where it started from no other run, and `adopted` where it was not made here but
-    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}].
+    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}]. Where its script recorded it: `recorded` {script,
+    sha256, attempt}, `seeds`, `settings` as the script says them, `kinds` of parameters {norms, biases, ...: names},
+    `untrained` {tensors, parameters, names}, `named` (whether every trained parameter is), `updates_skipped`,
+    `checkpoints` [{step, path, files}], and `unheard` processes.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,

@@ -237,7 +237,9 @@ class _Builder:
         command = None
         if self.manifest.runners and isinstance(work, Training):
             command = self._command(variant, index, name, model, task, seed, work, parent, knobs)
-        identity = identity_of(name, work, spec, seed, parent, references, knobs, calibration, keeps_all, command)
+        identity = identity_of(
+            name, work, model, spec, seed, parent, references, knobs, calibration, keeps_all, command
+        )
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)

@@ -26,6 +26,7 @@ MACHINE = "machine"
 def identity_of(
     name: str,
     work: Work,
+    model_name: str,
     model: Model,
     seed: int,
     parent: str | None,
@@ -37,12 +38,13 @@ def identity_of(
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
     that is reported) is left out; so are knobs that change how a result is computed and not what it is, and where the
-    masks before the step keep every weight (``masks_keep_all``), how an adapter meets them."""
+    masks before the step keep every weight (``masks_keep_all``), how an adapter meets them. Names are left out, but
+    those of a model and a dataset whose source is not stated: two such are two, whatever else is said of them."""
     return {
         "version": VERSION,
         "step": name,
         "does": _does(work, knobs, calibration, masks_keep_all),
-        "model": _plain(model, "parameters", "set"),
+        "model": _model(model_name, model),
         "seed": seed,
         "parent": parent,
         "references": dict(references),
@@ -56,6 +58,17 @@ def _does(work: Work, knobs: Knobs, calibration: Training | None, masks_keep_all
     if isinstance(work, Measure):
         return {**_plain(work.measurement, "variants", "phase"), MACHINE: dict(work.machine)}
     return _transform(work, calibration)
+
+
+def _model(name: str, model: Model) -> dict[str, Any]:
+    stated = model.hub is not None or model.path is not None or model.weights == "random"
+    return {**_plain(model, "parameters", "set"), **({} if stated else {"called": name})}
+
+
+def _dataset(training: Training) -> dict[str, Any]:
+    dataset = training.dataset
+    stated = dataset.hub is not None or dataset.path is not None or dataset.builtin is not None
+    return {**_plain(dataset, "train_examples", "set"), **({} if stated else {"called": training.dataset_name})}
 
 
 def elsewhere(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -80,7 +93,7 @@ def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, A
     return {
         "phase": phase,
         "precision": work.phase.precision or knobs.precision or "fp32",
-        "dataset": _plain(work.dataset, "train_examples", "set"),
+        "dataset": _dataset(work),
         "mask": _plain(work.mask) if work.mask else None,
         "adapter": adapter,
     }
@@ -111,7 +124,7 @@ def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str,
     if calibration is None:
         return _plain(work)
     examples = {
-        "dataset": _plain(calibration.dataset, "train_examples", "set"),
+        "dataset": _dataset(calibration),
         "sequence_length": calibration.phase.sequence_length,
     }
     return {**_plain(work, "dataset"), "calibration": examples}

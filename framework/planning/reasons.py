@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from framework.evidence.record import ADOPTED, CHECKPOINTS, RunRecord
+from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORDED, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
 from framework.planning.steps import Step
@@ -48,11 +48,11 @@ class Reasons:
 
     @cached_property
     def _by_place(self) -> dict[tuple[object, ...], list[RunRecord]]:
-        """The records by step, model, task, seed and profile; an adopted run was not made by any identity."""
+        """The records by step, model, task, seed and profile; a run that others made was not made by any identity."""
         found: dict[tuple[object, ...], list[RunRecord]] = {}
         for run in self._store.readable():
             record = run.record
-            if ADOPTED not in record.identity:
+            if not {ADOPTED, RECORDED} & record.identity.keys():
                 place = (record.step, record.model, record.task, record.seed, record.profile)
                 found.setdefault(place, []).append(record)
         return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.errors import Problem
@@ -121,6 +121,14 @@ class Step:
     @property
     def variant(self) -> str:
         return self.variants[0]
+
+    def of(self, variants: Sequence[str]) -> Step:
+        """The step as some of its variants have it."""
+        if len(variants) == len(self.variants):
+            return self
+        own = [(str(place[1]), int(place[-1])) for place in self.places if place[1] in variants]
+        names, indices = zip(*own, strict=True)
+        return replace(self, variants=names, indices=indices, index=indices[0])
 
     @property
     def places(self) -> list[Path]:

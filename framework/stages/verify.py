@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from framework.adoption.adopted_runs import adopted_runs
 from framework.conformance import Finding, Severity, Stage, Verdict
 from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
@@ -22,8 +21,8 @@ from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
-from framework.stages.run.measured_runs import measured_runs
-from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.observed import EvidenceContext, Observed, Related
+from framework.stages.run.observed_steps import observed_steps
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.run_folders import misplaced, unreadable_others
 from framework.stages.run.shared_steps import for_all_variants
@@ -48,18 +47,29 @@ class VerifyResult:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
+    def planned(self) -> int:
+        """How many runs are planned: one for each step, or for each of its variants that has a run of its own."""
+        return sum(observed.counts for observed in self.steps)
+
+    @property
     def finished(self) -> int:
-        """How many of the planned steps have a finished run."""
-        return sum(observed.run is not None for observed in self.steps)
+        """How many of these are there."""
+        return sum(observed.counts and observed.run is not None for observed in self.steps)
 
     @property
     def adopted(self) -> int:
         """How many of these were made elsewhere, and taken in."""
-        return sum(observed.adopted for observed in self.steps)
+        return sum(observed.counts and observed.adopted for observed in self.steps)
+
+    @property
+    def recorded(self) -> int:
+        """How many of these scripts of the user's own recorded."""
+        return sum(observed.counts and observed.scripted for observed in self.steps)
 
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        return {"steps": len(self.steps), "finished": self.finished, "adopted": self.adopted, "stages": stages}
+        runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
+        return {"steps": self.planned, **runs, "stages": stages}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -76,16 +86,10 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
-    measured = measured_runs(plan, store)
-    taken = adopted_runs(plan, store)
-    steps = [
-        Observed(step, measured.get(step.key) or store.finished(step.key) or taken.get(step.key)) for step in plan.steps
-    ]
-    unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
-    seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
+    steps = observed_steps(experiment, plan, store)
+    seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
-    findings: list[Finding] = [finding for _, finding in unreadable.values()]
     findings += [*misplaced(steps, store), *unreadable_others(steps, store)]
     try:
         checked = check(experiment.as_stated, today)
@@ -99,18 +103,18 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     matrix.add(plan_verdicts(experiment, plan, judge))
 
     def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:
-        held = [observed for observed in seen if not only or observed.step.key in only]
+        held = [observed for observed in seen if not only or observed.step.key in only or _key_of(observed) in only]
         models = [observed for observed in held if not isinstance(observed.step.work, Measure)]
         measures = [observed for observed in held if isinstance(observed.step.work, Measure)]
-        lookup = {observed.step.key: observed for observed in seen}
+        related = Related(experiment.manifest, seen)
         return [
-            apply(package, EvidenceContext(experiment, judge, plan, models, stage, lookup, measures))
+            apply(package, EvidenceContext(experiment, judge, plan, models, stage, related, measures))
             for package, stage in _STAGES
         ]
 
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
-        matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
+        matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
     findings += damaged
     for held in claim_verdicts(experiment, seen, judge):
@@ -120,3 +124,8 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
     return VerifyResult(experiment, plan, steps, matrix, findings, checked)
+
+
+def _key_of(observed: Observed) -> str | None:
+    """The key of the run itself: that of a run which was made elsewhere is not the planned one."""
+    return None if observed.run is None else observed.run.record.key

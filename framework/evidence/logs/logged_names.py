@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from framework.evidence.logs.bookkeeping import is_bookkeeping
 from framework.manifest.hyperparameters import plain_metric, split_of
 
 _NAMES = {
@@ -18,7 +19,6 @@ _NAMES = {
     "tokens": "tokens tokens_in_step train/tokens",
 }
 USUAL = {known: names.split() for known, names in _NAMES.items()}
-_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
 def number(value: Any) -> float | int | None:
@@ -45,6 +45,6 @@ def evaluation(entry: Mapping[str, Any], splits: Collection[str] = ("validation"
     """The metrics of an entry that were measured on a split, by their plain names."""
     found = {}
     for key, value in entry.items():
-        if split_of(key) in splits and (value := number(value)) is not None and not key.endswith(_SPEED):
+        if split_of(key) in splits and (value := number(value)) is not None and not is_bookkeeping(key):
             found[plain_metric(key)] = float(value)
     return found

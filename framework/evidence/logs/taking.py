@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from framework.evidence.logs.bookkeeping import is_bookkeeping
 from framework.evidence.logs.deriving import steps_done
 from framework.evidence.logs.log import Log
 from framework.evidence.logs.logged_names import USUAL, evaluation, number
@@ -53,8 +54,9 @@ def measured(entry: Mapping[str, Any], objective: str | None) -> dict[str, Any]:
 def final_metrics(data: Mapping[str, Any], objective: str | None) -> tuple[dict[str, float], dict[str, Any]]:
     """The final metrics that a trainer wrote; and how many examples were trained on, where they say so."""
     counts = [count for name in _EXAMPLES if isinstance(count := number(data.get(name)), int) and count > 0]
-    plain = {f"eval_{name}": value for name, value in data.items() if split_of(name) is None and name not in _COURSE}
-    found = measured(evaluation({**plain, **data}, ("validation", "test")), objective)
+    plain = [name for name in data if split_of(name) is None and name not in _COURSE and not is_bookkeeping(name)]
+    unsplit = {f"eval_{name}": data[name] for name in plain}
+    found = measured(evaluation({**unsplit, **data}, ("validation", "test")), objective)
     return found, {"train_examples": counts[-1]} if counts else {}
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from framework.adoption.adopted_runs import NAMING
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError
 from framework.evidence.record import RECORD, RunRecord
@@ -25,7 +26,7 @@ _ADVICE = "restore the folder's own record, or remove the folder and run the ste
 def misplaced(steps: list[Observed], store: RunStore) -> Iterator[Finding]:
     """Folders that are named after a step's key and are not its run, and two that both claim to be."""
     named = _by_digits(store.root)
-    for step in steps:
+    for step in {each.step.key: each for each in steps}.values():
         claiming = []
         for folder in named.get(step.step.key[:_DIGITS], ()):
             what = _wrong(folder, step.step.key)
@@ -48,6 +49,8 @@ def unreadable_others(steps: list[Observed], store: RunStore) -> Iterator[Findin
     planned = {step.step.key[:_DIGITS] for step in steps}
     for digits, folders in _by_digits(store.root).items():
         for folder in folders if digits not in planned else ():
+            if folder.name.startswith(tuple(f"{kind}." for kind in NAMING)):
+                continue  # which are looked through for their own sake
             if not os.path.lexists(folder / RECORD):
                 continue
             try:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from framework.errors import FrameworkError
+from framework.evidence import environment
 from framework.evidence.record import CHECKPOINTS, RunRecord, sha256_of
 from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
@@ -21,7 +22,6 @@ from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
 from framework.manifest.sections.phases import Phase
 from framework.planning.reasons import Reasons
 from framework.planning.steps import Knobs, Step, Training
-from runners import environment
 from runners.execute import execute
 from runners.progress import Silent
 from runners.training import phase as phase_module

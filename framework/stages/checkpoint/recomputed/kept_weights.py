@@ -73,7 +73,9 @@ def _held(observed: Observed, parent: Observed, masks: MaskFile | None) -> Itera
             raise NotRecorded(f"which weights a {work.adapter.chosen[0]} changes is not known here")
         headed = any(name.startswith(HEAD) for name in observed.tensors.tensors)
         for name in tensors:
-            module = name.removesuffix(".weight")
+            # IA3 scales the bias of its module with the weight, and the merge has a rule of its own.
+            scaled = isinstance(spec, SGH) and name.endswith(".bias")
+            module = name.removesuffix(".bias" if scaled else ".weight")
             adapted = module != name and any(f".{module}".endswith(f".{target}") for target in spec.targets)
             # A classifier has no head for a language model, and trains its own.
             gone = headed and name not in observed.tensors.tensors and name.startswith("lm_head.")

@@ -32,7 +32,7 @@ def merged_by(
     observed: Observed, parent: Observed, spec: LoRA | SGH
 ) -> Iterator[tuple[str, int, tuple[int, ...] | None]]:
     """Of each merged tensor, how many weights differ from (W + s B A) * M by more than rounding, and the first; of a
-    hybrid's also those of its IA3, whose factors l multiply each output: (l W) * M.
+    hybrid's also those of its IA3, whose factors l multiply each output, the bias too: (l W) * M.
 
     Args:
         parent: The run whose weights W the adapter was put on.
@@ -72,6 +72,7 @@ class _Merge:
             raise NotRecorded(f"{observed.step.label} left no {name}")
         self.file = TensorFile(folder / _WEIGHTS)
         self._tensors = (observed.tensors, parent.tensors)
+        self.before = parent.tensors.tensors
         self._masks = masks_of(observed) if (observed.run.folder / MASKS).is_file() else None
 
     def weights(self, name: str) -> tuple[Array, Array]:
@@ -121,6 +122,10 @@ def _of_ia3(merge: _Merge) -> Iterator[tuple[str, int, tuple[int, ...] | None]]:
             raise NotRecorded(f"{merge.observed.step.label}: {len(factors)} factors for a weight of {before.shape}")
         expected = before * (factors if turned else factors[:, None])
         yield merge.apart(name, expected, 4 * abs(expected))
+        bias = name.removesuffix(".weight") + ".bias"
+        if bias in merge.before:
+            expected = merge.weights(bias)[1] * factors
+            yield merge.apart(bias, expected, 4 * abs(expected))
 
 
 def _fan_in_fan_out(merge: _Merge) -> bool:

@@ -43,6 +43,12 @@ def mode_of(observed: Observed, spec: LoRA) -> str | None:
     return "sparse_to_dense" if held else "dense"
 
 
+def any_target_masked(observed: Observed, masks: set[str]) -> bool:
+    """Whether one of these tensors is the weight of a target."""
+    spec = observed.step.work.adapter.chosen[1]  # type: ignore[union-attr]
+    return any(f".{name.removesuffix('.weight')}".endswith(f".{target}") for name in masks for target in spec.targets)
+
+
 def folders(observed: Observed) -> list[Path]:
     """The folders that hold an adapter of peft's, or a part of a hybrid."""
     assert observed.run is not None
@@ -145,7 +151,7 @@ def _expected(
     if kind == "ia3":
         return expected | {"peft_type": "IA3", "target_modules": modules, "feedforward_modules": []}
     try:
-        masked = isinstance(spec, LoRA) or bool(masks_of(observed).tensors)
+        masked = any_target_masked(observed, set(masks_of(observed).tensors))
     except NotRecorded:
         masked = False
     if isinstance(spec, LoRA):

@@ -8,7 +8,7 @@ from framework.conformance.meaning import said
 from framework.evidence.record import read_json
 from framework.manifest.sections.methods import SGH, LoRA
 from framework.stages.checkpoint.recomputed.merged_weights import ADAPTER_MASKS
-from framework.stages.checkpoint.recorded.adapter_files import mode_of, saved_parts
+from framework.stages.checkpoint.recorded.adapter_files import any_target_masked, mode_of, saved_parts
 from framework.stages.checkpoint.recorded.contradiction import Contradiction, Facts, alike, real
 from framework.stages.checkpoint.zeros import MASKS, masks_of
 from framework.stages.run.observed import NotRecorded, Observed
@@ -94,7 +94,7 @@ def _masked(observed: Observed, facts: Facts, modules: list[str]) -> Iterator[Co
         yield from facts.alike(("adapter", "unmasked"), expected, "no mask holds")
     held = any(f"{name}.weight" in masks for name in modules)
     if facts("adapter", "masked") is not None:
-        yield from facts.alike(("adapter", "masked"), _any_target_masked(observed, masks), "by its masks it is")
+        yield from facts.alike(("adapter", "masked"), any_target_masked(observed, masks), "by its masks it is")
     if masks:
         if (
             held
@@ -109,8 +109,3 @@ def _masked(observed: Observed, facts: Facts, modules: list[str]) -> Iterator[Co
     numbers = [counted.get("total"), *(counted.get("nonzero") or {}).values()] if isinstance(counted, dict) else []
     if any(number not in (0, None) for number in numbers):
         yield Contradiction("adapter.masked_weights", "it counts masked weights, and the run has no masks")
-
-
-def _any_target_masked(observed: Observed, masks: set[str]) -> bool:
-    spec = observed.step.work.adapter.chosen[1]  # type: ignore[union-attr]
-    return any(f".{name.removesuffix('.weight')}".endswith(f".{target}") for name in masks for target in spec.targets)

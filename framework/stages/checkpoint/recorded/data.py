@@ -17,7 +17,7 @@ def contradictions(context: EvidenceContext, observed: Observed) -> Iterator[Con
     own = _facts(observed)
     if own is None:
         return
-    for other in context.lookup.values():
+    for other in context.related.each():
         facts = _facts(other)
         if other is observed or facts is None or facts["fingerprint"] != own["fingerprint"]:
             continue

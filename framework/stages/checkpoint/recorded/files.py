@@ -25,8 +25,8 @@ _OF_THE_HEAD = frozenset(
 """What a step may change in a model's configuration: its head, and which version wrote it."""
 _OF_THE_VERSION = frozenset(("transformers_version",))
 _TOKENIZING = f"{MODEL}/tokenizer_config.json"
-_OF_THE_LOADING = frozenset(("is_local", "local_files_only", "transformers_version"))
-"""What a tokenizer's configuration keeps of how it was loaded."""
+_TOKENIZES = ("clean_up_tokenization_spaces", "tokenizer_class")
+"""What of a tokenizer's configuration decides about tokens; the rest tells of calls and of lengths."""
 _OF_THE_BATCH = frozenset(("padding", "truncation"))
 """What a tokenizer's file keeps of the last call."""
 
@@ -42,7 +42,7 @@ def _kept_correlations(facts: Facts) -> Iterator[Contradiction]:
 def contradictions(context: EvidenceContext, observed: Observed, facts: Facts) -> Iterator[Contradiction]:
     assert observed.run is not None
     known = observed.run.record.artefacts
-    parent = context.observed(observed.step.parent) if observed.step.parent is not None else None
+    parent = context.related.parent(observed)
     masked = parent is not None and parent.run is not None and MASKS in parent.run.record.artefacts
     for name in _due(observed, masked):
         if name not in known:
@@ -151,14 +151,15 @@ def _inherited(observed: Observed, parent: Observed) -> Iterator[Contradiction]:
     configs = [run.folder / _CONFIG for run in (observed.run, parent.run)]
     heads = [read_json(path).get("id2label") for path in configs if path.is_file()]
     of_the_head = _OF_THE_HEAD if len(heads) < 2 or (heads[0] is None) != (heads[1] is None) else _OF_THE_VERSION
-    for name, apart in ((_CONFIG, of_the_head), (_TOKENIZER, _OF_THE_BATCH), (_TOKENIZING, _OF_THE_LOADING)):
+    for name, apart in ((_CONFIG, of_the_head), (_TOKENIZER, _OF_THE_BATCH), (_TOKENIZING, None)):
         own, before = observed.run.folder / name, parent.run.folder / name
         if before.is_file() and not own.is_file() and name in parent.run.record.artefacts:
             yield Contradiction(name, f"{name} is not there, and the step before left one")
         if not own.is_file() or not before.is_file() or own.read_bytes() == before.read_bytes():
             continue
         found, expected = read_json(own), read_json(before)
-        for key in sorted((found.keys() | expected.keys()) - apart):
+        held = found.keys() | expected.keys()
+        for key in sorted(_TOKENIZES if apart is None else held - apart):
             if not alike(expected.get(key), found.get(key)):
                 message = f"{key} in {name} is another one than in the checkpoint that the step started from"
                 yield Contradiction(name, message, _short(expected.get(key)), _short(found.get(key)))

@@ -53,10 +53,8 @@ def _expected(
     context: EvidenceContext, observed: Observed, work: Measure, quantity: str, fact: dict[str, Any]
 ) -> int | None:
     """What the checkpoint that is there has of a quantity; None where it cannot be counted in it."""
-    if observed.step.parent is None:
-        return None
-    parent = context.observed(observed.step.parent)
-    if parent.run is None:
+    parent = context.related.parent(observed)
+    if parent is None or parent.run is None:
         return None
     if quantity == "trainable_parameters":
         found = parent.run.record.parameters.get("trainable")

@@ -44,7 +44,7 @@ def _unstated(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) ->
     """What a run of the built-in runners saved otherwise than its step says, stated or by default."""
     if observed.run is None or observed.logged:
         return
-    parent = context.observed(observed.step.parent) if observed.step.parent is not None else None
+    parent = context.related.parent(observed)
     try:
         weights = parent.tensors if parent is not None and parent.run is not None else None
     except NotRecorded:

@@ -34,13 +34,13 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _source(context: EvidenceContext, observed: Observed) -> Observed | None:
     """The step that made the mask which a step's model must hold: itself, or the nearest one before it."""
-    step = observed.step
-    while True:
-        if isinstance(step.work, Prune) or (isinstance(step.work, Training) and step.work.mask is not None):
-            return context.observed(step.key)
-        if step.parent is None:
-            return None
-        step = context.observed(step.parent).step
+    at: Observed | None = observed
+    while at is not None:
+        work = at.step.work
+        if isinstance(work, Prune) or (isinstance(work, Training) and work.mask is not None):
+            return at
+        at = context.related.parent(at)
+    return None
 
 
 def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause]) -> Iterator[Verdict]:
@@ -79,7 +79,7 @@ def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: di
     """
     if not isinstance(work.sparsity, SameAs):
         return demanded_zeros(observed, work, masks_of(observed), own, work.sparsity)
-    reference = context.observed(observed.step.references["same_as"])
+    reference = context.related.of(observed.step.references["same_as"], work.sparsity.same_as)
     if reference.run is None:
         raise NotRecorded(reference.absent)
     return sum(zeros_of(reference).values())

@@ -32,7 +32,7 @@ ADVICE = "restore the record, or remove the run's folder and run the step again"
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in (*context.steps, *context.measures):
-        if observed.run is None or observed.adopted:
+        if observed.run is None or observed.adopted or observed.scripted:
             continue
         for found in _contradictions(context, observed):
             yield as_finding(CONTRADICTS, observed, found)
@@ -62,7 +62,7 @@ def _contradictions(context: EvidenceContext, observed: Observed) -> Iterator[Co
     yield from data.contradictions(context, observed)
     yield from final_metrics.contradictions(observed, facts)
     yield from sparsity.contradictions(observed, facts)
-    parent = context.observed(observed.step.parent) if observed.step.parent is not None else None
+    parent = context.related.parent(observed)
     if parent is not None and parent.run is not None:
         yield from sparsity.inherited(observed, parent)
     if isinstance(work, Training):

@@ -50,7 +50,8 @@ def _finite(observed: Observed) -> Iterator[Finding]:
 
 
 def _unchanged(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | Finding]:
-    parent = context.observed(observed.step.parent or "")
+    parent = context.related.parent(observed)
+    assert parent is not None
     clauses = _clauses(context, observed)
     if parent.run is None:
         yield from (context.judge.unverified(clause, context.stage, parent.absent) for clause in clauses)

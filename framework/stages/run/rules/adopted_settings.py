@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import Any
 
-from framework.adoption.adopted_runs import sources_of
+from framework.adoption.adopted_runs import origin_of, sources_of
+from framework.adoption.sources.registry import digests_in
 from framework.adoption.written_run import SETTINGS
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.record import ADOPTED, RECORD, sha256_of
+from framework.evidence.store import Run
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import format_path
@@ -30,14 +33,21 @@ SETTING = Rule(
 SOURCE = Rule(
     "R145", "adopted-source", Severity.ERROR, Stage.RUN, "what a run was adopted from has changed since it was"
 )
+BESIDE = Rule(
+    "R146", "several-runs", Severity.WARNING, Stage.RUN, "a variant has several runs of one step, of which one counts"
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    for observed in context.steps:
+        if not observed.counts:
+            yield from _beside(context, observed)
     adopted = [observed for observed, _ in context.trainings() if observed.adopted]
     if not adopted:
         return
+    stores: dict[Path, dict[str, str]] = {}
     for observed in adopted:
-        yield from _sources(context, observed)
+        yield from _sources(context, observed, stores)
     yield from _settings(context, adopted)
 
 
@@ -61,20 +71,48 @@ def _run_of(verdict: Verdict) -> str:
     return next((part for part in PurePath(file_of(verdict)).parts if part.startswith(f"{ADOPTED}.")), "")
 
 
-def _sources(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
-    """The sources that are there, and are not what they were."""
+def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, dict[str, str]]) -> Iterator[Finding]:
+    """The sources that are there, and are not what they were. ``stores`` remembers the files with many runs."""
     assert observed.run is not None
     for source in sources_of(observed.run.record):
         path = context.experiment.root / str(source.get("file"))
-        if not path.is_file() or sha256_of(path) == source.get("sha256"):
+        if not path.is_file() or _now(path, source, observed.facts[ADOPTED], stores) == source.get("sha256"):
             continue
+        part = f" ({source['part']})" if "part" in source else ""
         yield Finding(
             SOURCE,
-            f"{observed.step.label} was adopted from {source['file']}, which has changed since",
+            f"{observed.step.label} was adopted from {source['file']}{part}, which has changed since",
             expected=source.get("sha256"),
             location=observed.place(),
             advice="`framework adopt` takes it in as it is now; what was adopted lies in the run's folder",
         )
+
+
+def _now(path: Path, source: dict[str, Any], facts: dict[str, Any], stores: dict[Path, dict[str, str]]) -> str | None:
+    """The SHA-256 of a source as it is now; of a run in a file with others, of what the file holds of it."""
+    if "part" not in source:
+        return sha256_of(path)
+    if path not in stores:
+        stores[path] = digests_in(path, str(facts.get("format")))
+    return stores[path].get(str(source["part"]))
+
+
+def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
+    """A run that another of the same step and variant goes before."""
+    assert observed.run is not None
+    own = [context.related.of(observed.step.key, variant) for variant in observed.step.variants]
+    first = sorted({each.run.folder.name for each in own if each.run is not None})
+    yield Finding(
+        BESIDE,
+        f"{observed.step.label}: {_named(observed.run)} lies beside {', '.join(first)}, whose results count",
+        location=observed.place(),
+        advice="both are held; remove the run's folder, or let `adopted` leave it out, if it is no evidence",
+    )
+
+
+def _named(run: Run) -> str:
+    origin = origin_of(run.record)
+    return run.folder.name if origin is None else f"{run.folder.name} (adopted from {origin})"
 
 
 def _settings(context: EvidenceContext, adopted: list[Observed]) -> Iterator[Verdict]:
@@ -119,7 +157,7 @@ def _binding(observed: Observed) -> Binding:
     return Binding(
         file=f"runs/{observed.run.folder.name}/{SETTINGS}",
         describes=format_path(place),
-        variant=observed.run.record.variants[0],
+        variant=step.variant,
         model=step.model_name,
         dialect=str(observed.facts.get("settings_dialect", "generic")),
         required=False,

@@ -12,7 +12,7 @@ from framework.manifest.lengths import optimizer_steps, scale_of
 from framework.manifest.sections.values.durations import Scale
 from framework.manifest.sections.values.quantities import number
 from framework.planning.steps import Training
-from framework.stages.run import logged
+from framework.stages.run import by_group, logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 from framework.stages.run.recomputed.learning_rate import Unknown, learning_rate_at
 
@@ -29,11 +29,14 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
         peak = context.clause(observed.step, "optimizer.learning_rate")
         clauses = [*([peak] if peak else []), *context.clauses_below(observed.step, "schedule")]
-        lines = [] if observed.run is None else [line for line in observed.trace if "learning_rate" in line]
+        lines = [] if observed.run is None else by_group.largest(observed)
         if not lines:
             reason = observed.absent if observed.run is None else "the run recorded no learning rates"
             seen = None if observed.run is None else observed.place().file
             yield from (context.judge.unverified(clause, context.stage, reason, seen) for clause in clauses)
+            continue
+        if observed.scripted and observed.step.name in scheduled:
+            yield from by_group.check(context, observed, work, TRACE)
             continue
         if observed.logged and observed.step.name not in scheduled:
             yield from _peak(context, observed, work, lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.sections.values.quantities import whole
@@ -67,16 +68,26 @@ def _parent(context: EvidenceContext, observed: Observed) -> Iterator[Verdict]:
         yield from context.hold(PARENT, observed, clause, step.name, recorded("step"), "the step")
         if place[-1] == 0:
             what = "the step it started from"
-            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, recorded("parent"), what)
+            yield from context.hold(PARENT, observed, find((*place[:2], "from")), step.parent, _started_from, what)
+
+
+def _started_from(observed: Observed) -> str | None:
+    """The key of the step before; a run that others made does not say what it started from."""
+    found: str | None = observed.recorded("parent")
+    if found is None and (observed.adopted or observed.scripted):
+        raise NotRecorded("the run does not say which run's checkpoint it started from")
+    return found
 
 
 def _same(context: EvidenceContext) -> Iterator[Verdict]:
-    """Runs of one dataset, model and length must have seen the same examples, whatever the variant."""
-    groups: dict[tuple[str, str, int], list[Observed]] = {}
+    """Runs of one dataset, model and length must have seen the same examples, whatever the variant; fingerprints of two
+    kinds say nothing of each other."""
+    groups: dict[tuple[Any, ...], list[Observed]] = {}
     for observed, work in context.trainings():
-        key = (work.dataset_name, observed.step.model_name, whole(work.phase.sequence_length) or 0)
+        of = None if observed.run is None else observed.run.record.data.get("fingerprint_of")
+        key = (work.dataset_name, observed.step.model_name, whole(work.phase.sequence_length) or 0, of)
         groups.setdefault(key, []).append(observed)
-    for (name, _, _), members in groups.items():
+    for (name, *_), members in groups.items():
         prints: dict[str, Observed] = {}
         for member in members:
             try:
