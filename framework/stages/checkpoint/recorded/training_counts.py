@@ -188,6 +188,8 @@ def _evaluated(observed: Observed, facts: Facts) -> Iterator[Contradiction]:
             yield Contradiction(EVENTS, message, due, step)
     best = facts("observed", "best")
     restored = next((line for line in events if line.get("event") == "restored"), None)
+    if isinstance(best, dict) and evaluations and restored is None:
+        yield Contradiction(EVENTS, f"a best state was kept, and {EVENTS} does not tell that it was restored")
     if isinstance(best, dict) and restored is not None:
         yield from _best(best, restored, evaluations, len(observed.trace), facts)
 
