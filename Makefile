@@ -8,9 +8,10 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 	"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$python" && break; done)
 TORCH := $(shell grep '^torch==' constraints.txt)
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pretrained run check test lint format clean
+.PHONY: help setup pretrained run check test fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -40,6 +41,10 @@ check: setup ## Hold the config files and the plan to experiment.yaml
 # Two processes of one thread each: threads of small models only wait for each other.
 test: setup ## Run the tests (PYTEST_ARGS='-m "not slow"' for the quick ones)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# An hour by default: `make fuzz FUZZ_ARGS="--seconds 60 --seed 7"`.
+fuzz: setup ## Forge and spoil finished runs, and try texts as configs, for an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import UsageError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -25,6 +27,22 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
     from importlib import metadata
 
     return tuple(sorted(metadata.entry_points(group=group), key=lambda point: (point.name, point.value)))
+
+
+def loaded(point: EntryPoint) -> Any:
+    """What an entry point names.
+
+    Raises:
+        UsageError: it does not import: the fault of the distribution that adds it, which is named.
+    """
+    try:
+        return point.load()
+    except Exception as problem:
+        owner = f" of {point.dist.name} {point.dist.version}" if point.dist is not None else ""
+        raise UsageError(
+            f"the plug-in {point.name!r}{owner} ({point.group}: {point.value}) does not import: "
+            f"{type(problem).__name__}: {problem}\n    repair that package, or uninstall it"
+        ) from problem
 
 
 @cache

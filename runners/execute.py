@@ -34,11 +34,13 @@ from runners.training.checkpointing.checkpoint_files import has_checkpoints, rem
 from runners.training.determinism import deterministic
 from runners.training.phase import train_phase
 from runners.transforms import TRANSFORMS
-from runners.transforms.csp import PERMUTATION
+from runners.transforms.csp import CORRELATIONS, PERMUTATION
 
 _CONTINUED = (CHECKPOINTS, STEPS, EVENTS)
 """What a training that goes on finds in its folder."""
-_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, SETTINGS, CONFIGS, LOG, STATE, STDOUT, STDERR)
+_ARTEFACTS = (
+    MODEL, ADAPTER, MASKS, PERMUTATION, CORRELATIONS, STEPS, EVENTS, SETTINGS, CONFIGS, LOG, STATE, STDOUT, STDERR,
+)  # fmt: skip
 
 
 def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from framework.errors import UsageError
 from framework.names import did_you_mean
+from framework.plugins import loaded
 
 Member = TypeVar("Member")
 
@@ -43,5 +44,5 @@ class Registry(Generic[Member]):
             member: Any = getattr(import_module(module), attribute)
             return member  # type: ignore[no-any-return]
         for point in entry_points(group=self.group, name=name):
-            return point.load()  # type: ignore[no-any-return]
+            return loaded(point)  # type: ignore[no-any-return]
         raise UsageError(f"no {self.kind} is called {name!r}: {did_you_mean(name, self.names())}")

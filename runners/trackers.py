@@ -108,6 +108,7 @@ class Tracking(Silent):
             self._tracker = KINDS[self._name].start(self._step.folder, project_name(self._root), self._root)
             self._tracker.store_init_configuration(configuration(self._step))
         lines = [(line, kind) for kind, tail in self._files.items() for line in tail.lines()]
+        lines = [(line, kind) for line, kind in lines if line.get("event") != "result"]  # which `end` is told
         # In the order of the steps: what comes late for its step some trackers do not take.
         for line, kind in sorted(lines, key=lambda found: (found[0].get("step", 0), found[1] == EVENTS)):
             prefix = "train" if kind == STEPS else str(line.pop("event", "event"))

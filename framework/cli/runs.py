@@ -11,7 +11,7 @@ from typing import Any
 from framework.cli.terminal import console
 from framework.evidence.record import RunRecord
 from framework.evidence.run_index import COLUMNS, Registry
-from framework.evidence.store import Run
+from framework.evidence.store import Run, RunStore
 from framework.manifest.loading import load
 from framework.recording.recorded_runs import CUT_OFF, how_it_ended
 
@@ -28,12 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     runs = load(options.manifest).runs
     rows = _rows(runs, set(options.status)) if runs.is_dir() else []
+    unreadable = [str(problem) for problem in RunStore(runs).unreadable()] if runs.is_dir() else []
     if options.format == "json":
-        console.as_json({"runs": rows})
+        console.as_json({"runs": rows, "unreadable": unreadable})
     elif options.format == "csv":
         _csv(rows)
     else:
         _table(rows)
+    for problem in unreadable if options.format != "json" else ():
+        print(f"not listed: {problem}", file=sys.stderr)
     return 0
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from framework.conformance.finding import Finding
 from framework.conformance.rule import Rule
 from framework.conformance.verdict import Verdict
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 Seen = tuple[list[Verdict], list[Finding]]
 
@@ -32,7 +32,7 @@ def families(package: ModuleType) -> tuple[ModuleType, ...]:
     """The rule families of a stage's package `rules`, by name, and those that other distributions add to the stage."""
     own = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
     stage = package.__name__.split(".")[-2]
-    return (*own, *(point.load() for point in entry_points(group=f"framework.{stage}_rules")))
+    return (*own, *(loaded(point) for point in entry_points(group=f"framework.{stage}_rules")))
 
 
 def rules_of(families: Iterable[ModuleType]) -> Iterator[Rule]:

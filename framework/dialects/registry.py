@@ -12,7 +12,7 @@ from framework.dialects.flags import recognised
 from framework.dialects.terms import Dialect, Recognition
 from framework.errors import UsageError
 from framework.names import did_you_mean
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 GROUP = "framework.dialects"
 """The entry-point group for dialects of other distributions; each entry names a `Dialect`."""
@@ -51,7 +51,7 @@ def dialect(name: str) -> Dialect:
     if name in _own():
         found = import_module(_own()[name]).DIALECT
     elif name in _others():
-        found = _others()[name].load()
+        found = loaded(_others()[name])
     else:
         raise UsageError(f"no dialect {name!r}: {did_you_mean(name, names())}")
     assert isinstance(found, Dialect)

@@ -18,6 +18,7 @@ from framework.errors import InputError
 from framework.evidence.mask_layout import FORMAT, HEADER, MaskHeader, digest, ones, packed, stored_name, stored_shape
 from framework.evidence.tensors import StoredTensor, TensorFile
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 if TYPE_CHECKING:
     import numpy
@@ -182,7 +183,7 @@ class _Npz:
         self.path = path
         try:
             # Opened here: of a file that is no archive numpy would leave its own handle open.
-            with path.open("rb") as stream, numpy.load(stream, allow_pickle=False) as archive:
+            with open_regular(path) as stream, numpy.load(stream, allow_pickle=False) as archive:
                 self.arrays = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             raise InputError.at(Location(str(path), 1, 1), "no such file") from None

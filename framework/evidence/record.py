@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
 from framework.evidence.atomic import write_json
+from framework.evidence.typed.record_shapes import RecordShape
 from framework.locations import Location
+from framework.reading.decoding import open_regular
+from framework.reading.json_file import parse_json
 
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
@@ -28,6 +31,9 @@ SETTINGS = "settings.json"
 """What another program wrote of its settings, as data: it is held like a config file."""
 CHANGED = "changed_while_running"
 """Where ``observed`` names the local files that were changed while the step ran."""
+LARGEST = 256 * 2**20
+"""Bytes above which JSON is no evidence: tokenizers of large vocabularies have some 30 MiB."""
+_LONGEST_LINE = 64 * 2**20
 ADOPTED = "adopted"
 """Of a run that another program made: the first part of its folder's name, its identity, and what in ``observed`` tells
 where it was taken from."""
@@ -112,22 +118,25 @@ class RunRecord:
         path = folder / RECORD
         where = Location(str(path), 1, 1)
         try:
-            text = path.read_text("utf-8")
-            data = json.loads(text)
+            with open_regular(path) as stream:
+                text = _bounded(stream.read(LARGEST + 1)).decode()
+            data = _plain_json(text)
             if data.get("format") != FORMAT:
                 raise InputError.at(where, f"a run record of format {data.get('format')!r}, not {FORMAT}")
-            _adapter().validate_json(text, strict=True)
-            for name, facts in data.get("artefacts", {}).items():
-                if type(facts.get("bytes")) is not int or type(facts.get("sha256")) is not str:
-                    raise ValueError(f"artefacts.{name} lacks its size or hash")
+            for validated in (_adapter(), _shape()):
+                validated.validate_json(text, strict=True)
+            _inside(data.get("artefacts", {}))
             return cls(**data)
         except FileNotFoundError:
             raise InputError.at(where, "no run record here") from None
         except ValidationError as failure:
             error = failure.errors(include_url=False)[0]
             named = ".".join(map(str, error["loc"]))
-            raise InputError.at(where, f"not a run record: {named}: {error['msg']}") from None
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as problem:
+            place = _place_in(text, str(path), error["loc"])
+            raise InputError.at(place, f"not a run record: {named}: {error['msg']}") from None
+        except OSError as problem:
+            raise InputError.at(where, f"not a run record: {problem.strerror or problem}") from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
             raise InputError.at(where, f"not a run record: {problem}") from None
 
 
@@ -136,19 +145,88 @@ def _adapter() -> TypeAdapter[RunRecord]:
     return TypeAdapter(RunRecord)
 
 
+@cache
+def _shape() -> TypeAdapter[RecordShape]:
+    return TypeAdapter(RecordShape)
+
+
+def _place_in(text: str, shown: str, where: tuple[int | str, ...]) -> Location:
+    """Where a value stands in a record; its first line where that cannot be told."""
+    try:
+        document = parse_json(text, shown)
+    except InputError:
+        return Location(shown, 1, 1)
+    for length in range(len(where), 0, -1):
+        if (found := document.walk(where[:length])) is not None:
+            return document.location(found[1], where[:length])
+    return Location(shown, 1, 1)
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST // 2**20} MiB")
+    return data
+
+
+def _inside(artefacts: dict[str, Any]) -> None:
+    """Files of a run lie in its folder.
+
+    Raises:
+        ValueError: one does not.
+    """
+    for name in artefacts:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+            raise ValueError(f"artefacts: {name!r} is no file of its folder")
+
+
+def _plain_json(text: str | bytes) -> Any:
+    """JSON as this program writes it: no key twice, no number that is none, and none of more digits than a machine's.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return json.loads(text, parse_constant=_no_number, parse_int=_machine_number, object_pairs_hook=_once)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _machine_number(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return found
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON-lines file; a last line that was cut off by a kill is left out.
 
     Raises:
         InputError: another line is not a JSON object.
     """
-    if not path.exists():
+    try:
+        stream = open_regular(path)
+    except FileNotFoundError:
         return
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+    except OSError as problem:
+        raise InputError.at(Location(str(path), 1, 1), f"cannot be read: {problem.strerror or problem}") from None
+    with stream:
+        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), 1):
+            where = Location(str(path), number, 1)
+            if len(line) == _LONGEST_LINE:
+                raise InputError.at(where, f"a line of more than {_LONGEST_LINE // 2**20} MiB")
             if not line.endswith(b"\n"):
                 return
-            yield _object(line, Location(str(path), number, 1))
+            yield _object(line, where, _plain_json)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -159,15 +237,18 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     where = Location(str(path), 1, 1)
     try:
-        data = path.read_bytes()
+        with open_regular(path) as stream:
+            data = _bounded(stream.read(LARGEST + 1))
     except OSError as problem:
         raise InputError.at(where, f"cannot be read: {problem.strerror or problem}") from None
-    return _object(data, where)
+    except ValueError as problem:
+        raise InputError.at(where, f"not JSON: {problem}") from None
+    return _object(data, where, json.loads)
 
 
-def _object(data: bytes, where: Location) -> dict[str, Any]:
+def _object(data: bytes, where: Location, parsed: Callable[[bytes], Any]) -> dict[str, Any]:
     try:
-        found = json.loads(data)
+        found = parsed(data)
     except (ValueError, RecursionError) as problem:
         raise InputError.at(where, f"not JSON: {problem}") from None
     if not isinstance(found, dict):
@@ -177,7 +258,7 @@ def _object(data: bytes, where: Location) -> dict[str, Any]:
 
 def sha256_of(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

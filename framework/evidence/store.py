@@ -56,6 +56,14 @@ class RunStore:
             except InputError:
                 continue
 
+    def unreadable(self) -> Iterator[InputError]:
+        """What is wrong with each record that cannot be read, by the folders' names."""
+        for path in sorted(self.root.glob(f"*/{RECORD}")):
+            try:
+                RunRecord.read(path.parent)
+            except InputError as problem:
+                yield problem
+
     def find(self, key: str) -> Run | None:
         """The run with this content key, whatever its folder is called after a renamed variant."""
         for path in self.folders_of(key):

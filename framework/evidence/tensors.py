@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from framework.errors import InputError
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 if TYPE_CHECKING:
     import numpy
@@ -140,7 +141,7 @@ def stored_bits(place: Location, tensor: StoredTensor) -> str:
 def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str], os.stat_result]:
     where = Location(str(path), 1, 1)
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             found = os.fstat(stream.fileno())
             size = found.st_size
             head = stream.read(8)
@@ -150,10 +151,14 @@ def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str], os.sta
             if length > min(size - 8, _LARGEST_HEADER):
                 raise InputError.at(where, "not a safetensors file, or truncated: its header is longer than the file")
             header = json.loads(stream.read(length))
-        metadata = header.pop("__metadata__", {})
+        metadata = header.pop("__metadata__", None) or {}
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("its metadata are no texts by name")
         tensors = {}
         for name, facts in header.items():
             start, stop = facts["data_offsets"]
+            if type(start) is not int or type(stop) is not int or not isinstance(facts["dtype"], str):
+                raise ValueError(f"{name} is {facts['dtype']} at {facts['data_offsets']}")
             tensors[name] = StoredTensor(
                 name, facts["dtype"], tuple(facts["shape"]), 8 + length + start, 8 + length + stop
             )

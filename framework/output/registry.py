@@ -14,7 +14,7 @@ from typing import Protocol
 from framework.errors import UsageError
 from framework.names import did_you_mean
 from framework.output.report import Report
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 
 class Format(Protocol):
@@ -51,7 +51,7 @@ def format_named(name: str) -> Format:
     others = {point.name: point for point in entry_points(group="framework.formats")}
     if name not in others:
         raise UsageError(f"no format {name!r}: {did_you_mean(name, [*names(), *others])}")
-    found: Format = others[name].load()
+    found: Format = loaded(others[name])
     if not callable(getattr(found, "render", None)):
         raise UsageError(f"the format {name!r} ({others[name].value}) has no function `render`")
     return found

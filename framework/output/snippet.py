@@ -11,7 +11,7 @@ from framework.errors import InputError
 from framework.locations import Location
 from framework.output.ansi import Ink, cells, harmless
 from framework.output.file_places import Places
-from framework.reading.decoding import read_text
+from framework.reading.decoding import open_regular, read_text
 
 _BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
 """The line breaks that YAML counts; Python's `splitlines` counts others too."""
@@ -56,7 +56,7 @@ def _lines(path: Path) -> tuple[str, ...]:
     try:
         if path.stat().st_size > _LARGEST:
             return ()
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             if b"\0" in stream.read(1024):
                 return ()
         return tuple(re.split(_BREAK, read_text(path, str(path))))

@@ -82,6 +82,10 @@ class Knobs:
     deterministic: bool | None = None
 
 
+LONGEST_NAME = 200
+"""Bytes of a run folder's name before its key: file systems take 255, with what is put before and behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One node of the plan.
@@ -142,9 +146,11 @@ class Step:
 
     @property
     def folder(self) -> str:
-        """The name of its run folder: readable, and unique by the key's first digits."""
+        """The name of its run folder: readable, unique by the key's first digits, and no longer than file systems
+        take."""
         parts = [self.variant, f"{self.index}-{self.name}", self.task, self.model_name, f"seed{self.seed}"]
-        return re.sub(r"[/\\\x00-\x1f]", "_", ".".join(part for part in parts if part)) + "." + self.key[:10]
+        name = re.sub(r"[/\\\x00-\x1f]", "_", ".".join(part for part in parts if part))
+        return name.encode()[:LONGEST_NAME].decode(errors="ignore") + "." + self.key[:10]
 
     @property
     def label(self) -> str:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from framework.errors import InputError
 from framework.locations import Location
 
 LARGEST = 32 * 1024 * 1024
 """Bytes above which a file is no config: it is refused instead of read."""
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """A file, open for reading bytes, if it is a regular one (or a link to one): a pipe would be waited for, and a
+    device need not end.
+
+    Raises:
+        OSError: it cannot be opened, or is none.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    kind = os.fstat(handle).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(handle)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise OSError(errno.EINVAL, "a pipe, a device or a socket, not a regular file", str(path))
+    return os.fdopen(handle, "rb")
 
 
 def read_text(path: Path | str, shown: str) -> str:
@@ -19,12 +39,12 @@ def read_text(path: Path | str, shown: str) -> str:
         InputError: it cannot be read, is larger than :data:`LARGEST`, or is not UTF-8.
     """
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > LARGEST:
                 raise InputError.at(
                     Location(shown, 1, 1), f"larger than {LARGEST // 2**20} MiB: not read as a config file"
                 )
-            data = file.readall()
+            data = file.read()
     except FileNotFoundError:
         raise InputError.at(Location(shown, 1, 1), "no such file") from None
     except IsADirectoryError:

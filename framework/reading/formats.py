@@ -18,7 +18,8 @@ from types import ModuleType
 from framework.errors import InputError
 from framework.locations import Location
 from framework.names import did_you_mean
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
+from framework.reading.decoding import open_regular
 from framework.reading.nodes import Document
 from framework.reading.yaml.reader import read as _read_yaml
 
@@ -104,7 +105,7 @@ def third_parties() -> dict[str, ModuleType]:
     """The formats of other distributions, by suffix."""
     found: dict[str, ModuleType] = {}
     for point in entry_points(group="framework.readers"):
-        module = point.load()
+        module = loaded(point)
         found.update(dict.fromkeys(module.SUFFIXES, module))
     return found
 
@@ -127,7 +128,7 @@ def _for(path: Path, suffix: str, shown: str) -> ModuleType:
 def _is_script(path: Path) -> str | None:
     """The format of a file that starts with `#!`."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             first = file.readline(200)
     except OSError:
         return None

@@ -15,7 +15,7 @@ from framework.stages import since
 from framework.stages.claim import verdicts as claims
 from framework.stages.document import verdicts as documents
 from framework.stages.plan import verdicts as plans
-from framework.stages.run import unreadable
+from framework.stages.run import run_folders, unreadable
 
 PAGES = Path(__file__).parent / "pages"
 SECTIONS = ("Why it matters in a paper", "Bad", "Good", "How to waive")
@@ -46,7 +46,7 @@ def rules() -> dict[str, Rule]:
 @cache
 def catalogue() -> dict[str, Rule]:
     """Every rule by its code, in the order of the stages; those of other distributions included."""
-    return _ordered([*rules().values(), *rules_of((claims, documents, unreadable, plans, since))])
+    return _ordered([*rules().values(), *rules_of((claims, documents, run_folders, unreadable, plans, since))])
 
 
 def _ordered(found: Iterable[Rule]) -> dict[str, Rule]:

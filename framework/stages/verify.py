@@ -25,6 +25,7 @@ from framework.stages.run.observed import EvidenceContext, Observed, Related
 from framework.stages.run.observed_steps import observed_steps
 from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
+from framework.stages.run.run_folders import misplaced, unreadable_others
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -96,6 +97,7 @@ def verify(
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
+    findings += [*misplaced(steps, store), *unreadable_others(steps, store)]
     if experiment.stated.configs:
         checked = check(experiment.as_stated, today)
         stated, found = checked.matrix, checked.findings

@@ -156,6 +156,7 @@ class _Phase:
         if self.adapter is not None:
             metrics["loss_after_merge"] = final["loss"]
         record.metrics = metrics
+        record.observed |= loop.result(metrics)
         if self.masks:
             record.sparsity = {**self.sparsity, **sparsity_facts(masked_parameters(self.model, self.masks), self.masks)}
         context.progress.message(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))

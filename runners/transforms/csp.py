@@ -17,6 +17,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from framework.errors import FrameworkError
+from framework.evidence.record import EVENTS
 from framework.manifest.sections.methods import Permute
 from framework.names import did_you_mean
 from runners.data.examples import Batch
@@ -25,6 +26,7 @@ from runners.models.building import describe
 from runners.models.checkpoints import Checkpoint, save_checkpoint, unique_tensors
 from runners.models.dimensions import Dimension, reorder
 from runners.models.families import Family
+from runners.run_files import Lines
 from runners.sparsity.facts import sparsity_facts
 from runners.sparsity.masks import Masks, masked_parameters, save_masks, zeros
 from runners.step_context import RunContext
@@ -39,6 +41,10 @@ from runners.transforms.orders import best_order, neighbour_sum
 PERMUTATION = "permutation.safetensors"
 """int64 [size] for each layer's module: at new index i lies what was at `order[i]` in the parent's checkpoint."""
 
+CORRELATIONS = "correlations.safetensors"
+"""float64 [size, size] for each layer's module: what the order was found by. Of up to `KEPT` states or channels; more
+would take more room than the model."""
+KEPT = 512
 _TOLERANCE = 1e-3
 """How far logits may move, as a part of the largest. Rounding alone moves them by 1e-7 in a small model and by 2e-5 in
 four layers of mamba-130m's width; that the tensors are the parent's, to the bit, is held at the checkpoint stage."""
@@ -98,13 +104,16 @@ def _permute(
     totals = {when: sum(layer[when] for layer in objective.values()) for when in ("before", "after")}
     record.data = data.facts
     record.parameters = {"total": sum(tensor.numel() for tensor in unique_tensors(model).values()), "trainable": 0}
+    kept = all(len(matrix) <= KEPT for matrix in correlations.values())
     record.observed = {
         **context.origin,
         "seed": step.seed,
+        "events": 1,
         "model": describe(checkpoint.family, model.config),
         "permutation": {
             **specification.model_dump(include={"method", "dimension", "calibration_examples"}),
             "layers": objective,
+            "correlations": kept,
             **totals,
         },
     }
@@ -119,6 +128,10 @@ def _permute(
     )
     if context.is_main:
         _save(context, specification, model, data.tokenizer, orders, masks)
+        if kept:
+            save_tensors(context.folder / CORRELATIONS, correlations, {"dimension": specification.dimension})
+        with Lines(context.folder / EVENTS) as lines:
+            lines.write(event="result", **record.metrics)
 
 
 def _batches(data: Prepared, chosen: list[int], device: torch.device) -> Iterator[Batch]:

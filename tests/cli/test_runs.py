@@ -57,3 +57,9 @@ def test_without_runs_there_are_none_and_nothing_is_written(tmp_path: Path) -> N
     before = project.files()
     assert "0 runs" in project.cli("runs").out
     assert project.files() == before
+
+
+def test_a_record_that_cannot_be_read_is_told_of(project: Project) -> None:
+    project.path("runs/dense.1/record.json").write_text("{")
+    assert len(project.cli("runs", "--format", "json").json["unreadable"]) == 1
+    assert "not listed" in project.cli("runs").err

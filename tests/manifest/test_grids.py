@@ -124,3 +124,10 @@ def test_a_document_without_grids_is_the_same_object(tmp_path: Path) -> None:
 
     document = Project(tmp_path).load().document
     assert expanded(document) is document
+
+
+def test_a_grid_that_nobody_could_run_is_refused_at_once(tmp_path: Path) -> None:
+    axes = "".join(f"      a{axis}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n" for axis in range(9))
+    with pytest.raises(InputError, match="states 1,000,000,000 variants, and at most 10,000") as refused:
+        Project(tmp_path).append(f"grids:\n  many:\n    over:\n{axes}    steps: [pretrain]\n").load()
+    assert refused.value.problems[0].location is not None

@@ -51,3 +51,16 @@ def test_a_format_of_another_distribution_is_used(tmp_path: Path) -> None:
         "raise SystemExit(run(['check', '--format', 'number']))"
     )
     assert run(tmp_path, code).endswith(" findings")
+
+
+def test_one_that_does_not_import_is_named_with_its_distribution(tmp_path: Path) -> None:
+    distribution(tmp_path, "[framework.formats]\nnumber = theirs\n")
+    (tmp_path / "theirs.py").write_text("import nothing_of_the_kind\n")
+    code = (
+        f"import os; os.chdir({str(REPOSITORY)!r})\nfrom framework.cli.main import run\nimport contextlib\n"
+        "with contextlib.redirect_stderr(sys.stdout):\n    code = run(['check', '--format', 'number'])\nprint(code)"
+    )
+    told = run(tmp_path, code)
+    assert told.endswith("2")
+    assert "the plug-in 'number' of theirs 1.0" in told
+    assert "does not import: ModuleNotFoundError" in told

@@ -277,3 +277,11 @@ def test_steps_under_a_profile_say_so_and_are_other_runs(tmp_path: Path) -> None
     assert {step.profile for step in stated.steps} == {None}
     assert {step.profile for step in small.steps} == {"small"}
     assert not {step.key for step in stated.steps} & {step.key for step in small.steps}
+
+
+def test_the_folder_of_a_long_name_fits_into_a_file_system(tmp_path: Path) -> None:
+    name = "a" * 300
+    plan = one_seed(tmp_path).replace("variants:\n", f"variants:\n  {name}:\n    steps: [pretrain]\n").plan()
+    step = next(each for each in plan.steps if name in each.variants)
+    (tmp_path / step.folder).mkdir()
+    assert step.folder.endswith(f".{step.key[:10]}")

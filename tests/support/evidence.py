@@ -17,7 +17,7 @@ from framework.planning.steps import Measure, Step, Training
 from framework.stages.run.recomputed.learning_rate import learning_rate_at
 from tests.support.project import Project
 from tests.support.run_folders import seal, write_lines
-from tests.support.saved_models import ORDER, ZEROS, kept, write_model, write_order
+from tests.support.saved_models import ORDER, SHAPES, TOTAL, ZEROS, kept, write_model, write_order
 from tests.support.tensors import save_tensors, stored
 
 
@@ -65,12 +65,12 @@ class Evidence:
                 "hardware": {"accelerator": "NVIDIA A100-SXM4-80GB", "memory_gb": 79.2, "cuda": "12.1"},
                 "packages": {"torch": "2.1.2+cu121", "transformers": "5.0.3"},
             },
-            parameters={"total": 2608, "trainable": 2608},
+            parameters={"total": TOTAL, "trainable": TOTAL if isinstance(step.work, Training) else 0},
             # Far apart enough for the claim, and not the same for every seed.
             metrics={"perplexity": (10.0 if step.variant == "dense" else 10.2) + 0.01 * step.seed, "f1": 0.5},
         )
         if isinstance(step.work, Measure):
-            record.measurements = measured(step.work)
+            record.measurements = measured(step.work, sum(ZEROS.values()) if self.masked.get(step.parent or "") else 0)
         else:
             self._model(step, folder)
         if isinstance(step.work, Training):
@@ -79,8 +79,9 @@ class Evidence:
                 asked = step.work.mask.chosen[1].target_sparsity
                 record.sparsity = {"asked": asked, "channels": {"reached": asked}}
             if step.work.adapter is not None and isinstance(lora := step.work.adapter.chosen[1], LoRA):
-                record.adapter = lora.model_dump()
-                self._adapter(lora, folder)
+                modules = [name.removesuffix(".weight") for name in SHAPES if name.endswith("in_proj.weight")]
+                record.adapter = {**lora.model_dump(), "targets": modules}
+                self._adapter(lora, modules, folder)
         if isinstance(step.work, Prune):
             record.sparsity = step.work.model_dump(mode="json", include={"score", "structure", "scope"})
             if isinstance(step.work.sparsity, SameAs):
@@ -100,7 +101,7 @@ class Evidence:
                 "samples": samples_at(number, examples, work.phase.batch_size),
                 "tokens": 8,
                 "loss": 1.0,
-                "temperature": 5.0 if number == 1 else 0.1,
+                "temperature": 5.0 * 0.02 ** ((number - 1) / max(1, total - 1)),
             }
             for number in range(1, total + 1)
         ]
@@ -147,32 +148,44 @@ class Evidence:
         sizes = {"model_type": "gpt2", "n_layer": 2, "n_embd": 4, "vocab_size": 16}
         (folder / "model" / "config.json").write_text(json.dumps(sizes))
 
-    def _adapter(self, lora: LoRA, folder: Path) -> None:
-        tensors = {
-            f"base_model.model.h.0.{target}.lora_A.weight": stored(numpy.ones((lora.rank, 6)))
-            for target in lora.targets
-        }
-        save_tensors(folder / "adapter" / "adapter_model.safetensors", tensors)
+    def _adapter(self, lora: LoRA, modules: list[str], folder: Path) -> None:
+        """As it was before the training: B is zero, and the merged weights are those from before."""
+        parts = {"A": numpy.ones((lora.rank, 6)), "B": numpy.zeros((4, lora.rank))}
+        names = [(f"base_model.model.{module}.lora_{part}.weight", part) for module in modules for part in parts]
+        save_tensors(
+            folder / "adapter" / "adapter_model.safetensors", {name: stored(parts[part]) for name, part in names}
+        )
         stated = {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
         (folder / "adapter" / "adapter_config.json").write_text(json.dumps(stated))
 
 
-def measured(work: Measure) -> list[dict[str, Any]]:
-    """Figures of everything that a measuring step declares, over passes of 1, 2, 3... ms."""
+UNITS = {
+    **dict.fromkeys(("parameters", "trainable_parameters", "nonzero_parameters"), "parameters"),
+    "flops": "FLOP/token",
+    "latency": "ms/token",
+    "throughput": "tokens/s",
+    "peak_memory": "bytes",
+}
+
+
+def measured(work: Measure, zeros: int) -> list[dict[str, Any]]:
+    """Figures of all that a measuring step declares of a model with so many zeros, over passes of 1, 2, 3... ms."""
     spec, found = work.measurement, []
     seconds = [number / 1000 for number in range(1, spec.repeats + 1)]
     middle = (seconds[(spec.repeats - 1) // 2] + seconds[spec.repeats // 2]) / 2
     adapted = work.training is not None and work.training.adapter is not None
     for state in spec.adapters if adapted else [None]:
         for quantity in spec.measure:
-            fact: dict[str, Any] = {"quantity": quantity, "adapter": state, "value": 100, "unit": "units"}
+            fact: dict[str, Any] = {"quantity": quantity, "adapter": state, "value": 100, "unit": UNITS[quantity]}
             if quantity.endswith("parameters"):
+                fact["value"] = TOTAL - (zeros if quantity == "nonzero_parameters" else 0)
                 if (quantity, state) != ("nonzero_parameters", "unmerged"):
                     found.append(fact)
                 continue
             for length in spec.sequence_lengths:
                 if quantity == "flops":
-                    found.append({**fact, "sequence_length": length, "precision": spec.precision})
+                    place = {"sequence_length": length, "precision": spec.precision}
+                    found.append({**fact, "value": TOTAL, **place})
                     continue
                 for size in spec.batch_sizes:
                     value = {"latency": 1000 * middle / length, "throughput": size * length / middle}.get(quantity, 100)

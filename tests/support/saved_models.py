@@ -15,9 +15,12 @@ SHAPES = {
     "h.1.in_proj.weight": (4, 6),
     "transformer.h.0.mlp.c_fc.weight": (4, 6),
     "wte.weight": (16, 4),
+    "wpe.weight": (618, 4),
 }
 ORDER = (3, 1, 2, 0, 5, 4)
 """How a permutation reorders the channels."""
+TOTAL = sum(rows * columns for rows, columns in SHAPES.values())
+"""The parameters of the model, as the project declares them."""
 ZEROS = {"h.0.in_proj.weight": 12, "h.1.in_proj.weight": 10}
 """The zeros of each masked tensor."""
 

@@ -10,7 +10,7 @@ from framework.adoption.sources.result_table import NAME as TABLE
 from framework.adoption.sources.source import Source, Store, Stored
 from framework.errors import InputError
 from framework.evidence.logs.log import Reading
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 _STORES = ("mlflow_store", "optuna_store")
 _OWN = (
@@ -27,7 +27,7 @@ def sources() -> tuple[Source | Store, ...]:
     """Every source, other distributions' first."""
     stores = (import_module(f"framework.adoption.sources.stores.{name}").STORE for name in _STORES)
     own = (import_module(f"framework.adoption.sources.{name}").SOURCE for name in _OWN)
-    return (*(point.load() for point in entry_points(group=GROUP)), *stores, *own)
+    return (*(loaded(point) for point in entry_points(group=GROUP)), *stores, *own)
 
 
 def names() -> list[str]:

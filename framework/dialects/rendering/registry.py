@@ -11,7 +11,7 @@ from framework.dialects.rendering import writers
 from framework.dialects.rendering.sheet import Facts, Sheet
 from framework.errors import UsageError
 from framework.names import did_you_mean
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 GROUP = "framework.dialect_writers"
 """The entry-point group for writers of other distributions; each entry, called as its dialect, names a `write`."""
@@ -43,5 +43,5 @@ def _writer(name: str) -> Any:
         return import_module(f"{writers.__name__}.{name.replace('-', '_')}").write
     for point in entry_points(group=GROUP):
         if point.name == name:
-            return point.load()
+            return loaded(point)
     raise UsageError(f"no dialect {name!r} can be written: {did_you_mean(name, names())}")

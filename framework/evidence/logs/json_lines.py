@@ -12,6 +12,7 @@ from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 
 def read(files: Sequence[Path], reading: Reading) -> Log:
@@ -24,7 +25,7 @@ def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
         yield from ((Location(str(file), 1, 1), row) for row in rows)
         return
     mixed = file.suffix.lower() not in _SUFFIXES
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         for number, line in enumerate(stream, 1):
             where = Location(str(file), number, 1)
             if not line.strip() or (mixed and not line.lstrip().startswith(b"{")):
@@ -48,7 +49,7 @@ def _matches(file: Path) -> bool:
     if file.suffix.lower() in _SUFFIXES:
         return True
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
     except OSError:
         return False

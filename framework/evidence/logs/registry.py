@@ -11,7 +11,7 @@ from pathlib import Path
 from framework.errors import InputError
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
-from framework.plugins import entry_points
+from framework.plugins import entry_points, loaded
 
 _OWN = {
     "tensorboard": "tensorboard",
@@ -28,7 +28,7 @@ GROUP = "framework.logs"
 @cache
 def formats() -> dict[str, Format]:
     """Every format by its name, other distributions' first: a file is of the first one that knows it."""
-    theirs = {point.name: point.load() for point in entry_points(group=GROUP)}
+    theirs = {point.name: loaded(point) for point in entry_points(group=GROUP)}
     return theirs | {name: import_module(f"framework.evidence.logs.{file}").FORMAT for name, file in _OWN.items()}
 
 

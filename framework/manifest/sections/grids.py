@@ -6,6 +6,7 @@ about a variant's value points to the place where the axis states it, and all th
 been written out.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -20,6 +21,8 @@ from framework.manifest.sections.grid_rules import Axes, expanded_rules
 from framework.names import did_you_mean
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, ScalarNode, SequenceNode
 
+MOST_VARIANTS = 10_000
+"""More than anybody runs; written out they would need more memory than a machine has."""
 _PLACE = re.compile(r"\$([A-Za-z_][\w-]*)((?:\.[A-Za-z_][\w-]*)*)")
 
 
@@ -62,7 +65,15 @@ def expanded(document: Document) -> Document:
     axes: dict[str, Axes] = {}
     for name, grid in grids[1].pairs().values():
         if isinstance(grid, MappingNode):
-            axes[name.text] = _axes(grid)
+            own = _axes(grid)
+            count = math.prod(len(labels) for labels in own.values())
+            if count > MOST_VARIANTS:
+                raise InputError.at(
+                    document.location(name),
+                    f"the grid {name.text!r} states {count:,} variants, and at most {MOST_VARIANTS:,} are written out",
+                    "leave values out, or state grids of fewer axes each",
+                )
+            axes[name.text] = own
             for variant, node in _variants(document, name, grid, problems):
                 if variants.get(variant.text) is not None:
                     where = document.location(variant)

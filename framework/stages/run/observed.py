@@ -94,6 +94,8 @@ class Observed:
                     continue
                 if type(line.get(name)) not in (int, float):
                     raise InputError.at(self.place(STEPS, number), f"a line without a number as its {name!r}")
+            if not self.logged and (type(line["step"]) is not int or line["step"] < 1):
+                raise InputError.at(self.place(STEPS, number), f"no optimizer step: {line['step']}")
         return lines
 
     @property
@@ -171,6 +173,10 @@ class Related:
         while at is not None and (key, at) not in self._own:
             at = self._variants[at].from_
         return self._first[key] if at is None else self._own[key, at]
+
+    def each(self) -> Iterable[Observed]:
+        """All of it, one for each planned step."""
+        return self._first.values()
 
     def parent(self, observed: Observed) -> Observed | None:
         """The evidence of the step whose checkpoint a step starts from; None for one that starts from no other."""

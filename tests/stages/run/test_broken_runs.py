@@ -207,6 +207,7 @@ def test_a_broken_run_is_found_at_its_place_and_nothing_else_is(
 QUIET: dict[str, Break] = {
     "an end that early stopping demands": lambda evidence: (
         traced("pruned", "finetune", 3)(evidence),
+        observed("pruned", "finetune", "observed", "optimizer_steps", to=3)(evidence),
         evaluated(0.5, 0.4, 0.4, 0.4, stopped=True)(evidence),
     ),
     "patience that runs out at the very end": evaluated(0.5, 0.4, 0.4, 0.4, stopped=False),

@@ -150,7 +150,7 @@ def test_saved_models_of_two_sizes_are_found(project: Project, evidence: Evidenc
     stating(project, "parameters")
     larger(evidence)
     (finding,) = [each for each in project.verify().findings if each.code == "T113"]
-    assert "equal in parameters, and have 136 and 48" in finding.message
+    assert "equal in parameters, and have 2,608 and 48" in finding.message
 
 
 def test_a_saved_model_that_is_gone_is_unverified(project: Project, evidence: Evidence) -> None:

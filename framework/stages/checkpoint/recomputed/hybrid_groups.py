@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import numpy
 
 GROUPS = ("high", "low", "ia3", "frozen")
-_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+_PLAIN = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+FLOATS = frozenset((*_PLAIN, "BF16"))
+"""The dtypes that hold numbers with a magnitude."""
 _WEIGHT = ".weight"
 
 
@@ -32,9 +34,9 @@ def values(file: Tensors, name: str) -> numpy.ndarray[Any, Any]:
     bits, dtype = file.bits(name), file.tensors[name].dtype
     if dtype == "BF16":
         return (bits.astype("<u4") << 16).view("<f4")
-    if dtype not in _FLOATS:
+    if dtype not in _PLAIN:
         raise NotRecorded(f"{name} is {dtype}, and has no magnitude")
-    return bits.view(_FLOATS[dtype])
+    return bits.view(_PLAIN[dtype])
 
 
 def targets_of(spec: SGH, tensors: Tensors) -> list[str]:
@@ -56,7 +58,8 @@ def importance_in(spec: SGH, tensors: Tensors, masks: MaskFile | None) -> dict[s
     for module in targets_of(spec, tensors):
         name = f"{module}{_WEIGHT}"
         if spec.importance == "magnitude":
-            exact = float(numpy.abs(values(tensors, name)).mean(dtype=numpy.float64))
+            with numpy.errstate(all="ignore"):  # a weight that is no number has a rule of its own
+                exact = float(numpy.abs(values(tensors, name)).mean(dtype=numpy.float64))
         elif masks is None or name not in masks.tensors:
             raise NotRecorded(f"the checkpoint that it started from has no mask of {name}")
         else:

@@ -11,7 +11,8 @@ from framework.conformance.meaning import same
 from framework.evidence.adapter_options import alphas, doubts, of_wrong_kind
 from framework.evidence.record import read_json
 from framework.evidence.tensors import TensorFile
-from framework.manifest.sections.methods import LoRA
+from framework.manifest.sections.methods import SGH, LoRA
+from framework.stages.checkpoint.recorded.adapter_files import missing_modules, options
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 ADAPTER = Rule("T130", "adapter", Severity.ERROR, Stage.CHECKPOINT, "a saved adapter is another one than declared")
@@ -21,7 +22,10 @@ _CONFIG, _WEIGHTS = "adapter/adapter_config.json", "adapter/adapter_model.safete
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
-        if work.adapter is None or not isinstance(spec := work.adapter.chosen[1], LoRA):
+        if work.adapter is None or not isinstance(spec := work.adapter.chosen[1], LoRA | SGH):
+            continue
+        yield from _unstated(context, observed, spec)
+        if not isinstance(spec, LoRA):
             continue
         facts: list[tuple[str, Any, Callable[[Observed], Any]]] = [
             ("rank", spec.rank, _rank),
@@ -34,6 +38,25 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             clause = context.clause(observed.step, f"adapter.lora.{name}")
             observe = partial(_certain, name, wanted, observe)
             yield from context.hold(ADAPTER, observed, clause, wanted, observe, f"LoRA {name}", _CONFIG)
+
+
+def _unstated(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> Iterator[Finding]:
+    """What a run of the built-in runners saved otherwise than its step says, stated or by default."""
+    if observed.run is None or observed.logged:
+        return
+    parent = context.related.parent(observed)
+    try:
+        weights = parent.tensors if parent is not None and parent.run is not None else None
+    except NotRecorded:
+        weights = None
+    for found in (*options(observed, spec), *missing_modules(observed, spec, weights)):
+        yield Finding(
+            ADAPTER,
+            f"{observed.step.label}: {found.message}",
+            expected=found.expected,
+            actual=found.actual,
+            location=observed.place(found.place),
+        )
 
 
 def _file(observed: Observed, name: str) -> Any:

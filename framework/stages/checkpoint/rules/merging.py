@@ -13,7 +13,7 @@ from framework.manifest.sections.methods import SGH, LoRA
 from framework.stages.checkpoint.recomputed.merged_weights import (
     ADAPTER_MASKS,
     adapter_masks,
-    merged_weights,
+    merged_by,
     returned_in,
 )
 from framework.stages.checkpoint.zeros import MASKS, masks_of, returned_weights
@@ -37,6 +37,7 @@ _TOLERATED = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
 """By the precision of the passes, what the mean difference of the logits may be of their mean magnitude: some ten times
 the distance from 1 to the next number of 16 bits; in fp32 the order of long sums counts more than that."""
 _CONFIGS = ("adapter/adapter_config.json", "adapter/lora/adapter_config.json")
+_MERGE = "(W + s B A) * M"
 _STAGES = ("merged", "reloaded", "float16", "bfloat16")
 """The stages of a merge that must count the masked weights of the saved model."""
 
@@ -66,7 +67,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         looks: list[tuple[Rule, _Look]] = [(EVIDENCE, _counts), (EVIDENCE, _digest)]
         if work.mask is None:
             looks.append((MOVED, _moved))
-        if isinstance(spec, LoRA) and work.mask is None:  # masks that are learned meanwhile change what is merged into
+        if work.mask is None:  # masks that are learned meanwhile change what is merged into
             looks.insert(0, (MERGED, _merged))
         for rule, look in looks:
             yield from _looked(context, observed, spec, clause, rule, look, stated is not None)
@@ -96,21 +97,22 @@ def _looked(
 
 def _merged(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:
     """Every merged weight follows from the parent's, the saved adapter and the masks."""
-    assert isinstance(spec, LoRA)
+    import numpy
+
     parent = context.related.parent(observed)
     if parent is None:
         raise NotRecorded(f"{observed.step.label} started from initial weights, which are not kept")
     if parent.run is None:
         raise NotRecorded(parent.absent)
     compared = 0
-    for name, apart, index in merged_weights(observed, parent, spec.alpha / spec.rank):
+    with numpy.errstate(all="ignore"):  # of what is no number the comparison says so
+        found = list(merged_by(observed, parent, spec))
+    for name, apart, index in found:
         compared += 1
         if apart:
             place = f"the first at index {index}"
-            raise _Differs(
-                f"{apart} merged weights of {name} are not (W + s B A) * M of its checkpoint and adapter; {place}"
-            )
-    return f"{compared} merged tensors are (W + s B A) * M"
+            raise _Differs(f"{apart} merged weights of {name} are not {_MERGE} of its checkpoint and adapter; {place}")
+    return f"{compared} merged tensors are {_MERGE}"
 
 
 def _counts(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from framework.evidence.tensors import TensorFile, Tensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Permute
 from framework.stages.checkpoint.recomputed.channel_layouts import LAYOUTS, Layout
+from framework.stages.checkpoint.recomputed.scan_orders import CORRELATIONS, TIES, best_sum, neighbours
 from framework.stages.checkpoint.zeros import MASKS
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 
@@ -52,14 +54,14 @@ def _held(context: EvidenceContext, observed: Observed, work: Permute, clause: C
         where = observed.place(PERMUTATION)
         try:
             compared = _compare(context, observed, work)
+            searched = _searched(observed)
         except NotRecorded as missing:
             yield context.judge.unverified(clause, context.stage, str(missing))
         except _Differs as problem:
             yield context.violated(PERMUTED, clause, f"{observed.step.label}: {problem}", where=where)
         else:
-            yield context.judge.conforms(
-                clause, context.stage, f"{compared} tensors, bit for bit the parent's in the saved order", where.file
-            )
+            reason = f"{compared} tensors, bit for bit the parent's in the saved order{searched}"
+            yield context.judge.conforms(clause, context.stage, reason, where.file)
 
 
 def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int:
@@ -94,6 +96,57 @@ def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int
     if masked.is_file():
         compared += _equal(layout, orders, MaskFile(masked), MaskFile(mask), MASKS)
     return compared
+
+
+def _searched(observed: Observed) -> str:
+    """Whether the saved order is the one that the recorded correlations lead to, and the record's sums are theirs.
+
+    Raises:
+        _Differs: an order recomputed from them puts more of what is correlated next to each other, or they are none.
+    """
+    import numpy
+
+    assert observed.run is not None
+    path = observed.run.folder / CORRELATIONS
+    if not path.is_file():
+        return "; why it is this order is not known: its correlations were not kept"
+    measured, orders = TensorFile(path), TensorFile(observed.run.folder / PERMUTATION)
+    work = observed.step.work
+    if isinstance(work, Permute) and measured.metadata.get("dimension") != work.dimension:
+        raise _Differs(
+            f"{CORRELATIONS} is of the dimension {measured.metadata.get('dimension')!r}, not {work.dimension!r}"
+        )
+    if apart := sorted(set(measured.tensors) ^ set(orders.tensors)):
+        raise _Differs(f"{apart[0]} is in {PERMUTATION} or in {CORRELATIONS}, not in both")
+    sums: dict[str, dict[str, float]] = {}
+    for name, tensor in orders.tensors.items():
+        order, found = orders.bits(name), measured.tensors[name]
+        if found.dtype != "F64" or found.shape != (tensor.elements, tensor.elements):
+            raise _Differs(f"{name} in {CORRELATIONS} is {found.dtype} {found.shape}, not of {tensor.elements} places")
+        weights = measured.bits(name).view("<f8")
+        whole = numpy.isfinite(weights).all() and (weights >= 0).all() and (weights <= 1).all()
+        if not whole or not numpy.array_equal(weights, weights.T):
+            raise _Differs(f"{name} in {CORRELATIONS} holds what is no correlation")
+        seen, best = neighbours(weights, order), best_sum(weights)
+        if seen < best * (1 - TIES):
+            raise _Differs(
+                f"the neighbours in the saved order of {name} have correlations of {seen:.6g} in all, and the search "
+                f"in its recorded correlations finds an order with {best:.6g}"
+            )
+        sums[name] = {"before": neighbours(weights, numpy.arange(tensor.elements)), "after": seen}
+    _recorded_sums(observed, sums)
+    return ", which is the one that its correlations lead to"
+
+
+def _recorded_sums(observed: Observed, sums: dict[str, dict[str, float]]) -> None:
+    for when in ("before", "after"):
+        stated = [(("layers", name, when), found[when]) for name, found in sums.items()]
+        for place, found in (*stated, ((when,), sum(each[when] for each in sums.values()))):
+            told = observed.recorded("observed", "permutation", *place)
+            if not isinstance(told, int | float) or not math.isclose(told, found, rel_tol=1e-9, abs_tol=1e-12):
+                raise _Differs(
+                    f"it recorded correlations of {told} ({'.'.join(place)}), and its files give {found:.9g}"
+                )
 
 
 def _orders(file: TensorFile, layout: Layout, parent: Tensors) -> dict[str, Any]:

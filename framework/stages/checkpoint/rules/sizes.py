@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.finding import plain
+from framework.conformance.meaning import said, same
 from framework.evidence.record import MODEL, read_json
 from framework.manifest.clauses import Clause, value_at
 from framework.manifest.own.own_models import PARTS, clause_of_model, own_parts
@@ -38,6 +39,8 @@ _CONFIG = "the model's config"
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         model = observed.step.model
+        if not observed.logged:
+            yield from _described(observed)
         for name in _KEYS:
             if (declared := getattr(model, name)) is not None:
                 clause = _clause(context, observed, name)
@@ -114,6 +117,19 @@ def _config_of(observed: Observed) -> dict[str, Any]:
             raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
         data = observed.known[_CONFIG] = read_json(path)
     return data
+
+
+def _described(observed: Observed) -> Iterator[Finding]:
+    """The sizes that a run recorded are those of the model that it saved."""
+    sizes = observed.facts.get("model")
+    for name, value in sizes.items() if isinstance(sizes, dict) and observed.run is not None else ():
+        try:
+            saved = _config(name, observed) if name in _KEYS else None
+        except NotRecorded:
+            continue
+        if saved is not None and not same(saved, value):
+            message = f"{observed.step.label}: it recorded {said(value)} as the model's {name}, and saved {said(saved)}"
+            yield Finding(SIZE, message, expected=saved, actual=value, location=observed.place())
 
 
 def _parameters(observed: Observed) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from framework.reading.decoding import open_regular
 from framework.stages.config.names.spellings import Kind
 
 _KINDS: dict[str, Kind] = {
@@ -48,7 +49,8 @@ def scripts(root: Path) -> Iterator[Script]:
     for name, kind in found:
         path = Path(name)
         try:
-            data = path.read_bytes()
+            with open_regular(path) as stream:
+                data = stream.read()
         except OSError:
             continue
         yield Script(_shown(path), kind, data)

@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.devices import memory_stated, same_device, same_memory
+from framework.conformance.meaning import said
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 
 SEED = Rule("R130", "seed", Severity.ERROR, Stage.RUN, "a run used another seed than it was planned with")
@@ -25,8 +26,14 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _seeds(context: EvidenceContext) -> Iterator[Verdict]:
     clause = context.experiment.by_path.get(("seeds",))
+    declared = clause.effective if clause is not None and isinstance(clause.effective, list) else None
     for observed, _ in context.trainings():
-        yield from context.hold(SEED, observed, clause, observed.step.seed, recorded("observed", "seed"), "the seed")
+        seed = observed.step.seed
+        if clause is not None and declared is not None and seed not in declared and observed.run is not None:
+            message = f"{observed.step.label}: {seed} is none of the declared seeds {said(declared)}"
+            yield context.violated(SEED, clause, message, declared, seed, observed.place())
+            continue
+        yield from context.hold(SEED, observed, clause, seed, recorded("observed", "seed"), "the seed")
 
 
 def _hardware(context: EvidenceContext, observed: Observed, without: str | None = None) -> Iterator[Verdict]:

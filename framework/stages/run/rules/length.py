@@ -64,7 +64,12 @@ def _length(context: EvidenceContext, observed: Observed, phase: Phase) -> Itera
     where = observed.place(STEPS, max(1, done))
     spelled = f"{done} optimizer steps of {demanded} ({_spelled(clause)} of {examples} examples)"
     fits = done == demanded or rounds_to(clause.effective, demanded, done)
-    if fits and [line["step"] for line in observed.trace] == list(range(1, done + 1)):
+    wrong = next((number for number, line in enumerate(observed.trace, 1) if line["step"] != number), None)
+    if wrong is not None:
+        found = observed.trace[wrong - 1]["step"]
+        message = f"{observed.step.label}: line {wrong} of {STEPS} is of step {said(found)}"
+        yield context.violated(LENGTH, clause, message, wrong, found, observed.place(STEPS, wrong))
+    elif fits:
         yield context.judge.conforms(clause, context.stage, spelled, where.file)
     elif phase.early_stopping and observed.run.record.observed.get("stopped_early") and done < demanded:
         if done % steps_per_epoch(examples, batch) == 0:

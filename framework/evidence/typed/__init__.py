@@ -1,0 +1,1 @@
+"""Types and bounds of what evidence holds."""
