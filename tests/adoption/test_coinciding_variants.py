@@ -260,8 +260,9 @@ def test_a_record_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (run,) = RunStore(experiment.runs).runs()
     (run.folder / "record.json").write_text("{", "utf-8")
     result = api.verify(experiment)
-    assert [finding.code for finding in result.findings] == ["T121"]
-    assert run.folder.name in str(result.findings[0].location)
+    (finding,) = (each for each in result.findings if not each.code.startswith("M"))
+    assert finding.code == "T121"
+    assert run.folder.name in str(finding.location)
 
 
 BUILT_ON = {
@@ -284,7 +285,7 @@ def test_what_builds_on_a_shared_step_is_seen_with_the_run_of_its_own_variant(tm
     experiment = load(path)
     taken(experiment)
     result = api.verify(experiment)
-    assert codes(result) == []
+    assert [code for code in codes(result) if not code.startswith("M")] == []
     assert status_of(result, "variants.late.from", Stage.RUN) is Status.UNVERIFIED
     assert (result.finished, result.planned) == (3, 5)
 

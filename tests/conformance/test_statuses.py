@@ -223,7 +223,7 @@ def test_what_a_run_did_not_record_is_unverified(
         ("models.tiny.layers", "model/config.json", "dense", "pretrain"),
     ],
 )
-def test_what_a_run_left_no_file_of_is_unverified(
+def test_what_a_run_left_no_file_of_does_not_conform_and_is_said(
     tmp_path: Path, clause: str, file: str, variant: str, step: str
 ) -> None:
     project = Project(tmp_path)
@@ -232,8 +232,10 @@ def test_what_a_run_left_no_file_of_is_unverified(
     (evidence.folder(variant, step) / file).unlink()
     seal(evidence.folder(variant, step))
     result = project.verify()
-    assert status_of(result, clause, Stage.CHECKPOINT) is Status.UNVERIFIED
-    assert result.findings == []
+    assert status_of(result, clause, Stage.CHECKPOINT) is not Status.CONFORMS
+    said = {finding.code for finding in result.findings}
+    assert said
+    assert said <= {"T104", "T122", "T130"}, "the record lacks what such a step leaves"
 
 
 def test_a_selection_leaves_the_rest_unverified(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ phases:
 variants:
   dense: {steps: [train]}
 seeds: [1, 2]
-claims: [{id: better, assert: "accuracy(dense) <= 20", over: seeds}]
+claims: [{id: better, assert: "accuracy(dense) <= 20", over: seeds, confidence: 0.75}]
 """
 TOTAL, WARMUP = 10, 2
 
