@@ -30,10 +30,11 @@ NONE = "none"
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A tracker: the package that it needs, and how one is started for a run. ``start`` takes the run's name, the
-    project's name and the folder of runs, and returns one of accelerate's."""
+    project's name and the folder of runs, and returns one of accelerate's. ``module`` is what it imports to begin."""
 
     package: str
     start: Callable[[str, str, Path], Any]
+    module: str
 
 
 def chosen(step: Step, asked: Sequence[str] = ()) -> list[Any]:
@@ -58,6 +59,11 @@ def chosen(step: Step, asked: Sequence[str] = ()) -> list[Any]:
 
 def installed(name: str) -> bool:
     return find_spec(KINDS[name].package) is not None
+
+
+def imported_by(name: str) -> str:
+    """The module that a tracker imports to begin."""
+    return KINDS[name].module
 
 
 def with_trackers(steps: Iterable[Step], asked: Sequence[str] = (), done: Collection[str] = ()) -> list[Step]:
@@ -203,7 +209,7 @@ def _started(tracker: Any) -> Any:
 
 
 KINDS = {
-    "tensorboard": Kind("tensorboard", _tensorboard),
-    "wandb": Kind("wandb", _wandb),
-    "mlflow": Kind("mlflow", _mlflow),
+    "tensorboard": Kind("tensorboard", _tensorboard, "torch.utils.tensorboard"),
+    "wandb": Kind("wandb", _wandb, "wandb"),
+    "mlflow": Kind("mlflow", _mlflow, "mlflow"),
 }

@@ -99,7 +99,7 @@ class RunRecord:
             data = json.loads(text)
             if data.get("format") != FORMAT:
                 raise InputError.at(where, f"a run record of format {data.get('format')!r}, not {FORMAT}")
-            _adapter().validate_json(text, strict=True)
+            record_adapter().validate_json(text, strict=True)
             for name, facts in data.get("artefacts", {}).items():
                 if type(facts.get("bytes")) is not int or type(facts.get("sha256")) is not str:
                     raise ValueError(f"artefacts.{name} lacks its size or hash")
@@ -115,7 +115,8 @@ class RunRecord:
 
 
 @cache
-def _adapter() -> TypeAdapter[RunRecord]:
+def record_adapter() -> TypeAdapter[RunRecord]:
+    """What holds a record to its types; made once in a process."""
     return TypeAdapter(RunRecord)
 
 

@@ -51,7 +51,7 @@ def run_pool(
     schedule = Schedule(steps, found)
     if not len(schedule):
         return
-    pool = _Pool(store, project, board, jobs, execute or imported())
+    pool = _Pool(store, project, board, jobs, execute or imported(steps))
     with _of_this_moment(project):
         try:
             yield from pool.run(schedule)
@@ -59,15 +59,18 @@ def run_pool(
             pool.end()
 
 
-def imported() -> Execute:
-    """The execution, with all that it imports; nothing is computed here, so that this process may fork."""
+def imported(steps: Sequence[Step] = ()) -> Execute:
+    """The execution, with all that it imports for these steps; nothing is computed here, so that this process may
+    fork."""
     import peft  # noqa: F401
     import torch
     import transformers.models.auto.modeling_auto  # noqa: F401
 
     from runners.execute import execute
+    from runners.launchers.warming import warm
 
     torch.set_num_threads(1)
+    warm(steps)
     gc.freeze()  # a child's garbage collection would copy every page of what was imported
     return execute
 
@@ -81,9 +84,9 @@ def obstacles(declared: Hardware, steps: Sequence[Step], project: Path) -> list[
 
 
 def _of_this_moment(project: Path) -> AbstractContextManager[None]:
-    from runners.environment import remembered_git_state
+    from runners.environment import remembered_state
 
-    return remembered_git_state(project)
+    return remembered_state(project)
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ class Recorder:
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> list[Recorder]:
-    monkeypatch.setitem(trackers.KINDS, "wandb", Kind("json", Recorder))
+    monkeypatch.setitem(trackers.KINDS, "wandb", Kind("json", Recorder, "json"))
     monkeypatch.setattr(Recorder, "made", [])
     return Recorder.made
 
