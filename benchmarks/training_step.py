@@ -61,7 +61,7 @@ def made(
         model=prepared,
         parameters=parameters,
         optimizer=accelerator.prepare(optimizer),
-        examples=Sequences(tokens, length, None),
+        examples=Sequences(tokens.numpy(), length, None),
         geometry=Geometry.of(batch, batch, 1),
         methods=[],
         max_grad_norm=1.0,

@@ -14,7 +14,7 @@ from reports.compliance import from_root
 
 NOTHING = "-"
 STAGES = ("before", "trained", "merged", "reloaded", "float16", "bfloat16")
-RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134")
+RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134", "T135")
 """The rules that hold an adapter, its masks and its merge."""
 
 
@@ -25,7 +25,7 @@ def has_adapters(result: VerifyResult) -> bool:
 
 def memo_context(result: VerifyResult) -> dict[str, Any]:
     experiment = result.experiment
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     steps = [observed for observed in result.steps if _adapts(observed)]
     tried = {observed.step.key: observed.run or store.find(observed.step.key) for observed in steps}
     below = from_root(result)

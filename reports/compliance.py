@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from framework.adoption.adopted_runs import origin_of
 from framework.conformance import Stage, Status
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
@@ -97,6 +98,7 @@ def _waived(result: VerifyResult) -> Iterator[dict[str, str]]:
 
 
 def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
+    below = from_root(result)
     for observed in result.steps:
         step = observed.step
         row: dict[str, Any] = {
@@ -114,7 +116,9 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
         if observed.run is not None:
             record = observed.run.record
-            row["status"], row["key"] = record.status, record.key[:10]
+            origin = origin_of(record)
+            row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
+            row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"
             row["metrics"] = ", ".join(f"{name} {value:.4g}" for name, value in sorted(record.metrics.items())) or "-"

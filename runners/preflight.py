@@ -17,7 +17,7 @@ from framework.names import did_you_mean, format_path
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters import ADAPTERS
 from runners.command.starting import unstartable
-from runners.data import local_files as local
+from runners.data.sources import local_files as local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
 from runners.models.families import FAMILIES, size_fault

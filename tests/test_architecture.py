@@ -22,6 +22,7 @@ ROOMS = (
     "stages.manifest",
     "stages.config",
     "planning",
+    "adoption",
     "stages.plan",
     "stages.run",
     "stages.checkpoint",

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     if options.value is not None:
-        from framework.cli.chains import show
+        from framework.cli.terminal.chains import show
 
         return show(options)
     if options.write is not None:

@@ -6,13 +6,16 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from framework.adoption.adopted_runs import adopted_runs, origin_of
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
-from framework.evidence.store import RunStore
+from framework.evidence.store import Run, RunStore
+from framework.isolation import own
+from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
 
@@ -31,12 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
-    store = RunStore(experiment.runs)
-    rows = [(step, reason(step, store)) for step in plan.steps]
+    store = RunStore(experiment.runs, listed=True)
+    taken = adopted_runs(plan, store)
+    reasons = Reasons(store)
+    rows = [(step, _why(reasons.of(step), taken.get(step.key))) for step in plan.steps]
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
-        console.as_json({"profile": experiment.profile, "steps": steps, **({"missing": missing} if missing else {})})
+        data = _data(experiment, rows)
+        more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
         return 0
@@ -49,11 +56,41 @@ def main(options: argparse.Namespace) -> int:
     console.text(f"{len(rows)} steps: {done} done, {len(rows) - done} to run")
     for line in _totals([estimate(step) for step, why in rows if why != "done" and isinstance(step.work, Training)]):
         console.text(line)
+    for facts in _data(experiment, rows):
+        console.literal(_said(facts))
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
     complete(plan)
     return 0
+
+
+def _why(why: str, adopted: Run | None) -> str:
+    """Why a step is not to be run, or would be; an adopted run is evidence, and none that others start from."""
+    if why == "done" or adopted is None:
+        return why
+    return f"adopted from {origin_of(adopted.record)}; a run of its own would take its place"
+
+
+def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:
+    """What the steps that would run read, and whether it is prepared; nothing where no step would."""
+    if all(why == "done" for _, why in rows):
+        return []
+    of_all = [step for step, _ in rows]
+    to_run = {step.key for step, why in rows if why != "done"}
+    found: list[dict[str, Any]] = own("runners.data.planned").prepared_or_not(of_all, to_run, experiment.root)
+    return found
+
+
+def _said(facts: dict[str, Any]) -> str:
+    """A line about data: how much is prepared, or is to be."""
+    line = f"data {facts['dataset']} for {facts['model']} ({facts['objective']}): {facts['status']}"
+    if facts["status"] == "prepared":
+        return f"{line}, {short(facts['tokens'], 'tokens')}, {facts['bytes'] / 1e6:.1f} MB"
+    if facts["status"] == "unknown":
+        return f"{line}, until the step before has trained the tokenizer"
+    size = facts["source_bytes"]
+    return line if size is None else f"{line}, {size / 1e6:.1f} MB"
 
 
 def _show_sharing(plan: Plan) -> None:

@@ -80,4 +80,5 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{profile}")
+    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
+    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")

@@ -72,14 +72,20 @@ def _argument(fact: str) -> str:
 
 
 def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Statement], set[Path]]:
-    """The statements of a Python file without those that only pass on what another place states already; and the
+    """The statements of a program or of gin without those that only pass on what another place states; and the
     places that then state nothing themselves. A value whose own name says nothing is stated where it is passed."""
-    if document.format not in ("python", "notebook"):
+    if document.format not in ("python", "notebook", "gin"):
         return statements, set()
-    places = {(node.start, node.stop): path for path, node in document.leaves() if not _origin(document, node)}
+    leaves = document.leaves()
+    places = {(node.start, node.stop): path for path, node in leaves if not _origin(document, node)}
+    for path, leaf in leaves:  # a parameter that a call gives a literal
+        if (stated := _origin(document, leaf)) is not None and stated.start == leaf.start:
+            places.setdefault((leaf.start, leaf.stop), path)
     facts = {each.path: {each.fact, *each.doubt} for each in statements}
     kept: list[Statement] = []
     silent: set[Path] = set()
+    first: set[tuple[int, str]] = set()
+    """What is stated by a place that says nothing itself: the first who takes it from there states it."""
     for each in statements:
         node = document.node(each.path)
         origin = _origin(document, node) if node is not None else None
@@ -87,8 +93,13 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
         if source is not None and source != each.path and facts.get(source, set()) & {each.fact, *each.doubt}:
             silent.add(each.path)
             continue
-        if source is not None and source not in facts:
-            silent.add(source)
+        if origin is not None and source not in facts:
+            if source is not None:
+                silent.add(source)
+            if (origin.start, each.fact) in first:
+                silent.add(each.path)
+                continue
+            first.add((origin.start, each.fact))
         kept.append(each)
     return kept, silent
 

@@ -26,6 +26,7 @@ _LAUNCHERS = frozenset(
         " node-rank master_addr master-addr master_port master-port max_restarts max-restarts monitor_interval"
         " monitor-interval machine_rank main_process_ip main_process_port same_network num_cpu_threads_per_process"
         " dynamo_backend main_training_function hostfile enable_each_rank_log module no_python local_ranks_filter"
+        " no_local_rank no_ssh no_ssh_check ssh_port save_pid venv_script bind_cores_to_rank bind_core_list force_multi"
     )
 )
 """Flags of torchrun, `accelerate launch` and `deepspeed` that say where processes meet, and nothing about a training
@@ -111,7 +112,8 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     programs = document.programs if document is not None else []
     if len(programs) == 1 and isinstance(plain, dict) and plain is not data:
         plain[PROGRAM] = programs[0]
-    found = dialect.read(plain)
+    handed_on = _handed_on(document, plain) if script and document is not None else set()
+    found = dialect.read({key: value for key, value in plain.items() if key not in handed_on} if handed_on else plain)
     if script:
         found.statements = [_each(statement) for statement in found.statements]
     if document is not None and document.evaluating:
@@ -135,6 +137,13 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
         {place(path) for path in found.silent} | environment | _of_launchers(data),
         found.trainer,
     )
+
+
+def _handed_on(document: Document, plain: Any) -> set[str]:
+    """The variables of values that are not known and that a flag uses: the flag says the same, and is no rival."""
+    names = document.variables & plain.keys() if isinstance(plain, dict) else frozenset()
+    unknown = {name for name in names if isinstance(plain[name], Opaque)}
+    return {str(path[0]) for path in used(document) if path[0] in unknown} if unknown else set()
 
 
 def _of_training(found: Said, document: Document) -> None:
@@ -165,6 +174,8 @@ def used(document: Document) -> set[Path]:
     taken: set[tuple[int, int]] = set()
     names: set[str] = set()
     for path, node in document.leaves():
+        if path[0] not in document.variables:
+            taken.add((node.start, node.stop))  # that of a variable, where the flag came through another one with it
         if path[0] not in document.variables and isinstance(node, ComputedNode):
             names.update(_VARIABLE.findall(document.text, node.start, node.stop))
             if (origin := document.origin(node)) is not node:

@@ -134,6 +134,9 @@ ELSEWHERE = frozenset(
     )
 )
 """Sections whose keys are about something else than the training."""
+BESIDE = ELSEWHERE | frozenset(("track", "tracker", "tracking"))
+"""Those, and sections of a tracker, whose `LR` is how fast it takes on a template while it runs (pysot, SiamCAR): a
+paper may state it as a setting, and never as the learning rate."""
 OWN_OPTIMIZERS = frozenset(("discriminator", "critic"))
 """Those that are trained beside it: their optimizer is the paper's where it states one of that name."""
 

@@ -189,6 +189,8 @@ class Dialect:
     """Whether its files are no training by themselves, but stand beside one that reads them."""
     splits: bool = False
     """Whether it takes dotted names of a command line apart itself."""
+    bases: tuple[str, ...] = ()
+    """Keys under which its YAML names files that it is laid over, beside those of all (`_BASE_`, `_base_`)."""
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from framework.dialects.terms import UNSET, Instead, Scope, Unknown
+from framework.dialects.terms import UNSET, Instead, Key, Scope, Unknown, words
 from framework.manifest.hyperparameters import plain_metric
 from framework.reading.scalars import resolve
 
@@ -127,6 +127,29 @@ def number(word: Any, scope: Scope) -> Any:
         value = resolve(word.strip() or "~", "yaml-1.2")
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else word
     return word
+
+
+def from_text(keys: Mapping[str, Key]) -> dict[str, Key]:
+    """The keys of a trainer whose parser makes numbers of text, whatever its YAML reader takes for one: argparse of
+    defaults that are strings, a typed field, yacs' literals."""
+
+    def reading(key: Key) -> Key:
+        def translate(word: Any, scope: Scope) -> Any:
+            word = number(word, scope) if isinstance(word, str) and word else word
+            return key.translate(word, scope) if key.translate is not None else word
+
+        return Key(key.fact, translate) if key.fact.rpartition(".")[2] in NUMERIC else key
+
+    return {name: reading(key) for name, key in keys.items()}
+
+
+NUMERIC = frozenset(
+    words(
+        "learning_rate weight_decay betas[0] betas[1] eps momentum min_learning_rate steps ratio epochs max_steps micro"
+        " accumulation processes batch_size max_grad_norm seed rank alpha dropout sequence_length patience min_delta"
+    )
+)
+"""The last names of facts that are numbers."""
 
 
 def auto(inner: Callable[[Any, Scope], Any] | None = None) -> Callable[[Any, Scope], Any]:

@@ -66,6 +66,24 @@ def doubts(config: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def described(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run record says of an adapter by its config alone: `kind`, `rank`, `alpha`, `dropout`, and under `doubts`
+    why one of these is not what its number says."""
+    unclear = doubts(config)
+    for option in ("use_rslora", "alpha_pattern"):
+        if config.get(option):
+            unclear["alpha"] = f"`{option}`: its scale is not alpha / rank everywhere"
+    if config.get("rank_pattern"):
+        unclear["rank"] = "`rank_pattern`: some modules have another rank"
+    found = {
+        "kind": str(config.get("peft_type", "")).lower(),
+        "rank": config.get("r"),
+        "alpha": config.get("lora_alpha"),
+        "dropout": config.get("lora_dropout"),
+    }
+    return {**found, "doubts": unclear} if unclear else found
+
+
 def alphas(config: Mapping[str, Any], ranks: Mapping[str, int]) -> list[float]:
     """The alphas that alpha / rank would need for the scale that each adapted module has.
 

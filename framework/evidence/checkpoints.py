@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InputError
+from framework.evidence.forms.weights import weights_of
 from framework.evidence.record import MODEL
-from framework.evidence.tensors import StoredTensor, TensorFile
+from framework.evidence.tensors import StoredTensor, TensorFile, stored_bits
 from framework.locations import Location
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ class CheckpointFiles:
     """The tensors of a safetensors file, of a checkpoint folder (`model.safetensors`, or the shards that
     `model.safetensors.index.json` names), or of a run folder's `model/`.
 
+    Weights that lie in a form (behind a bitmask, pruned by torch, expert by expert) are there by the names and in the
+    shapes that the model has for them; ``kinds`` counts those.
+
     Args:
         path: The file or the folder.
 
     Raises:
-        InputError: there is none, a shard is missing or lacks a tensor that the index places in it, or a name occurs
-            twice.
+        InputError: there is none, a shard is missing or lacks a tensor that the index places in it, a name occurs
+            twice, or a form is broken.
     """
 
     def __init__(self, path: Path):
@@ -43,24 +47,35 @@ class CheckpointFiles:
                 if name in self._of:
                     raise InputError.at(Location(str(file.path), 1, 1), f"{name} is in {self._of[name].path} too")
                 self._of[name] = file
-        self.tensors: Mapping[str, StoredTensor] = {name: self._of[name].tensors[name] for name in sorted(self._of)}
         self._open: dict[Path, int] = {}
+        self.weights = weights_of(_Pieces(self), self.config)
+        self.tensors: Mapping[str, StoredTensor] = self.weights.tensors
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """How many weights lie in which form; none where all are plain."""
+        return self.weights.kinds
 
     def place(self, name: str) -> Location:
-        return Location(str(self._of[name].path), 1, 1)
+        """The file that a tensor, or the first of its parts, lies in."""
+        return self.weights.place(name)
 
     def bits(self, name: str) -> Array:
-        """All bits of one tensor, memory-mapped; see :meth:`TensorFile.bits`."""
-        return self._of[name].bits(name)
+        """All bits of one tensor; memory-mapped where it is plain, see :meth:`TensorFile.bits`."""
+        return self._of[name].bits(name) if name in self._of else self.weights.bits(name)
 
     def read(self, name: str, start: int, stop: int, into: Array) -> None:
         """Copy the flat elements ``start`` to ``stop`` of a tensor into an array of its bits' type. What is read takes
-        no memory of this process but the array.
+        no memory of this process but the array, and of a form a small multiple of it.
 
         Raises:
-            InputError: the file became shorter.
+            InputError: the file became shorter, or the form is broken.
         """
-        tensor, file = self.tensors[name], self._of[name]
+        if name not in self._of:
+            into[: stop - start] = self.weights.flat(name, start, stop)
+            return
+        file = self._of[name]
+        tensor = file.tensors[name]
         handle = self._open.get(file.path)
         if handle is None:
             handle = self._open[file.path] = os.open(file.path, os.O_RDONLY)
@@ -69,7 +84,7 @@ class CheckpointFiles:
         while view:
             got = os.preadv(handle, [view], offset)
             if got == 0:
-                raise InputError.at(self.place(name), f"truncated while it was read: {name} ends early")
+                raise InputError.at(Location(str(file.path), 1, 1), f"truncated while it was read: {name} ends early")
             view, offset = view[got:], offset + got
 
     def config(self) -> dict[str, Any]:
@@ -85,6 +100,24 @@ class CheckpointFiles:
         for handle in self._open.values():
             os.close(handle)
         self._open.clear()
+
+
+class _Pieces:
+    """The tensors of the files as they are stored, read in pieces."""
+
+    def __init__(self, files: CheckpointFiles):
+        self._files = files
+        self.tensors = {name: files._of[name].tensors[name] for name in sorted(files._of)}
+
+    def flat(self, name: str, start: int, stop: int) -> Array:
+        import numpy
+
+        bits = numpy.empty(stop - start, stored_bits(self.place(name), self.tensors[name]))
+        self._files.read(name, start, stop, bits)
+        return bits
+
+    def place(self, name: str) -> Location:
+        return Location(str(self._files._of[name].path), 1, 1)
 
 
 def _folder(path: Path) -> Path:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InputError
+from framework.evidence.architectures.roles import Architecture
 from framework.evidence.checkpoints import CheckpointFiles
+from framework.evidence.forms.stacked_masks import by_model
 from framework.evidence.masks import MaskFile
 from framework.evidence.score_keys import KINDS, magnitude_keys
 from framework.locations import Location
@@ -40,11 +42,13 @@ class Held:
 
 
 def hold(masks: MaskFile, checkpoint: CheckpointFiles) -> list[Held]:
-    """Every masked tensor of the checkpoint, in the order of the names.
+    """Every masked tensor of the checkpoint, in the order of the names. Masks of single experts are those of the
+    stacked tensors that the model has.
 
     Raises:
         InputError: a masked tensor is not in the checkpoint, is there twice, has another shape, or is of no float type.
     """
+    masks = by_model(masks, Architecture.of(checkpoint.config()).model_type)
     stored = stored_names(masks.tensors, checkpoint)
     for name, tensor in stored.items():
         found, expected = checkpoint.tensors[tensor], masks.tensors[name]

@@ -24,6 +24,9 @@ from framework.locations import Location
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
 CHECKPOINTS = "checkpoints"
+ADOPTED = "adopted"
+"""Of a run that another program made: the first part of its folder's name, its identity, and what in ``observed`` tells
+where it was taken from."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,10 @@ class RunRecord:
     ``observed`` holds what really happened: `optimizer_steps`, `planned_steps`, `epochs` (steps by steps per epoch),
     `train_examples`, `batch_size`, `micro_batch_size`, `accumulation`, `processes`, `seed`, `objective`, `optimizer`
     {class, learning_rate, weight_decay, betas, eps}, `schedule`, `max_grad_norm`, `precision`, `sequence_length`,
-    `stopped_early`, `best`, `model` (its sizes), and `source` where it started from no other run.
+    `master_weights` (the number format of the trained weights), `loss_normalization` (`batch`), `decayed` and
+    `undecayed` {tensors, parameters, names_sha256} (over the sorted names, one a line), `stopped_early`, `best`,
+    `model` (its sizes), `source` where it started from no other run, and `adopted` where it was not made here but
+    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}].
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,

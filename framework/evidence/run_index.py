@@ -53,7 +53,7 @@ class Registry:
 
     def rebuild(self) -> int:
         """Make the rows anew from the records on disk, in one transaction; how many there are."""
-        rows = [_row(run) for run in _readable(RunStore(self.path.parent))]
+        rows = [_row(run) for run in RunStore(self.path.parent).readable()]
         with self._transaction() as database:
             database.execute("DELETE FROM runs")
             marks = ", ".join("?" * len(COLUMNS))
@@ -102,14 +102,6 @@ class Registry:
             columns = ", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in COLUMNS)
             self._database.execute(f"CREATE TABLE IF NOT EXISTS runs ({columns})")
         return self._database
-
-
-def _readable(store: RunStore) -> Iterator[Run]:
-    for path in sorted(store.root.glob(f"*/{RECORD}")):
-        try:
-            yield Run(path.parent, RunRecord.read(path.parent))
-        except InputError:
-            continue
 
 
 def _row(run: Run) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,18 @@ class Run:
 
 
 class RunStore:
-    """Runs below one folder."""
+    """Runs below one folder.
 
-    def __init__(self, root: Path):
+    ``listed`` looks into the folder once, for whoever asks for many runs and starts none: runs that appear later are
+    not found.
+    """
+
+    def __init__(self, root: Path, listed: bool = False):
         self.root = root
+        self._names: dict[str, list[str]] | None = {} if listed else None
+        if self._names is not None and root.is_dir():
+            for name in sorted(os.listdir(root)):
+                self._names.setdefault(name.rpartition(".")[2], []).append(name)
 
     def folder(self, name: str) -> Path:
         return self.root / name
@@ -35,11 +44,20 @@ class RunStore:
             if (path / RECORD).is_file():
                 yield Run(path, RunRecord.read(path))
 
+    def readable(self, pattern: str = "*") -> Iterator[Run]:
+        """The same, without those whose record cannot be read, which are no evidence of anything; of folders whose
+        names match a pattern."""
+        for path in sorted(self.root.glob(f"{pattern}/{RECORD}")):
+            try:
+                yield Run(path.parent, RunRecord.read(path.parent))
+            except InputError:
+                continue
+
     def find(self, key: str) -> Run | None:
         """The run with this content key, whatever its folder is called after a renamed variant."""
         if not self.root.is_dir():
             return None
-        for path in sorted(self.root.glob(f"*.{key[:10]}")):
+        for path in self._folders(key[:10]):
             if (path / RECORD).is_file():
                 try:
                     record = RunRecord.read(path)
@@ -48,6 +66,12 @@ class RunStore:
                 if record.key == key:
                     return Run(path, record)
         return None
+
+    def _folders(self, digits: str) -> list[Path]:
+        """The folders whose names end in a key's first digits."""
+        if self._names is None:
+            return sorted(self.root.glob(f"*.{digits}"))
+        return [self.root / name for name in self._names.get(digits, ())]
 
     def finished(self, key: str) -> Run | None:
         """The finished run with this key, whatever became of its files since."""

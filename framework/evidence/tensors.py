@@ -65,11 +65,7 @@ class TensorFile:
         import numpy
 
         tensor = self.tensors[name]
-        kind = _BITS.get(tensor.dtype) or _INTEGERS.get(tensor.dtype)
-        if kind is None:
-            raise InputError.at(
-                Location(str(self.path), 1, 1), f"{name} has a dtype that is not read here: {tensor.dtype}"
-            )
+        kind = stored_bits(Location(str(self.path), 1, 1), tensor)
         if tensor.elements == 0:
             return numpy.empty(tensor.shape, dtype=kind)
         mapped: numpy.ndarray[Any, Any] = numpy.memmap(
@@ -88,6 +84,18 @@ class TensorFile:
     def zeros(self, name: str) -> int:
         """How many of the tensor's values are exactly zero."""
         return int(self.is_zero(name).sum())
+
+
+def stored_bits(place: Location, tensor: StoredTensor) -> str:
+    """The type of a tensor's bits, as NumPy spells it.
+
+    Raises:
+        InputError: its dtype is none that is read here.
+    """
+    kind = _BITS.get(tensor.dtype) or _INTEGERS.get(tensor.dtype)
+    if kind is None:
+        raise InputError.at(place, f"{tensor.name} has a dtype that is not read here: {tensor.dtype}")
+    return kind
 
 
 def _header(path: Path) -> tuple[dict[str, StoredTensor], dict[str, str]]:

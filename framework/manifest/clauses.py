@@ -181,6 +181,12 @@ def clauses_of(document: Document, data: dict[str, Any], manifest: Manifest) -> 
             yield Clause(format_path(path), path, meaning_at(manifest, path), document.location(found[1], path))
 
 
+def written(value: Any) -> str:
+    """A clause's value as every reader takes it for what it is: YAML 1.1 wants a point in `2.0e-05`."""
+    text = shown(value)
+    return text.replace("e", ".0e", 1) if isinstance(value, float) and "e" in text and "." not in text else text
+
+
 def shown(value: Any) -> str:
     """A clause's value as people write it in tables."""
     if isinstance(value, bool):

@@ -58,6 +58,14 @@ class Experiment:
         return {(*clause.path[:5], *fact): clause for clause, fact in found if fact is not None}
 
     @cached_property
+    def settings_of(self) -> dict[Path, list[tuple[Path, Clause]]]:
+        """The same by the phase of the step that they are of, `variants.NAME.steps[i].PHASE`: the path within it."""
+        found: dict[Path, list[tuple[Path, Clause]]] = {}
+        for path, clause in self.settings.items():
+            found.setdefault(path[:5], []).append((path[5:], clause))
+        return found
+
+    @cached_property
     def own_facts(self) -> dict[Path, list[tuple[tuple[str, ...], Clause]]]:
         """The settings by the section that holds them: their names below `settings`, and their clauses."""
         found: dict[Path, list[tuple[tuple[str, ...], Clause]]] = {}
@@ -79,7 +87,17 @@ class Experiment:
 
     def below(self, path: Path) -> list[Clause]:
         """The clauses at a path and below it, in file order."""
-        return [clause for clause in self.clauses if clause.path[: len(path)] == path]
+        near = self._by_owner.get(path[:2], ()) if len(path) > 1 else self.clauses
+        return [clause for clause in near if clause.path[: len(path)] == path]
+
+    @cached_property
+    def _by_owner(self) -> dict[Path, list[Clause]]:
+        """The clauses by the first two parts of their paths: `variants.NAME`. A study has as many as it has variants,
+        and asks for those of each."""
+        found: dict[Path, list[Clause]] = {}
+        for clause in self.clauses:
+            found.setdefault(clause.path[:2], []).append(clause)
+        return found
 
     def location(self, path: Path) -> Location:
         """Where the path, or the nearest one above it that the file holds, is stated."""

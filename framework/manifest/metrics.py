@@ -25,7 +25,9 @@ METRICS = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names
 
 
 def has_own_script(manifest: Manifest, variant: str) -> bool:
-    """Whether a script of the user's own trains a phase of the variant: it may record any metric."""
+    """Whether a program of the user's own may have trained a phase of the variant: it may record any metric."""
+    if any(adopted.variant in (None, variant) for adopted in manifest.adopted):
+        return True
     phases = {use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))}
     return any(
         (runner.phase or name) in phases and variant in (runner.variants or (variant,))

@@ -30,6 +30,7 @@ def dangling(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
     yield from _statements(manifest, data)
     yield from _configs(manifest, data)
     yield from _runners(manifest)
+    yield from _adopted(manifest)
 
 
 def _unknown(path: Path, kind: str, name: str, known: Any) -> Iterator[Dangling]:
@@ -267,6 +268,19 @@ def _runners(manifest: Manifest) -> Iterator[Dangling]:
             if (earlier.phase or other) == phase and both:
                 message = f"runners.{other} and runners.{name} both train {phase!r} of {min(both)!r}"
                 yield place, message, "say under `variants` which of them trains which"
+
+
+def _adopted(manifest: Manifest) -> Iterator[Dangling]:
+    """What adopted runs are said to be of."""
+    tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
+    known = {"phase": manifest.phases, "variant": manifest.variants, "model": manifest.models, "task": tasks}
+    for index, adopted in enumerate(manifest.adopted):
+        for kind, names in known.items():
+            if (name := getattr(adopted, kind)) is not None:
+                yield from _unknown(("adopted", index, kind), kind, name, names)
+        if adopted.seed is not None and adopted.seed not in manifest.seeds:
+            stated = ", ".join(map(str, manifest.seeds))
+            yield ("adopted", index, "seed"), f"unknown seed {adopted.seed}", f"the manifest states {stated}"
 
 
 def _paths(data: Any) -> list[str]:

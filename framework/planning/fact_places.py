@@ -34,10 +34,8 @@ def clauses_below(
             found.setdefault(inner, clause)
 
     for step in steps:
-        place: Path = (*step, phase)
-        for path, clause in experiment.settings.items():
-            if path[: len(place)] == place:
-                take(path[len(place) :], clause)
+        for inner, clause in experiment.settings_of.get((*step, phase), ()):
+            take(inner, clause)
     bases: list[Path] = [("phases", phase, "tasks", task)] if task is not None else []
     for base in [*bases, ("phases", phase)]:
         nearer = set(found)

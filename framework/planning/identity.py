@@ -68,11 +68,15 @@ def _anywhere(identity: Mapping[str, Any]) -> dict[str, Any]:
     return {**identity, "does": does}
 
 
+STATED_ALONE = ("master_weights", "loss_normalization")
+"""What the built-in training has one way of: to state it makes no other run."""
+
+
 def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, Any]:
     adapter = _plain(work.adapter) if work.adapter else None
     if adapter and masks_keep_all:
         adapter.get("lora", {}).pop("mode", None)
-    phase = _plain(work.phase, "metric", "tasks", "dataset", "precision")
+    phase = _plain(work.phase, "metric", "tasks", "dataset", "precision", *STATED_ALONE)
     return {
         "phase": phase,
         "precision": work.phase.precision or knobs.precision or "fp32",

@@ -92,6 +92,8 @@ class Recipe(Phase):
     sequence_length: Count = 512
     max_grad_norm: Positive | None = None
     precision: Literal["fp32", "bf16", "fp16"] | None = None
+    master_weights: Literal["fp32"] | None = None
+    loss_normalization: Literal["batch"] | None = None
     early_stopping: RecipeStop | None = None
 
     def min_learning_rate(self) -> float:

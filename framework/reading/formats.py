@@ -9,6 +9,7 @@ binding's `reader` says; the first one where it says nothing), and `read(path, s
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,7 @@ _OWN = {
     ".ini": "ini.reader",
     ".cfg": "ini.reader",
     ".conf": "ini.reader",
+    ".gin": "gin.reader",
     ".md": "prose.markdown_file",
     ".markdown": "prose.markdown_file",
     ".mdx": "prose.markdown_file",
@@ -46,20 +48,21 @@ _OWN = {
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 
 
-def read(path: Path | str, shown: str, reader: str | None = None) -> Document:
-    """A file as its own consumer reads it; ``shown`` is its name in messages, ``reader`` a binding's.
+def read(path: Path | str, shown: str, reader: str | None = None, bases: Sequence[str] = ()) -> Document:
+    """A file as its own consumer reads it; ``shown`` is its name in messages, ``reader`` a binding's, and ``bases`` are
+    the keys under which such a YAML file names others that it is laid over.
 
     Raises:
         InputError: no format is known for it, it is not of that format, or the format has no such reader.
     """
     if reader is None and str(path).endswith((".yaml", ".yml")):
-        return _read_yaml(path, shown, "yaml-1.2")
+        return _read_yaml(path, shown, "yaml-1.2", bases)
     path = Path(path)
     suffix = path.suffix.lower()
     module = _for(path, suffix, shown) if reader is None else by_reader(reader)
     if reader is None:
         reader = module.READERS[0]
-    document: Document = module.read(path, shown, reader)
+    document: Document = module.read(path, shown, reader, *([bases] if bases and module.read is _read_yaml else []))
     return document
 
 

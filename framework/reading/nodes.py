@@ -69,8 +69,8 @@ class Document:
     rules: Rules
     duplicates: list[Duplicate] = field(default_factory=list)
     format: str = "yaml"
-    """Which reader made it: `yaml`, `json`, `toml`, `ini`, `shell`, `python`, `notebook`, `markdown` or `latex`, or a
-    third party's."""
+    """Which reader made it: `yaml`, `json`, `toml`, `ini`, `gin`, `shell`, `python`, `notebook`, `markdown` or `latex`,
+    or a third party's."""
     several: bool = False
     """Whether the file holds several YAML documents: the root is then the list of them."""
     notes: list[Note] = field(default_factory=list)
@@ -87,8 +87,12 @@ class Document:
     """Of a script: what it starts with arguments."""
     variables: frozenset[str] = frozenset()
     """The keys that are a script's variables, and neither flags nor overrides."""
+    overruled: dict[Path, list[AnyNode]] = field(default_factory=dict)
+    """Of a script: by the place of a flag the values that the same command gives it before, and that give way."""
     evaluating: set[Path] = field(default_factory=set)
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
+    replaced: dict[Path, list[AnyNode]] = field(default_factory=dict)
+    """Of a program: the defaults that its calls replace by the value at the place, in their order."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

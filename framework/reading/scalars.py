@@ -15,6 +15,7 @@ Rules = Literal[
     "json",
     "toml",
     "ini",
+    "gin",
     "shell",
     "python",
     "notebook",
@@ -23,8 +24,8 @@ Rules = Literal[
 ]
 """`yaml-1.2`: the core schema (YAML 1.2.2, section 10.3.2). `manifest`: that, with `1_000` for integers.
 `pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it. `omegaconf`: that, as OmegaConf changes it: `2e-4` is a number and
-a date is a string. `json`, `toml` and `python`: the language's own literals. `shell`: words of a command line, as a
-typed argument parser takes them. `ini`: as a program takes an option's text with `int`, `float` or `getboolean`.
+a date is a string. `json`, `toml`, `gin` and `python`: the language's own literals. `shell`: words of a command line,
+as a typed argument parser takes them. `ini`: as a program takes an option's text with `int`, `float` or `getboolean`.
 `markdown` and `latex`: as people write values."""
 
 _WORDS: dict[str, Any] = {
@@ -139,6 +140,7 @@ _RESOLVERS: dict[str, Callable[[str], Any]] = {
     "python": _python,
     "notebook": _python,
     "ini": _ini,
+    "gin": _python,
     "markdown": _prose,
     "latex": _prose,
 }

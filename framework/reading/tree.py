@@ -165,13 +165,11 @@ AnyNode = ScalarNode | SequenceNode | MappingNode
 
 
 class Duplicate:
-    """A key that stands twice in one mapping, or a flag that stands twice in one command."""
+    """A key that stands twice in one mapping, or an addition that one command gives twice."""
 
-    __slots__ = ("first", "is_same", "path", "second")
+    __slots__ = ("first", "path", "second")
 
-    def __init__(self, path: Path, first: ScalarNode, second: ScalarNode, is_same: bool = False):
+    def __init__(self, path: Path, first: ScalarNode, second: ScalarNode):
         self.path = path
         self.first = first
         self.second = second
-        self.is_same = is_same
-        """Whether it is a flag that says the same again, which parsers of commands accept."""

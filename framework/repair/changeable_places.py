@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from framework.names import Path
-from framework.reading.nodes import AnyNode, Document, MappingNode, SequenceNode
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, SequenceNode
 from framework.reading.yaml.lines import RowRoot
 from framework.repair.splices import Uncertain
 
@@ -26,21 +26,27 @@ def node_to_change(document: Document, path: Path) -> AnyNode:
     node = found[1]
     if isinstance(document.root, RowRoot):  # plain lines share nothing
         return node
-    if Counter(_starts(document.root))[node.start] != 1:
+    if Counter(_starts(document.root))[node.start] > 1:
         raise Uncertain("other places of the file share it through an alias or a merge")
-    if not _inside(document, path):
+    if path not in document.replaced and not _inside(document, path):
         raise Uncertain("it stands elsewhere in the file, and is used here through an alias or a merge")
     return node
 
 
 def _starts(node: AnyNode) -> Iterator[int]:
-    yield node.start
+    if not is_passed_on(node):
+        yield node.start
     if isinstance(node, MappingNode):
         for _, value in node.pairs().values():
             yield from _starts(value)
     elif isinstance(node, SequenceNode):
         for item in node.items:
             yield from _starts(item)
+
+
+def is_passed_on(node: AnyNode) -> bool:
+    """Whether a node stands at the very place of the one that states its value: a program's call passes it."""
+    return isinstance(node, ComputedNode) and node.origin is not None and node.origin.start == node.start
 
 
 def _inside(document: Document, path: Path) -> bool:

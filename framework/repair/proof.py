@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from framework.conformance import Finding
 from framework.conformance.finding import plain
@@ -19,6 +20,9 @@ from framework.reading.nodes import Document
 from framework.repair.config_files import Source
 from framework.repair.splices import Splice, Uncertain, spliced
 from framework.stages.config.matching import matching, reader_of
+
+if TYPE_CHECKING:
+    from framework.dialects.terms import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ def prove(source: Source, shown: str, changes: list[Change], documents: list[Rea
         raise Uncertain("the repaired file could not be read any more") from None
     paths = [change.path for change in changes]
     for (binding, old), (_, new) in zip(documents, again, strict=True):
-        if not _agree_elsewhere(old, new, paths) or len(old.duplicates) != len(new.duplicates):
+        if not _agree_elsewhere(old, new, _of_one_value(binding, old, paths)) or len(old.duplicates) != len(
+            new.duplicates
+        ):
             raise Uncertain("the repair would change other values too")
         _same_facts(binding, old, new)
         for change in changes:
@@ -92,13 +98,9 @@ def _same_facts(binding: Binding, old: Document, new: Document) -> None:
     """
     if binding.dialect is None:
         return
-    from framework.dialects.flags import said
-    from framework.dialects.registry import dialect
-
     readings = []
     for document in (old, new):
-        assert document.root is not None
-        found = said(dialect(binding.dialect), document.value(document.root), document)
+        found = _said(binding, document)
         # not their values: a minimum that is stated as a share of the peak moves with it
         facts = [(each.path, each.fact) for each in found.statements]
         readings.append((facts, [each.fact for each in found.defaults], found.silent))
@@ -106,15 +108,40 @@ def _same_facts(binding: Binding, old: Document, new: Document) -> None:
         raise Uncertain("to its trainer the value, or another one, would then state something else")
 
 
-def _agree_elsewhere(old: Document, new: Document, changed: list[KeyPath]) -> bool:
+def _agree_elsewhere(old: Document, new: Document, tops: set[KeyPath]) -> bool:
     """Whether every leaf outside the changed values says what it did, as its reader takes it; types count."""
-    tops = set(changed)
     shape = old.shape()
     if new.shape() is shape and new.rules == old.rules:
         differing = [path for path, was, is_ in zip(shape, old.words(), new.words(), strict=True) if was != is_]
         if all(_within(path, tops) for path in differing):
             return True
     return _others(old, tops) == _others(new, tops)
+
+
+def _of_one_value(binding: Binding, document: Document, changed: list[KeyPath]) -> set[KeyPath]:
+    """The changed places, and those that have these very values from there: parameters that a program's calls give
+    them, and what only passes on the same fact."""
+    nodes = [node for path in changed if (node := document.node(path)) is not None]
+    places = {document.origin(node).start for node in nodes}
+    shared = {path for path, node in document.leaves() if document.origin(node).start in places}
+    if set(changed) & document.replaced.keys():
+        calls = {path for path, node in document.leaves() if any(node.start < place < node.stop for place in places)}
+        return {*changed, *shared, *calls}
+    silent: set[KeyPath] = set()
+    if binding.dialect is not None:
+        from framework.dialects.components import passed_on
+
+        silent = passed_on(document, _said(binding, document).statements)[1]
+    return {*changed, *(shared & (silent | document.replaced.keys()))}
+
+
+def _said(binding: Binding, document: Document) -> Said:
+    from framework.dialects.flags import said
+    from framework.dialects.registry import dialect
+
+    assert binding.dialect is not None
+    assert document.root is not None
+    return said(dialect(binding.dialect), document.value(document.root), document)
 
 
 def _others(document: Document, changed: set[KeyPath]) -> list[tuple[KeyPath, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from framework.adoption.adopted_runs import adopted_runs
 from framework.conformance import Finding, Severity, Stage, Verdict
 from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
@@ -23,6 +24,7 @@ from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.measured_runs import measured_runs
 from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -49,9 +51,14 @@ class VerifyResult:
         """How many of the planned steps have a finished run."""
         return sum(observed.run is not None for observed in self.steps)
 
+    @property
+    def adopted(self) -> int:
+        """How many of these were made elsewhere, and taken in."""
+        return sum(observed.adopted for observed in self.steps)
+
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        return {"steps": len(self.steps), "finished": self.finished, "stages": stages}
+        return {"steps": len(self.steps), "finished": self.finished, "adopted": self.adopted, "stages": stages}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -67,9 +74,12 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`.
     """
     judge = Judge(experiment, today)
-    store = RunStore(experiment.runs)
+    store = RunStore(experiment.runs, listed=True)
     measured = measured_runs(plan, store)
-    steps = [Observed(step, measured.get(step.key) or store.finished(step.key)) for step in plan.steps]
+    taken = adopted_runs(plan, store)
+    steps = [
+        Observed(step, measured.get(step.key) or store.finished(step.key) or taken.get(step.key)) for step in plan.steps
+    ]
     unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
     seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
     matrix = Matrix(experiment.clauses)
@@ -98,7 +108,7 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
 
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
-        matrix.add(for_all_variants(experiment, plan, verdicts, judge))
+        matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
         findings += more
     findings += damaged
     matrix.add(claim_verdicts(experiment, seen, judge))

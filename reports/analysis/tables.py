@@ -17,7 +17,7 @@ def summary_csv(rows: Sequence[Row]) -> str:
     return text(
         [
             *["variant", *axes, "model", "task", "seed", "profile", "sparsity_asked", "sparsity_reached"],
-            *[*metrics, "seconds", "key", "folder"],
+            *[*metrics, "seconds", "key", "folder", "adopted"],
         ],
         (
             {
@@ -29,6 +29,7 @@ def summary_csv(rows: Sequence[Row]) -> str:
                 "seconds": row.seconds,
                 "key": row.key,
                 "folder": row.folder,
+                "adopted": row.adopted,
             }
             for row in rows
         ),

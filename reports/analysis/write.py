@@ -92,6 +92,7 @@ def _context(
         "declared": len(found.rows) + found.missing,
         "missing": found.missing,
         "distinct": len({row.key for row in found.rows}),
+        "adopted": len({row.key for row in found.rows if row.adopted}),
         "seeds": sorted({row.seed for row in found.rows}),
         "metrics": metrics,
         "tradeoffs": [each for metric in metrics for each in tradeoffs(grouped, metric, lower[metric])],

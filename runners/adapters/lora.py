@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from framework.manifest.sections.methods import LoRA
 from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.alive import Alive
 from runners.adapters.configuration import SparseLoraConfig
 from runners.adapters.masked_lora import SPARSE_TO_DENSE, hold_masks
 from runners.adapters.saved import digest_of, save_sparse_lora
-from runners.run_files import whole_folder
 from runners.seeds import seed_everything
 
 ADAPTER = "adapter"

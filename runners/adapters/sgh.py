@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from framework.manifest.sections.methods import SGH
 from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.alive import Alive
@@ -35,7 +36,6 @@ from runners.adapters.importance import GROUPS, groups_of, importance_of
 from runners.adapters.lora import ADAPTER
 from runners.adapters.masked_lora import SPARSE_TO_SPARSE, SparseLinear, hold_masks
 from runners.adapters.saved import digest_of
-from runners.run_files import whole_folder
 from runners.seeds import seed_everything
 from runners.sparsity.masks import save_masks
 from runners.sparsity.selection import weights_of

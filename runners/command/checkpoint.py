@@ -7,17 +7,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-
 from framework.errors import FrameworkError
-from framework.evidence.adapter_options import doubts, irreproducible, of_wrong_kind
+from framework.evidence.adapter_options import described, irreproducible, of_wrong_kind
+from framework.evidence.atomic import whole_folder
+from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import MODEL, read_json
+from framework.evidence.shards import join
 from framework.evidence.tensors import TensorFile
 from runners.adapters.lora import ADAPTER, DENSE
 from runners.adapters.masked_lora import SPARSE_TO_DENSE
 from runners.models.checkpoints import TENSORS, save_checkpoint
-from runners.run_files import whole_folder
 from runners.sparsity.masks import apply_masks, masked_parameters, save_masks
 from runners.step_context import RunContext
 
@@ -58,7 +57,7 @@ def _model(folder: Path, source: Path) -> None:
         if (source / TENSORS).is_file():
             _link(source / TENSORS, target / TENSORS)
         elif (source / INDEX).is_file():
-            _join(source, target / TENSORS)
+            join(source / INDEX, target / TENSORS)
         else:
             pickled = any(source.glob("*.bin")) or any(source.glob("*.pt*"))
             why = "; pickled weights are not read, since reading them runs code: save safetensors" if pickled else ""
@@ -73,24 +72,6 @@ def _link(file: Path, target: Path) -> None:
         shutil.copy2(file, target)
 
 
-def _join(source: Path, target: Path) -> None:
-    """The shards of one model in one file."""
-    index = read_json(source / INDEX).get("weight_map")
-    if not isinstance(index, dict):
-        raise FrameworkError(f"{source / INDEX} has no `weight_map`")
-    tensors: dict[str, Any] = {}
-    for name in sorted(set(index.values())):
-        if Path(str(name)).name != name or not (source / name).is_file():
-            raise FrameworkError(f"{source / INDEX} names {name!r}, which is not there")
-        try:
-            tensors |= load_file(source / name)
-        except SafetensorError as problem:
-            raise FrameworkError(f"{source / name} is not safetensors: {problem}") from None
-    if missing := sorted(index.keys() - tensors.keys()):
-        raise FrameworkError(f"the shards of {source} lack {missing[0]}")
-    save_file(tensors, target, metadata={"format": "pt"})
-
-
 def _adapter(context: RunContext, source: Path) -> None:
     """Keep the adapter as it is, and merge a language model's: W' = (W + update) * mask."""
     if not (source / _ADAPTER_TENSORS).is_file():
@@ -101,20 +82,7 @@ def _adapter(context: RunContext, source: Path) -> None:
     settings = read_json(source / ADAPTER_CONFIG)
     if wrong := of_wrong_kind(settings):
         raise FrameworkError(f"{source / ADAPTER_CONFIG}: {wrong}")
-    context.record.adapter = {
-        "kind": str(settings.get("peft_type", "")).lower(),
-        "rank": settings.get("r"),
-        "alpha": settings.get("lora_alpha"),
-        "dropout": settings.get("lora_dropout"),
-    }
-    unclear = doubts(settings)
-    for option in ("use_rslora", "alpha_pattern"):
-        if settings.get(option):
-            unclear["alpha"] = f"`{option}`: its scale is not alpha / rank everywhere"
-    if settings.get("rank_pattern"):
-        unclear["rank"] = "`rank_pattern`: some modules have another rank"
-    if unclear:
-        context.record.adapter["doubts"] = unclear
+    context.record.adapter = described(settings)
     if why := irreproducible(settings):
         raise FrameworkError(f"the adapter {source} cannot be merged as it was trained: {why}")
     if (settings.get("peft_type"), settings.get("task_type")) != ("LORA", "CAUSAL_LM"):
@@ -147,7 +115,7 @@ def adapted_modules(tensors: Path) -> set[str]:
 
 def _facts(context: RunContext, counted: bool) -> None:
     """Sizes and zeros as they are on disk; whether the parent's masks still hold is for `verify` to say."""
-    saved = TensorFile(context.folder / MODEL / TENSORS)
+    saved = WeightsFile(context.folder / MODEL / TENSORS)
     record = context.record
     if counted:
         record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError, InputError
-from framework.evidence.logs.deriving import derived, steps_done
+from framework.evidence.logs.deriving import derived
 from framework.evidence.logs.log import Log, Reading
-from framework.evidence.logs.logged_names import evaluation, number
 from framework.evidence.logs.registry import natural, read_log
+from framework.evidence.logs.taking import as_metrics, final_metrics, taken
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
 from framework.evidence.record import EVENTS, STEPS, read_json
-from framework.manifest.hyperparameters import split_of
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
@@ -24,9 +22,6 @@ from runners.command.places import LOG
 from runners.command.surroundings import surroundings
 from runners.run_files import Lines
 from runners.step_context import RunContext
-
-_FINAL = {"loss": "validation_loss"}
-"""Metrics that the record calls otherwise."""
 
 
 def collect(context: RunContext, command: Command, output: Path) -> None:
@@ -59,7 +54,7 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
         record.observed |= stated_by("hf-training-arguments", None, settings)
         record.observed["settings"] = as_recorded(settings)
     record.observed |= derived(record.observed, work.phase)
-    record.metrics = {_FINAL.get(name, name): value for name, value in metrics.items()}
+    record.metrics = as_metrics(metrics)
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
     context.progress.message(_summary(record.observed, record.metrics))
@@ -98,48 +93,20 @@ def _keep(folder: Path, files: Sequence[Path], output: Path) -> None:
 def _log(context: RunContext, command: Command, work: Training, log: Log, files: list[str]) -> dict[str, float]:
     """Write the lines of a log, and what it says of the whole training; the metrics of its last evaluation."""
     outputs, observed = command.outputs, context.record.observed
-    lines = _shifted(log.steps) if outputs.learning_rate == "next" else log.steps
-    observed |= log.observed | steps_done(log)
-    observed |= {f"train_{name}": value for name, value in log.rates.items()}
-    done = observed.get("optimizer_steps")
-    lines = [line for line in lines if done is None or line["step"] <= done]
-    if not lines and not log.evaluations:
+    found = taken(log, work.phase.objective, outputs.learning_rate)
+    if not found.lines and not log.evaluations:
         raise FrameworkError(f"the log {', '.join(files)} holds no step: say under `names` what it calls them")
+    observed |= found.observed
     observed["log"] = {
         "kind": log.kind,
         "files": files,
-        "logged_steps": len(lines),
+        "logged_steps": len(found.lines),
         "learning_rate": outputs.learning_rate,
         "tolerance": outputs.tolerance,
     }
-    evaluations = [_evaluation(entry, work) for entry in log.evaluations]
-    _write(context.folder / STEPS, lines)
-    _write(context.folder / EVENTS, [{"event": "evaluation", **entry} for entry in evaluations])
-    planned = observed.get("planned_steps")
-    if done is not None and planned is not None:
-        early = {"step": done, "epoch": observed.get("epochs")} if done < planned else None
-        observed["stopped_early"] = early
-    return _evaluation(log.final, work)
-
-
-def _shifted(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Steps with the learning rates that they used, from a log that holds the one set after each."""
-    found: dict[int, dict[str, Any]] = {}
-    for line in steps:
-        rest = {name: value for name, value in line.items() if name != "learning_rate"}
-        found.setdefault(line["step"], {"step": line["step"]}).update(rest)
-        if "learning_rate" in line:
-            following = found.setdefault(line["step"] + 1, {"step": line["step"] + 1})
-            following["learning_rate"] = line["learning_rate"]
-    return [found[step] for step in sorted(found)]
-
-
-def _evaluation(entry: Mapping[str, Any], work: Training) -> dict[str, Any]:
-    """An evaluation; a language model's perplexity is the exponential of its loss."""
-    found = dict(entry)
-    if work.phase.objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
-        found["perplexity"] = math.exp(found["loss"])
-    return found
+    _write(context.folder / STEPS, found.lines)
+    _write(context.folder / EVENTS, found.events)
+    return found.metrics
 
 
 def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, float]:
@@ -148,12 +115,9 @@ def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, 
         data = read_json(file)
     except InputError as failure:
         raise FrameworkError(str(failure)) from None
-    for name in ("train_samples", "train_examples", "num_train_examples"):
-        count = number(data.get(name))
-        if isinstance(count, int) and count > 0:
-            observed["train_examples"] = count
-    plain = {f"eval_{name}": value for name, value in data.items() if split_of(name) is None}
-    return _evaluation(evaluation({**plain, **data}, ("validation", "test")), work)
+    metrics, facts = final_metrics(data, work.phase.objective)
+    observed |= facts
+    return metrics
 
 
 def _write(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""One split of a dataset, from wherever the manifest says."""
+"""One split of a dataset, from wherever the manifest says, and its classes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
-from runners.data import builtin, hub
-from runners.data import local_files as local
-from runners.data.splits import Corpus, Rows
+from runners.data.sources import builtin, hub
+from runners.data.sources import local_files as local
+from runners.data.sources.splits import Label, Split
 
 
-def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool) -> Corpus:
+def split_of(name: str, dataset: Dataset, split: str, project: Path, labelled: bool = False) -> Split:
     """One split of a dataset; ``path`` goes before ``builtin``, and both before ``hub``.
 
     Args:
@@ -25,31 +27,19 @@ def load(name: str, dataset: Dataset, split: str, project: Path, labelled: bool)
         FrameworkError: it cannot be had, or its rows are not as the manifest says.
     """
     if dataset.path is not None:
-        corpus = local.load(name, dataset, split, project / dataset.path, labelled)
-    elif dataset.builtin is not None:
-        corpus = builtin.load(name, dataset, split, labelled)
-    else:
-        corpus = hub.load(name, dataset, split, labelled)
-    if not corpus.texts:
-        raise FrameworkError(f"datasets.{name}: the split {split!r} of {corpus.origin} has no rows")
-    return corpus
+        return local.split_in(name, dataset.path, split, project / dataset.path)
+    if dataset.builtin is not None:
+        if dataset.prompt is not None:
+            raise FrameworkError(
+                f"datasets.{name}: {dataset.builtin} has texts and classes, and no columns for a prompt"
+            )
+        return builtin.split_of_topics(name, dataset, split, labelled)
+    return hub.split_from(name, dataset, split)
 
 
-def rows_of(name: str, dataset: Dataset, split: str, project: Path, columns: Sequence[str]) -> Rows:
-    """One split as rows that have these columns, whatever they hold.
-
-    Raises:
-        FrameworkError: it cannot be had, or a row lacks a column.
-    """
-    if dataset.path is not None:
-        found = local.rows(name, dataset, split, project / dataset.path, columns)
-    elif dataset.builtin is not None:
-        raise FrameworkError(f"datasets.{name}: {dataset.builtin} has texts and classes, and no columns for a prompt")
-    else:
-        found = hub.rows(name, dataset, split, columns)
-    if not found.rows:
-        raise FrameworkError(f"datasets.{name}: the split {split!r} of {found.origin} has no rows")
-    return found
+def columns_of_text(dataset: Dataset) -> list[str]:
+    """The columns of the input; what is built in has one."""
+    return ["text"] if dataset.path is None and dataset.builtin is not None else dataset.text
 
 
 def source_of(dataset: Dataset) -> dict[str, Any]:
@@ -60,21 +50,23 @@ def source_of(dataset: Dataset) -> dict[str, Any]:
     return {name: value for name in used if (value := getattr(dataset, name)) is not None}
 
 
-def classes_of(name: str, dataset: Dataset, training: Corpus) -> tuple[str, ...]:
+def classes_of(name: str, dataset: Dataset, training: Split, stated: Sequence[Label]) -> tuple[str, ...]:
     """The classes' names in the order of their numbers: as the source declares them, numbers as they are, or the
     names that occur in the training split, sorted.
+
+    Args:
+        stated: The different classes of the training split, as it states them.
 
     Raises:
         FrameworkError: their number is not the declared one, or cannot be known.
     """
-    assert training.labels is not None
     if training.names is not None:
         names = training.names
-    elif all(isinstance(label, int) for label in training.labels):
-        count = dataset.labels or 1 + max(int(label) for label in training.labels)
+    elif all(isinstance(label, int) for label in stated):
+        count = dataset.labels or 1 + max(int(label) for label in stated)
         names = tuple(str(number) for number in range(count))
     else:
-        names = tuple(sorted({str(label) for label in training.labels}))
+        names = tuple(sorted({str(label) for label in stated}))
     if dataset.labels is not None and len(names) != dataset.labels:
         raise FrameworkError(
             f"datasets.{name}.labels: {dataset.labels} classes are declared, {training.origin} has {len(names)}: "
@@ -83,19 +75,21 @@ def classes_of(name: str, dataset: Dataset, training: Corpus) -> tuple[str, ...]
     return names
 
 
-def class_numbers(corpus: Corpus, names: Sequence[str]) -> list[int]:
-    """Each row's class as a number from 0.
+def class_numbers(split: Split, stated: Sequence[Label], codes: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Each row's class as a number from 0, int64 [rows].
+
+    Args:
+        stated: The different classes as the split states them, and ``codes``, int [rows], each row's place in them.
 
     Raises:
         FrameworkError: a row states a class that is none of the names; the message says where.
     """
-    assert corpus.labels is not None
     numbers = {name: number for number, name in enumerate(names)}
-    result = []
-    for index, label in enumerate(corpus.labels):
-        number = label if isinstance(label, int) else numbers.get(label, -1)
-        if not 0 <= number < len(names):
-            known = f"classes are 0 to {len(names) - 1}" if isinstance(label, int) else did_you_mean(label, names)
-            raise FrameworkError(f"{corpus.place(index)}: unknown label {label!r}; {known}")
-        result.append(number)
-    return result
+    found = [label if isinstance(label, int) else numbers.get(str(label), -1) for label in stated]
+    unknown = [code for code, number in enumerate(found) if not 0 <= number < len(names)]
+    if unknown:
+        index = int(np.flatnonzero(np.isin(codes, unknown))[0])
+        label = stated[int(codes[index])]
+        known = f"classes are 0 to {len(names) - 1}" if isinstance(label, int) else did_you_mean(str(label), names)
+        raise FrameworkError(f"{split.place(index)}: unknown label {label!r}; {known}")
+    return np.asarray(found, np.int64)[codes]

@@ -25,8 +25,9 @@ _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 class Protocol(NamedTuple):
     """How answers are judged."""
 
-    right: Callable[[str, str], bool]
-    """Whether a written text answers as the reference (the row's whole answer) does."""
+    right: Callable[[str, str], bool] | None
+    """Whether a written text answers as the reference (the row's whole answer) does; None of one that is for choices
+    alone, which a plan refuses for written answers."""
     length: Callable[[str], int]
     """By what the log-likelihood of a choice, as it follows the prompt, is divided."""
     until: tuple[str, ...] = ()
@@ -112,5 +113,5 @@ def _characters(choice: str) -> int:
 _PROTOCOLS = {
     "lm-eval/strict-match": Protocol(_as_texts(_strict), _characters, _UNTIL),
     "lm-eval/flexible-extract": Protocol(_as_texts(_flexible), _characters, _UNTIL),
-    "lm-eval": Protocol(_as_texts(_strict), _characters, _UNTIL),
+    "lm-eval": Protocol(None, _characters),
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import tokenizers
+import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from framework.errors import FrameworkError
@@ -18,10 +19,16 @@ from framework.manifest.sections.models import Model
 END = "<|endoftext|>"
 _PADDING, _FIRST, _LAST = _FRAME = ("[PAD]", "[CLS]", "[SEP]")
 _BYTES = 256
-_ROWS_AT_ONCE = 1000
 
 
-def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project: Path, framed: bool = False) -> Any:
+def tokenizer_for(
+    name: str,
+    model: Model,
+    training_text: Iterable[str],
+    project: Path,
+    framed: bool = False,
+    learn: Callable[[int, Sequence[str]], Tokenizer] | None = None,
+) -> Any:
     """The tokenizer that a model without a parent starts with.
 
     `train` learns a byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) of ``model.vocabulary`` tokens from the
@@ -29,17 +36,21 @@ def tokenizer_for(name: str, model: Model, training_text: Iterable[str], project
     `[SEP]`, and in a pair the second text and `[SEP]`. Anything else is a folder relative to the project or a hub
     repository, by default the checkpoint's.
 
+    Args:
+        learn: Gives the tokenizer of so many tokens, the first of them special, without ``training_text``.
+
     Raises:
         FrameworkError: none is stated and there is no checkpoint, or it cannot be loaded.
     """
     if model.tokenizer == "train":
         if model.vocabulary is None or model.vocabulary <= _BYTES:
             raise FrameworkError(f"models.{name}.vocabulary: a trained tokenizer needs more than {_BYTES} tokens")
-        learned = trained(training_text, model.vocabulary, _FRAME if framed else (END,))
+        special = _FRAME if framed else (END,)
+        learned = learn(model.vocabulary, special) if learn else trained(training_text, model.vocabulary, special)
         return _framed(learned) if framed else _wrapped(learned, end=END)
     if model.tokenizer == "bytes":
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-        plain = _byte_level({token: number for number, token in enumerate(alphabet)})
+        plain = byte_level({token: number for number, token in enumerate(alphabet)})
         return _framed(plain) if framed else _wrapped(plain, end=None)
     source = model.tokenizer or model.path or model.hub
     if source is None:
@@ -63,7 +74,7 @@ def trained(texts: Iterable[str], vocabulary: int, special: Sequence[str] = (END
     Raises:
         FrameworkError: the texts do not hold enough different pairs for that many tokens.
     """
-    tokenizer = _byte_level({})
+    tokenizer = byte_level({})
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=list(special),
@@ -78,7 +89,8 @@ def trained(texts: Iterable[str], vocabulary: int, special: Sequence[str] = (END
     return tokenizer
 
 
-def _byte_level(vocabulary: dict[str, int]) -> Tokenizer:
+def byte_level(vocabulary: dict[str, int]) -> Tokenizer:
+    """A byte-level BPE with these tokens and no merges."""
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]) if vocabulary else models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -107,22 +119,6 @@ def _framed(tokenizer: Tokenizer) -> Any:
     )
 
 
-def token_stream(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int | None = None) -> Tensor:
-    """Running text as one stream of token ids (int32 [tokens]), rows joined as they are, without special tokens.
-
-    Tokenizing stops with the rows that reach ``longest`` tokens.
-    """
-    parts, tokens = [torch.empty(0, dtype=torch.int32)], 0
-    for start in range(0, len(texts), _ROWS_AT_ONCE):
-        rows = ["".join(row) for row in texts[start : start + _ROWS_AT_ONCE]]
-        ids = tokenizer(rows, add_special_tokens=False, verbose=False)["input_ids"]
-        parts.append(torch.tensor(list(chain.from_iterable(ids)), dtype=torch.int32))
-        tokens += len(parts[-1])
-        if longest is not None and tokens >= longest:
-            break
-    return torch.cat(parts)
-
-
 def encode(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int) -> tuple[list[list[int]], list[list[int]]]:
     """Token ids of each row, cut to ``longest``, and the segment of each token (0, or 1 in the second text of a pair).
 
@@ -134,3 +130,59 @@ def encode(tokenizer: Any, texts: Sequence[tuple[str, ...]], longest: int) -> tu
         columns = [["\n".join(row) for row in texts]]
     found = tokenizer(*columns, truncation=True, max_length=longest, return_token_type_ids=True)
     return list(found["input_ids"]), list(found["token_type_ids"])
+
+
+def plain_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, all of them and no special ones.
+
+    A tokenizer of the `tokenizers` library is asked itself, without the places of the tokens in the text: transformers
+    (release 5.23, `tokenization_utils_tokenizers.py`) sets the same switches, asks it for the places too, and drops
+    them.
+    """
+    if getattr(type(tokenizer), "_encode_plus", None) is not PreTrainedTokenizerFast._encode_plus:
+        return list(tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"])
+    inner: Tokenizer = tokenizer.backend_tokenizer
+    inner.no_truncation()
+    inner.no_padding()
+    inner.encode_special_tokens = tokenizer.split_special_tokens
+    return [each.ids for each in inner.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def as_left_by(tokenizer: Any, objective: str, longest: int, columns: int) -> None:
+    """Leave a tokenizer as reading texts for an objective leaves it: a checkpoint is saved with its switches, and has
+    the same bytes whether the texts were read now or lay in a store."""
+    if objective == "classification":
+        encode(tokenizer, [("",) * columns], longest)
+    else:
+        tokenizer("", verbose=False)
+
+
+def pieces_of(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[str]]:
+    """The pieces of each text within which a tokenizer that is to be trained looks for tokens."""
+    return [[piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] for text in texts]
+
+
+def content_of(tokenizer: Any) -> str:
+    """A name that no tokenizer with another content has: its vocabulary, rules and templates, and how texts go in."""
+    own: dict[str, Any] = {
+        "class": f"{type(tokenizer).__module__}.{type(tokenizer).__qualname__}",
+        "side": tokenizer.truncation_side,
+        "special": {name: str(value) for name, value in tokenizer.special_tokens_map.items()},
+        "split": getattr(tokenizer, "split_special_tokens", False),
+        "libraries": [tokenizers.__version__, transformers.__version__],
+    }
+    if getattr(tokenizer, "is_fast", False):
+        inner: Tokenizer = tokenizer.backend_tokenizer
+        inner.no_truncation()
+        inner.no_padding()
+        own["content"] = hashlib.sha256(inner.to_str().encode()).hexdigest()
+    else:
+        own["vocabulary"] = sorted(tokenizer.get_vocab().items())
+        own["arguments"] = {name: str(value) for name, value in tokenizer.init_kwargs.items()}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
+def width_of(tokenizer: Any) -> str:
+    """The narrowest type that holds every token."""
+    largest = max([len(tokenizer) - 1, *tokenizer.get_vocab().values()])
+    return "uint16" if largest < 1 << 16 else "uint32"

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer
 
 from framework.errors import FrameworkError
+from framework.evidence.atomic import whole_folder
 from framework.evidence.record import MODEL
 from runners.models.building import unfilled
 from runners.models.classifier import Encoder, SequenceClassifier
 from runners.models.families import FAMILIES, Family
-from runners.run_files import whole_folder
 
 TENSORS = "model.safetensors"
 _HEAD = "classifier.weight"

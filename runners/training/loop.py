@@ -97,8 +97,10 @@ class Loop:
         further = [group for method in self.methods for group in method.parameter_groups()]
         examples = len(self.data.train)
         optimizer = build_optimizer(self.phase.optimizer, self.parameters, further, self.groups)
+        unwrapped = self.accelerator.unwrap_model(self.model)
+        named, geometry = unwrapped.named_parameters(), self.geometry
         self.observed = planned_facts(
-            self.phase, self.geometry, self.steps, examples, self.seed, optimizer, self.groups
+            self.phase, geometry, self.steps, examples, self.seed, optimizer, self.groups, named
         )
         scale = scale_of(self.phase.batch_size, self.phase.sequence_length, examples)
         schedule = build_schedule(self.phase, optimizer, self.steps, scale)
@@ -107,7 +109,7 @@ class Loop:
         self._optimizer = optimizer if self.accelerator.scaler is None else prepared
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self._state = TrainingState(
-            model=self.accelerator.unwrap_model(self.model),
+            model=unwrapped,
             optimizer=optimizer,
             schedule=schedule,
             scaler=self.accelerator.scaler,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from framework.planning.recipes import Recipe
 from runners.training.batches import Geometry
 from runners.training.length import scale_of
 from runners.training.optimizers import observed_optimizer
-from runners.training.parameter_groups import Group
+from runners.training.parameter_groups import Group, unwrapped
+
+LOSS_NORMALIZATION = "batch"
+"""What :meth:`runners.training.update.Update._backward` does: one mean over all predictions of an optimizer step."""
+_FORMATS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 def planned_facts(
@@ -20,8 +28,13 @@ def planned_facts(
     seed: int,
     optimizer: Any,
     groups: Sequence[Group] | None = None,
+    named: Iterable[tuple[str, Tensor]] = (),
 ) -> dict[str, Any]:
-    """The part of the record's ``observed`` that is read off before the first of ``steps`` optimizer steps."""
+    """The part of the record's ``observed`` that is read off before the first of ``steps`` optimizer steps.
+
+    Args:
+        named: All parameters of the model by their names, by which those are told that weight decay shrinks.
+    """
     scale = scale_of(phase.batch_size, phase.sequence_length, train_examples)
     return {
         "planned_steps": steps,
@@ -40,5 +53,40 @@ def planned_facts(
         "max_grad_norm": phase.max_grad_norm,
         "sequence_length": phase.sequence_length,
         "objective": phase.objective,
+        **training_facts(optimizer, named),
         "stopped_early": None,
+    }
+
+
+def training_facts(optimizer: Any, named: Iterable[tuple[str, Tensor]]) -> dict[str, Any]:
+    """What the training states of itself: `master_weights`, `loss_normalization`, `decayed` and `undecayed`.
+
+    Args:
+        named: All parameters of the model by their names; see :func:`planned_facts`.
+    """
+    formats, normalization = _formats(optimizer), LOSS_NORMALIZATION
+    return {"master_weights": formats, "loss_normalization": normalization, **_decay(optimizer, named)}
+
+
+def _formats(optimizer: Any) -> str:
+    """The number format of what the optimizer updates, by the names of `precision`; several joined by commas."""
+    found = {value.dtype for group in optimizer.param_groups for value in group["params"]}
+    return ", ".join(sorted(_FORMATS.get(dtype, str(dtype).removeprefix("torch.")) for dtype in found))
+
+
+def _decay(optimizer: Any, named: Iterable[tuple[str, Tensor]]) -> dict[str, dict[str, Any]]:
+    """Which trained parameters weight decay shrinks and which it does not: how many, and a digest of their names."""
+    names = {id(value): unwrapped(name) for name, value in named}
+    found: dict[str, list[tuple[str, int]]] = {"decayed": [], "undecayed": []}
+    for index, group in enumerate(optimizer.param_groups):
+        own = found["decayed" if group.get("weight_decay") else "undecayed"]
+        for place, value in enumerate(group["params"]):  # what a method trains beside the model has no name in it
+            own.append((names.get(id(value), f"groups[{index}][{place}]"), value.numel()))
+    return {
+        kind: {
+            "tensors": len(parts),
+            "parameters": sum(size for _, size in parts),
+            "names_sha256": hashlib.sha256("\n".join(sorted(name for name, _ in parts)).encode()).hexdigest(),
+        }
+        for kind, parts in found.items()
     }

@@ -75,7 +75,7 @@ def parts_of(model: nn.Module, backbone: str) -> list[Part]:
     modules = dict(model.named_modules(remove_duplicate=False))
     for full, parameter in model.named_parameters(remove_duplicate=False):
         module, _, own = full.rpartition(".")
-        name = _unwrapped(full)
+        name = unwrapped(full)
         names.setdefault(id(parameter), []).append(name)
         kinds = found.setdefault(id(parameter), (parameter, set()))[1]
         kinds |= set(_kinds(modules[module], own, name, backbone))
@@ -153,7 +153,7 @@ def _group(stated: RecipeOptimizer, groups: Sequence[Any], part: Part, distance:
     return Group(index, distance if layered and not frozen else None, muon and part.matrix, rate, decay, frozen)
 
 
-def _unwrapped(name: str) -> str:
+def unwrapped(name: str) -> str:
     """The name that a parameter has in the model by itself."""
     for wrapped, bare in _WRAPPED:
         name = name.replace(wrapped, bare)

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from framework.errors import FrameworkError
 from framework.evidence.architectures.roles import Architecture
+from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.orientation import input_first
 from framework.evidence.record import MODEL
 from framework.evidence.store import Run
-from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import Prune, SameAs
 from runners.data.tokenizing import tokenizer_for
 from runners.models.building import describe
@@ -125,7 +125,7 @@ def _amount(specification: Prune, reference: Run | None, names: Sequence[str]) -
     if reference is None:
         assert isinstance(specification.sparsity, float)
         return Amount(share=specification.sparsity)
-    saved = TensorFile(reference.folder / MODEL / TENSORS)
+    saved = WeightsFile(reference.folder / MODEL / TENSORS)
     for name in names:
         if name not in saved.tensors:
             raise FrameworkError(f"{reference.record.folder} has no tensor {name} to count the zeros of")

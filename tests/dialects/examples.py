@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.dialects.trainers import general, hugging_face, language, layouts, pretraining, vision
+from tests.dialects.trainers import general, hugging_face, language, layouts, openrlhf, pretraining, vision
 from tests.dialects.trainers.shape import MANIFEST, PHASE, Change, Example
 
 EXAMPLES = (
@@ -10,6 +10,7 @@ EXAMPLES = (
     *language.EXAMPLES,
     *pretraining.EXAMPLES,
     *layouts.EXAMPLES,
+    *openrlhf.EXAMPLES,
     *vision.EXAMPLES,
     *general.EXAMPLES,
 )

@@ -97,6 +97,7 @@ def test_a_seed_that_no_program_gets_is_none(
         "torchrun --standalone --nnodes 1 --rdzv_backend c10d --rdzv-endpoint h:1 --master_port 29500",
         "accelerate launch --machine_rank 0 --main_process_port 1 --num_cpu_threads_per_process 4",
         "deepspeed --master_port 29500 --hostfile hosts",
+        "deepspeed --ssh_port 22 --no_local_rank --bind_core_list 0-3 --force_multi",
     ],
 )
 def test_a_launchers_own_flags_state_nothing(tmp_path: Path, launcher: str) -> None:

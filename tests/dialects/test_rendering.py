@@ -77,7 +77,18 @@ def written(root: Path, dialect: str, variant: str, *changes: tuple[str, str]) -
         return ScriptedStudy(root, runner(dialect, list(missing)), *changes), missing
 
 
-READ_ONLY = {"detectron2", "gpt-neox", "lightning-cli", "megatron", "nanotron", "timm", "ultralytics", "verl"}
+READ_ONLY = {
+    "detectron2",
+    "gpt-neox",
+    "lightning-cli",
+    "megatron",
+    "mmengine",
+    "nanotron",
+    "openrlhf",
+    "timm",
+    "ultralytics",
+    "verl",
+}
 
 
 def test_every_dialect_can_be_written_but_those_that_are_only_read() -> None:

@@ -8,14 +8,11 @@ import pytest
 
 from framework.dialects.flags import said
 from framework.dialects.registry import dialect, recognise
-from framework.dialects.terms import Searched, Unknown
+from framework.dialects.terms import Searched
 from framework.reading.python.reader import parse_python
 from framework.reading.shell.reader import parse_shell
+from tests.dialects.trainers.semantics import NOTHING, UNKNOWN, assert_states
 
-NOTHING = object()
-"""That a file states nothing of a fact."""
-UNKNOWN = object()
-"""That a file states a fact, and only the running program knows its value."""
 AXOLOTL = {"base_model": "a/b", "sequence_len": 64, "datasets": [{"path": "a/c"}], "micro_batch_size": 2}
 TUNE = {"optimizer": {"_component_": "torch.optim.AdamW", "lr": 1e-4}, "epochs": 3}
 FACTORY = {"stage": "sft", "do_train": True, "finetuning_type": "lora", "template": "x", "model_name_or_path": "a/b"}
@@ -155,18 +152,15 @@ CASES: list[tuple[str, dict[str, Any], str, Any]] = [
 
 @pytest.mark.parametrize(("name", "data", "fact", "expected"), CASES, ids=[f"{c[0]}: {c[2]}" for c in CASES])
 def test_a_key_states_what_its_trainer_makes_of_it(name: str, data: dict[str, Any], fact: str, expected: Any) -> None:
-    found = [each for each in said(dialect(name), data).statements if each.fact == fact and not each.doubt]
-    if expected is NOTHING:
-        assert found == []
-        return
-    assert found, [each.fact for each in said(dialect(name), data).statements]
-    for each in found:
-        if expected is UNKNOWN:
-            assert isinstance(each.value, Unknown)
-        elif isinstance(expected, float):
-            assert each.value == pytest.approx(expected)
-        else:
-            assert each.value == expected
+    assert_states(name, data, fact, expected)
+
+
+@pytest.mark.parametrize("section", ["TRACK", "tracker", "tracking"])
+def test_a_trackers_rate_is_not_the_trainings(section: str) -> None:
+    """In pysot and what is built on it, `TRACK.LR` is how fast the running tracker takes on a template."""
+    data = {section: {"LR": 0.33}, "TRAIN": {"LR": 0.005, "BATCH_SIZE": 80}}
+    stated = [each for each in said(dialect("generic"), data).statements if "learning_rate" in each.fact]
+    assert [each.value for each in stated if not each.named] == [0.005]
 
 
 DEFAULTS = [

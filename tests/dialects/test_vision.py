@@ -19,7 +19,55 @@ def solver(**keys: Any) -> dict[str, Any]:
     return {"SOLVER": {"BASE_LR": 0.02, "IMS_PER_BATCH": 16, "MAX_ITER": 90000, **keys}}
 
 
+def engine(*schedulers: dict[str, Any], optimizer: dict[str, Any] | None = None, **wrapper: Any) -> dict[str, Any]:
+    """An mmengine config of 100 epochs."""
+    return {
+        "optim_wrapper": {
+            "type": "OptimWrapper",
+            "optimizer": {"type": "SGD", "lr": 0.1, **(optimizer or {})},
+            **wrapper,
+        },
+        "train_cfg": {"by_epoch": True, "max_epochs": 100},
+        "param_scheduler": list(schedulers),
+        "train_dataloader": {"batch_size": 4},
+    }
+
+
+RAMP = {"type": "LinearLR", "start_factor": 0.01, "begin": 0, "end": 10}
+STEPS = {**RAMP, "by_epoch": False, "end": 1000}
+COSINE = {"type": "CosineAnnealingLR", "T_max": 90, "begin": 10, "end": 100, "eta_min": 1e-5}
+
 CASES: list[Case] = [
+    ("mmengine", engine(RAMP, COSINE), "schedule.name", "cosine"),
+    ("mmengine", engine(RAMP, COSINE), "schedule.warmup.ratio", 0.1),
+    ("mmengine", engine(STEPS, {**COSINE, "begin": 0, "T_max": 100}), "schedule.warmup.steps", 1000),
+    ("mmengine", engine(STEPS, COSINE, accumulative_counts=4), "schedule.warmup.steps", 250),
+    ("mmengine", engine(RAMP, COSINE), "schedule.min_learning_rate", 1e-5),
+    ("mmengine", engine(RAMP, {**COSINE, "T_max": 100}), "schedule.min_learning_rate", UNKNOWN),
+    ("mmengine", engine(RAMP, {**COSINE, "T_max": 50, "end": 60}), "schedule.name", UNKNOWN),
+    ("mmengine", engine(RAMP, {**COSINE, "begin": 50, "T_max": 50}), "schedule.name", UNKNOWN),
+    ("mmengine", engine(RAMP, {"type": "MultiStepLR", "milestones": [60, 80], "gamma": 0.1}), "schedule.name",
+     "milestones"),
+    ("mmengine", engine(RAMP, {"type": "MultiStepLR", "milestones": [60, 80], "gamma": 0.1}), "schedule.gamma", 0.1),
+    ("mmengine", engine(RAMP, COSINE, COSINE), "schedule.name", UNKNOWN),
+    ("mmengine", engine(RAMP, COSINE, {"type": "CosineAnnealingMomentum"}), "schedule.name", "cosine"),
+    ("mmengine", engine(), "precision", "fp32"),
+    ("mmengine", engine(type="AmpOptimWrapper"), "precision", "fp16"),
+    ("mmengine", engine(type="AmpOptimWrapper", dtype="bfloat16"), "precision", "bf16"),
+    ("mmengine", engine(type="ApexOptimWrapper"), "precision", UNKNOWN),
+    ("mmengine", engine(clip_grad={"max_norm": 35, "norm_type": 2}), "max_grad_norm", 35),
+    ("mmengine", engine(clip_grad={"max_norm": 35, "norm_type": 1}), "max_grad_norm", UNKNOWN),
+    ("mmengine", engine(clip_grad={"type": "value", "clip_value": 1}), "settings.max_grad_value", 1),
+    ("mmengine", {**engine(), "auto_scale_lr": {"enable": True, "base_batch_size": 16}}, "optimizer.learning_rate",
+     UNKNOWN),
+    ("mmengine", {**engine(), "auto_scale_lr": {"enable": False}}, "optimizer.learning_rate", 0.1),
+    ("mmengine", {**engine(), "optimizer": {"type": "AdamW", "lr": 3}, "lr": 5}, "optimizer.learning_rate", 0.1),
+    ("mmengine", {**engine(), "train_dataloader": {"batch_size": 4, "dataset": {"type": "RepeatDataset", "times": 3}}},
+     "epochs", UNKNOWN),
+    ("mmengine", {**engine(accumulative_counts=4), "train_cfg": {"max_iters": 4000}}, "max_steps", 1000),
+    ("mmengine", {**engine(accumulative_counts=3), "train_cfg": {"max_iters": 4000}}, "max_steps", UNKNOWN),
+    ("mmengine", {**engine(), "custom_hooks": [{"type": "EarlyStoppingHook", "monitor": "val/acc"}]},
+     "early_stopping.metric", "accuracy"),
     ("ultralytics", YOLO, "batch_size", 64),
     ("ultralytics", {**YOLO, "batch": 128}, "batch_size", 128),
     ("ultralytics", {**YOLO, "batch": 24}, "batch_size", 72),
@@ -68,6 +116,11 @@ def test_a_key_states_what_its_trainer_makes_of_it(name: str, data: dict[str, An
 
 
 DEFAULTS: list[Case] = [
+    ("mmengine", engine(RAMP), "schedule.name", "constant"),
+    ("mmengine", engine(COSINE), "schedule.warmup.steps", 0),
+    ("mmengine", engine(), "max_grad_norm", None),
+    ("mmengine", engine(), "optimizer.momentum", 0),
+    ("mmengine", {**engine(), "_base_": ["gone.py"]}, "max_grad_norm", NOTHING),
     ("ultralytics", {"imgsz": 640, "lrf": 0.01}, "batch_size", 64),
     ("ultralytics", YOLO, "optimizer.learning_rate", NOTHING),
     ("ultralytics", {**YOLO, "mode": "val"}, "seed", NOTHING),

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_each_task_has_its_own_length_and_both_metrics(pretrained: Path) -> None
 def test_pairs_are_told_apart(pretrained: Path, real_data: Path) -> None:
     """The tokenizer of the checkpoint, its segments, and a mask over the padding."""
     from framework.manifest.sections.models import Dataset
-    from runners.data.corpus import load
+    from runners.data.corpus import split_of
     from runners.data.examples import LabelledTexts
     from runners.data.tokenizing import encode
     from runners.models.checkpoints import load_tokenizer
@@ -244,7 +245,7 @@ def test_pairs_are_told_apart(pretrained: Path, real_data: Path) -> None:
     found = record(pretrained, "finetune", "mrpc")
     tokenizer: Any = load_tokenizer(pretrained / "runs" / found.folder)
     dataset = Dataset(path="glue/mrpc", text=["sentence1", "sentence2"], labels=2)
-    texts = load("mrpc", dataset, "train", real_data, labelled=True).texts[:3]
+    texts = list(islice(split_of("mrpc", dataset, "train", real_data).texts(dataset.text), 3))
     rows, segments = encode(tokenizer, texts, longest=96)
     assert tokenizer.decode(rows[0]).startswith("[CLS] amrozi accused his brother")
     assert rows[0].count(tokenizer.sep_token_id) == 2

@@ -220,6 +220,7 @@ def test_the_made_up_questions_are_what_their_program_writes() -> None:
 
 def test_hub_files_of_hellaswag_are_read_under_the_local_profile(project: Copy) -> None:
     """The published schema, with the columns that are not used here beside."""
+    from runners.data.corpus import split_of
     from runners.data.prompts import questions
 
     row: dict[str, Any] = {
@@ -231,7 +232,7 @@ def test_hub_files_of_hellaswag_are_read_under_the_local_profile(project: Copy) 
         project.write(f"data/hellaswag/{split}.jsonl", json.dumps(row) + "\n")
     with chdir(project.root):
         dataset = load(profile="local").manifest.datasets["hellaswag"]
-    _, (question,) = questions("hellaswag", dataset, "train", project.root)
+    (question,) = questions(dataset, split_of("hellaswag", dataset, "train", project.root))
     assert question.prompt == "Removing ice: A man is there. he"
     assert question.answer == " scrapes."
     assert question.right == 3

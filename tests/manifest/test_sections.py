@@ -53,6 +53,8 @@ runners:
     resume: {arguments: [--again]}
     timeout_hours: 12
     outputs: {log: log.jsonl, tolerance: 0.1}
+adopted:
+  - {path: "theirs/seed{seed}", variant: dense, steps_from: 0}
 measurements:
   speed: {measure: [latency], sequence_lengths: [8]}
 """

@@ -47,6 +47,9 @@ NEUTRAL: dict[str, Change] = {
     "a description": put("dense pre-training", "another sentence"),
     "a declared parameter count": put("parameters: 2608", "parameters: 3000"),
     "a declared number of examples": put("train_examples: 6}", "train_examples: 7}"),
+    "what the built-in training has one way of": put(
+        "max_grad_norm: 1.0\n", "max_grad_norm: 1.0\n    master_weights: fp32\n    loss_normalization: batch\n"
+    ),
     "the metric that is reported": put("    metric: perplexity\n", ""),
     "a task's metric": put(", metric: f1", ", metric: accuracy"),
     "claims": put("confidence: 0.85", "confidence: 0.75"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from tests.support.evidence import Evidence
 from tests.support.project import Project
 
@@ -15,7 +18,8 @@ def reasons(project: Project) -> dict[str, str]:
     experiment, store = project.load(), RunStore(project.load().runs)
     steps = project.plan(seeds=[1]).steps
     assert experiment.runs.name == "runs"
-    return {f"{step.variant} {step.name}": reason(step, store) for step in steps}
+    found = Reasons(store)
+    return {f"{step.variant} {step.name}": found.of(step) for step in steps}
 
 
 def test_without_runs_every_step_is_new(tmp_path: Path) -> None:
@@ -59,3 +63,28 @@ def test_cut_off_failed_and_damaged_runs_say_so(tmp_path: Path) -> None:
     assert found["dense pretrain"] == "it was cut off before"
     assert found["masked pretrain"] == "it failed before"
     assert found["pruned prune"] == "its files are missing or changed in size"
+
+
+def test_the_runs_are_read_once_however_many_steps_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path)
+    Evidence(project)
+    read: list[Path] = []
+    real = RunRecord.read
+
+    def counted(folder: Path) -> RunRecord:
+        read.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(RunRecord, "read", counted)
+    steps = project.plan().steps
+    found = Reasons(RunStore(project.load().runs, listed=True))
+    for step in steps:
+        found.of(replace(step, key="0" * 64))
+    assert len(read) == len(set(read))
+
+
+def test_a_record_that_cannot_be_read_ends_no_plan(tmp_path: Path) -> None:
+    folder = tmp_path / "runs/dense.0-pretrain.0123456789"
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text("{")
+    assert set(reasons(Project(tmp_path)).values()) == {"new"}

@@ -27,6 +27,7 @@ SAMPLES = {
     "a.py": ("LR = 2e-4\n", "LR"),
     "a.ini": ("lr = 2e-4\n", "lr"),
     "a.conf": ("lr: 2e-4\n", "lr"),
+    "a.gin": ("lr = 2e-4\n", "lr"),
     "a.tex": ("\\newcommand{\\lr}{2e-4}\n", "\\lr"),
     "a.md": ("- lr: 2e-4\n", "lr"),
 }

@@ -153,8 +153,8 @@ def test_the_place_where_a_variables_value_is_written_is_kept() -> None:
         ("for lr in 1 2; do python t.py --lr $lr; done\n", UNSET),
         ('LR=1\nif [ -n "$X" ]; then LR=2; fi\npython t.py --lr $LR\n', UNSET),
         ('LR=1\n[ -z "$X" ] && LR=2\npython t.py --lr $LR\n', UNSET),
-        ("if true; then python t.py --lr 3e-4; fi\n", 3e-4),
-        ("case $1 in a) python t.py --lr 3e-4 ;; esac\n", 3e-4),
+        ("if true; then python t.py --lr 3e-4; else python t.py --fast; fi\n", 3e-4),
+        ("case $1 in a) python t.py --lr 3e-4 ;; b) python t.py --slow ;; esac\n", 3e-4),
         ("LR=1\nsource settings.sh\npython t.py --lr $LR\n", UNSET),
         ("LR=1\nread LR\npython t.py --lr $LR\n", UNSET),
         ("LR=1\nfor i in 1 2; do python t.py --lr $LR; LR=2; done\n", UNSET),
@@ -181,13 +181,6 @@ def test_a_flag_that_two_commands_state_is_named_with_its_command() -> None:
     assert data == {"--x": 2, "train.py": {"--lr": 1}, "eval.py": {"--lr": 3}, "train.py#2": {"--lr": 4}}
     assert find_path(data, "train.py#2.--lr") == ("train.py#2", "--lr")
     assert document.absent["--lr"].startswith("3 commands state it")
-
-
-def test_a_number_that_one_command_states_twice_is_a_duplicate() -> None:
-    document = parse_shell("python t.py --lr 1 --lr 2\n", "run.sh")
-    assert [(duplicate.path, duplicate.is_same) for duplicate in document.duplicates] == [(("--lr",), False)]
-    document = parse_shell("python t.py --lr 1e-2 --lr 1e-2 --n 1 --n 1.0\n", "run.sh")
-    assert [duplicate.is_same for duplicate in document.duplicates] == [True, False]
 
 
 def test_arguments_from_outside_are_no_flags_values() -> None:

@@ -116,6 +116,8 @@ class Evidence:
             "sequence_length": work.phase.sequence_length,
             "max_grad_norm": work.phase.max_grad_norm,
             "objective": work.phase.objective,
+            "master_weights": "fp32",
+            "loss_normalization": "batch",
             "stopped_early": False,
         }
         evaluations = [{"event": "evaluation", "accuracy": 0.5 + 0.1 * epoch} for epoch in range(2)]

@@ -64,15 +64,19 @@ def main(options: argparse.Namespace) -> int:
             request = _with_facts(request, facts)
         found = computing.compute(files, request, paths, scored)
         left_out, tied = kinds.left_out(files, request.modules, exclude)
+        forms = files.kinds
     if options.format == "json":
         console.as_json(
             {
                 "masks": [{**_as_dict(each), "exclude": exclude} for each in found],
                 "left_out": left_out,
                 "tied": tied,
+                "forms": forms,
             }
         )
         return 0
+    for form, count in forms.items():
+        console.literal(f"{form}: {count:,} weights, taken as the model has them")
     if exclude:
         console.literal(f"left out: {', '.join(exclude)}")
     elif options.tensors is None and not options.everything:

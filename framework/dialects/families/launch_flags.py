@@ -2,7 +2,7 @@
 
 Read in torch 2.13 (`torch/distributed/run.py`: `--nproc-per-node` and `--nnodes`, dashes or underscores), accelerate
 1.14 (`commands/launch.py`: `--num_processes` counts the processes of all machines) and DeepSpeed 0.19
-(`launcher/runner.py`: `--num_gpus` is those of one node).
+(`launcher/runner.py`: `--num_gpus`, or `--num_accelerators` in 0.19.8, is those of one node).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ KEYS: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
     "nproc_per_node": Key("hardware.count|batch_size.processes", values.per_node),
     "num_gpus": Key("hardware.count|batch_size.processes", values.per_node),
+    "num_accelerators": Key("hardware.count|batch_size.processes", values.per_node),
 }
 """Flags that count the processes; a dialect whose models are split over devices reads them as devices alone."""
 DEVICES: dict[str, Key] = {name: Key("hardware.count", key.translate) for name, key in KEYS.items()}
@@ -22,6 +23,7 @@ SILENT = words(
     "nnodes num_nodes num_machines node_rank machine_rank master_addr master_port main_process_ip main_process_port"
     " rdzv_backend rdzv_endpoint rdzv_id rdzv_conf standalone max_restarts monitor_interval log_dir redirects tee"
     " multi_gpu config_file include exclude hostfile module no_python launcher launcher_args no_ssh start_method role"
-    " local_rank gpus_per_task gpus_per_node ntasks ntasks_per_node cpus_per_task mem exclusive partition"
+    " enable_each_rank_log no_local_rank no_ssh_check ssh_port save_pid venv_script bind_cores_to_rank bind_core_list"
+    " force_multi local_rank gpus_per_task gpus_per_node ntasks ntasks_per_node cpus_per_task mem exclusive partition"
 )
 """Flags about where and how processes start."""

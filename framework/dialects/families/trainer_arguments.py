@@ -8,6 +8,7 @@ nowhere.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from framework.dialects import values
 from framework.dialects.key_tables import assume, read_table, scopes, usual
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
-from framework.dialects.terms import UNSET, Default, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.terms import UNSET, ByVersion, Default, Instead, Key, Said, Scope, Unknown, words
 from framework.dialects.values import last
 from framework.dialects.well_known.keys import SETTINGS, keys_of
 
@@ -108,8 +109,12 @@ def _dtype(word: Any, scope: Scope) -> Any:
 
 
 def warmup_steps(word: Any, scope: Scope) -> Any:
-    """Steps of warmup: none of them under the schedule `constant`."""
+    """Steps of warmup: none of them under the schedule `constant`. Of a number above 1 that is not whole transformers
+    takes the whole part from 5.0.0 on (`get_warmup_steps`), and 4.57 refuses it."""
     found = values.warmup_steps(word, scope)
+    if isinstance(found, float) and math.isfinite(found) and not found.is_integer():
+        refused = Unknown("a number of steps that is not whole, which 4.57 refuses")
+        found = ByVersion("transformers", (("0", refused), ("5", int(found))))
     return 0 if found is not UNSET and scope.get("lr_scheduler_type") == "constant" else found
 
 

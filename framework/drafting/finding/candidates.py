@@ -24,6 +24,7 @@ SUFFIXES = (
     ".ini",
     ".cfg",
     ".conf",
+    ".gin",
 )
 DOCUMENTS = (".md", ".markdown")
 """Files for people, which may say in words what a training is."""

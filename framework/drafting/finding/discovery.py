@@ -126,7 +126,7 @@ def _read(path: FilePath, name: str) -> Found | None:
     Raises:
         InputError: it cannot be read.
     """
-    document = read(path, name)
+    document = read(path, name, bases=dialect("generic").bases)
     data = document.value(document.root) if document.root is not None else None
     if not isinstance(data, dict) or ("version" in data and "paper" in data):
         return None
@@ -140,7 +140,7 @@ def _read(path: FilePath, name: str) -> Found | None:
         return Found(name, document, dialect("generic"), None, data, said(dialect("generic"), data, document))
     known, recognition = recognised
     if path.suffix.lower() in (".yaml", ".yml") and known.reader != "yaml-1.2":
-        document = read(path, name, known.reader)
+        document = read(path, name, known.reader, known.bases)
         data = document.value(document.root) if document.root is not None else None
     return Found(name, document, known, recognition, data, said(known, data, document))
 

@@ -1,4 +1,5 @@
-"""JSON lines: an object for each step, by the names that most loops use."""
+"""JSON lines: an object for each step, by the names that most loops use. A file is one by its content; where its name
+does not say so (`train.log`), lines of text between the objects are passed over."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
 
 def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
     """The objects; a last line that was cut off by a kill is left out."""
+    mixed = file.suffix.lower() not in _SUFFIXES
     with file.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             where = Location(str(file), number, 1)
-            if not line.strip():
+            if not line.strip() or (mixed and not line.lstrip().startswith(b"{")):
                 continue
             try:
                 row = json.loads(line)
@@ -35,4 +37,28 @@ def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
             yield where, row
 
 
-FORMAT = Format("JSON lines", lambda path: path.suffix.lower() in (".jsonl", ".ndjson"), read)
+_SUFFIXES = (".jsonl", ".ndjson")
+_FIRST_LINES = 200
+
+
+def _matches(file: Path) -> bool:
+    if file.suffix.lower() in _SUFFIXES:
+        return True
+    if file.suffix.lower() not in (".log", ".txt", ".out", ""):
+        return False
+    try:
+        with file.open("rb") as stream:
+            first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
+    except OSError:
+        return False
+    return any(_is_object(line) for line in first if line.lstrip().startswith(b"{"))
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+FORMAT = Format("JSON lines", _matches, read)

@@ -13,7 +13,7 @@ from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
 from framework.plugins import entry_points
 
-_OWN = ("tensorboard", "json_lines", "csv_table", "trainer_state")
+_OWN = ("tensorboard", "json_lines", "csv_table", "trainer_state", "text_log")
 GROUP = "framework.logs"
 """The entry-point group for formats of other distributions; each entry names a `Format`."""
 
@@ -29,6 +29,13 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
     """A key that orders `checkpoint-9` before `checkpoint-10`."""
     parts = re.split(r"(\d+)", str(path))
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
+
+
+def is_log(file: Path) -> bool:
+    """Whether a file that nobody named as one is a log; JSON is one only under the name that the Trainer gives it."""
+    if file.suffix.lower() == ".json":
+        return file.name == "trainer_state.json"
+    return any(each.matches(file) for each in formats())
 
 
 def read_log(files: Sequence[Path], reading: Reading) -> tuple[Log, list[Path]]:

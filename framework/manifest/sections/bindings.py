@@ -39,7 +39,7 @@ class Binding(Section):
     file: str
     """The file, or a pattern such as `configs/hf/*.yaml`, relative to the manifest. `configs/{model}/{task}.yaml` binds
     each file by what its name says: `{model}` and `{task}` then stand for that in `describes`, `variant`, `model`,
-    `states` and the clauses of `keys`."""
+    `states` and the clauses of `keys`. A `{variant}` or `{model}` that none of them uses is an error."""
     captures: dict[str, list[str] | dict[str, str]] = {}
     """What a name in braces may be, as a list (other files are not bound), or the manifest's words for what file names
     say, as a mapping (`{task: {sst-2: sst2}}`; other words stay as they are)."""
@@ -65,7 +65,18 @@ class Binding(Section):
     """Whether every bound key must be present."""
     reader: (
         Literal[
-            "yaml-1.2", "pyyaml", "omegaconf", "json", "toml", "ini", "shell", "python", "notebook", "markdown", "latex"
+            "yaml-1.2",
+            "pyyaml",
+            "omegaconf",
+            "json",
+            "toml",
+            "ini",
+            "gin",
+            "shell",
+            "python",
+            "notebook",
+            "markdown",
+            "latex",
         ]
         | None
     ) = None
@@ -79,6 +90,14 @@ class Binding(Section):
             raise ValueError("two captures beside each other: where one ends and the other begins, no name says")
         if unknown := [name for name in self.captures if name not in captured]:
             raise ValueError(f"`captures` names {{{unknown[0]}}}, which `file` does not have")
+        said = self.describes, self.variant, self.model, *self.keys.values(), *self.states
+        for name in ("variant", "model"):  # a wildcard by another name says nothing of what its word is
+            used = any(f"{{{name}}}" in (text or "") for text in said)
+            if name in captured and not used and name not in self.captures:
+                raise ValueError(
+                    f"`file` captures {{{name}}}, and nothing in the binding says what it is: write "
+                    f'`{name}: "{{{name}}}"`, or `*` in its place'
+                )
         texts = [self.describes or "", self.variant or "", self.model or "", *self.keys.values(), *self.states]
         for name in (name for text in texts for name in captured_in(text)):
             if captured and name not in captured:

@@ -18,6 +18,7 @@ OBJECTIVES = ("causal_lm", "classification", "completion")
 """The objectives that the built-in training has."""
 _OBJECTIVE = Annotated[str, Field(min_length=1, json_schema_extra={"examples": list(OBJECTIVES)})]
 _PRECISION = Annotated[str, Field(min_length=1, json_schema_extra={"examples": ["fp32", "bf16", "fp16"]})]
+_NORMALIZATION = Annotated[str, Field(min_length=1, json_schema_extra={"examples": ["batch", "micro_batch"]})]
 
 
 class EarlyStopping(Section):
@@ -64,6 +65,11 @@ class Values(Section):
     """The gradient norm above which gradients are scaled down."""
     precision: _PRECISION | None = None
     """The number format of the forward and backward passes, where the paper states it."""
+    master_weights: _PRECISION | None = None
+    """The number format of the weights that the optimizer updates; the built-in training has `fp32`."""
+    loss_normalization: _NORMALIZATION | None = None
+    """What the loss of an optimizer step is the mean of: `batch`, all its predictions, whatever micro-batch and process
+    they are in (which the built-in training has); `micro_batch`, the means of the micro-batches."""
     early_stopping: EarlyStopping | None = None
     """When training ends early."""
     settings: Settings = None

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from framework.manifest.sections.adopted import Adopted
 from framework.manifest.sections.base import Section
 from framework.manifest.sections.bindings import Binding, Documents
 from framework.manifest.sections.grids import Grid
@@ -51,6 +52,8 @@ class Manifest(Section):
     """Which keys of which config files state which clauses."""
     runners: dict[str, Runner] = {}
     """Training scripts of one's own, by name, for phases that they train in the place of the built-in training."""
+    adopted: list[Adopted] = []
+    """Finished runs of other programs, which `framework adopt` takes in as evidence."""
     waivers: list[Waiver] = []
     """Deviations with a reason, an owner and an end."""
     profiles: dict[str, Profile] = {}

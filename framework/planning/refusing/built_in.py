@@ -75,6 +75,8 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
         (("objective",), phase.objective, OBJECTIVES),
         (("metric",), phase.metric_name and plain_metric(phase.metric_name), METRICS),
         (("precision",), phase.precision, PRECISIONS),
+        (("master_weights",), phase.master_weights, PRECISIONS[:1]),
+        (("loss_normalization",), phase.loss_normalization, ("batch",)),
         (("early_stopping", "metric"), watched and plain_metric(watched), ("loss", *METRICS)),
     ]
     for path, value, known in terms:

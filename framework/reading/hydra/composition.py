@@ -11,7 +11,9 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from framework.reading.hydra.defaults_lists import Composition, is_defaults_list
-from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+from framework.reading.layers.base_files import MISSING
+from framework.reading.layers.merging import merge, obscure, put, settle
+from framework.reading.nodes import Document, MappingNode, Note, ScalarNode
 
 
 def composed(document: Document, path: FilePath) -> Document:
@@ -30,10 +32,14 @@ def composed(document: Document, path: FilePath) -> Document:
     for part in parts:
         if part.document is None:
             document.absent.setdefault("", f"{part.name} is not known here")
-            _obscure(result, merged, part.name)
+            obscure(result, merged, f"{part.name} may say otherwise")
+            if part.missing is not None:
+                message = f"{part.name}, which this config is composed of, is not there"
+                settle(result, composition.homes[id(part.missing)], part.missing)
+                result.notes.append(Note(MISSING, ("defaults",), part.missing, message))
         elif isinstance(part.document.root, MappingNode):
             target = _package(result, merged, part.package, part.document)
-            _merge(result, target, part.document.root, part.document, skip_defaults=True)
+            merge(result, target, part.document.root, part.document, skip=("defaults",))
             if part.document is not document:
                 result.duplicates += part.document.duplicates
     result.absent = document.absent
@@ -53,66 +59,7 @@ def _package(result: Document, root: MappingNode, package: str, source: Document
         at = source.root
         new = MappingNode(at.line, at.column, at.start, at.stop)
         key = ScalarNode(at.line, at.column, at.start, at.start, None, name, True)
-        _put(result, here, key, new)
-        _settle(result, source, key, new)
+        put(here, key, new)
+        settle(result, source, key, new)
         here = new
     return here
-
-
-def _merge(
-    result: Document, target: MappingNode, source: MappingNode, home: Document, skip_defaults: bool = False
-) -> None:
-    """Lay one mapping over another: mappings are merged, all else is replaced."""
-    for name, (key, value) in source.pairs().items():
-        if skip_defaults and name == "defaults":
-            continue
-        if isinstance(value, MappingNode):
-            found = target.get(name)
-            below = found[1] if found and isinstance(found[1], MappingNode) else None
-            if below is None:
-                below = MappingNode(value.line, value.column, value.start, value.stop, value.tag)
-                _put(result, target, key, below)
-                _settle(result, home, key, below)
-            _merge(result, below, value, home)
-        else:
-            _put(result, target, key, value)
-            _settle(result, home, key, value)
-
-
-def _settle(result: Document, home: Document, *nodes: AnyNode) -> None:
-    """Note which file the nodes stand in, if it is not the result's own."""
-    if home.file == result.file:
-        return
-    result.kept += nodes
-    for node in nodes:
-        result.homes[id(node)] = home
-        if isinstance(node, SequenceNode):
-            _settle(result, home, *node.items)
-        elif isinstance(node, MappingNode):
-            for key, value in node.items:
-                _settle(result, home, key, value)
-
-
-def _put(result: Document, target: MappingNode, key: ScalarNode, value: AnyNode) -> None:
-    for index, (known, _) in enumerate(target.items):
-        if known.text == key.text:
-            target.items[index] = (key, value)
-            break
-    else:
-        target.items.append((key, value))
-    target._pairs = None
-
-
-def _obscure(result: Document, target: MappingNode, name: str) -> None:
-    """What stands so far may be overruled by a config that is not known."""
-    for index, (key, value) in enumerate(target.items):
-        if isinstance(value, MappingNode):
-            _obscure(result, value, name)
-            continue
-        text = value.text if isinstance(value, ScalarNode) else "a list"
-        unknown = ComputedNode(value, text, Opaque(text, f"{name} may say otherwise"), origin=value)
-        home = result.home(value)
-        if home is not result:
-            _settle(result, home, unknown)
-        target.items[index] = (key, unknown)
-    target._pairs = None

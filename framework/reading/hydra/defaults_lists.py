@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from framework.errors import InputError
@@ -29,6 +29,8 @@ class Entry:
     override: bool = False
     optional: bool = False
     unknown: bool = False
+    node: AnyNode | None = None
+    """Where it stands."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Part:
     name: str
     document: Document | None
     package: str
+    missing: AnyNode | None = None
+    """Where the file is named that is not there."""
 
 
 def is_defaults_list(document: Document, path: FilePath) -> bool:
@@ -66,7 +70,9 @@ def _entry(node: AnyNode) -> Entry | None:
         unknown = "${" in node.text
         if match is None:
             return Entry(node.text, None, unknown=True) if unknown else None
-        return Entry(match["path"], None, match["package"], bool(match["override"]), bool(match["optional"]), unknown)
+        return Entry(
+            match["path"], None, match["package"], bool(match["override"]), bool(match["optional"]), unknown, node
+        )
     if not isinstance(node, MappingNode) or len(node.items) != 1:
         return None
     key, value = node.items[0]
@@ -81,7 +87,7 @@ def _entry(node: AnyNode) -> Entry | None:
             texts.append(option.text)
     unknown = any("${" in text for text in texts) or "${" in key.text or "???" in texts
     return Entry(
-        match["path"], tuple(texts), match["package"], bool(match["override"]), bool(match["optional"]), unknown
+        match["path"], tuple(texts), match["package"], bool(match["override"]), bool(match["optional"]), unknown, value
     )
 
 
@@ -99,6 +105,8 @@ class Composition:
         self.looked_at: list[FilePath] = []
         self._documents: dict[FilePath, Document | None] = {}
         self._overrides: dict[str, Entry] = {}
+        self.homes: dict[int, Document] = {}
+        """By `id` of an entry's node, the document that it stands in."""
 
     def parts(self, primary: Document) -> list[Part]:
         # A config that an override brings in may itself override: until nothing changes.
@@ -123,6 +131,8 @@ class Composition:
         itself = Part(name, document, package)
         placed = False
         for entry in entries:
+            if entry is not None and entry.node is not None:
+                self.homes[id(entry.node)] = document
             if entry is None:
                 yield Part("an entry of its defaults list", None, package)
             elif entry.path == "_self_":
@@ -154,13 +164,13 @@ class Composition:
             return
         for option in chosen.options or ():
             parent, _, _ = f"{full}/{option}".rpartition("/")
-            yield from self._config(f"{full}/{option}", parent, path, entry, package, depth)
+            yield from self._config(f"{full}/{option}", parent, path, replace(entry, node=chosen.node), package, depth)
 
     def _config(self, name: str, group: str, own: str, entry: Entry, package: str, depth: int) -> Iterator[Part]:
         document = self._read(_file(self.root, name))
         if document is None:
             if not entry.optional:
-                yield Part(f"{name}.yaml", None, package)
+                yield Part(f"{name}.yaml", None, package, entry.node)
             return
         if document.root is None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from framework.reading.marks import Lines
@@ -11,6 +12,7 @@ from framework.reading.python.paths import place_of
 
 if TYPE_CHECKING:
     from framework.reading.python.programs import Program
+    from framework.reading.python.scopes import Meaning
 
 LARGEST_EXPONENT = 1_000
 MOST_BITS = 4_000
@@ -47,7 +49,9 @@ class Values:
         self.marks = marks
         self.constants: dict[str, AnyNode] = {}
         self.program: Program | None = None
-        self.hidden: dict[str, ast.expr | None] = {}
+        self.parameter: Callable[[ast.arg], AnyNode | None] = lambda _: None
+        """What a parameter has in its function."""
+        self.hidden: dict[str, Meaning] = {}
         """The names of the functions around what is read, which hide the module's: :class:`Scopes`."""
         self.taken: set[int] = set()
         """By `id`, the calls whose keywords stand in some mapping already."""
@@ -141,6 +145,9 @@ class Values:
         own = self.hidden[name]
         if own is None:
             return None
+        if isinstance(own, ast.arg):
+            given = self.parameter(own)
+            return given if isinstance(given, ScalarNode) and self.document.value(given) is not None else None
         self.hidden[name] = None
         value = self._evaluate(own)
         self.hidden[name] = own
@@ -183,7 +190,8 @@ class Values:
         if isinstance(expression, ast.Constant):
             return expression.value if isinstance(expression.value, (bool, int, float, str)) else _UNKNOWN
         if (known := self._known(expression)) is not None:
-            return self.document.value(known)
+            value = self.document.value(known)
+            return _UNKNOWN if isinstance(value, Opaque) else value
         try:
             if isinstance(expression, ast.UnaryOp):
                 operand = self._evaluate(expression.operand)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Protocol
 
-from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Note, ScalarNode
+from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Note, ScalarNode
 from framework.reading.python.literals import Marks, Values
 from framework.reading.python.programs import Program
 
@@ -18,6 +18,9 @@ class Tree(Protocol):
     values: Values
     root: MappingNode
     program: Program
+
+    def key(self, at: Node, name: str) -> ScalarNode:
+        """A key of that name at a place."""
 
     def named(self, at: ast.expr, name: str) -> ScalarNode:
         """A key of that name, at the place of a piece of the source."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
+from functools import cache, partial
 
 from framework.names import Path
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
+from framework.reading.python.constructors import passed
 from framework.reading.python.literals import Marks, Values
 from framework.reading.python.loaders import evaluating, is_loader
+from framework.reading.python.parameters import Parameters
 from framework.reading.python.parsers import defined_flag, parser_argument
 from framework.reading.python.paths import place_of
 from framework.reading.python.programs import Program
 from framework.reading.python.scopes import Scopes
-from framework.reading.python.signatures import signature
 
 _FIELD = {"field", "Field", "attrib", "ib"}
 _CONFIG = re.compile(r"(?:.*_)?(?:config|cfg|conf|args|hparams|params|c|hps?)\d?", re.IGNORECASE)
@@ -31,11 +34,21 @@ class Tree:
         self.root = MappingNode(1, 1, 0, len(document.text))
         self.times: dict[str, int] = {}
         self.program = Program(ast.Module([], []))
+        self._in_functions: list[tuple[ast.Assign | ast.AnnAssign, bool]] = []
 
     def of(self, module: ast.Module) -> MappingNode | None:
         self.program = self.values.program = Program(module)
+        scopes = cache(partial(Scopes, module))
         self._statements(module.body, certain=True, outside=True)
-        self._calls()
+        calls = [node for node in self.program.nodes if isinstance(node, ast.Call)]
+        calls = [call for call in calls if id(call) not in self.values.taken and not self._is_argument(call)]
+        parameters = Parameters(self.document, self.values, self.program, scopes)
+        self.values.parameter = parameters.of
+        parameters.settle(self.root)
+        for statement, certain in self._in_functions:
+            self.values.hidden = scopes().names(statement)
+            self._assignment(statement, certain, False)
+        self._calls(calls, scopes)
         self.root.items.sort(key=lambda pair: pair[0].start)
         self.root._pairs = None
         return self.root if self.root.items else None
@@ -44,7 +57,10 @@ class Tree:
         """Assignments, classes and functions. ``outside``: of functions, where every name is the module's."""
         for statement in body:
             if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                self._assignment(statement, certain, outside)
+                if outside:
+                    self._assignment(statement, certain, outside)
+                else:
+                    self._in_functions.append((statement, certain))
             elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name) and outside:
                 self._spoil(statement.target)
             elif isinstance(statement, ast.ClassDef):
@@ -116,7 +132,7 @@ class Tree:
             if found is None or not isinstance(found[1], MappingNode):
                 where = self.marks.lines.node(start, stop)
                 below = MappingNode(where.line, where.column, start, node.stop)
-                self.set(parent, self._key(where, str(name)), below)
+                self.set(parent, self.key(where, str(name)), below)
                 parent = below
             else:
                 parent = found[1]
@@ -125,7 +141,7 @@ class Tree:
         old = parent.get(name)
         if old is not None and self._same(old[1], node) is False:
             node = ComputedNode(node, name, Opaque(name, "it is set several times"))
-        self.set(parent, self._key(where, name), node)
+        self.set(parent, self.key(where, name), node)
         if outside:
             self.values.remember(".".join(map(str, path)), node)
 
@@ -143,7 +159,7 @@ class Tree:
         parent.items = [(key, node if key.text == name else old) for key, old in parent.items]
         parent._pairs = None
 
-    def _key(self, at: Node, name: str) -> ScalarNode:
+    def key(self, at: Node, name: str) -> ScalarNode:
         return ScalarNode(at.line, at.column, at.start, at.stop, None, name, True)
 
     def _numbered(self, name: str) -> str:
@@ -166,7 +182,7 @@ class Tree:
                 self._statements(item.body, True, False)
         if mapping.items:
             self.program.fields.setdefault(statement.name, dict(mapping.children()))
-            self.set(self.root, self._key(at, self._numbered(statement.name)), mapping)
+            self.set(self.root, self.key(at, self._numbered(statement.name)), mapping)
 
     def _default(self, value: ast.expr) -> AnyNode:
         """A class field's value; of `field(default=...)` what it says."""
@@ -184,7 +200,7 @@ class Tree:
         mapping = MappingNode(at.line, at.column, at.start, at.stop)
         self._defaults(statement.args, mapping)
         if mapping.items:
-            self.set(self.root, self._key(at, self._numbered(statement.name)), mapping)
+            self.set(self.root, self.key(at, self._numbered(statement.name)), mapping)
 
     def _defaults(self, arguments: ast.arguments, mapping: MappingNode) -> None:
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -193,32 +209,28 @@ class Tree:
         for argument, default in pairs:
             start, stop = self.marks.span(argument)
             at = self.marks.lines.node(start, start + len(argument.arg) if stop > start else stop)
-            self.set(mapping, self._key(at, argument.arg), self.values.node(default))
+            self.set(mapping, self.key(at, argument.arg), self.values.node(default))
 
     def named(self, at: ast.expr, name: str) -> ScalarNode:
-        return self._key(self.marks.lines.node(*self.marks.span(at)), name)
+        return self.key(self.marks.lines.node(*self.marks.span(at)), name)
 
-    def _calls(self) -> None:
-        """Parsers' arguments, and what is passed to calls that make an object."""
-        calls = [node for node in self.program.nodes if isinstance(node, ast.Call)]
+    def _calls(self, calls: list[ast.Call], scopes: Callable[[], Scopes]) -> None:
+        """What is passed to calls that make an object."""
         evaluates = evaluating(self.program.module) if any(is_loader(call) for call in calls) else set()
-        others = [call for call in calls if id(call) not in self.values.taken and not self._is_argument(call)]
-        scopes: Scopes | None = None
-        for node in others:
+        for node in calls:
             name, known = _callee(node), self.program.called(node.func)
             if id(node) in self.values.taken or name in _FIELD or name in _PARSER_MAKERS or name in _BUILDERS:
                 continue
             if known is None and (not node.keywords or not name[:1].isupper()):
                 continue
-            scopes = scopes or Scopes(self.program.module)
-            self.values.hidden = scopes.names(node)
+            self.values.hidden = scopes().names(node)
             at = self.marks.lines.node(*self.marks.span(node))
-            mapping = self._passed(node, known) if known else self.values.keywords(node)
+            mapping = passed(self, node, known) if known else self.values.keywords(node)
             if mapping.items:
                 place = self._numbered(name)
                 if id(node) in evaluates:
                     self.document.evaluating.add((place,))
-                self.set(self.root, self._key(at, place), mapping)
+                self.set(self.root, self.key(at, place), mapping)
         self.values.hidden = {}
         self._changed_arguments()
 
@@ -235,39 +247,8 @@ class Tree:
             return parser_argument(self, call)
         return name.startswith("DEFINE_") and defined_flag(self, call)
 
-    def _passed(self, call: ast.Call, known: str) -> MappingNode:
-        """What a known constructor is given, by position and by name, below the name of its class."""
-        taken = signature(known)
-        assert taken is not None
-        mapping = self.values.keywords(call)
-        keywords, mapping.items = mapping.items, []
-        mapping._pairs = None
-        start, stop = self.marks.span(call.func)
-        at = self.marks.lines.node(start, stop)
-        unpacked = any(isinstance(each, ast.Starred) for each in call.args) or any(
-            not each.arg for each in call.keywords
-        )
-        if not unpacked:
-            mapping.add(self._key(at, "_target_"), ComputedNode(at, known, known))
-        if taken.positional[0] == "params" and call.args and not _all_parameters(call.args[0]):
-            mapping.add(self.named(call.args[0], "params"), self.values.opaque(call.args[0]))
-        for name, value in list(zip(taken.positional, call.args, strict=False))[1:]:
-            if isinstance(value, ast.Starred):
-                break
-            mapping.add(self.named(value, name), self.values.node(value))
-        for key, node in keywords:
-            mapping.add(key, node)
-        return mapping
-
 
 _PARSER_MAKERS = {"ArgumentParser", "HfArgumentParser", "add_argument", "option", "Option"}
-
-
-def _all_parameters(given: ast.expr) -> bool:
-    """Whether an optimizer is given a model's parameters as they are: groups of them may bring their own arguments."""
-    return not isinstance(given, (ast.List, ast.Dict)) and any(
-        isinstance(each, ast.Attribute) and each.attr == "parameters" for each in ast.walk(given)
-    )
 
 
 def _is_main(test: ast.expr) -> bool:

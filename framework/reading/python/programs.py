@@ -32,6 +32,10 @@ class Program:
         """The fields of each class of the module."""
         self.flag_names: dict[str, str] = {}
         """Of each argument of the parser, by the name that it has on the result, the flag."""
+        self.settled = False
+        """Whether the fields are known with what the calls of their classes pass."""
+        self.given: set[str] = set()
+        """The classes of the module that a call passes something to."""
         self.sets_defaults = False
         self.set_names: set[str] | None = set()
         """The arguments that `set_defaults` gives another default; None where it is given a mapping."""
@@ -119,8 +123,10 @@ class Program:
         called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
         if called in _PARSES and place in (None, 0):
             return ""
-        if place is None and called in classes and isinstance(value.func, ast.Name) and not value.args:
-            return called if not value.keywords else _UNKNOWN
+        if place is None and called in classes and isinstance(value.func, ast.Name):
+            if value.args or value.keywords:
+                self.given.add(called)
+            return called
         if (
             called in ("cli", "parse")
             and len(value.args) == 1
@@ -139,6 +145,8 @@ class Program:
         maker = self._makers.get(str(path[0]), _UNKNOWN)
         if maker == "":
             return None if self.sets_defaults else self.flags.get(str(path[1]))
+        if not self.settled and maker in self.given:
+            return None
         return self.fields.get(maker, {}).get(str(path[1])) if isinstance(maker, str) else None
 
     def changed_flags(self) -> Iterator[tuple[str, AnyNode]]:

@@ -9,6 +9,7 @@ second call, class or function of a name is `TrainingArguments#2`.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from pathlib import Path as FilePath
 
@@ -30,7 +31,20 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     Raises:
         InputError: it cannot be read, or is not Python.
     """
-    return parse_python(read_text(path, shown), shown, reader)
+    document = parse_python(read_text(path, shown), shown, reader)
+    if is_config(document.text):
+        from framework.reading.python.layered_configs import as_config
+
+        return as_config(document, path, lambda base, name: parse_python(read_text(base, name), name, reader))
+    return document
+
+
+_CONFIG = re.compile(r"^(?:_base_|optim_wrapper|optimizer_config|lr_config)\s*=", re.MULTILINE)
+
+
+def is_config(text: str) -> bool:
+    """Whether a Python file is a config itself, as mmengine's are, by the names that it sets."""
+    return _CONFIG.search(text) is not None
 
 
 def parse_python(text: str, shown: str, reader: Rules = "python") -> Document:

@@ -5,42 +5,44 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+Meaning = ast.expr | ast.arg | None
+"""What a name stands for: an expression, a parameter as it was given, or nothing that is certain."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OPENS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Scopes:
-    """The functions around each call of a module."""
+    """The functions around each call and each assignment of a module."""
 
     def __init__(self, module: ast.Module):
         self._around: dict[int, tuple[_Function, ...]] = {}
-        self._own: dict[int, dict[str, ast.expr | None]] = {}
+        self._own: dict[int, dict[str, Meaning]] = {}
         left: list[tuple[ast.AST, tuple[_Function, ...]]] = [(module, ())]
         while left:
             node, around = left.pop()
-            if isinstance(node, ast.Call) and around:
+            if isinstance(node, (ast.Call, ast.Assign, ast.AnnAssign)) and around:
                 self._around[id(node)] = around
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 around = (*around, node)
             left.extend((child, around) for child in ast.iter_child_nodes(node))
 
-    def names(self, call: ast.Call) -> dict[str, ast.expr | None]:
-        """The names of the functions around a call, each with the one expression that it stands for; None where that
-        is not certain."""
-        found: dict[str, ast.expr | None] = {}
-        for function in self._around.get(id(call), ()):
+    def names(self, node: ast.AST) -> dict[str, Meaning]:
+        """The names of the functions around a call or an assignment, each with the one expression or the parameter
+        that it stands for; None where that is not certain."""
+        found: dict[str, Meaning] = {}
+        line = getattr(node, "lineno", 0)
+        for function in self._around.get(id(node), ()):
             if id(function) not in self._own:
                 self._own[id(function)] = _own_names(function)
             found.update(self._own[id(function)])
-        return {
-            name: value if value is not None and value.lineno <= call.lineno else None for name, value in found.items()
-        }
+        return {name: value if value is not None and value.lineno <= line else None for name, value in found.items()}
 
 
-def _own_names(function: _Function) -> dict[str, ast.expr | None]:
+def _own_names(function: _Function) -> dict[str, Meaning]:
     arguments = function.args
     taken = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    found: dict[str, ast.expr | None] = {each.arg: None for each in taken}
+    found: dict[str, Meaning] = {each.arg: each for each in taken}
+    found |= {each.arg: None for each in (arguments.vararg, arguments.kwarg) if each is not None}
     shared: set[str] = set()
     plain: dict[str, ast.expr] = {}
     for statement in _always(function.body):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,18 +12,18 @@ from framework.reading.hydra.override_values import hydra_value
 from framework.reading.marks import Lines
 from framework.reading.nodes import CommandLine
 from framework.reading.scalars import resolve
+from framework.reading.shell.evaluated import evaluated
+from framework.reading.shell.fields import Chunk, Field
 from framework.reading.shell.simple_commands import Command
-from framework.reading.shell.variables import Chunk, Field
 from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, SequenceNode
 
 _FLAG = re.compile(r"(--[A-Za-z][\w.:-]*|-[A-Za-z][\w-]*)(=?)")
 _OVERRIDE = re.compile(r"(?:\+\+|\+)?([A-Za-z_][\w./@:-]*)=(?!=)")
-_DELETION = re.compile(r"~[A-Za-z_][\w./@]*")
 _NUMBER = re.compile(r"-(?:\d|\.\d)")
 _SCRIPT = re.compile(r"[\w./{}$-]+\.(?:py|sh|bash)")
 _CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
 _HYDRA_SWITCHES = frozenset(("--multirun", "-m", "--resolve", "--run", "-r"))
-_FLAGS_INSIDE = re.compile(r"ARG|FLAG|OPT|EXTRA|PARAM|[@*]", re.IGNORECASE)
+_FLAGS_INSIDE = re.compile(r"\$\{?\w*(?:ARG|FLAG|OPT|EXTRA|PARAM)|\$\{?[@*]|\[[@*]\]", re.IGNORECASE)
 _UTILITIES = frozenset(
     re.findall(
         r"\S+",
@@ -32,7 +32,7 @@ _UTILITIES = frozenset(
         dirname docker du echo envsubst eval exit false find git grep gzip head hash hostname huggingface-cli kill let
         ln ls make mkdir mktemp module mv nvcc nvidia-smi pgrep pip pip3 pkill popd printf ps pushd pwd read realpath
         return rm rmdir rsync scancel scontrol sed seq set shift shopt sleep sort source squeue ssh sudo tail tar tee
-        test touch tr trap true type ulimit uname uniq unset unzip wait wc wget which xargs yes zip
+        test touch tr trap true type ulimit uname uniq unset unzip wait wc wget which xargs yes zip parallel
         """,
     )
 )
@@ -46,14 +46,17 @@ class Stated:
 
     key: ScalarNode
     node: AnyNode
+    before: list[AnyNode] = field(default_factory=list)
+    """The values that the same command gives it before, and that give way."""
 
 
-def arguments_of(command: Command, text: str, lines: Lines) -> tuple[str, list[Stated]] | None:
-    """The command's name and what its arguments state; None for the shell's own business."""
+def arguments_of(command: Command, text: str, lines: Lines, guarded: bool = False) -> tuple[str, list[Stated]] | None:
+    """The command's name and what its arguments state; None for the shell's own business. ``guarded`` is whether a
+    condition decides that it runs and not another."""
     fields = _program(command)
     if not fields or fields[0].unknown:
         return None
-    stated = _Arguments(fields, text, lines, command.conditional).read()
+    stated = _Arguments(fields, text, lines, command.conditional, guarded).read()
     return (_name(fields), stated) if stated else None
 
 
@@ -61,10 +64,10 @@ def program_of(command: Command) -> str:
     """The words before the first argument, and the script that is started: `trl sft`, `torchrun pretrain_gpt.py`."""
     fields = _program(command)
     words: list[str] = []
-    for field in fields[:3]:
-        if field.text.startswith("-") or _OVERRIDE.match(field.text) or field.unknown:
+    for each in fields[:3]:
+        if each.text.startswith("-") or _OVERRIDE.match(each.text) or each.unknown:
             break
-        words.append(field.text.rpartition("/")[2])
+        words.append(each.text.rpartition("/")[2])
     name = _name(fields)
     return " ".join(words if name in words else [*words, name])
 
@@ -83,30 +86,47 @@ def starts_program(command: Command) -> bool:
     return bool(_program(command))
 
 
+def is_alternative(command: Command, others: list[Command]) -> bool:
+    """Whether one of the other commands runs the same program, or is given a flag of the same name."""
+    fields = _program(command)
+    flags = {each.text.partition("=")[0] for each in fields if each.text.startswith("--") or "=" in each.text}
+    for other in others:
+        theirs = _program(other) if other is not command else []
+        if theirs and (_name(theirs) == _name(fields) or flags & {each.text.partition("=")[0] for each in theirs}):
+            return True
+    return False
+
+
 def _program(command: Command) -> list[Field]:
     fields = command.fields
     while fields and fields[0].text in _WRAPPERS:
         fields = fields[1:]
+    submitted = next((index for index, each in enumerate(fields) if each.text == "--"), 0)
+    if fields and fields[0].text == "ray" and submitted:
+        return fields[submitted + 1 :]  # `ray job submit ... -- python ...`
+    if (inner := evaluated(fields)) is not None:
+        return _program(replace(command, fields=inner))
     return [] if not fields or fields[0].text in _UTILITIES else fields
 
 
 def _name(fields: list[Field]) -> str:
     """What a reader of the script would call the command: its script, its module, or its program."""
-    for field in fields:
-        if _SCRIPT.fullmatch(field.text) and not field.unknown:
-            return field.text.rpartition("/")[2]
+    for each in fields:
+        if _SCRIPT.fullmatch(each.text) and not each.unknown:
+            return each.text.rpartition("/")[2]
     for flag, module in pairwise(fields):
-        if flag.text == "-m" and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
+        if flag.text in ("-m", "--module") and _INTERPRETER.fullmatch(fields[0].text) and not module.unknown:
             return module.text
     return fields[0].text.rpartition("/")[2]
 
 
 class _Arguments:
-    def __init__(self, fields: list[Field], text: str, lines: Lines, conditional: str | None):
+    def __init__(self, fields: list[Field], text: str, lines: Lines, conditional: str | None, guarded: bool):
         self.fields = fields
         self.text = text
         self.lines = lines
         self.conditional = conditional
+        self.guarded = guarded
         self.script = not any(_SCRIPT.fullmatch(field.text) for field in fields)
 
     def read(self) -> list[Stated]:
@@ -198,6 +218,8 @@ class _Arguments:
         value = node.value if isinstance(node, ComputedNode) else resolve(node.text, "shell")
         if isinstance(value, Opaque):
             value.each = ()
+            return node
+        if not self.guarded:
             return node
         reason = f"it stands inside `{self.conditional}`"
         return ComputedNode(node, node.text, Opaque(node.text, reason, value, has_default=True), origin=node)

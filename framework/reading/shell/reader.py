@@ -8,16 +8,29 @@ Keys are `LR` for `LR=3e-4`, `--learning_rate` and `-b` for flags, `optimizer.lr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.names import Path, format_path
 from framework.reading.decoding import read_text
 from framework.reading.marks import Lines
-from framework.reading.nodes import AnyNode, ComputedNode, Document, Duplicate, MappingNode, Node, Opaque, ScalarNode
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
-from framework.reading.shell.arguments import Stated, arguments_of, command_line, field_node, program_of, starts_program
+from framework.reading.shell.arguments import (
+    Stated,
+    arguments_of,
+    command_line,
+    field_node,
+    is_alternative,
+    program_of,
+    starts_program,
+)
+from framework.reading.shell.branches import MAY_NOT
+from framework.reading.shell.repeated_flags import once
 from framework.reading.shell.simple_commands import Assignment, commands
+from framework.reading.shell.slurm import directives, environment
+from framework.reading.shell.variables import Variables
 from framework.reading.shell.words import Lexer
 
 SUFFIXES = (".sh", ".bash", ".slurm", ".sbatch")
@@ -26,7 +39,7 @@ READERS = ("shell",)
 _EXPANDED = re.compile(r"\$(?:\{[!#]?)?([A-Za-z_]\w*)", re.ASCII)
 _ALL_EXPORTED = re.compile(r"\bset\s+-\w*a|\ballexport\b|\beval\b|\benvsubst\b|(?m:^\s*(?:source|\.)\s)")
 """What may hand any variable on: to programs, or to scripts that are sourced."""
-_DIRECTIVE = re.compile(r"^#SBATCH[ \t]+(--?[\w-]+)(?:[ \t]*=[ \t]*|[ \t]+)?([^\s#]+)?", re.MULTILINE)
+_ARGUMENTS = re.compile(r"(?:^|\s)--?[A-Za-z]")
 
 
 def read(path: FilePath, shown: str, reader: Rules) -> Document:
@@ -44,26 +57,38 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
     lexer = Lexer(text, shown)
     script = _Script(document, lexer.lines)
     names: dict[str, int] = {}
-    programs = False
-    for command in commands(lexer.tokens(), shown):
+    found, variables = commands(lexer, environment(text))
+    starting = [command for command in found if starts_program(command)]
+    stating = [each for each in starting if arguments_of(each, text, lexer.lines) is not None]
+    for command in found:
         for assignment in command.assignments:
             script.assignment(assignment)
-        programs = programs or starts_program(command)
-        found = arguments_of(command, text, lexer.lines) if command.fields else None
-        if found is None and starts_program(command):
-            document.commands.append(command_line(command, []))
-        if found is not None:
-            name, stated = found
+    for command in starting:
+        guarded = command.conditional is not None and is_alternative(command, stating)
+        arguments = arguments_of(command, text, lexer.lines, guarded)
+        line = command_line(command, arguments[1] if arguments is not None else [])
+        if arguments is not None:
+            name, stated = arguments
             document.programs.append(program_of(command))
-            document.commands.append(command_line(command, stated))
+            stated = once(document, stated, line)
+            line = line._replace(stated=[(item.key, item.node) for item in stated])
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
-    if programs:
+        document.commands.append(line)
+    if starting:
         script.leave_unread()
     script.directives()
     document.variables = frozenset(script.assigned)
-    document.root = script.tree()
+    document.root = script.tree(variables)
     return document
+
+
+class _Given(NamedTuple):
+    """One assignment of a variable, and whether every run makes it."""
+
+    key: ScalarNode
+    node: AnyNode
+    certain: bool
 
 
 class _Script:
@@ -72,7 +97,7 @@ class _Script:
     def __init__(self, document: Document, lines: Lines):
         self.document = document
         self.lines = lines
-        self.assigned: dict[str, list[tuple[ScalarNode, AnyNode]]] = {}
+        self.assigned: dict[str, list[_Given]] = {}
         self.commands: list[tuple[str, list[Stated]]] = []
         self.below: dict[str, MappingNode] = {}
         self.exported: set[str] = set()
@@ -81,14 +106,12 @@ class _Script:
         field = assignment.value
         if assignment.exported:
             self.exported.add(assignment.name)
-        if field is None or field.text.lstrip().startswith("-"):
-            return  # an array, or flags: they count where they are used
+        if field is None or _ARGUMENTS.search(field.text):
+            return  # an array, flags, or a command: they count where they are used
         at = self.lines.node(assignment.word.start, assignment.word.start + len(assignment.name))
         key = ScalarNode(at.line, at.column, at.start, at.stop, None, assignment.name, True)
         node = field_node(field, field.chunks, self.document.text, self.lines)
-        if not assignment.certain:
-            node = _uncertain(self.document, node, "it is set where that may not happen")
-        self.assigned.setdefault(assignment.name, []).append((key, node))
+        self.assigned.setdefault(assignment.name, []).append(_Given(key, node, assignment.certain))
 
     def command(self, name: str, stated: list[Stated]) -> None:
         self.commands.append((name, stated))
@@ -105,35 +128,26 @@ class _Script:
                 self.document.absent[name] = "the script sets it, and no command of it uses it"
 
     def directives(self) -> None:
-        """`#SBATCH` lines: comments to the shell, arguments to Slurm."""
-        stated: list[tuple[ScalarNode, AnyNode]] = []
-        for match in _DIRECTIVE.finditer(self.document.text):
-            key = self._scalar(match.start(1), match.end(1), match[1])
-            if match[2] is None:
-                stated.append((key, ComputedNode(key, match[1], True)))
-            else:
-                stated.append((key, self._scalar(match.start(2), match.end(2), match[2])))
-        if stated:
-            mapping = self._mapping("SBATCH", stated[0][0])
-            for key, node in stated:
-                self._put(mapping, ("SBATCH",), key, node)
+        """What `#SBATCH` lines state."""
+        for key, node in directives(self.document.text, self.lines):
+            self._put(self._mapping("SBATCH", key), ("SBATCH",), key, node)
 
-    def tree(self) -> MappingNode | None:
+    def tree(self, variables: Variables) -> MappingNode | None:
         counts: dict[str, list[str]] = {}
         for name, stated in self.commands:
             for key in dict.fromkeys(item.key.text for item in stated):
                 counts.setdefault(key, []).append(name)
         root = MappingNode(1, 1, 0, len(self.document.text))
         entries: list[tuple[ScalarNode, AnyNode]] = []
-        for name, pairs in self.assigned.items():
-            entries.append((pairs[-1][0], self._settled(name, pairs)))
+        for name, given in self.assigned.items():
+            entries.append((given[-1].key, self._settled(name, given, variables)))
         for name, stated in self.commands:
             for item in stated:
                 key = item.key.text
                 if len(counts[key]) == 1 and key not in self.assigned:
-                    self._put(root, (), item.key, item.node)
+                    self._put(root, (), item.key, item.node, item.before)
                     continue
-                self._put(self._mapping(name, item.key), (name,), item.key, item.node)
+                self._put(self._mapping(name, item.key), (name,), item.key, item.node, item.before)
                 if len(counts[key]) > 1 and key not in self.document.absent:
                     spelled = ", ".join(format_path((other, key)) for other in counts[key])
                     self.document.absent[key] = f"{len(counts[key])} commands state it: name one of {spelled}"
@@ -145,36 +159,36 @@ class _Script:
         root._pairs = None
         return root if root.items else None
 
-    def _settled(self, name: str, pairs: list[tuple[ScalarNode, AnyNode]]) -> AnyNode:
-        """The one value of a variable, or an opaque one if it is set to several."""
-        node = pairs[-1][1]
-        values = [self.document.value(other) for _, other in pairs]
-        if all(type(value) is type(values[0]) and value == values[0] for value in values[1:]):
+    def _settled(self, name: str, given: list[_Given], variables: Variables) -> AnyNode:
+        """The one value of a variable, or an opaque one if it is set to several, or perhaps not."""
+        node = given[-1].node
+        values = [self.document.value(each.node) for each in given]
+        if any(type(value) is not type(values[0]) or value != values[0] for value in values[1:]):
+            times = f"it is set {len(given)} times: bind the flag that uses it"
+            return ComputedNode(node, _text(node), Opaque(name, times))
+        if all(each.certain for each in given):
             return node
-        times = f"it is set {len(pairs)} times: bind the flag that uses it"
-        return ComputedNode(node, _text(node), Opaque(name, times))
+        if any(each.certain for each in given) or variables.certain(name) is not None:
+            return ComputedNode(node, _text(node), values[0])
+        return _uncertain(self.document, node, MAY_NOT)
 
     def _mapping(self, name: str, at: Node) -> MappingNode:
         if name not in self.below:
             self.below[name] = MappingNode(at.line, at.column, at.start, at.stop)
         return self.below[name]
 
-    def _put(self, target: MappingNode, path: Path, key: ScalarNode, node: AnyNode) -> None:
-        """One more key; a flag that is there already counts the last time, as for most argument parsers."""
-        for index, (known, old) in enumerate(target.items):
+    def _put(
+        self, target: MappingNode, path: Path, key: ScalarNode, node: AnyNode, before: Sequence[AnyNode] = ()
+    ) -> None:
+        """One more key; a directive that is there already counts the last time. ``before`` is what gives way to it."""
+        if before:
+            self.document.overruled[(*path, key.text)] = list(before)
+        for index, (known, _) in enumerate(target.items):
             if known.text == key.text:
-                value, again = self.document.value(old), self.document.value(node)
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    same = type(value) is type(again) and value == again
-                    self.document.duplicates.append(Duplicate((*path, key.text), known, key, same))
                 target.items[index] = (key, node)
                 return
         target.items.append((key, node))
         target.stop = max(target.stop, node.stop)
-
-    def _scalar(self, start: int, stop: int, text: str) -> ScalarNode:
-        at = self.lines.node(start, stop)
-        return ScalarNode(at.line, at.column, start, stop, None, text, True)
 
 
 def _uncertain(document: Document, node: AnyNode, reason: str) -> ComputedNode:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from framework.reading.shell.tokens import Operator, Piece, Word
-from framework.reading.shell.variables import Field, Variables
+from framework.reading.shell.branches import LOOPED, MAY_NOT, Block, close, end_of_way, join, restore, state
+from framework.reading.shell.fields import Field, Value
+from framework.reading.shell.heredocs import word_of
+from framework.reading.shell.sites import Site, sites
+from framework.reading.shell.tokens import DECLARING, PREFIXES, Operator, Piece, Word
+from framework.reading.shell.variables import Variables
+from framework.reading.shell.words import Lexer
 
-_PREFIXES = {"if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"}
 _OPENING = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "group"}
 _CLOSING = {"fi": "if", "done": "loop", "esac": "case", "}": "group"}
-_DECLARING = {"export", "declare", "local", "typeset", "readonly"}
+_ELEMENT = re.compile(r"([A-Za-z_]\w*)\[[^]]*\]\+?=", re.ASCII)
 _HARMLESS = ("activate", "bashrc", "profile", "zshrc", "conda.sh", "setvars.sh", "modules.sh", "/init/bash")
 """Ends of files whose sourcing sets up a shell and assigns no hyperparameter."""
-
-
-_LOOPED = "a loop or a function sets it"
 
 
 @dataclass(slots=True)
@@ -39,158 +41,208 @@ class Command:
     assignments: list[Assignment] = field(default_factory=list)
 
 
-def commands(tokens: list[Word | Operator], shown: str) -> Iterator[Command]:
-    """Each command with its arguments expanded, and the assignments before it (or alone, without arguments)."""
-    return _Reader(tokens, shown).run()
+def commands(lexer: Lexer, given: dict[str, Value]) -> tuple[list[Command], Variables]:
+    """Each command with its arguments expanded, and the assignments before it (or alone, without arguments); and the
+    variables as they are in the end. ``given`` is what variables hold before the script starts."""
+    reader = _Reader(lexer)
+    reader.variables.known.update(given)
+    return list(reader.run()), reader.variables
 
 
 class _Reader:
-    def __init__(self, tokens: list[Word | Operator], shown: str):
-        self.tokens = tokens
-        self.variables = Variables(shown)
-        self.blocks: list[str] = []
+    def __init__(self, lexer: Lexer):
+        self.text, self.shown = lexer.text, lexer.shown
+        self.tokens = lexer.tokens()
+        self.variables = Variables(lexer.shown)
+        self.blocks: list[Block] = []
         self.after: str = "\n"
         """The operator before the command."""
         self.function = False
-        self.cut: set[int] = set()
-        """The starts of loops that something may end, or a turn of them, before their time."""
-        self.looped = self._assigned_in_loops()
-
-    def _assigned_in_loops(self) -> dict[int, set[str]]:
-        """By the start of each outermost loop or function, the names that are assigned in it."""
-        found: dict[int, set[str]] = {}
-        depth, start, first = 0, 0, True
-        open_loops: list[int] = []
-        for token in self.tokens:
-            if isinstance(token, Operator):
-                first = True
-                continue
-            literal = token.literal
-            if first and literal in ("for", "while", "until", "select", "{"):
-                start = token.start if not depth else start
-                depth += 1
-                found.setdefault(start, set())
-                open_loops.append(token.start)
-            elif first and literal in ("done", "}"):
-                depth = max(0, depth - 1)
-                del open_loops[-1:]
-            elif first and literal in ("break", "continue", "exit", "return"):
-                self.cut.update(open_loops)
-            elif depth and (assigned := token.assignment) is not None:
-                found[start].add(assigned[0])
-            first = first and (literal in _PREFIXES or token.assignment is not None)
-        return found
+        self.pattern = False
+        """Whether a pattern of a `case` is next."""
+        self.sites: Site = sites(self.tokens)
 
     def run(self) -> Iterator[Command]:
         words: list[Word] = []
         for token in [*self.tokens, Operator("\n", 0)]:
+            if self.pattern:
+                self._in_pattern(token, words)
+                continue
             if isinstance(token, Word):
                 words.append(token)
+                if len(words) > 2 and words[-3].literal == "case" and token.literal == "in":
+                    yield from self._command(words[:-3], "\n")
+                    self._open("case", token.start)
+                    self.pattern = True
+                    words = []
                 continue
             operator = token.text
-            if operator == "(" and not words:
-                self.blocks.append("subshell")
-            elif operator == "(":
-                self.function = len(words) == 1 or (words[0].literal == "function")
-                if not self.function:
-                    words.clear()  # `for ((...` and the like
-                    self.blocks.append("subshell")
-                else:
-                    words.clear()
-                    self.blocks.append("signature")
-            elif operator == ")" and self.blocks and self.blocks[-1] in ("subshell", "signature"):
+            if operator == "(":
+                if words and (len(words) == 1 or words[0].literal == "function"):
+                    self.function = True
+                    self._open("signature", token.start)
+                else:  # a subshell, or `for ((...` and the like
+                    self._open("subshell", token.start)
+                words.clear()
+            elif operator == ")":
                 if words:
                     yield from self._command(words, operator)
                     words = []
-                self.blocks.pop()
-            elif operator == ")":
-                if words and words[0].literal == "case":
-                    self.blocks.append("case")
-                words.clear()  # a pattern of `case`
+                if self.blocks and self.blocks[-1].kind in ("subshell", "signature"):
+                    self._close()
             elif words:
                 yield from self._command(words, operator)
                 words = []
+            if operator in (";;", ";;&", ";&") and self.blocks and self.blocks[-1].kind == "case":
+                block, fallen = self.blocks[-1], state(self.variables)
+                end_of_way(block, self.variables)
+                if operator == ";&":
+                    join(self.variables, [block.before, fallen])
+                self.pattern = True
             self.after = operator
+
+    def _in_pattern(self, token: Word | Operator, words: list[Word]) -> None:
+        """A pattern ends at its bracket, and the `case` at its `esac`."""
+        if isinstance(token, Word):
+            if not words and token.literal == "esac":
+                self.pattern = False
+                self.blocks[-1].left = True  # its last way has ended
+                self._close()
+                return
+            words.append(token)
+        elif token.text == ")":
+            self.blocks[-1].total |= any(word.literal == "*" for word in words)
+            words.clear()
+            self.pattern = False
+            self.after = token.text
+
+    def _open(self, kind: str, start: int) -> None:
+        optional = self.after in ("&&", "||", "|", "|&")
+        self.blocks.append(Block(kind, state(self.variables), optional, start))
+
+    def _close(self) -> None:
+        block = self.blocks.pop()
+        close(block, self.variables, self.sites.in_functions.get(block.start, set()))
 
     def _command(self, words: list[Word], operator: str) -> Iterator[Command]:
         while words:
             literal = words[0].literal if not any(piece.quoted for piece in words[0].pieces) else None
             if literal in _OPENING:
                 assert literal is not None
-                for name in self.looped.get(words[0].start, ()):
-                    self.variables.spoiled[name] = _LOOPED
-                kind = _OPENING[literal]
-                self.blocks.append("function" if literal == "{" and self.function else kind)
+                if literal in ("for", "select", "while", "until", "{", "if"):
+                    self._enter(literal, words)
                 self.function = False
-                if literal in ("for", "select") and len(words) > 1 and words[1].literal:
-                    self._loop(words)
-                if literal in ("for", "select", "case"):
+                if literal in ("for", "select"):
                     return
                 words = words[1:]
+                self.after = "\n"
             elif literal in _CLOSING:
-                if self.blocks and self.blocks[-1] in (_CLOSING[literal], "function"):
-                    self.blocks.pop()
+                if self.blocks and self.blocks[-1].kind in (_CLOSING[literal], "function"):
+                    self._close()
                 return
             elif literal == "function":
                 self.function = True
                 words = words[2:]
-            elif literal in _PREFIXES:
+            elif literal in PREFIXES:
+                self._way(literal)
                 words = words[1:]
             else:
                 break
         if words:
             yield self._simple(words, operator)
 
+    def _enter(self, literal: str, words: list[Word]) -> None:
+        start = words[0].start
+        kind = "function" if literal == "{" and self.function else _OPENING[literal]
+        self._open(kind, start)
+        if kind == "function":
+            for name in self.sites.later(start):
+                self.variables.spoiled[name] = LOOPED
+        for name in self.sites.in_loops.get(start, ()):
+            self.variables.spoiled[name] = LOOPED
+        if literal in ("for", "select") and len(words) > 1 and words[1].literal:
+            self._loop(words)
+
+    def _way(self, literal: str | None) -> None:
+        """A new way through an `if`."""
+        block = self.blocks[-1] if self.blocks else None
+        if block is not None and block.kind == "if":
+            if literal == "then" and not block.ends:
+                block.before = state(self.variables)
+            elif literal in ("elif", "else"):
+                end_of_way(block, self.variables)
+                block.total |= literal == "else"
+            self.after = "\n"
+
     @property
     def _conditional(self) -> str | None:
-        return next((block for block in self.blocks if block in ("if", "case")), None)
+        return next((block.kind for block in self.blocks if block.kind in ("if", "case")), None)
 
     def _loop(self, words: list[Word]) -> None:
         """The head of a loop: `for seed in 1 2 3`."""
-        name = words[1].literal
+        name, start = words[1].literal, words[0].start
         assert name is not None
-        if words[0].literal == "for" and len(words) > 2 and words[2].literal == "in":
-            outer = self.looped.get(words[0].start)
-            if name not in (outer or ()):
-                self.variables.loop(name, words[3:], words[0].start not in self.cut)
-                return
+        over = words[0].literal == "for" and len(words) > 2 and words[2].literal == "in"
+        if over and name not in self.sites.in_loops.get(start, ()):
+            self.variables.loop(name, words[3:], start not in self.sites.cut)
+            return
         self.variables.spoiled[name] = "a loop gives it its values"
 
     def _simple(self, words: list[Word], operator: str) -> Command:
-        certain = not self.blocks and self.after not in ("&&", "||", "|", "|&") and operator not in ("|", "|&", "&")
+        sure = self.after not in ("&&", "||", "|", "|&") and operator not in ("|", "|&", "&")
+        certain = sure and all(block.kind == "group" and not block.optional for block in self.blocks)
         command = Command([], words[0].start, self._conditional)
+        if words[0].literal == "env":
+            words = self._environment(words, command)
         while words and (assigned := words[0].assignment) is not None:
             alone = all(word.assignment is not None for word in words)
-            given = self._assign(assigned, words[0], certain or not alone, alone)
+            given = self._assign(assigned, words[0], certain or not alone, sure, alone)
             given.exported = not alone
             command.assignments.append(given)
             words = words[1:]
-        if words and words[0].literal in _DECLARING:
+        if words and words[0].literal in DECLARING:
             for word in words[1:]:
                 if (assigned := word.assignment) is not None:
-                    given = self._assign(assigned, word, certain, True)
+                    given = self._assign(assigned, word, certain, sure, True)
                     given.exported = words[0].literal == "export"
                     command.assignments.append(given)
+            return command
+        if words and (element := _ELEMENT.match(words[0].literal or "")) is not None:
+            self.variables.spoiled[element[1]] = "its elements are set one by one"
             return command
         for piece in [piece for word in words for piece in word.pieces if piece.assigns]:
             command.assignments += self._assume(piece, certain)
         command.fields = [item for word in words for item in self.variables.expand(word)]
-        self._effects(words)
+        self._effects(words, sure)
         return command
 
-    def _assign(self, assigned: tuple[str, bool], word: Word, certain: bool, kept: bool) -> Assignment:
+    def _environment(self, words: list[Word], command: Command) -> list[Word]:
+        """The program of `env NAME=value program`; what it is given is told as that of `NAME=value program`."""
+        rest = words[1:]
+        while rest and (rest[0].literal or "").startswith("-"):
+            rest = rest[2 if rest[0].literal in ("-u", "-C", "--unset", "--chdir") else 1 :]
+        while rest and (assigned := rest[0].assignment) is not None:
+            given = self._assign(assigned, rest[0], True, True, False)
+            given.exported = True
+            command.assignments.append(given)
+            rest = rest[1:]
+        return rest
+
+    def _assign(self, assigned: tuple[str, bool], word: Word, certain: bool, sure: bool, kept: bool) -> Assignment:
+        """``certain`` is whether it happens in any run, ``sure`` whether it does where its construct runs, and
+        ``kept`` whether the variable keeps the value after the command."""
         name, append = assigned
         variables = self.variables
-        if not kept:
-            before = dict(variables.known)
-            value = variables.assign(name, word, append)
-            variables.known = before
-            return Assignment(name, word, value, certain)
+        before = state(variables)
         value = variables.assign(name, word, append)
-        if not certain:
-            variables.spoiled.setdefault(name, "it is set where that may not happen")
-        elif variables.spoiled.get(name) != _LOOPED:
+        if not kept:
+            restore(variables, before)
+        elif name not in variables.lasting:
             variables.spoiled.pop(name, None)
+            if not sure:
+                join(variables, [state(variables), before])
+                if name in variables.spoiled:
+                    variables.spoiled[name] = MAY_NOT
         return Assignment(name, word, value, certain)
 
     def _assume(self, piece: Piece, certain: bool) -> list[Assignment]:
@@ -200,14 +252,21 @@ class _Reader:
             return []
         return [Assignment(name, Word(piece.start + 2, piece.stop), variables.assume(name, piece), certain)]
 
-    def _effects(self, words: list[Word]) -> None:
-        """What a command does to variables besides assigning them."""
+    def _effects(self, words: list[Word], sure: bool) -> None:
+        """What a command does to variables besides assigning them, and to what follows."""
         name = words[0].literal if words else None
         others = [word.literal for word in words[1:]]
-        if name in ("read", "unset", "mapfile", "readarray", "getopts", "printf", "let"):
+        heredoc = words[-1].heredoc if words else None
+        if name == "read" and heredoc is not None and heredoc.stop and "-d" in others and others[-1]:
+            self.variables.hold(others[-1], word_of(self.text, self.shown, heredoc))
+        elif name in ("read", "unset", "mapfile", "readarray", "getopts", "printf", "let"):
             for other in others:
                 if other and other.isidentifier():
                     self.variables.spoiled[other] = f"`{name}` sets it"
         elif name == "eval" or (name in ("source", ".") and not (others and (others[0] or "").endswith(_HARMLESS))):
+            if name != "eval":
+                self.variables.sourced = f"`{name} {others[0]}`" if others and others[0] else f"`{name}`"
             for known in self.variables.known:
                 self.variables.spoiled.setdefault(known, f"`{name}` may set it")
+        elif name in ("exit", "return") and sure and self.blocks:
+            self.blocks[-1].left = True

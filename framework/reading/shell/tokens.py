@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+PREFIXES = frozenset(("if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"))
+"""Words before a command that are none themselves."""
+DECLARING = frozenset(("export", "declare", "local", "typeset", "readonly"))
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.ASCII)
 
 
@@ -27,6 +30,17 @@ class Piece:
     """Whether the default is kept: `${NAME:=200}`."""
     every: bool = False
     """Whether it is all of an array: `${NAME[@]}`."""
+    index: str | None = None
+    """The text between the brackets of `${NAME[...]}`."""
+
+
+@dataclass(slots=True)
+class Heredoc:
+    """The text behind `<<`: where it stands, and whether nothing in it is expanded."""
+
+    start: int
+    stop: int
+    literal: bool
 
 
 @dataclass(slots=True)
@@ -35,6 +49,8 @@ class Word:
     stop: int
     pieces: list[Piece] = field(default_factory=list)
     array: list[Word] | None = None
+    heredoc: Heredoc | None = None
+    """The here-document behind this word."""
 
     @property
     def literal(self) -> str | None:
@@ -54,3 +70,15 @@ class Word:
 class Operator:
     text: str
     start: int
+
+
+def end_of_heredoc(text: str, position: int, delimiter: str, stripped: bool) -> tuple[int, int]:
+    """Where the text of a here-document ends, and where the script goes on."""
+    while (start := position) < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line = text[start:end].rstrip("\r")
+        position = min(end + 1, len(text))
+        if (line.lstrip("\t") if stripped else line) == delimiter:
+            return start, position
+    return position, position

@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from framework.errors import InputError
 from framework.locations import Location
-from framework.reading.shell.arithmetic import evaluate
+from framework.reading.shell.elements import element, numbers
+from framework.reading.shell.fields import MOST_TURNS, Chunk, Field, Value, counted, keyed, split
 from framework.reading.shell.tokens import Piece, Word
 
 MOST_CHUNKS = 200_000
 """Pieces that a script's variables may expand to, all together."""
 LONGEST = 100_000
 """Characters of a value, after which it is not followed."""
-MOST_TURNS = 1000
-"""Turns of a loop, above which its values are not listed."""
-_SPACE = re.compile(r"\s+")
-_BRACES = re.compile(r"\{(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.([1-9]\d{0,8}))?\}")
-_SEQ = re.compile(r"(?:\$\(|`)\s*seq\s+(-?\d{1,9})(?:\s+(-?\d{1,9}))?(?:\s+(-?\d{1,9}))?\s*[)`]")
-
-
-@dataclass(slots=True, frozen=True)
-class Chunk:
-    """Text that stands in one piece in the script. ``via`` is the place of the variable that it came through."""
-
-    text: str
-    at: int
-    """Where the text starts."""
-    start: int
-    stop: int
-    """Where it stands with its quotes."""
-    via: tuple[int, int] | None = None
-    computed: bool = False
-    """Whether the script's text there is an expression, and ``text`` what it comes to."""
-
-    def cut(self, begin: int, end: int | None = None) -> Chunk:
-        """A part of it."""
-        end = len(self.text) if end is None else end
-        if (begin == 0 and end == len(self.text)) or self.computed:
-            return self if end > begin else replace(self, text="")
-        return Chunk(self.text[begin:end], self.at + begin, self.at + begin, self.at + end, self.via)
-
-
-@dataclass(slots=True)
-class Field:
-    """One argument as the program gets it, in chunks; ``unknown`` is why its text is not certain."""
-
-    start: int
-    stop: int
-    chunks: list[Chunk] = field(default_factory=list)
-    unknown: str | None = None
-    default: str | None = None
-    """The text for the case that nothing outside decides: of `${LR:-1e-4}`."""
-    each: tuple[str, ...] = ()
-    """Its texts where a loop gives it one after the other."""
-    bare: bool = False
-    """Whether it is nothing but an unquoted variable, which may also be no argument, or several."""
-
-    @property
-    def text(self) -> str:
-        return "".join(chunk.text for chunk in self.chunks)
-
-
-@dataclass(slots=True)
-class Value:
-    """What a variable holds: one field, or for an array several."""
-
-    fields: list[Field]
-    array: bool = False
 
 
 class Variables:
@@ -80,13 +25,15 @@ class Variables:
         self.known: dict[str, Value] = {}
         self.spoiled: dict[str, str] = {}
         """Names that are assigned where it is not certain that, or how often, it happens; and where."""
+        self.lasting: set[str] = set()
+        """Names that functions set, which may be called at any time."""
+        self.sourced = ""
+        """The last command that took in another script, which may set anything."""
 
     def assign(self, name: str, word: Word, append: bool) -> Field | None:
         """Take an assignment; the field that it gives, or None for an array."""
         if word.array is not None:
-            fields = [item for element in word.array for item in self.expand(element)]
-            earlier = self.known[name].fields if append and name in self.known else []
-            self.known[name] = Value([*earlier, *fields], array=True)
+            self.known[name] = self._array(word.array, self.known.get(name) if append else None)
             return None
         first = word.pieces[0]
         equals = first.text.index("=") + 1
@@ -105,10 +52,21 @@ class Variables:
         self.known[name] = Value([given])
         return given
 
+    def _array(self, elements: list[Word], earlier: Value | None) -> Value:
+        by_key = [found for word in elements if (found := keyed(word)) is not None]
+        if by_key and len(by_key) == len(elements) and earlier is None:
+            return Value([self._joined(word) for _, word in by_key], True, tuple(key for key, _ in by_key))
+        fields = [item for word in elements for item in self.expand(word)]
+        if by_key or (earlier is not None and (earlier.keys is not None or not earlier.array)):
+            unknown = Field(elements[0].start, elements[-1].stop) if elements else Field(0, 0)
+            unknown.unknown = "its elements are set one by one"
+            return Value([unknown], True)
+        return Value([*(earlier.fields if earlier else ()), *fields], True)
+
     def loop(self, name: str, words: list[Word], whole: bool) -> None:
         """Take the head of a loop: the one value that it gives its variable, or all of them. ``whole`` is whether the
         loop runs to its end."""
-        fields = [item for word in words for item in (_counted(word) or self.expand(word))]
+        fields = [item for word in words for item in (counted(word) or self.expand(word))]
         self.spoiled.pop(name, None)
         if len(fields) == 1 and not fields[0].unknown:
             self.known[name] = Value(fields)
@@ -118,6 +76,12 @@ class Variables:
         if fields and whole and not any(item.unknown for item in fields) and len(fields) <= MOST_TURNS:
             given.each = tuple(item.text for item in fields)
         self.known[name] = Value([given])
+
+    def hold(self, name: str, word: Word) -> None:
+        """Take what `read -d ''` puts into a variable: all of a text."""
+        self.known[name] = Value([self._joined(word)])
+        if name not in self.lasting:
+            self.spoiled.pop(name, None)
 
     def assume(self, name: str, piece: Piece) -> Field:
         """Take `${NAME:=200}`: the variable is set from here on, to this where nothing outside set it."""
@@ -149,7 +113,7 @@ class Variables:
                 current.bare = not piece.quoted and len(word.pieces) == 1
                 continue
             whole = value.array and piece.quoted
-            parts = value.fields if whole else [part for item in value.fields for part in _split(item)]
+            parts = value.fields if whole else [part for item in value.fields for part in split(item)]
             for index, item in enumerate(parts):
                 if index > 0 and current is not None:
                     fields.append(current)
@@ -174,72 +138,41 @@ class Variables:
         elif source.unknown:
             target.default = None
 
-    def _number(self, name: str) -> str | None:
-        """The text of a variable, where it is certain."""
-        known = self.known.get(name)
-        if known is None or known.array or name in self.spoiled or known.fields[0].unknown:
-            return None
-        return known.fields[0].text
+    def certain(self, name: str) -> Value | None:
+        """What a variable holds, where that is certain."""
+        return None if name in self.spoiled else self.known.get(name)
+
+    def _outside(self, name: str) -> str:
+        return f"{name} comes from outside" + (f", or from {self.sourced}" if self.sourced else "")
 
     def _of(self, piece: Piece) -> Value:
         name = piece.text
         if piece.kind == "unknown":
-            if (number := evaluate(name, self._number)) is not None:
-                chunk = Chunk(str(number), piece.start, piece.start, piece.stop, computed=True)
-                return Value([Field(piece.start, piece.stop, [chunk])])
-            substituted = not name or name.startswith(("$(", "`"))
-            said = "a substitution" if substituted else f"{name} comes from outside"
-            return Value([Field(piece.start, piece.stop, unknown=said)])
+            return Value([self._worked_out(piece)])
         known = self.known.get(name)
         reason = self.spoiled.get(name)
         if known is not None and reason is None:
-            if known.array and not piece.every:
-                return Value(known.fields[:1])
+            if piece.index is not None or (known.array and not piece.every):
+                return Value([element(piece, known, self.certain)])
             if piece.default is None or any(item.text or item.each for item in known.fields):
                 return known
         default = None
         if piece.default is not None:
             expanded = self._joined(Word(piece.start, piece.stop, piece.default))
             default = None if expanded.unknown else expanded.text
-        return Value([Field(piece.start, piece.stop, unknown=reason or f"{name} comes from outside", default=default)])
+        return Value([Field(piece.start, piece.stop, unknown=reason or self._outside(name), default=default)])
 
-
-def _counted(word: Word) -> list[Field]:
-    """What `{1..5}` or `$(seq 1 5)` counts; empty for any other word."""
-    if len(word.pieces) != 1 or word.pieces[0].quoted:
-        return []
-    text = word.pieces[0].text
-    if (match := _BRACES.fullmatch(text)) is not None:
-        first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
-        step = step if last >= first else -step
-    elif (match := _SEQ.fullmatch(text)) is not None:
-        given = [int(part) for part in match.groups() if part is not None]
-        first, last = (given[0] if len(given) > 1 else 1), given[-1]
-        step = given[1] if len(given) > 2 else 1
-    else:
-        return []
-    if not step or abs(last - first) // abs(step) > MOST_TURNS:
-        return []
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    chunks = [Chunk(str(number), word.start, word.start, word.stop, computed=True) for number in numbers]
-    return [Field(word.start, word.stop, [chunk]) for chunk in chunks]
-
-
-def _split(item: Field) -> list[Field]:
-    """An unquoted expansion is split at its spaces."""
-    fields: list[Field] = []
-    current: Field | None = None
-    for chunk in item.chunks:
-        position = 0
-        for gap in _SPACE.finditer(chunk.text):
-            if gap.start() > position:
-                current = current or Field(item.start, item.stop)
-                current.chunks.append(chunk.cut(position, gap.start()))
-            if current is not None:
-                fields.append(current)
-                current = None
-            position = gap.end()
-        if position < len(chunk.text):
-            current = current or Field(item.start, item.stop)
-            current.chunks.append(chunk.cut(position))
-    return [*fields, current] if current is not None else fields
+    def _worked_out(self, piece: Piece) -> Field:
+        """Arithmetic and substitutions."""
+        found = numbers(piece.text, self.certain)
+        start, stop = piece.start, piece.stop
+        if len(found) == 1:
+            return Field(start, stop, [Chunk(found[0], start, start, stop, computed=True)])
+        if found:
+            return Field(start, stop, unknown="a loop gives it its values", each=tuple(found))
+        said = "a substitution"
+        if piece.text.startswith("${"):
+            said = "the shell works it out of what the variable holds"
+        elif piece.text and not piece.text.startswith(("$(", "`")):
+            said = self._outside(piece.text)
+        return Field(piece.start, piece.stop, unknown=said)

@@ -6,14 +6,17 @@ import re
 
 from framework.errors import InputError
 from framework.reading.marks import Lines
-from framework.reading.shell.tokens import Operator, Piece, Word
+from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc
 
 DEEPEST = 20
 
 _GAP = re.compile(r"(?:[ \t\r]++|\\\r?\n)*+")
 _TEXT = re.compile(r"""[^ \t\r\n\\'"$`;&|<>()#]++|#""")
 _DOUBLE = re.compile(r"""[^"\\$`]++""")
+_BACKTICKS = re.compile(r"(?:[^`\\]++|\\.)*+`", re.DOTALL)
+_ANSI = re.compile(r"(?:[^'\\]++|\\.)*+'", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ELEMENT = re.compile(r"([A-Za-z_]\w*)\[((?:[^\[\]{}\"'`]|\$\{\w+\})+)\]\}", re.ASCII)
 _BRACED = re.compile(r"([A-Za-z_]\w*|[0-9]+)(\[[@*]\])?(:?[-=])?", re.ASCII)
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|&>>|&>|&|\|\||\|&|\||<<<|<<-|<<|<\(|>\(|<>|<&|>&|>>|>\||<|>|\(|\)")
 
@@ -34,7 +37,7 @@ class Lexer:
             InputError: a quote or a bracket is not closed.
         """
         found: list[Word | Operator] = []
-        heredocs: list[tuple[str, bool]] = []
+        heredocs: list[tuple[str, bool, Word | None]] = []
         text = self.text
         while True:
             self._gap()
@@ -51,13 +54,19 @@ class Lexer:
             self.position = match.end()
             if operator == "\n":
                 found.append(Operator(operator, start))
-                for delimiter, stripped in heredocs:
-                    self._heredoc(delimiter, stripped, start)
+                for delimiter, stripped, reader in heredocs:
+                    begin = self.position
+                    stop, self.position = end_of_heredoc(text, begin, delimiter, stripped)
+                    if reader is not None and reader.heredoc is not None and not stripped:
+                        reader.heredoc.start, reader.heredoc.stop = begin, stop
                 heredocs.clear()
             elif operator in ("<<", "<<-"):
                 self._gap()
                 word = self._word()
-                heredocs.append(("".join(piece.text for piece in word.pieces), operator == "<<-"))
+                reader = found[-1] if found and isinstance(found[-1], Word) else None
+                if reader is not None:
+                    reader.heredoc = Heredoc(0, 0, any(piece.quoted for piece in word.pieces))
+                heredocs.append(("".join(piece.text for piece in word.pieces), operator == "<<-", reader))
             elif operator in ("<(", ">("):
                 self._skip_to(")", start)
                 found.append(Word(start, self.position, [Piece("unknown", "", start, self.position)]))
@@ -78,15 +87,6 @@ class Lexer:
         end = self.text.find("\n", self.position)
         self.position = len(self.text) if end < 0 else end
 
-    def _heredoc(self, delimiter: str, stripped: bool, start: int) -> None:
-        while self.position < len(self.text):
-            end = self.text.find("\n", self.position)
-            end = len(self.text) if end < 0 else end
-            line = self.text[self.position : end].rstrip("\r")
-            self.position = min(end + 1, len(self.text))
-            if (line.lstrip("\t") if stripped else line) == delimiter:
-                return
-
     def _word(self) -> Word:
         text, word = self.text, Word(self.position, self.position)
         while self.position < len(text):
@@ -96,13 +96,13 @@ class Lexer:
                 self.position = match.end()
                 word.pieces.append(Piece("text", match[0], start, self.position, inner=start))
             elif character == "\\":
-                self._escape(word.pieces)
+                self.escape(word.pieces)
             elif character == "'":
                 word.pieces.append(self._single(start))
             elif character == '"':
                 self._double(word.pieces)
             elif character in "$`":
-                word.pieces.append(self._dollar(False, 0))
+                word.pieces.append(self.dollar(False, 0))
             elif character == "(" and self._opens_array(word):
                 word.array = self._array(start)
             else:
@@ -111,8 +111,7 @@ class Lexer:
         return word
 
     def _opens_array(self, word: Word) -> bool:
-        found = word.assignment
-        return found is not None and word.literal == found[0] + ("+=" if found[1] else "=")
+        return (found := word.assignment) is not None and word.literal == found[0] + ("+=" if found[1] else "=")
 
     def _array(self, start: int) -> list[Word]:
         words: list[Word] = []
@@ -132,7 +131,7 @@ class Lexer:
             else:
                 words.append(self._word())
 
-    def _escape(self, pieces: list[Piece]) -> None:
+    def escape(self, pieces: list[Piece]) -> None:
         start = self.position
         for ending in ("\\\r\n", "\\\n"):
             if self.text.startswith(ending, start):
@@ -165,37 +164,30 @@ class Lexer:
                 break
             elif character == "\\":
                 if self.text[at + 1 : at + 2] in ("$", "`", '"', "\\", "\n") or self.text.startswith("\r\n", at + 1):
-                    self._escape(pieces)
+                    self.escape(pieces)
                 else:
                     self.position += 1
                     pieces.append(Piece("text", "\\", at, self.position, True, at))
             else:
-                pieces.append(self._dollar(True, 0))
+                pieces.append(self.dollar(True, 0))
         if len(pieces) == first:
             pieces.append(Piece("text", "", start, self.position, True, start + 1))
         elif len(pieces) == first + 1:
             pieces[first].start, pieces[first].stop = start, self.position
 
-    def _dollar(self, quoted: bool, depth: int) -> Piece:
+    def dollar(self, quoted: bool, depth: int) -> Piece:
         text, start = self.text, self.position
         if depth > DEEPEST:
             raise InputError.at(self.lines.location(self.shown, start), f"nested deeper than {DEEPEST} levels")
         if text[start] == "`":
-            end = re.compile(r"(?:[^`\\]++|\\.)*+`", re.DOTALL).match(text, start + 1)
-            if end is None:
-                raise self._unclosed(start, "`")
-            self.position = end.end()
+            self._closed(_BACKTICKS, start + 1, "`")
         elif text.startswith("$(", start):
             self.position += 2
             self._skip_to(")", start)
         elif text.startswith("$'", start) and not quoted:
-            self.position += 1
-            end = re.compile(r"(?:[^'\\]++|\\.)*+'", re.DOTALL).match(text, start + 2)
-            if end is None:
-                raise self._unclosed(start, "'")
-            self.position = end.end()
-            if "\\" not in end[0]:
-                return Piece("text", end[0][:-1], start, self.position, True, start + 2)
+            inner = self._closed(_ANSI, start + 2, "'")
+            if "\\" not in inner:
+                return Piece("text", inner[:-1], start, self.position, True, start + 2)
         elif text.startswith("${", start):
             return self._braced(start, quoted, depth)
         elif (name := _NAME.match(text, start + 1)) is not None:
@@ -208,8 +200,18 @@ class Lexer:
             return Piece("text", "$", start, self.position, quoted, start)
         return Piece("unknown", text[start : self.position], start, self.position, quoted)
 
+    def _closed(self, body: re.Pattern[str], begin: int, what: str) -> str:
+        """Past what is quoted, with its end."""
+        if (end := body.match(self.text, begin)) is None:
+            raise self._unclosed(self.position, what)
+        self.position = end.end()
+        return end[0]
+
     def _braced(self, start: int, quoted: bool, depth: int) -> Piece:
         match = _BRACED.match(self.text, start + 2)
+        if (element := _ELEMENT.match(self.text, start + 2)) is not None and element[2] not in ("@", "*"):
+            self.position = element.end()
+            return Piece("variable", element[1], start, self.position, quoted, index=element[2])
         after = match.end() if match else start + 2
         if match is not None and not match[3] and self.text.startswith("}", after):
             self.position = after + 1
@@ -232,13 +234,13 @@ class Lexer:
                 self.position += 1
                 return pieces
             if character == "\\":
-                self._escape(pieces)
+                self.escape(pieces)
             elif character == '"' and not quoted:
                 self._double(pieces)
             elif character == "'" and not quoted:
                 pieces.append(self._single(at))
             elif character in "$`":
-                pieces.append(self._dollar(quoted, depth + 1))
+                pieces.append(self.dollar(quoted, depth + 1))
             else:
                 end = at + 1
                 while end < len(self.text) and self.text[end] not in "}\\\"'$`":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from framework.evidence.forms.stacked_masks import by_model
 from framework.evidence.masks import MaskFile
 from framework.stages.run.observed import NotRecorded, Observed
 
@@ -19,7 +20,7 @@ def masks_of(observed: Observed, name: str = MASKS) -> MaskFile:
     path = observed.run.folder / name
     if not path.is_file():
         raise NotRecorded(f"{observed.step.label} left no {name}")
-    return MaskFile(path)
+    return by_model(MaskFile(path), observed.step.model.family)
 
 
 def zeros_of(observed: Observed) -> dict[str, int]:

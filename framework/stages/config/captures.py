@@ -43,7 +43,7 @@ def concrete(experiment: Experiment, index: int, here: str) -> list[Concrete]:
         return [Concrete(binding, index, names)]
     found: dict[tuple[object, ...], Concrete] = {}
     problems: list[Problem] = []
-    readings = _readings(binding.file)
+    readings = ways_to_read(binding.file)
     for name in names:
         one, wrong = _of_file(experiment, binding, readings, os.path.relpath(os.path.join(here, name), experiment.root))
         if wrong is not None:
@@ -113,7 +113,7 @@ def _translated(binding: Binding, key: str, text: str) -> str:
     return words.get(text, text) if isinstance(words, dict) else text
 
 
-def _readings(pattern: str) -> list[re.Pattern[str]]:
+def ways_to_read(pattern: str) -> list[re.Pattern[str]]:
     """The pattern as regular expressions: each capture as short as it can be first, then the other ways."""
     parts = _WRITTEN.split(pattern)
     names = list(dict.fromkeys(parts[1::2]))

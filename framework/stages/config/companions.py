@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from framework.manifest.lengths import described
 from framework.manifest.sections.phases import LENGTHS
@@ -24,13 +24,16 @@ PROGRAMS = frozenset(["shell", "python"])
 """The formats of files that run, and may set what another file leaves out."""
 Core = tuple[str, str, str | None]
 """A phase, what is stated of it, and the factor of the batch that it is."""
+LAUNCHED = ("mixed_precision", "--mixed_precision", "--mixed-precision")
+"""The key of accelerate's launch settings, and its flags."""
+Switch = Literal["launch", "on", "off"]
 _WORD = re.compile(r"[\w./-]+\.(?:ya?ml|json|toml|py|ini|cfg|conf)\b")
 
 
 class Group:
     """Files under the same bindings that state the same clauses."""
 
-    __slots__ = ("about", "core", "files", "is_program", "patterns", "stated", "stated_by_key")
+    __slots__ = ("about", "core", "files", "is_program", "patterns", "precisions", "stated", "stated_by_key")
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Group:
         by_key: frozenset[str],
         defaults: frozenset[str],
         core: frozenset[Core],
+        precisions: frozenset[tuple[Switch, str]],
         is_program: bool,
     ):
         self.patterns = patterns
@@ -47,6 +51,8 @@ class Group:
         """Those, and the ones of which its trainer's default is known."""
         self.core = core
         """What it states of how a training runs."""
+        self.precisions = precisions
+        """How it states which clauses of a precision."""
         self.is_program = is_program
         self.about = frozenset(
             (each.binding.variant, *(described(each.experiment, each.binding) or (None, None))) for each in patterns
@@ -66,6 +72,8 @@ class Companions:
     def __init__(self) -> None:
         self.groups: dict[tuple[object, ...], Group] = {}
         self._beside: dict[Group, list[Group]] = {}
+        self.off: dict[str, list[tuple[str, str, str]]] = {}
+        """By clause of a precision, the files, keys and places of switches that are off."""
         self._names: dict[str, frozenset[str]] = {}
         """By file, the last parts of the names of files that it speaks of."""
 
@@ -80,9 +88,15 @@ class Companions:
             by_key = frozenset().union(*(each.by_key for each in stated))
             defaults = frozenset().union(*(each.defaults for each in stated))
             core = frozenset().union(*(each.core for each in stated))
+            precisions = frozenset().union(*(each.precisions for each in stated))
             patterns = tuple(bound.pattern for bound in bounds)
-            group = self.groups[key] = Group(patterns, by_key, defaults, core, is_program)
+            group = self.groups[key] = Group(patterns, by_key, defaults, core, precisions, is_program)
         group.files.append(bounds[0].file)
+        for bound in bounds if any(switch == "off" for switch, _ in group.precisions) else ():
+            for each, target in bound.targets.items():
+                if (found := bound.find(each)) is not None and _switch(each, target) == "off":
+                    place = str(bound.look(found[0]))
+                    self.off.setdefault(target.clause.id, []).append((bound.file, each, place))
         if is_program or bounds[0].by_dialect:
             named = frozenset(word.rpartition("/")[2] for word in _WORD.findall(document.text))
             if named:
@@ -158,10 +172,12 @@ class _Stated(NamedTuple):
     by_key: frozenset[str]
     defaults: frozenset[str]
     core: frozenset[Core]
+    precisions: frozenset[tuple[Switch, str]]
 
 
 def _stated(bound: BoundFile) -> _Stated:
-    targets = [target for key, target in bound.targets.items() if bound.find(key) is not None]
+    named = [(key, target) for key, target in bound.targets.items() if bound.find(key) is not None]
+    targets = [target for _, target in named]
     assumed = bound.dialect.assumed if bound.dialect is not None else ()
     targets += [target for each in bound.dialect.ambiguous for target in each.among] if bound.dialect else []
     cores = (_core(each) for each in targets)
@@ -169,7 +185,18 @@ def _stated(bound: BoundFile) -> _Stated:
         frozenset(target.clause.id for target in targets),
         frozenset(each.target.clause.id for each in assumed),
         frozenset(core for core in cores if core is not None),
+        frozenset((switch, each.clause.id) for key, each in named if (switch := _switch(key, each)) is not None),
     )
+
+
+def _switch(key: str, target: Target) -> Switch | None:
+    """How a key states a precision: as accelerate's launch does, or as a switch of a trainer's arguments."""
+    if target.clause.path[-1] != "precision":
+        return None
+    if key.rpartition(".")[2] in LAUNCHED:
+        return "launch"
+    word = None if target.translation is None else target.translation.word
+    return None if not isinstance(word, bool) else "on" if word else "off"
 
 
 def _core(target: Target) -> Core | None:

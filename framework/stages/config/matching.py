@@ -15,9 +15,9 @@ from framework.reading.formats import read
 from framework.reading.nodes import Document
 
 _MOST = 256
-_documents: dict[tuple[str, str, str | None], tuple[tuple[int, int], Document]] = {}
-"""By path, name and reader: the file's state when it was read, and what was read. The oldest make room: who looks at
-more files than this reads them again, so that memory does not grow with the project."""
+_documents: dict[tuple[str, str, str | None, tuple[str, ...]], tuple[tuple[int, int], Document]] = {}
+"""By path, name, reader and keys of bases: the file's state when it was read, and what was read. The oldest make room:
+who looks at more files than this reads them again, so that memory does not grow with the project."""
 
 
 def bound_names(root: Path, here: str, binding: Binding, declared: Location | None = None) -> list[str]:
@@ -44,12 +44,12 @@ def read_bound(name: str, here: str, binding: Binding) -> Document:
     Raises:
         InputError: it cannot be read.
     """
-    path, reader = os.path.join(here, name), reader_of(binding, name)
-    key, state = (path, name, reader), _state(path)
+    path, reader, bases = os.path.join(here, name), reader_of(binding, name), _bases_of(binding)
+    key, state = (path, name, reader, bases), _state(path)
     kept = _documents.get(key)
     if kept is not None and kept[0] == state and all(_state(other) == was for other, was in kept[1].composed):
         return kept[1]
-    document = read(path, name, reader)
+    document = read(path, name, reader, bases)
     document.composed = [(other, _state(other)) for other, _ in document.composed]
     if len(_documents) >= _MOST:
         del _documents[next(iter(_documents))]
@@ -64,6 +64,15 @@ def reader_of(binding: Binding, name: str) -> str | None:
     from framework.dialects.registry import dialect
 
     return dialect(binding.dialect).reader
+
+
+def _bases_of(binding: Binding) -> tuple[str, ...]:
+    """The keys under which the dialect's files name their bases."""
+    if binding.dialect is None:
+        return ()
+    from framework.dialects.registry import dialect
+
+    return dialect(binding.dialect).bases
 
 
 def matching(root: Path, pattern: str, declared: Location | None = None) -> list[Path]:

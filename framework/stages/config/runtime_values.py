@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
-from framework.manifest.clauses import shown
+from framework.manifest.clauses import written
 from framework.names import Path
 from framework.reading.nodes import UNSET, AnyNode, Opaque
 from framework.stages.config.bound import BoundFile
@@ -38,7 +38,7 @@ def unresolved(
         actual=str(value.tag) if isinstance(value, Opaque) else value,
         location=where,
         declared=clause.location,
-        advice=f"write {shown(target.declared)} there, or bind the file that settles it; until then it is unverified",
+        advice=f"write {written(target.declared)} there, or bind the file that settles it; until then it is unverified",
         repairable=False,
     )
     place = document.place(node)

@@ -146,6 +146,26 @@ def phases_in(context: ConfigContext, bound: BoundFile, scope: tuple[str, ...]) 
     return found
 
 
+def is_about(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
+    """Whether a file describes a phase as a whole or, describing none, has a section that is called as the phase."""
+    if bound.binding.describes is not None:
+        return described_by(context, bound) == (phase, None)
+    key = ("sections of phases", bound.index, bound.file)  # asked again when the file is closed
+    if key not in context.cache:
+        context.cache[key] = bound.by_keys("sections of phases", lambda: _sections(context, bound))
+    return phase in context.cache[key]
+
+
+def within_phase(path: Path, phase: str) -> bool:
+    """Whether a place is below a section that is called as a phase."""
+    return any(isinstance(part, str) and folded(part) == folded(phase) for part in path[:-1])
+
+
+def _sections(context: ConfigContext, bound: BoundFile) -> frozenset[str]:
+    phases = context.experiment.stated.phases
+    return frozenset(name for name in phases if any(within_phase(path, name) for path in bound.document.shape()))
+
+
 def telling_paths(bound: BoundFile) -> list[Path]:
     """The file's leaves that a well-known key, or a slip of one, names."""
 

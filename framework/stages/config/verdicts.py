@@ -62,11 +62,13 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
     matrix.add_conforming(context.conforming.values())
     matrix.add(list(for_all_of_a_grid(experiment, matrix)))
     if not stating or not (matrix.looked_at(Stage.CONFIG) or context.searched):
-        raise InputError.at(
-            Location(experiment.document.file, 1, 1),
+        nothing = Problem(
             "no config file states any clause: there is nothing to check",
+            Location(experiment.document.file, 1, 1),
             "bind files under `configs:`, with `keys:` that name clauses",
         )
+        open_ones = [each for each in findings if each.rule.name == "ambiguous-key" and each.location]
+        raise InputError([nothing, *(Problem(each.message, each.location, each.advice) for each in open_ones)])
     return Held(sorted({bound.file for bound in files}), keys, findings + found, context.companions)
 
 

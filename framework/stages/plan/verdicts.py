@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
@@ -33,13 +33,29 @@ DIFFERS = Rule(
 
 def plan_verdicts(experiment: Experiment, plan: Plan, judge: Judge) -> Iterator[Verdict]:
     """Verdicts for every clause that a planned step takes its settings from."""
+    near: dict[tuple[object, ...], list[Step]] = {}
+    for step in plan.steps:
+        for owner in _owners(step):
+            near.setdefault(owner, []).append(step)
     for clause in experiment.clauses:
         if applies(clause, Stage.PLAN):
-            yield _verdict(experiment, plan, judge, clause)
+            users = [step for step in near.get(clause.path[:2], ()) if _uses(experiment, step, clause)]
+            yield _verdict(experiment, plan, judge, clause, users)
 
 
-def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause) -> Verdict:
-    users = [step for step in plan.steps if _uses(experiment, step, clause)]
+def _owners(step: Step) -> Iterator[tuple[str, str]]:
+    """The sections whose clauses may be about a step: only these are asked, so that a study of many variants takes a
+    time in proportion to them."""
+    yield "models", step.model_name
+    yield from (("variants", name) for name in step.variants)
+    if isinstance(step.work, Measure):
+        yield "measurements", step.work.name
+    elif isinstance(step.work, Training):
+        yield "datasets", step.work.dataset_name
+        yield "phases", step.name
+
+
+def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause, users: Sequence[Step]) -> Verdict:
     if clause.section == "seeds":
         planned = sorted({step.seed for step in plan.steps})
         if same(sorted(clause.effective or []), planned):

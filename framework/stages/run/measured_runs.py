@@ -7,11 +7,9 @@ variant's time on one machine with another's on a second would say nothing: so a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from framework.errors import InputError
-from framework.evidence.record import RECORD, RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.planning.build import Plan
 from framework.planning.identity import MACHINE, elsewhere
@@ -26,7 +24,7 @@ def measured_runs(plan: Plan, store: RunStore) -> dict[str, Run]:
         return {}
     by_machine: dict[str, dict[str, Run]] = {}
     finished = [
-        run for run in _readable(store) if run.record.status == "done" and machine_of(run.record.identity) is not None
+        run for run in store.readable() if run.record.status == "done" and machine_of(run.record.identity) is not None
     ]
     for step in steps:
         for run in finished:
@@ -45,15 +43,6 @@ def machine_of(identity: Mapping[str, Any]) -> dict[str, Any] | None:
     does = identity.get("does")
     found = does.get(MACHINE) if isinstance(does, dict) else None
     return found if isinstance(found, dict) else None
-
-
-def _readable(store: RunStore) -> Iterator[Run]:
-    """The runs whose records can be read; a broken one is no evidence of anything."""
-    for path in sorted(store.root.glob(f"*/{RECORD}")):
-        try:
-            yield Run(path.parent, RunRecord.read(path.parent))
-        except InputError:
-            continue
 
 
 def _is_of(run: Run, step: Step) -> bool:

@@ -11,9 +11,9 @@ from framework.conformance import Finding, Rule, Stage, Verdict
 from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
-from framework.evidence.record import MODEL, RECORD, STEPS, read_lines
+from framework.evidence.forms.weights import WeightsFile
+from framework.evidence.record import ADOPTED, MODEL, RECORD, STEPS, read_lines
 from framework.evidence.store import Run
-from framework.evidence.tensors import TensorFile
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
@@ -63,17 +63,22 @@ class Observed:
 
     @property
     def logged(self) -> bool:
-        """Whether a command of the user's own trained, and what is known of it is what it logged."""
-        return "command" in self.facts
+        """Whether a program of the user's own trained, and what is known of it is what it logged."""
+        return "command" in self.facts or self.adopted
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the run was made elsewhere, and taken in as evidence."""
+        return ADOPTED in self.facts
 
     @cached_property
-    def tensors(self) -> TensorFile:
-        """The saved weights."""
+    def tensors(self) -> WeightsFile:
+        """The saved weights, by the names that the model has for them, whatever form they lie in."""
         assert self.run is not None
         path = self.run.folder / MODEL / "model.safetensors"
         if not path.is_file():
             raise NotRecorded(f"{self.step.label}: its saved model is gone")
-        return TensorFile(path)
+        return WeightsFile(path)
 
     def recorded(self, *path: str) -> Any:
         """A recorded fact, by its path in the record.

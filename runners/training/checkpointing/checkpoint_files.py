@@ -17,9 +17,9 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from framework.evidence.atomic import write_text
+from framework.evidence.atomic import whole_folder, write_text
 from framework.evidence.record import CHECKPOINTS, artefacts_below, sha256_of
-from runners.run_files import prefix_sha256, whole_folder
+from runners.run_files import prefix_sha256
 
 KEPT = 2
 LATEST, MANIFEST, STATE = "LATEST", "manifest.json", "state.json"

@@ -69,12 +69,14 @@ def _first_best(values: Sequence[float]) -> int:
 def _written(model: Any, examples: Completions, own: range, batch_size: int, accelerator: Accelerator) -> Tensor:
     """[right, questions], float64."""
     counts = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+    right = examples.protocol.right
+    assert right is not None  # a plan refuses a protocol of choices for written answers
     for indices in _alike(examples, own, batch_size):
         prompts = torch.tensor([examples.prompt(index) for index in indices], device=accelerator.device)
         texts = _continued(model, prompts, examples)
         for index, text in zip(indices, texts, strict=True):
             written = examples.protocol.written(text)
-            counts += counts.new_tensor([examples.protocol.right(written, examples.questions[index].answer), 1])
+            counts += counts.new_tensor([right(written, examples.questions[index].answer), 1])
     return counts
 
 

@@ -58,7 +58,6 @@ label_smoothing_factor: 0.1
             ),
             Change("max_steps: -1", "max_steps: 1500", f"{PHASE}.epochs", ("1500, which means 1.5",)),
             Change("steps: 4", "steps: 8", f"{PHASE}.batch_size", ("8 (micro) x 8 (accumulation) x 2",), "C110"),
-            Change("0.0002", "2e-4", f"{PHASE}.optimizer.learning_rate", ("string '2e-4'",), "C103"),
             Change("small", "other", "models.small.hub", ("'example/other'",)),
             Change(
                 "learning_rate: 0.0002\n", "", f"{PHASE}.optimizer.learning_rate", ("no learning_rate", "5e-05"), "C131"

@@ -48,6 +48,40 @@ hsv_h: 0.015
         unbound=("model", "data", "imgsz", "hsv_h"),
     ),
     Example(
+        "mmengine",
+        "config.yaml",
+        """\
+model: {type: ViT, layers: 2}
+optim_wrapper:
+  type: AmpOptimWrapper
+  dtype: bfloat16
+  optimizer: {type: AdamW, lr: 0.0002, weight_decay: 0.1, betas: [0.9, 0.95], eps: 1.0e-08}
+  clip_grad: {max_norm: 1.0, norm_type: 2}
+  accumulative_counts: 4
+param_scheduler:
+  - {type: LinearLR, start_factor: 0.001, begin: 0, end: 0.3, convert_to_iter_based: true}
+  - {type: CosineAnnealingLR, eta_min: 0.0, begin: 0.3, end: 3, T_max: 2.7, convert_to_iter_based: true}
+train_cfg: {by_epoch: true, max_epochs: 3, val_interval: 1}
+train_dataloader: {batch_size: 8, num_workers: 4}
+randomness: {seed: 42}
+default_hooks: {checkpoint: {type: CheckpointHook, interval: 1}}
+lr: 0.1
+""",
+        (*TRAINING, "seeds", f"{PHASE}.optimizer.betas", f"{PHASE}.max_grad_norm", f"{PHASE}.precision"),
+        (
+            Change("type: AdamW", "type: SGD", f"{PHASE}.optimizer.name", ("'sgd'",)),
+            Change("lr: 0.0002", "lr: 0.01", f"{PHASE}.optimizer.learning_rate", ("0.01",)),
+            Change("end: 0.3,", "end: 1.5,", f"{PHASE}.schedule.warmup", ("1.5, which means",)),
+            Change(
+                "  clip_grad: {max_norm: 1.0, norm_type: 2}\n", "", f"{PHASE}.max_grad_norm", ("clip_grad",), "C131"
+            ),
+            Change("max_norm: 1.0", "max_norm: 35", f"{PHASE}.max_grad_norm", ("35",)),
+            Change("dtype: bfloat16", "dtype: float16", f"{PHASE}.precision", ("fp16",)),
+            Change("max_epochs: 3,", "max_epochs: 12,", f"{PHASE}.epochs", ("12",)),
+            Change(", weight_decay: 0.1", "", f"{PHASE}.optimizer.weight_decay", ("0.01",), "C131"),
+        ),
+    ),
+    Example(
         "timm",
         "args.yaml",
         """\

@@ -32,7 +32,7 @@ VARIANTS = """\
   hybrid: {from: pruned, steps: [{finetune: {adapter: {sgh: {importance: mask, high_rank: 3, low_rank: 2}}}}]}
 """
 ADAPTED = ("to_dense", "to_sparse", "unsaid", "plain", "hybrid")
-RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134")
+RULES = ("R140", "R143", "R144", "T101", "T130", "T131", "T132", "T133", "T134", "T135")
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +193,15 @@ def counted(stage: str, count: int) -> Callable[[Path], None]:
     return stated(lambda adapter: adapter["masked_weights"]["nonzero"].update({stage: count}))
 
 
+def moved(share: float) -> Callable[[Path], None]:
+    """The mean difference of the logits as a share of their mean magnitude."""
+
+    def edit(adapter: dict[str, Any]) -> None:
+        adapter["logits"] |= {"mean_magnitude": 2.0, "mean_difference": 2.0 * share}
+
+    return stated(edit)
+
+
 DEAD = ["backbone.layers.0.mixer.in_proj"]
 BROKEN: dict[str, tuple[str, Callable[[Path], None], set[str], str]] = {
     "a weight that came back": ("to_dense", in_model(bring_back), {"T101", "T133", "T134"}, "1 merged weights of"),
@@ -217,6 +226,9 @@ BROKEN: dict[str, tuple[str, Callable[[Path], None], set[str], str]] = {
         {"T134"},
         "it recorded 1 masked weights",
     ),
+    "a merge that moved the function": ("plain", moved(2e-4), {"T135"}, "without masks the merge moved the logits"),
+    "a masked update that moved in its merge": ("to_sparse", moved(2e-4), {"T135"}, "fp32 tolerates 0.0001 of that"),
+    "a merge that broke the model": ("plain", moved(1e300), {"T135"}, "moved the logits by 2e+300"),
     "another mode saved": ("to_dense", configured("mode", "sparse_to_sparse"), {"T130"}, "LoRA mode was"),
     "a mode that became plain": ("to_dense", configured("mode", None), {"T130"}, "LoRA mode was"),
     "another mode recorded": (

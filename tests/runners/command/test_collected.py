@@ -10,7 +10,7 @@ from framework.conformance import Stage, Status
 from framework.errors import FrameworkError
 from framework.evidence.record import read_lines
 from framework.evidence.store import RunStore
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from tests.runners.command.commanded import LOGS, PYTHON, Telling, failed, run, study, verified
 from tests.support.statuses import codes, status_of
 
@@ -165,7 +165,7 @@ def test_outputs_that_were_not_found_are_read_again_without_training_again(tmp_p
     with pytest.raises(FrameworkError, match="left no log"):
         run(made)
     made = study(tmp_path, counting, "outputs: {log: log.jsonl}")
-    assert reason(made.step(), RunStore(tmp_path / "runs")) == "it failed before"
+    assert Reasons(RunStore(tmp_path / "runs")).of(made.step()) == "it failed before"
     telling = Telling()
     record, _ = run(made, telling)
     assert record.status == "done"

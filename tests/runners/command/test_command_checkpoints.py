@@ -79,7 +79,7 @@ def test_shards_become_one_file(tmp_path: Path) -> None:
         ({"config.json": b"{}", "model.safetensors": b"xxxxxxxxxxxx"}, "not a safetensors file"),
         (
             {"config.json": b"{}", "model.safetensors.index.json": b'{"weight_map": {"a": "../x.safetensors"}}'},
-            "which is not there",
+            "which is not a file of this folder",
         ),
         ({"adapter_config.json": b"{}"}, "has no adapter_model.safetensors"),
     ],

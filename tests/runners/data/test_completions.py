@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
 from runners.data.completions import Completions
+from runners.data.corpus import split_of
 from runners.data.prompts import Question, filled, questions
 from runners.data.protocols import final_answer, protocol_of, same_answer
 from runners.training.evaluating.answering import answer
@@ -26,6 +27,10 @@ NUMBER = Dataset(builtin="reference-topics").final_answer
 PROTOCOL = protocol_of(Dataset(builtin="reference-topics"))
 
 
+def asked_in(dataset: Dataset, split: str, folder: Path) -> list[Question]:
+    return list(questions(dataset, split_of("data", dataset, split, folder)))
+
+
 def rows(folder: Path, split: str, *data: dict[str, Any]) -> None:
     (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
 
@@ -33,7 +38,7 @@ def rows(folder: Path, split: str, *data: dict[str, Any]) -> None:
 def test_boolq_has_its_choices_and_a_truth_value(tmp_path: Path) -> None:
     rows(tmp_path, "train", {"question": "is it", "answer": True}, {"question": "was it", "answer": False})
     stated = Dataset(path=".", prompt="{question}?", choices=[" no", " yes"], label="answer")
-    _, found = questions("boolq", stated, "train", tmp_path)
+    found = asked_in(stated, "train", tmp_path)
     assert found[0] == Question("is it?", " yes", (" no", " yes"), 1)
     assert found[1].right == 0
 
@@ -41,14 +46,14 @@ def test_boolq_has_its_choices_and_a_truth_value(tmp_path: Path) -> None:
 def test_hellaswag_has_a_column_of_choices_and_its_label_as_text(tmp_path: Path) -> None:
     rows(tmp_path, "train", {"ctx": "A man", "endings": ["runs.", "is a tree."], "label": "0"})
     stated = Dataset(path=".", prompt="{ctx}", choices="endings")
-    _, found = questions("hellaswag", stated, "train", tmp_path)
+    found = asked_in(stated, "train", tmp_path)
     assert found == [Question("A man", " runs.", (" runs.", " is a tree."), 0)]
 
 
 def test_gsm8k_has_an_answer_to_write(tmp_path: Path) -> None:
     rows(tmp_path, "train", {"question": "1 + 1?", "answer": "One and one.\n#### 2"})
     stated = Dataset(path=".", prompt="Question: {question}\nAnswer:", answer=" {answer}")
-    _, found = questions("gsm8k", stated, "train", tmp_path)
+    found = asked_in(stated, "train", tmp_path)
     assert found == [Question("Question: 1 + 1?\nAnswer:", " One and one.\n#### 2")]
 
 
@@ -65,7 +70,7 @@ def test_gsm8k_has_an_answer_to_write(tmp_path: Path) -> None:
 def test_a_row_that_is_no_question_is_named_with_its_place(tmp_path: Path, row: dict[str, Any], told: str) -> None:
     rows(tmp_path, "train", row)
     with pytest.raises(FrameworkError, match=r"train\.jsonl:1: ") as refused:
-        questions("hellaswag", Dataset(path=".", prompt="{ctx}", choices="endings"), "train", tmp_path)
+        asked_in(Dataset(path=".", prompt="{ctx}", choices="endings"), "train", tmp_path)
     assert told in str(refused.value)
 
 

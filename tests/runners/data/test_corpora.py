@@ -19,11 +19,10 @@ from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
-from runners.data import builtin
-from runners.data.corpus import class_numbers, classes_of, load
+from runners.data.corpus import split_of
 from runners.data.examples import LabelledTexts
-from runners.data.preparing import prepare
-from runners.data.splits import Corpus
+from runners.data.preparing import Prepared, prepare
+from runners.data.sources import builtin
 from runners.data.tokenizing import encode, tokenizer_for
 
 MODEL = Model(family="mamba", weights="random", layers=1, hidden=8, vocabulary=300, tokenizer="train")
@@ -75,19 +74,21 @@ ROWS = [{"sentence": "a good film", "label": 1}, {"sentence": "bad,\nvery bad", 
 @pytest.mark.parametrize("suffix", ["jsonl", "json", "csv", "parquet"])
 def test_local_formats_give_the_same_rows(tmp_path: Path, suffix: str) -> None:
     write(tmp_path / "data", f"train.{suffix}", ROWS)
-    corpus = load("sst2", SENTENCES, "train", tmp_path, labelled=True)
-    assert list(corpus.texts) == [("a good film",), ("bad,\nvery bad",)]
-    assert corpus.labels == [1, 0]
+    split = split_of("sst2", SENTENCES, "train", tmp_path)
+    assert list(split.texts(["sentence"])) == [("a good film",), ("bad,\nvery bad",)]
+    assert [split.label(label) for (label,) in split.read(["label"])] == [1, 0]
 
 
 def test_a_text_file_is_running_text(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("one\ntwo\n")
-    corpus = load("text", Dataset(path="."), "train", tmp_path, labelled=False)
-    assert corpus.texts == [("one\ntwo\n",)]
+    split = split_of("text", Dataset(path="."), "train", tmp_path)
+    assert list(split.texts(["text"])) == [("one\ntwo\n",)]
+    assert [list(blocks) for blocks in split.documents(["text"])] == [["one\ntwo\n"]]
 
 
-def numbered(corpus: Corpus) -> list[int]:
-    return class_numbers(corpus, classes_of("sst2", SENTENCES, corpus))
+def classified(project: Path, phase: Callable[..., Phase], dataset: Dataset = SENTENCES) -> Prepared:
+    model = MODEL.model_copy(update={"tokenizer": "bytes"})
+    return prepare(Training(phase("classification", sequence_length=12), "sst2", dataset), "tiny", model, None, project)
 
 
 @pytest.mark.parametrize(
@@ -102,30 +103,36 @@ def numbered(corpus: Corpus) -> list[int]:
         ([{"sentence": "x", "label": name} for name in "abc"], r"2 classes are declared, .*has 3: a, b, c"),
     ],
 )
-def test_a_bad_row_is_an_error_with_file_and_line(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:
+def test_a_bad_row_is_an_error_with_file_and_line(
+    tmp_path: Path, phase: Callable[..., Phase], rows: list[dict[str, Any]], message: str
+) -> None:
     write(tmp_path / "data", "train.jsonl", rows)
+    write(tmp_path / "data", "validation.jsonl", ROWS)
     with pytest.raises(FrameworkError, match=message):
-        numbered(load("sst2", SENTENCES, "train", tmp_path, labelled=True))
+        classified(tmp_path, phase)
 
 
-def test_named_classes_are_those_of_the_training_split(tmp_path: Path) -> None:
+def test_named_classes_are_those_of_the_training_split(tmp_path: Path, phase: Callable[..., Phase]) -> None:
     write(tmp_path / "data", "train.jsonl", [{"sentence": "x", "label": name} for name in ("yes", "no")])
+    write(tmp_path / "data", "validation.jsonl", [{"sentence": "x", "label": name} for name in ("no", "yes", "no")])
+    data = classified(tmp_path, phase)
+    assert data.classes == ("no", "yes")
+    for examples, expected in ((data.train, [1, 0]), (data.validation, [0, 1, 0])):
+        labels = examples.batch(range(len(examples))).labels
+        assert labels is not None
+        assert labels.tolist() == expected
     write(tmp_path / "data", "validation.jsonl", [{"sentence": "x", "label": name} for name in ("no", "jes")])
-    train = load("qa", SENTENCES, "train", tmp_path, labelled=True)
-    names = classes_of("qa", SENTENCES, train)
-    assert names == ("no", "yes")
-    assert class_numbers(train, names) == [1, 0]
     with pytest.raises(FrameworkError, match=r"validation\.jsonl:2: unknown label 'jes'; did you mean 'yes'"):
-        class_numbers(load("qa", SENTENCES, "validation", tmp_path, labelled=True), names)
+        classified(tmp_path, phase)
 
 
 def test_files_must_be_one(tmp_path: Path) -> None:
     with pytest.raises(FrameworkError, match=re.escape("datasets.sst2: no file for the split 'train'")):
-        load("sst2", SENTENCES, "train", tmp_path, labelled=True)
+        split_of("sst2", SENTENCES, "train", tmp_path)
     for suffix in ("csv", "json"):
         write(tmp_path / "data", f"train.{suffix}", ROWS)
     with pytest.raises(FrameworkError, match=r"several files: train\.json, train\.csv"):
-        load("sst2", SENTENCES, "train", tmp_path, labelled=True)
+        split_of("sst2", SENTENCES, "train", tmp_path)
 
 
 def test_an_unreachable_hub_is_an_error_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +143,7 @@ def test_an_unreachable_hub_is_an_error_with_advice(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(datasets, "load_dataset", offline)
     with pytest.raises(FrameworkError, match=r"(?s)datasets\.wiki: Salesforce/wikitext.*no route.*local `path`"):
-        load("wiki", Dataset(hub="Salesforce/wikitext", name="x"), "train", tmp_path, labelled=False)
+        split_of("wiki", Dataset(hub="Salesforce/wikitext", name="x"), "train", tmp_path)
 
 
 def test_hub_rows_are_read_by_their_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +152,10 @@ def test_hub_rows_are_read_by_their_columns(tmp_path: Path, monkeypatch: pytest.
     features = datasets.Features({"q": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
     rows = datasets.Dataset.from_dict({"q": ["a", "b"], "label": [1, 0]}, features=features)
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: rows)
-    corpus = load("qa", Dataset(hub="x/y", text=["q"]), "train", tmp_path, labelled=True)
-    assert (list(corpus.texts), corpus.labels, corpus.names) == ([("a",), ("b",)], [1, 0], ("no", "yes"))
+    split = split_of("qa", Dataset(hub="x/y", text=["q"]), "train", tmp_path)
+    assert (list(split.read(["q", "label"])), split.names) == ([("a", 1), ("b", 0)], ("no", "yes"))
     with pytest.raises(FrameworkError, match="no column 'question'"):
-        load("qa", Dataset(hub="x/y", text=["question"]), "train", tmp_path, labelled=False)
+        list(split.texts(["question"]))
 
 
 def test_the_token_stream_is_cut_and_its_rest_dropped(tmp_path: Path, phase: Callable[..., Phase]) -> None:

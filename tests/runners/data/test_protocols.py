@@ -72,6 +72,7 @@ def dataset(protocol: str | None) -> Dataset:
 def test_written_answers(text: str, number: str, strict: int, flexible: int, own: int) -> None:
     for name, right in (("lm-eval/strict-match", strict), ("lm-eval/flexible-extract", flexible), (None, own)):
         protocol = protocol_of(dataset(name))
+        assert protocol.right is not None
         assert protocol.right(protocol.written(text), f"some steps\n#### {number}") is bool(right), name
 
 

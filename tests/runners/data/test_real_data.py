@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from framework.manifest.sections.models import Dataset
-from runners.data.corpus import classes_of, load
+from runners.data.corpus import split_of
 
 
 @pytest.mark.parametrize(
@@ -22,23 +23,24 @@ def test_a_classification_task_has_its_rows_and_classes(
     real_data: Path, path: str, text: list[str], train: int, validation: int
 ) -> None:
     dataset = Dataset(path=path, text=text, labels=2)
-    training = load("task", dataset, "train", real_data, labelled=True)
-    assert (len(training.texts), len(load("task", dataset, "validation", real_data, labelled=True).texts)) == (
-        train,
-        validation,
-    )
-    assert len(training.texts[0]) == len(text)
-    assert len(classes_of("task", dataset, training)) == 2
+    found = {}
+    for split in ("train", "validation"):
+        rows = split_of("task", dataset, split, real_data).read([*text, dataset.label])
+        found[split] = Counter((len(row), row[-1]) for row in rows)
+    assert [sum(counts.values()) for counts in found.values()] == [train, validation]
+    assert found["train"].keys() == found["validation"].keys() == {(len(text) + 1, 0), (len(text) + 1, 1)}
 
 
 def test_a_split_may_be_called_otherwise(real_data: Path) -> None:
     dataset = Dataset(path="glue/mnli", text=["premise", "hypothesis"], labels=3, validation_split="validation_matched")
-    rows = load("mnli", dataset, dataset.validation_split, real_data, labelled=True)
-    assert len(rows.texts) == 121
+    rows = split_of("mnli", dataset, dataset.validation_split, real_data).texts(dataset.text)
+    assert len(list(rows)) == 121
 
 
 def test_running_text_is_read_whole(real_data: Path) -> None:
     dataset = Dataset(path="wikitext2")
-    text = "".join("".join(row) for row in load("wikitext2", dataset, "train", real_data, labelled=False).texts)
+    ((text,),) = split_of("wikitext2", dataset, "train", real_data).texts(["text"])
     assert len(text) > 1_000_000
     assert "Robert" in text
+    ((*blocks,),) = split_of("wikitext2", dataset, "train", real_data).documents(["text"])
+    assert "".join(blocks) == text

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,16 +19,14 @@ from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
 from framework.manifest.sections.phases import Phase
-from framework.planning.reasons import reason
+from framework.planning.reasons import Reasons
 from framework.planning.steps import Knobs, Step, Training
 from runners import environment
 from runners.execute import execute
 from runners.progress import Silent
 from runners.training import phase as phase_module
 from runners.training import update
-from runners.training.checkpointing import saving
 from runners.training.checkpointing.checkpoint_files import CheckpointFolder
-from runners.training.checkpointing.saving import Saver
 from tests.support.killing import Interrupting, Interruption, differences, evidence, killed_after, killed_when
 
 KNOBS = Knobs(micro_batch_size=4, log_every=1, checkpoint_every=2)
@@ -328,41 +325,9 @@ def test_a_run_of_a_renamed_variant_goes_on(interrupted: Interrupted) -> None:
 
 def test_the_plan_says_that_a_run_goes_on(interrupted: Interrupted) -> None:
     store = RunStore(interrupted.root / "runs")
-    assert reason(interrupted.step, store) == "it was cut off before; goes on from a checkpoint"
+    assert Reasons(store).of(interrupted.step) == "it was cut off before; goes on from a checkpoint"
     shutil.rmtree(interrupted.checkpoints)
-    assert reason(interrupted.step, store) == "it was cut off before"
-
-
-def test_without_a_knob_saving_costs_at_most_a_hundredth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
-    saver = Saver(tmp_path, Knobs(), {})
-    now[0] = 29.9
-    assert not saver.due(1)
-    now[0] = 30.0
-    assert saver.due(2)
-
-    def slow(*arguments: Any) -> None:
-        now[0] += 4.0
-
-    monkeypatch.setattr(saver.folder, "write", slow)
-    state: Any = SimpleNamespace(tensors=dict, facts=dict)
-    saver.save(2, state, [], {})
-    now[0] += 399.9
-    assert not saver.due(3)
-    now[0] += 0.1
-    assert saver.due(4)
-
-
-def test_a_knob_sets_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
-    saver = Saver(tmp_path, Knobs(checkpoint_minutes=2.0, checkpoint_every=100), {})
-    now[0] = 119.9
-    assert not saver.due(1)
-    assert saver.due(100)
-    now[0] = 120.0
-    assert saver.due(101)
+    assert Reasons(store).of(interrupted.step) == "it was cut off before"
 
 
 @pytest.mark.slow

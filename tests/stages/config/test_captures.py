@@ -168,3 +168,17 @@ def test_knobs_are_those_of_the_variants_own_files(tmp_path: Path) -> None:
             project.append("micro: 2\n", f"configs/{model}/{task}_full.yaml")
     steps = {step.variant: step.knobs.micro_batch_size for step in project.plan().steps}
     assert steps == {"sparse/lora": 4, "sparse/full": 2}
+
+
+@pytest.mark.parametrize("name", ["variant", "model"])
+def test_a_capture_whose_name_says_what_it_is_must_be_used(tmp_path: Path, name: str) -> None:
+    """`runs/{variant}.yaml` without `variant: "{variant}"` would bind each file to no variant, and say nothing."""
+    used = {"variant": "{variant: sparse/lora}", "model": "{describes: phases.tune}"}[name]
+    binding = f"  - {{file: 'runs/{{{name}}}.yaml', {used[1:-1]}, keys: {{batch: phases.tune.batch_size}}}}\n"
+    project = Project(tmp_path, MANIFEST + binding)
+    project.write("runs/lora.yaml", "batch: 16\n")
+    (problem,) = project.problems()
+    assert f'`{name}: "{{{name}}}"`' in problem
+    assert "experiment.yaml:17:5: " in problem
+    project = Project(tmp_path, MANIFEST + binding.replace(f"{{{name}}}", "*"))
+    assert project.check().findings == []

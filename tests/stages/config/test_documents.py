@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Stage, Status
+from framework.errors import InputError
 from tests.support.project import Project
 
 MANIFEST = """\
@@ -233,3 +234,27 @@ def test_two_examples_in_one_section_contradict_nobody(tmp_path: Path) -> None:
     text = "# Training\n- lr: 3e-4\n```yaml\ntrain: {lr: 1e-3}\n```\n"
     findings = _project(tmp_path, text, "{Training.lr: optimizer.learning_rate}").check().findings
     assert {each.code for each in findings} <= {"C120"}
+
+
+def test_sections_that_contradict_each_other_are_told_where_nothing_else_is_bound(
+    tmp_path: Path,
+) -> None:
+    """Setup and Baseline of one README: which is the paper's is not known, and the answer says where they stand."""
+    manifest = """\
+version: 1
+paper: {title: A study}
+phases: {train: {optimizer: {name: adamw, learning_rate: 1e-4}, batch_size: 32}}
+configs:
+  - {file: README.md, dialect: generic, describes: phases.train}
+"""
+    project = Project(tmp_path, manifest)
+    text = "# P\n\n## Setup\n\n- Learning rate: 1e-4\n\n## Baseline\n\n- Learning rate: 3e-4\n"
+    project.write("README.md", text)
+    with pytest.raises(InputError) as caught:
+        project.check()
+    problems = [str(each) for each in caught.value.problems]
+    assert "no config file states any clause" in problems[0]
+    assert [each.partition(": ")[0] for each in problems[1:]] == ["README.md:5:18", "README.md:9:18"]
+    project.write("README.md", f"{text}\n## Both\n\n- Batch size: 16\n")
+    codes = sorted(each.code for each in project.check().findings)
+    assert codes == ["C101", "C130", "C130"]

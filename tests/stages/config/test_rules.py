@@ -255,8 +255,8 @@ def test_what_is_right_is_no_finding(project: Project, case: str) -> None:
     assert findings == []
 
 
-@pytest.mark.parametrize(("flags", "twice"), [("--lr 2e-4 --lr 2e-4", 0), ("--lr 1e-4 --lr 2e-4", 1)])
-def test_a_flag_that_says_the_same_twice_is_no_fault(project: Project, flags: str, twice: int) -> None:
+@pytest.mark.parametrize(("flags", "twice"), [("--lr 1e-4 --lr 2e-4", 0), ("+lr=1e-4 +lr=2e-4", 1)])
+def test_only_what_hydra_adds_twice_is_a_fault_of_a_command(project: Project, flags: str, twice: int) -> None:
     bound = "keys: {--lr: optimizer.learning_rate}"
     project.append(f"  - {{file: run.sh, describes: phases.pretrain, {bound}}}\n")
     project.write("run.sh", f"python train.py {flags}\n")

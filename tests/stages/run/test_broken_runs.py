@@ -18,6 +18,17 @@ from tests.support.evidence import Evidence
 from tests.support.project import Project
 from tests.support.run_folders import change_lines
 
+
+def also_stated(clause: str, change: Break = lambda evidence: None) -> Break:
+    """State a further clause of the pre-training, after the runs, and change them."""
+
+    def both(evidence: Evidence) -> None:
+        in_manifest("    max_grad_norm: 1.0\n", f"    max_grad_norm: 1.0\n    {clause}\n")(evidence)
+        change(evidence)
+
+    return both
+
+
 BROKEN: dict[str, tuple[str, Break, str]] = {
     # what is wrong: (code, how, where the finding points below the runs)
     "a step too few": ("R101", traced("dense", "pretrain", 11), "dense.0-pretrain.tiny.seed1/steps.jsonl:11"),
@@ -68,6 +79,16 @@ BROKEN: dict[str, tuple[str, Break, str]] = {
     "no clipping": (
         "R121",
         observed("dense", "pretrain", "observed", "max_grad_norm", to=None),
+        "dense.0-pretrain.tiny.seed1/record.json:1",
+    ),
+    "master weights of 16 bits": (
+        "R121",
+        also_stated("master_weights: fp32", observed("dense", "pretrain", "observed", "master_weights", to="bf16")),
+        "dense.0-pretrain.tiny.seed1/record.json:1",
+    ),
+    "means of micro-batches": (
+        "R121",
+        also_stated("loss_normalization: micro_batch"),
         "dense.0-pretrain.tiny.seed1/record.json:1",
     ),
     "more patience than declared": (

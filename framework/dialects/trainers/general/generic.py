@@ -70,7 +70,7 @@ def read(data: Any) -> Said:
         own, above = names[-1], names[-2] if len(names) > 1 else None
         # A section such as `ema` says what is below it where it is about more than the training, too.
         outer = names[:-2] if named.below(own, above) else names[:-1]
-        beside = [name for name in map(synonyms.normal, outer) if name in synonyms.ELSEWHERE]
+        beside = [name for name in map(synonyms.normal, outer) if name in synonyms.BESIDE]
         if beside and not synonyms.OWN_OPTIMIZERS.issuperset(beside):
             continue
         if synonyms.normal(own) in SILENT:
@@ -211,4 +211,7 @@ def _recognise(data: Any) -> Recognition | None:
     return Recognition(0.5, f"names that most configs use: {', '.join(keys)}")
 
 
-DIALECT = Dialect("generic", "its program", _recognise, read, by_name=True)
+BASES = words("inherit_from inherits_from inherit extends base_config base_cfg base_file parent_config __base__ BASE")
+"""What programs call the files that a config is laid over."""
+
+DIALECT = Dialect("generic", "its program", _recognise, read, by_name=True, bases=BASES)

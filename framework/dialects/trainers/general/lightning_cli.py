@@ -4,7 +4,8 @@ Read in lightning 2.6 (`pytorch/cli.py`, `pytorch/trainer/trainer.py`). An optim
 replaces the module's own `configure_optimizers`, where the CLI's `auto_configure_optimizers` is on, as it is by
 default; such a scheduler steps once an epoch, so that `T_max` counts epochs. `devices` are those of one node. Without
 `gradient_clip_val` gradients are not clipped, accumulation is 1, precision is 32. `seed_everything: true` takes a seed
-from the environment. Arguments of the project's own classes are read by the usual names.
+from the environment. jsonargparse (4.53) makes numbers of text where a parameter is one. Arguments of the project's own
+classes are read by the usual names.
 """
 
 from __future__ import annotations
@@ -44,14 +45,16 @@ def _devices(word: Any, scope: Scope) -> Any:
     return len(word) if isinstance(word, list) else values.per_node(word, scope)
 
 
-_TRAINER: dict[str, Key] = {
-    "devices": Key("hardware.count|batch_size.processes", _devices),
-    "precision": Key("precision", values.precision),
-    "max_epochs": Key("epochs", values.positive),
-    "max_steps": Key("max_steps", values.positive),
-    "gradient_clip_val": Key("max_grad_norm", values.clipping),
-    "accumulate_grad_batches": Key("batch_size.accumulation"),
-}
+_TRAINER = values.from_text(
+    {
+        "devices": Key("hardware.count|batch_size.processes", _devices),
+        "precision": Key("precision", values.precision),
+        "max_epochs": Key("epochs", values.positive),
+        "max_steps": Key("max_steps", values.positive),
+        "gradient_clip_val": Key("max_grad_norm", values.clipping),
+        "accumulate_grad_batches": Key("batch_size.accumulation"),
+    }
+)
 _KNOBS = frozenset(
     words(
         "accelerator strategy deterministic benchmark check_val_every_n_epoch default_root_dir sync_batchnorm logger"
@@ -61,14 +64,17 @@ _KNOBS = frozenset(
         " model_registry"
     )
 )
-_OPTIMIZER = {name: Key(f"optimizer.{name}") for name in ("weight_decay", "betas", "eps", "momentum")} | {
-    "lr": Key("optimizer.learning_rate")
-}
-_STOPPING: dict[str, Key] = {
-    "monitor": Key("early_stopping.metric", values.metric),
-    "patience": Key("early_stopping.patience"),
-    "min_delta": Key("early_stopping.min_delta"),
-}
+_OPTIMIZER = values.from_text(
+    {name: Key(f"optimizer.{name}") for name in ("weight_decay", "betas", "eps", "momentum")}
+    | {"lr": Key("optimizer.learning_rate")}
+)
+_STOPPING = values.from_text(
+    {
+        "monitor": Key("early_stopping.metric", values.metric),
+        "patience": Key("early_stopping.patience"),
+        "min_delta": Key("early_stopping.min_delta"),
+    }
+)
 _OPEN = ("LinearLR", "SequentialLR", "ChainedScheduler", "LambdaLR", "CyclicLR")
 """Schedulers whose shape their arguments make."""
 

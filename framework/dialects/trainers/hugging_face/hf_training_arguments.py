@@ -1,7 +1,9 @@
 """`transformers.TrainingArguments` in YAML, JSON or as flags, with the usual arguments of the example scripts.
 
-`HfArgumentParser` reads YAML with PyYAML's `safe_load`, so `2e-4` is a string to it. Arguments of TRL and of ms-swift
-among these are read as theirs.
+`HfArgumentParser` reads YAML with PyYAML's `safe_load`, so `2e-4` is a string to it, and stays one: with it
+TrainingArguments of 4.57 and 5.23 end in a TypeError at the first use of a rate, a decay or a norm. Arguments of TRL
+and of ms-swift among these are read as theirs. A file with `dataset_name` may be a script's of TRL without saying so:
+there such text is a number.
 """
 
 from __future__ import annotations
@@ -9,13 +11,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.key_tables import by_marks, scopes
-from framework.dialects.terms import ByVersion, Default, Dialect, Said, Scope, Unknown
+from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Unknown
 from framework.dialects.trainers.hugging_face import ms_swift, trl
 
 _LOADED = ByVersion(
     "transformers", (("0", "fp32"), ("5", Unknown("from 5 on a checkpoint is loaded, and trained, in its own dtype")))
+)
+_TEXT = (
+    "it is text to its YAML reader, which the Trainer fails on and TRL's parser makes a number of; nothing here says "
+    "whose arguments these are"
 )
 MARKS = frozenset(arguments.TRAINING) | {
     "output_dir", "report_to", "logging_steps", "save_strategy", "eval_strategy", "evaluation_strategy",
@@ -45,7 +52,19 @@ def _read(data: Any) -> Said:
         return trl.read(data)
     if ms_swift.is_swift(scope):
         return ms_swift.read(data)
-    return arguments.read(data, arguments.KEYS, arguments.SILENT, _defaults)
+    found = arguments.read(data, arguments.KEYS, arguments.SILENT, _defaults)
+    if scope.get("dataset_name") and PROGRAM not in scope:
+        found.statements = [_of_text(each) for each in found.statements]
+    return found
+
+
+def _of_text(statement: Statement) -> Statement:
+    """A number that the file has as text: what it is to the one parser that may read it, and to the other."""
+    word = statement.word
+    if not isinstance(word, str) or statement.fact.rpartition(".")[2] not in values.NUMERIC:
+        return statement
+    meant = values.number(word, {})
+    return statement if meant == word else replace(statement, value=Unknown(_TEXT, (meant,)))
 
 
 def _judge(said: Said, objective: str | None, devices: int) -> None:

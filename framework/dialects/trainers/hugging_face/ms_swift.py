@@ -55,7 +55,7 @@ def _lora(inner: Translate) -> Translate:
     return translate
 
 
-KEYS: dict[str, Key] = {
+_TABLE: dict[str, Key] = {
     **arguments.KEYS,
     "model": Key("model.hub", values.repository),
     "target_modules": Key("adapter.lora.targets", _lora(values.modules)),
@@ -65,6 +65,8 @@ KEYS: dict[str, Key] = {
         if key.fact.startswith("adapter.lora.")
     },
 }
+KEYS = values.from_text(_TABLE)
+"""A file's values become flags (4.6.0, `cli/main.py`), of which argparse makes numbers."""
 SILENT = (*arguments.SILENT, *_TUNERS, *words("torch_dtype template system model_type dataset_num_proc"))
 
 

@@ -125,15 +125,9 @@ def _epochs(word: Any, scope: Scope) -> Any:
     return _PACKED if found is not UNSET and scope.get("packing") is True else found
 
 
-def _numeric(key: Key) -> Key:
-    return Key(key.fact, lambda word, scope: (key.translate or values.given)(values.number(word, scope), scope))
-
-
-_NUMBERS = words("learning_rate weight_decay adam_beta1 adam_beta2 adam_epsilon max_grad_norm")
-KEYS: dict[str, Key] = {
+_TABLE: dict[str, Key] = {
     **arguments.KEYS,
     **keys_of("hf-training-arguments", values.number),
-    **{name: _numeric(arguments.KEYS[name]) for name in _NUMBERS},
     "num_train_epochs": Key("epochs", _epochs),
     "warmup_ratio": Key("schedule.warmup.ratio", _warmup),
     "max_seq_length": Key("sequence_length", _length),
@@ -143,6 +137,7 @@ KEYS: dict[str, Key] = {
         if key.fact.startswith("adapter.lora.")
     },
 }
+KEYS = values.from_text(_TABLE)
 SILENT = (
     *arguments.SILENT,
     *words("use_peft lora_task_type dataset_text_field eos_token pad_token chat_template_path"),

@@ -4,8 +4,8 @@ Read in facebookresearch/detectron2 (`config/defaults.py`, `solver/build.py`). `
 unless a `REFERENCE_WORLD_SIZE` scales it, the rate and the length to the devices. The optimizer is SGD; projects put
 others under `OPTIMIZER`. `WarmupMultiStepLR` falls at `STEPS`; `WarmupCosineLR` ends at `BASE_LR_END`. Clipping is off
 unless `CLIP_GRADIENTS.ENABLED`, is by value by default, and its `norm` is each parameter's own; projects' `full_model`
-is that of all. A negative `SEED` is none. A file with a `_BASE_` takes from it what it does not say: no defaults are
-told.
+is that of all. A negative `SEED` is none. What a file does not say, its `_BASE_` says; where that
+is not there, no defaults are told.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _seed(word: Any, scope: Scope) -> Any:
     return UNSET if not isinstance(word, int) or word < 0 else word
 
 
-KEYS: dict[str, Key] = {
+_TABLE: dict[str, Key] = {
     "SOLVER.BASE_LR": Key("optimizer.learning_rate", _scaled),
     "SOLVER.OPTIMIZER": Key("optimizer.name", values.optimizer),
     "SOLVER.MOMENTUM": Key("optimizer.momentum"),
@@ -61,6 +61,8 @@ KEYS: dict[str, Key] = {
     "SOLVER.AMP.ENABLED": Key("precision", lambda word, scope: "fp16" if word is True else "fp32"),
     "SEED": Key("seed", _seed),
 }
+KEYS = values.from_text(_TABLE)
+"""yacs (0.1.8, `_decode_cfg_value`) reads text as a Python literal, whatever YAML takes it for."""
 SILENT = words(
     "_BASE_ VERSION OUTPUT_DIR CUDNN_BENCHMARK VIS_PERIOD GLOBAL TEST DATALOADER.NUM_WORKERS"
     " SOLVER.CHECKPOINT_PERIOD MODEL.DEVICE SOLVER.CLIP_GRADIENTS.ENABLED SOLVER.CLIP_GRADIENTS.CLIP_TYPE"

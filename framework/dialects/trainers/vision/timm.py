@@ -66,7 +66,7 @@ def _schedule(word: Any, scope: Scope) -> Any:
     return "constant" if word == "none" else values.schedule(word, scope)
 
 
-KEYS: dict[str, Key] = {
+_TABLE: dict[str, Key] = {
     "opt": Key("optimizer.name", _optimizer),
     "lr": Key("optimizer.learning_rate", values.given),
     "weight_decay": Key("optimizer.weight_decay"),
@@ -96,6 +96,8 @@ KEYS: dict[str, Key] = {
     "aug_repeats": Key("settings.repeated_augmentation"),
     **launch_flags.KEYS,
 }
+KEYS = values.from_text(_TABLE)
+"""A file's values are argparse's defaults (`parser.set_defaults(**cfg)`), whose text it reads by each flag's type."""
 SILENT = (
     *launch_flags.SILENT,
     *words(

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from framework.evidence.masks import MaskFile
-from framework.evidence.tensors import TensorFile, Tensors
+from framework.evidence.tensors import Tensors
 from framework.manifest.sections.methods import SGH
 from framework.stages.run.observed import NotRecorded
 
@@ -37,14 +37,14 @@ def values(file: Tensors, name: str) -> numpy.ndarray[Any, Any]:
     return bits.view(_FLOATS[dtype])
 
 
-def targets_of(spec: SGH, tensors: TensorFile) -> list[str]:
+def targets_of(spec: SGH, tensors: Tensors) -> list[str]:
     """The modules whose name is a target or ends in one, at a dot: those with a weight of two dimensions or more."""
     weights = [name for name, tensor in tensors.tensors.items() if name.endswith(_WEIGHT) and len(tensor.shape) > 1]
     modules = [name.removesuffix(_WEIGHT) for name in weights]
     return [name for name in modules if any(f".{name}".endswith(f".{target}") for target in spec.targets)]
 
 
-def importance_in(spec: SGH, tensors: TensorFile, masks: MaskFile | None) -> dict[str, float]:
+def importance_in(spec: SGH, tensors: Tensors, masks: MaskFile | None) -> dict[str, float]:
     """Each target's importance, to 9 significant digits: the mean of |W|, or the share of weights that its mask keeps.
 
     Raises:

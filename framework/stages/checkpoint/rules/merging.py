@@ -29,10 +29,20 @@ EVIDENCE = Rule(
     Stage.CHECKPOINT,
     "a run recorded its merge otherwise than it is on disk",
 )
+MOVED = Rule(
+    "T135", "merge-moved", Severity.ERROR, Stage.CHECKPOINT, "a merge without masks changed what the model computes"
+)
 
+_TOLERATED = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
+"""By the precision of the passes, what the mean difference of the logits may be of their mean magnitude: some ten times
+the distance from 1 to the next number of 16 bits; in fp32 the order of long sums counts more than that."""
 _CONFIGS = ("adapter/adapter_config.json", "adapter/lora/adapter_config.json")
 _STAGES = ("merged", "reloaded", "float16", "bfloat16")
 """The stages of a merge that must count the masked weights of the saved model."""
+
+
+_UNMOVED = ("dense", "sparse_to_sparse")
+"""The modes in which what is merged is what was trained."""
 
 
 class _Differs(Exception):
@@ -54,6 +64,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         if clause is None or not isinstance(spec, LoRA | SGH):
             continue
         looks: list[tuple[Rule, _Look]] = [(EVIDENCE, _counts), (EVIDENCE, _digest)]
+        if work.mask is None:
+            looks.append((MOVED, _moved))
         if isinstance(spec, LoRA) and work.mask is None:  # masks that are learned meanwhile change what is merged into
             looks.insert(0, (MERGED, _merged))
         for rule, look in looks:
@@ -123,6 +135,27 @@ def _counts(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> s
             what = "masked weights" if name == "total" else f"masked weights not zero ({name})"
             raise _Differs(f"it recorded {seen.get(name)} {what}, and there are {count}")
     return f"{expected['total']} masked weights, counted as recorded"
+
+
+def _moved(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:
+    """Where no mask removes a part of the update, the logits before and after the merge differ by rounding alone."""
+    masked = observed.recorded("adapter", "masked_weights").get("total")
+    assert observed.run is not None
+    config = observed.run.folder / _CONFIGS[0]
+    modes = {observed.recorded("adapter").get("mode"), read_json(config).get("mode") if config.is_file() else None}
+    if masked and not modes <= {*_UNMOVED}:
+        return "the masks of the merge remove a part of the update"
+    logits, precision = observed.recorded("adapter", "logits"), observed.recorded("observed", "precision")
+    before, difference = (logits.get(name) for name in ("mean_magnitude", "mean_difference"))
+    if before is None or difference is None or precision not in _TOLERATED:
+        raise NotRecorded("the run recorded no logits before and after its merge")
+    if not difference <= _TOLERATED[precision] * before:
+        share = logits.get("changed_predictions", 0)
+        raise _Differs(
+            f"without masks the merge moved the logits by {difference:.3g} in the mean, of {before:.3g}; {precision} "
+            f"tolerates {_TOLERATED[precision]:g} of that; {share:.1%} of the predictions changed"
+        )
+    return f"the merge moved the logits by {difference:.3g} in the mean, of {before:.3g}"
 
 
 def _digest(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.masks import MaskFile
-from framework.evidence.tensors import TensorFile
+from framework.evidence.tensors import TensorFile, Tensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Permute
 from framework.stages.checkpoint.recomputed.channel_layouts import LAYOUTS, Layout
@@ -96,7 +96,7 @@ def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int
     return compared
 
 
-def _orders(file: TensorFile, layout: Layout, parent: TensorFile) -> dict[str, Any]:
+def _orders(file: TensorFile, layout: Layout, parent: Tensors) -> dict[str, Any]:
     """The saved order of each layer's module, each a permutation of the size that the parent's tensors have."""
     import numpy
 
@@ -116,9 +116,7 @@ def _orders(file: TensorFile, layout: Layout, parent: TensorFile) -> dict[str, A
     return orders
 
 
-def _equal(
-    layout: Layout, orders: dict[str, Any], before: TensorFile | MaskFile, after: TensorFile | MaskFile, what: str
-) -> int:
+def _equal(layout: Layout, orders: dict[str, Any], before: Tensors, after: Tensors, what: str) -> int:
     """How many tensors there are, all of them the parent's in the order of their layer."""
     if apart := sorted(set(before.tensors) ^ set(after.tensors)):
         raise _Differs(f"{what} and the parent's have different tensors: {apart[0]} is in one of them")

@@ -77,6 +77,8 @@ def _of(context: ConfigContext, bound: BoundFile, key: str) -> Chain:
     path = _path(bound, key)
     name = format_path(path) if path else key
     target = bound.targets.get(name) or bound.targets.get(key)
+    if target is None and path in bound.document.replaced:
+        target = _handed_on(bound, path)
     assumed = _default(bound, key)
     layers = [*assumed, *(_in_file(bound.alone, path) if path else ())]
     if target is None and assumed and bound.dialect is not None:
@@ -87,6 +89,14 @@ def _of(context: ConfigContext, bound: BoundFile, key: str) -> Chain:
     meant = target.translation if target is not None else None
     meaning = "" if meant is None else meant.reason or f"which means {said(meant.value)}"
     return Chain(bound.file, name, layers, target.clause if target else None, meaning)
+
+
+def _handed_on(bound: BoundFile, path: Path) -> Target | None:
+    """What the other key states that has the same value at the same place: a program's call has one of its own."""
+    document, node = bound.document, bound.document.node(path)
+    place = None if node is None else document.origin(node).start
+    same = (format_path(other) for other, leaf in document.leaves() if document.origin(leaf).start == place)
+    return next((target for name in same if (target := bound.targets.get(name)) is not None), None)
 
 
 def _path(bound: BoundFile, key: str) -> Path | None:
@@ -117,11 +127,16 @@ def _in_file(document: Document, path: Path) -> Iterator[Layer]:
     walked = document.walk(path)
     assert walked is not None
     node = walked[1]
+    for earlier in document.overruled.get(path, ()):
+        yield _layer("file", document, earlier, "the same command gives it again")
+    for default in document.replaced.get(path, ()):
+        yield _layer("default", document, default, "the program gives another")
     origin = document.origin(node)
-    if origin is not node:
+    if origin is not node and origin.start != node.start:
         yield _layer("source", document, origin, "the value is taken from here")
     composed = document.home(node) is not document
-    yield _layer("base file" if composed else "file", document, node, "")
+    kind = "program" if path in document.replaced else "base file" if composed else "file"
+    yield _layer(kind, document, node, "")
 
 
 def _beside(context: ConfigContext, bound: BoundFile, target: Target) -> Iterator[Layer]:

@@ -24,6 +24,8 @@ def translated(target: Target, statement: Statement) -> Target:
     declared, value, word = target.declared, statement.value, statement.word
     if interpolated(word) or (statement.fact.startswith(SETTINGS) and same(declared, word)):
         return target
+    if isinstance(value, Unknown) and _fits_none(declared, value):
+        value = value.among[0]
     if isinstance(value, Unknown):
         return target._replace(translation=Translation(word, reason=value.reason))
     if isinstance(value, Searched) and value.every and statement.fact.startswith("seed"):
@@ -47,6 +49,15 @@ def translated(target: Target, statement: Statement) -> Target:
     if target.translation is not None:
         return target
     return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+
+
+def _fits_none(declared: Any, value: Unknown) -> bool:
+    """Whether a number is declared, and none of those that a value may be is it."""
+    return (
+        isinstance(declared, float | int)
+        and bool(value.among)
+        and all(isinstance(each, float | int) and not same(declared, each) for each in value.among)
+    )
 
 
 def _as_set(values: Sequence[Any]) -> set[tuple[type, Any]]:

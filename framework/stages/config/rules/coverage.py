@@ -23,8 +23,6 @@ def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[
     if places := uncovered(bound):
         yield from _uncovered(bound, places, bounds)
     for duplicate in document.duplicates:
-        if duplicate.is_same:
-            continue
         first = document.location(duplicate.first)
         yield Finding(
             DUPLICATE,

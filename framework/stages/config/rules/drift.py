@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import Comparison, compare, is_absence, said
-from framework.manifest.clauses import shown
+from framework.manifest.clauses import shown, written
 from framework.manifest.lengths import phases_of, scale_under, totals_of
 from framework.manifest.sections.values.quantities import number
 from framework.names import did_you_mean
@@ -88,6 +88,9 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             place = bound.document.place(node)
             return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
         return unresolved(context, bound, target, path, node, meant.reason)
+    if path in bound.document.overruled and isinstance(target.declared, (list, tuple)):
+        several = "it is given several times: whether the last or all of them count is its program's matter"
+        return unresolved(context, bound, target, path, node, several)
     value = stated if meant is None else meant.value
     if bound.document.is_prose:
         from framework.stages.config.meaning.prose_words import compared
@@ -117,6 +120,7 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
     advice = f"write {shown(comparison.expected)}, or change the manifest if the paper changed"
     if comparison.wrong_type:
         message = f"{where.key}: {comparison.reason}; the manifest states the number {said(comparison.expected)}"
+        advice = f"write {written(comparison.expected)}, or change the manifest if the paper changed"
     elif meant is not None:
         advice = f"write what means {shown(comparison.expected)} there, or change the manifest if the paper changed"
     if possible := _owners(context, bound, target, value):

@@ -17,7 +17,7 @@ from framework.names import Path, format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.near_keys import covered, within
-from framework.stages.config.training_facts import described_by, facts_of
+from framework.stages.config.training_facts import described_by, facts_of, is_about, within_phase
 
 ABSENT = Rule(
     "C140",
@@ -38,6 +38,7 @@ DIRECTION = Rule(
 )
 
 _EARLY = re.compile(r"early[-_ ]?stop")
+_STOPS = re.compile(rf"patience|{_EARLY.pattern}")
 _BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
 _CHOOSING = {*_WATCHING, "monitor"}
@@ -45,36 +46,44 @@ _BETTER = {"greaterisbetter", "mode"}
 """Keys that say which values of the metric beside them are better."""
 
 
+Stating = dict[str, dict[str, list[Binding]]]
+"""By phase, the files that say something of its early stopping, under which bindings."""
+
+
 def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
     """Which metric is watched, and which of its values are better. Whether anything is said of early stopping is noted
     for :func:`check`."""
     for bound in bounds:
-        phase = _stopping(context, bound)
-        if phase is not None:
-            stating: dict[str, list[Binding]] = context.cache.setdefault("early stopping", {})
-            if _mentioned(bound):
-                stating.setdefault(bound.file, []).append(bound.binding)
+        for phase in _stopping(context, bound):
+            stating: Stating = context.cache.setdefault("early stopping", {})
+            if _mentioned(context, bound, phase):
+                stating.setdefault(phase, {}).setdefault(bound.file, []).append(bound.binding)
             if (clause := _declared(context, phase)) is not None and isinstance(clause.value, str):
                 yield from _metric(context, bound, clause)
         yield from _directions(context, bound)
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
-    stating: dict[str, list[Binding]] = context.cache.get("early stopping", {})
+    stating: Stating = context.cache.get("early stopping", {})
     for bound in context.files:
-        phase = _stopping(context, bound)
-        if phase is None or bound.file in stating:
-            continue
-        covering = [file for file, each in stating.items() if any(_covers(one, bound.binding) for one in each)]
-        programs = {file for other in context.companions.programs(bound.file) for file in other.files}
-        if programs.isdisjoint(covering) and not context.companions.settles(bound.file, covering):
-            yield from _absent(context, bound, phase)
+        for phase in _stopping(context, bound):
+            said_of = stating.get(phase, {})
+            if bound.file in said_of:
+                continue
+            covering = [file for file, each in said_of.items() if any(_covers(one, bound.binding) for one in each)]
+            programs = {file for other in context.companions.programs(bound.file) for file in other.files}
+            if programs.isdisjoint(covering) and not context.companions.settles(bound.file, covering):
+                yield from _absent(context, bound, phase)
 
 
-def _stopping(context: ConfigContext, bound: BoundFile) -> str | None:
-    """The phase that a file describes, if the manifest states early stopping for it."""
-    phase = (described_by(context, bound) or (None,))[0]
-    return None if phase is None or context.experiment.stated.phases[phase].early_stopping is None else phase
+def _stopping(context: ConfigContext, bound: BoundFile) -> list[str]:
+    """The phases with early stopping that a file describes or, describing none, has a section for."""
+    phases = context.experiment.stated.phases
+    stopping = [name for name, phase in phases.items() if phase.early_stopping is not None]
+    if bound.binding.describes is None:
+        return [name for name in stopping if is_about(context, bound, name)]
+    own = (described_by(context, bound) or (None,))[0]
+    return [name for name in stopping if name == own]
 
 
 def _declared(context: ConfigContext, phase: str) -> Clause | None:
@@ -83,12 +92,20 @@ def _declared(context: ConfigContext, phase: str) -> Clause | None:
     return by_path.get(at) or by_path.get((*at, "name"))
 
 
-def _mentioned(bound: BoundFile) -> bool:
-    """Whether a file says anything of early stopping. A word is looked for before a pattern: most files do not."""
-    if any("early_stopping" in target.clause.path for target in bound.targets.values()):
+def _mentioned(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
+    """Whether a file says anything of early stopping; of a file that has a section for the phase, there or in none of
+    another phase. A word is looked for before a pattern: most files do not."""
+    if any("early_stopping" in each.clause.path and phase in each.clause.path for each in bound.targets.values()):
         return True
     text = bound.document.text.lower()
-    return "patience" in text or ("early" in text and _EARLY.search(text) is not None)
+    if "patience" not in text and not ("early" in text and _EARLY.search(text) is not None):
+        return False
+    if bound.binding.describes is not None:
+        return True
+    others = [name for name in context.experiment.stated.phases if name != phase]
+    spoken = [path for path in bound.document.shape() if any(_STOPS.search(str(part).lower()) for part in path)]
+    inside = [path for path in spoken if not any(within_phase(path, name) for name in others)]
+    return bool(inside) or not spoken  # in a value, or a comment
 
 
 def _watched(bound: BoundFile) -> bool:
@@ -103,7 +120,9 @@ def _covers(one: Binding, two: Binding) -> bool:
 
 
 def _absent(context: ConfigContext, bound: BoundFile, phase: str) -> Iterator[Finding]:
-    length = next((fact for fact in facts_of(context, bound) if fact.knob in ("epochs", "max_steps")), None)
+    own = bound.binding.describes is not None
+    facts = [fact for fact in facts_of(context, bound) if own or within_phase(fact.path, phase)]
+    length = next((fact for fact in facts if fact.knob in ("epochs", "max_steps")), None)
     if length is None:
         return
     declared = context.experiment.stated.phases[phase].early_stopping

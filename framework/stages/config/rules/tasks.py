@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -14,7 +14,7 @@ from framework.manifest.sections.phases import Phase
 from framework.names import Path, format_path
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.training_facts import Fact, described_by, facts_of
+from framework.stages.config.training_facts import Fact, facts_of, is_about, within_phase
 
 FLATTENED = Rule(
     "C106", "flattened-tasks", Severity.ERROR, Stage.CONFIG, "one value for tasks whose declared values differ"
@@ -27,13 +27,21 @@ _KNOBS = {"epochs": "epochs", "learning_rate": "learning_rate", "global_batch_si
 """Hyperparameter -> the key of a task that states it."""
 
 
+def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
+    """Nothing yet; which phases a file is about is found out while it is open."""
+    for name, phase in context.experiment.stated.phases.items():
+        for bound in bounds if phase.tasks else ():
+            is_about(context, bound, name)
+    yield from ()
+
+
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
     for name, phase in context.experiment.stated.phases.items():
         for knob, key in _KNOBS.items():
             declared = {task: getattr(own, key) for task, own in phase.tasks.items() if getattr(own, key) is not None}
             if not declared:
                 continue
-            files = [b for b in context.files if described_by(context, b) == (name, None)]
+            files = [bound for bound in context.files if is_about(context, bound, name)]
             bound = _bound_tasks(context, name, key)
             yield from _missing(context, name, key, declared, bound, files)
             common = _common(phase, key)
@@ -81,7 +89,7 @@ def _missing(
             expected=clause.value,
             location=context.experiment.location(("configs", files[0].pattern.stated, "file")),
             declared=clause.location,
-            advice=f"bind the key that states it: `KEY: {format_path(path[2:])}` under `keys:`",
+            advice=f"bind the key that states it: `KEY: {_as_bound(files[0], path)}` under `keys:`",
         )
 
 
@@ -97,25 +105,33 @@ def _flattened(
         if (clause := context.experiment.by_path.get(("phases", name, "tasks", task, key)))
     ]
     told = context.cache.get("fits none", ())
+    own = bound.binding.describes is not None
     for fact in facts_of(context, bound):
         if (bound.file, fact.path) in told:
             continue  # C101 tells that it is no task's at all
-        if fact.knob == knob and not fact.scope and not (common is not None and same(common, fact.value)):
+        whole = not [part for part in fact.scope if own or folded(part) != folded(name)]
+        inside = own or within_phase(fact.path, name)
+        if fact.knob == knob and whole and inside and not (common is not None and same(common, fact.value)):
             spelled = ", ".join(f"{said(clause.value)} for {clause.path[3]}" for clause in clauses)
             wrong = [clause for clause in clauses if not same(clause.value, fact.value)]
             yield from (_verdict(context, bound, fact, clause, spelled) for clause in wrong[:1])
 
 
 def _verdict(context: ConfigContext, bound: BoundFile, fact: Fact, clause: Clause, spelled: str) -> Verdict:
-    key, last = str(fact.location.key), str(clause.path[-1])
+    key = str(fact.location.key)
     message = f"{key} is {said(fact.value)} for all tasks; the manifest states {spelled}"
     advice = (
         f"state a value for each task (`{key}: {{{clause.path[3]}: {said(clause.value)}, ...}}`) and bind each, "
-        f"such as `{key}.{clause.path[3]}: tasks.{clause.path[3]}.{last}`; "
+        f"such as `{key}.{clause.path[3]}: {_as_bound(bound, clause.path)}`; "
         f"or bind {bound.file} to the one task that it is for"
     )
     finding = Finding(FLATTENED, message, clause.id, clause.value, fact.value, fact.location, clause.location, advice)
     return context.judge.violated(clause, finding, str(fact.location))
+
+
+def _as_bound(bound: BoundFile, path: Path) -> str:
+    """A task's clause as a binding of the file names it."""
+    return format_path(path if bound.binding.describes is None else path[2:])
 
 
 def _of_one_task(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
@@ -125,7 +141,9 @@ def _of_one_task(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
     if any(task in stem for task in tasks):
         return True
     named = set()
-    for _, node in bound.document.leaves():
+    for path, node in bound.document.leaves():
+        if bound.binding.describes is None and not within_phase(path, phase):
+            continue
         value = bound.document.value(node)
         if isinstance(value, str) and folded(value) in tasks:
             named.add(folded(value))

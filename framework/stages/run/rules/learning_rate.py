@@ -25,15 +25,17 @@ _RELATIVE = 1e-6
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
+    scheduled = {name for name in context.experiment.manifest.phases if _states_schedule(context, name)}
     for observed, work in context.trainings():
         peak = context.clause(observed.step, "optimizer.learning_rate")
         clauses = [*([peak] if peak else []), *context.clauses_below(observed.step, "schedule")]
         lines = [] if observed.run is None else [line for line in observed.trace if "learning_rate" in line]
         if not lines:
             reason = observed.absent if observed.run is None else "the run recorded no learning rates"
-            yield from (context.judge.unverified(clause, context.stage, reason) for clause in clauses)
+            seen = None if observed.run is None else observed.place().file
+            yield from (context.judge.unverified(clause, context.stage, reason, seen) for clause in clauses)
             continue
-        if observed.logged and not _states_schedule(context, observed.step.name):
+        if observed.logged and observed.step.name not in scheduled:
             yield from _peak(context, observed, work, lines)
             continue
         try:
@@ -42,7 +44,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             learning_rate_at(work.phase, 1, total, scale)
             learning_rate_at(work.phase, total, total, scale)
         except (NotRecorded, Unknown) as missing:
-            yield from (context.judge.unverified(clause, context.stage, str(missing)) for clause in clauses)
+            seen = observed.place().file
+            yield from (context.judge.unverified(clause, context.stage, str(missing), seen) for clause in clauses)
             continue
         relative = logged.tolerance(observed, _RELATIVE)
         wrong = _first_wrong(work, lines, total, scale, relative)

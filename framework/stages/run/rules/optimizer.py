@@ -20,7 +20,10 @@ OPTIMIZER = Rule(
 SETTING = Rule("R121", "training-setting", Severity.ERROR, Stage.RUN, "a training setting other than declared")
 
 _HYPERPARAMETERS = ("weight_decay", "betas", "eps", "momentum", "nesterov")
-_SETTINGS = ("sequence_length", "max_grad_norm", "precision", "objective")
+_SETTINGS = (
+    *("sequence_length", "max_grad_norm", "precision", "objective"),
+    *("master_weights", "loss_normalization"),
+)
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:

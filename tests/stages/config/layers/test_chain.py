@@ -103,6 +103,11 @@ def test_a_variable_and_a_default_are_layers(tmp_path: Path) -> None:
     assert chain(made, "args.yaml", "weight_decay") == [("default", "transformers' Trainer")]
 
 
+def test_what_a_repeated_flag_gives_way_to_is_a_layer(tmp_path: Path) -> None:
+    made = project(tmp_path, SCRIPT, run_sh="python train.py --lr 7e-3 --epochs 3 \\\n  --lr 2e-4\n")
+    assert chain(made, "run.sh", "lr") == [("file", "run.sh:1:22"), ("file", "run.sh:2:8")]
+
+
 def test_a_command_is_a_layer_of_a_key_that_the_file_lacks(tmp_path: Path) -> None:
     made = project(
         tmp_path,

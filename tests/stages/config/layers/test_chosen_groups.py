@@ -38,8 +38,10 @@ FILES = {
 LR, EPOCHS = "phases.train.optimizer.learning_rate", "phases.train.epochs"
 
 
-def held(root: Path, command: str) -> CheckResult:
-    for name, text in {**FILES, "run.sh": f"python train.py {command}\n", "experiment.yaml": MANIFEST}.items():
+def held(root: Path, command: str, *own: str) -> CheckResult:
+    """The files, those of a test's ``own`` as they are."""
+    files = {**FILES, "run.sh": f"python train.py {command}\n", "experiment.yaml": MANIFEST}
+    for name, text in ((name, text) for name, text in files.items() if name not in own):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return check(load(root / "experiment.yaml"))
@@ -56,3 +58,22 @@ def test_what_a_choice_replaces_is_not_known(tmp_path: Path, command: str) -> No
 @pytest.mark.parametrize("command", ["", "optimizer=adamw", "+experiment=other", "optimizer=missing"])
 def test_a_choice_that_changes_nothing_leaves_the_value(tmp_path: Path, command: str) -> None:
     assert held(tmp_path, command).statuses[LR] is Status.CONFORMS
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("optimizer: lion", ["conf/config.yaml:1:24"]),
+        ("optimizer: [adamw, lion]", ["conf/config.yaml:1:24"]),
+        ("nested: one", ["conf/nested/one.yaml:1:16"]),
+        ("optional optimizer: lion", []),
+        ("optimizer: adamw", []),
+    ],
+)
+def test_an_option_that_is_not_there_is_said(tmp_path: Path, entry: str, told: list[str]) -> None:
+    (tmp_path / "conf/nested").mkdir(parents=True)
+    (tmp_path / "conf/nested/one.yaml").write_text("defaults: [{g: two}]\nx: 1\n")
+    (tmp_path / "conf/config.yaml").write_text(f"defaults: [{{{entry}}}, _self_]\nepochs: 20\n")
+    result = held(tmp_path, "", "conf/config.yaml")
+    places = [str(each.location).split(" ")[0] for each in result.findings if each.code == "C124"]
+    assert [place.removeprefix(f"{tmp_path}/") for place in places] == told

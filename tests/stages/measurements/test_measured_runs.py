@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,59 +11,14 @@ import pytest
 from framework.cli import verify as verify_command
 from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from framework.planning import measured_checkpoints as measuring
 from framework.planning.machine import said
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Measure, Step
 from tests.support.evidence import Evidence
+from tests.support.measured import ELSEWHERE, HERE, SPEED, of, on
 from tests.support.project import MANIFEST, Project
 from tests.support.run_folders import change_record
 from tests.support.statuses import codes, status_of
-
-SPEED = """\
-measurements:
-  speed:
-    measure: [latency, throughput, peak_memory]
-    batch_sizes: [1, 4]
-    sequence_lengths: [8]
-    warmup: 2
-    repeats: 5
-  size:
-    measure: [parameters, nonzero_parameters, flops]
-    variants: [dense, pruned]
-    sequence_lengths: [8]
-    adapters: [merged, unmerged]
-"""
-HERE = {"processor": "a processor", "cores": 4, "accelerators": ["NVIDIA A100-SXM4-80GB"]}
-ELSEWHERE = {"processor": "another processor", "cores": 2, "accelerators": []}
-ASSERTED = "perplexity(masked) <= 1.05 * perplexity(dense)"
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "machine", lambda: HERE)
-
-
-def on(machine: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "machine", lambda: machine)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path, MANIFEST + SPEED)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        on(HERE, patch)
-        return Evidence(Project(tmp_path_factory.mktemp("measured"), MANIFEST + SPEED)).experiment.runs
-
-
-@pytest.fixture
-def evidence(project: Project, runs: Path) -> Evidence:
-    shutil.copytree(runs, project.path("runs"))
-    return Evidence(project, there=True)
 
 
 def measures(steps: tuple[Step, ...]) -> list[Step]:
@@ -229,15 +183,6 @@ def without(record: RunRecord, **place: Any) -> None:
     record.measurements = kept
 
 
-def of(quantity: str, **facts: Any) -> Callable[[RunRecord], None]:
-    def change(record: RunRecord) -> None:
-        found = [each for each in record.measurements if each["quantity"] == quantity]
-        assert found
-        found[-1].update(facts)
-
-    return change
-
-
 BROKEN: dict[str, tuple[str, str, Callable[[RunRecord], None], str]] = {
     "a quantity left out": (
         "speed", "measure", lambda record: without(record, quantity="peak_memory", batch_size=4), "was not measured",
@@ -330,94 +275,3 @@ def test_all_measurements_are_taken_from_one_machine_the_one_with_the_most(
     runs = [each.run for each in project.verify().steps if isinstance(each.step.work, Measure)]
     assert {said(run.record.identity["does"]["machine"]) for run in runs if run} == {said(HERE)}
     assert all(runs)
-
-
-# Claims
-
-
-def asserted(project: Project, text: str) -> tuple[Status | None, str]:
-    project.replace(ASSERTED, text)
-    result = project.verify()
-    reasons = [verdict.reason for verdict in result.matrix.verdicts if verdict.stage is Stage.CLAIM]
-    return status_of(result, "claims[0].assert", Stage.CLAIM), reasons[0]
-
-
-def test_a_claim_may_be_about_what_was_measured(project: Project, evidence: Evidence) -> None:
-    for seed in (1, 2, 3):
-        for facts_of in ("masked", "dense"):
-            factor = (0.5 if facts_of == "masked" else 1) * (1 + seed / 100)
-
-            def faster(record: RunRecord, factor: float = factor) -> None:
-                for facts in record.measurements:
-                    if facts["quantity"] == "latency":
-                        facts["value"] *= factor
-                        facts["seconds"] = [factor * each for each in facts["seconds"]]
-
-            change_record(evidence.folder(facts_of, "measure-speed", seed), faster)
-    text = "latency(masked, batch_size=4) <= 0.8 * latency(dense, batch_size=4)"
-    assert asserted(project, text)[0] is Status.CONFORMS
-    project.replace(text, ASSERTED)
-    assert asserted(project, text.replace("<=", ">="))[0] is Status.VIOLATED
-
-
-@pytest.mark.usefixtures("evidence")
-def test_of_several_figures_a_claim_says_which(project: Project) -> None:
-    status, reason = asserted(project, "throughput(masked) <= throughput(dense)")
-    assert status is Status.UNVERIFIED
-    assert "throughput of masked was measured for batch_size 1, 4: say which" in reason
-
-
-@pytest.mark.usefixtures("evidence")
-def test_equal_figures_need_no_choice(project: Project) -> None:
-    assert asserted(project, "parameters(pruned, topics) <= flops(dense)")[0] is Status.CONFORMS
-
-
-def test_adapters_merged_and_unmerged_are_two_figures(project: Project, evidence: Evidence) -> None:
-    for seed in (1, 2, 3):
-        change_record(evidence.folder("pruned", "measure-size", seed), of("flops", value=110))
-    status, reason = asserted(project, "flops(pruned, topics) <= flops(dense)")
-    assert (status, "adapter merged, unmerged" in reason) == (Status.UNVERIFIED, True)
-    project.replace("flops(pruned, topics)", "flops(pruned, topics, adapter=merged, measurement=size)")
-    assert status_of(project.verify(), "claims[0].assert", Stage.CLAIM) is Status.CONFORMS
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("energy(masked) <= 1", "no measurement of masked measures energy"),
-        ("flops(masked) <= 1", "no measurement of masked measures flops"),
-        ("latncy(masked) <= 1", "no run records a metric 'latncy'"),
-    ],
-)
-def test_a_claim_about_what_is_not_measured_is_m173(project: Project, text: str, words: str) -> None:
-    project.replace(ASSERTED, text)
-    (finding,) = project.check().findings
-    assert finding.code == "M173"
-    assert words in finding.message
-
-
-def test_a_claim_about_what_is_measured_is_no_finding(project: Project) -> None:
-    project.replace(ASSERTED, "latency(masked, batch_size=4) <= flops(pruned, topics)")
-    assert project.check().findings == []
-
-
-@pytest.mark.usefixtures("evidence")
-def test_a_figure_that_is_missing_leaves_its_claim_unverified(project: Project) -> None:
-    status, reason = asserted(project, "energy(masked) <= energy(dense)")
-    assert (status, "results are missing for seeds [1, 2, 3]" in reason) == (Status.UNVERIFIED, True)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("latency(masked, batch=4) <= 1", "no measurement has 'batch'; did you mean 'batch_size'"),
-        ("perplexity(masked, batch_size=4) <= 1", "'perplexity' is not measured, and has no 'batch_size'"),
-        ("latency(masked, topics, topics) <= 1", "names two tasks"),
-        ("latency(maskd, batch_size=4) <= 1", "did you mean 'masked'?"),
-    ],
-)
-def test_a_claim_about_a_figure_that_cannot_be_is_refused(project: Project, text: str, words: str) -> None:
-    project.replace(ASSERTED, text)
-    outcome = project.cli("verify")
-    assert outcome.code == 2
-    assert words in outcome.err

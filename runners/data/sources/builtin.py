@@ -7,41 +7,50 @@ by name that has it. What the text says depends on the Python version; the data 
 from __future__ import annotations
 
 import hashlib
+import pydoc_data.topics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
 from pydoc_data.topics import topics
+from typing import Any
 
 from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset
-from runners.data.splits import Corpus
+from runners.data.sources.splits import Split
+from runners.data.store.source_digests import digest_of
 
 VALIDATION_SHARE = {"language-reference": 0.1, "reference-topics": 0.2}
 _SHORTEST = 40
 
 
-def load(name: str, dataset: Dataset, split: str, labelled: bool) -> Corpus:
-    """A split of a built-in corpus.
+def split_of_topics(name: str, dataset: Dataset, split: str, labelled: bool) -> Split:
+    """A split of a built-in corpus, with the column `text` and that of the class.
 
     Raises:
         FrameworkError: classes asked of running text, their number not stated, or too many.
     """
     validation = {dataset.train_split: False, dataset.validation_split: True}[split]
     origin = f"builtin {dataset.builtin}"
-    if dataset.builtin == "language-reference":
-        if labelled:
-            raise FrameworkError(f"datasets.{name}: language-reference is running text and has no classes")
-        texts = [(text,) for text in running_text(validation)]
-        return Corpus(origin, texts, None, lambda index: f"{origin}, text {index + 1}")
-    if dataset.labels is None:
+    running = dataset.builtin == "language-reference"
+    if running and labelled:
+        raise FrameworkError(f"datasets.{name}: language-reference is running text and has no classes")
+    if not running and dataset.labels is None:
         raise FrameworkError(f"datasets.{name}.labels: reference-topics needs the number of classes")
-    rows, names = labelled_paragraphs(name, dataset.labels, validation)
-    return Corpus(
-        origin,
-        [(text,) for text, _ in rows],
-        [label for _, label in rows] if labelled else None,
-        lambda index: f"{origin}, paragraph {index + 1}",
-        names,
-    )
+    names = None if running else topics_of(name, dataset.labels or 0)
+
+    def read(columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        if running:
+            yield from ((text,) * len(columns) for text in running_text(validation))
+            return
+        rows, _ = labelled_paragraphs(name, dataset.labels or 0, validation)
+        for text, label in rows:
+            yield tuple(label if column == dataset.label else text for column in columns)
+
+    what = "text" if running else "paragraph"
+    code = [digest_of(Path(file)) for file in (pydoc_data.topics.__file__, __file__)]
+    content = f"builtin {dataset.builtin} {dataset.labels} {validation} {' '.join(code)}"
+    return Split(origin, read, lambda index: f"{origin}, {what} {index + 1}", lambda: content, names=names)
 
 
 def running_text(validation: bool) -> list[str]:
@@ -77,15 +86,8 @@ def labelled_paragraphs(name: str, labels: int, validation: bool) -> tuple[list[
     Raises:
         FrameworkError: there are fewer topics than ``labels``.
     """
-    found = {topic: _long(paragraphs.split("\n\n")) for topic, paragraphs in topics.items()}
-    occurrences = Counter(paragraph for own in found.values() for paragraph in own)
-    single = {
-        topic: sorted((paragraph for paragraph in own if occurrences[paragraph] == 1), key=_hash)
-        for topic, own in found.items()
-    }
-    if labels > len(single):
-        raise FrameworkError(f"datasets.{name}.labels: {labels} classes are asked of {len(single)} topics")
-    names = sorted(sorted(single, key=lambda topic: (-len(single[topic]), topic))[:labels])
+    single = _paragraphs()
+    names = topics_of(name, labels)
     size = min(len(single[topic]) for topic in names)
     held_out = max(1, round(VALIDATION_SHARE["reference-topics"] * size))
     rows = [
@@ -93,7 +95,30 @@ def labelled_paragraphs(name: str, labels: int, validation: bool) -> tuple[list[
         for number, topic in enumerate(names)
         for paragraph in (single[topic][:held_out] if validation else single[topic][held_out:size])
     ]
-    return sorted(rows, key=lambda row: _hash(row[0])), tuple(names)
+    return sorted(rows, key=lambda row: _hash(row[0])), names
+
+
+def topics_of(name: str, labels: int) -> tuple[str, ...]:
+    """The topics that are the classes: those with most paragraphs of their own, by name.
+
+    Raises:
+        FrameworkError: there are fewer topics than ``labels``.
+    """
+    single = _paragraphs()
+    if labels > len(single):
+        raise FrameworkError(f"datasets.{name}.labels: {labels} classes are asked of {len(single)} topics")
+    return tuple(sorted(sorted(single, key=lambda topic: (-len(single[topic]), topic))[:labels]))
+
+
+@cache
+def _paragraphs() -> dict[str, list[str]]:
+    """The paragraphs of each topic that no other topic has, in the order of their hashes."""
+    found = {topic: _long(paragraphs.split("\n\n")) for topic, paragraphs in topics.items()}
+    occurrences = Counter(paragraph for own in found.values() for paragraph in own)
+    return {
+        topic: sorted((paragraph for paragraph in own if occurrences[paragraph] == 1), key=_hash)
+        for topic, own in found.items()
+    }
 
 
 def _squeezed(paragraph: str) -> str:

@@ -1,0 +1,1 @@
+"""Finished runs of other programs, taken in as evidence of planned steps."""

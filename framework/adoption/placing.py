@@ -1,0 +1,94 @@
+"""Which planned step a run is: by what its path, its row, its own settings and the manifest say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from framework.manifest.sections.adopted import PARTS, Adopted
+from framework.planning.build import Plan
+from framework.planning.steps import Step, Training
+
+_MOST_SHOWN = 4
+
+
+class Place(NamedTuple):
+    """A planned step, and the variants that it is adopted for: those that use it, or the one that was named."""
+
+    step: Step
+    variants: tuple[str, ...]
+
+
+class Placing:
+    """The steps of a plan, for runs to be put at."""
+
+    def __init__(self, plan: Plan, variants: Sequence[str]):
+        self.trainings = [step for step in plan.steps if isinstance(step.work, Training)]
+        self.by_variant: dict[str, list[Step]] = {}
+        for step in self.trainings:
+            for name in step.variants:
+                self.by_variant.setdefault(name, []).append(step)
+        self.last = {
+            name: {step.key for step in plan.final(name) if isinstance(step.work, Training)} for name in variants
+        }
+
+    def place(self, adopted: Adopted, words: Mapping[str, str], seed: int | None) -> Place | str:
+        """The step, or why there is none: no planned one is meant, or several are. ``seed`` is what the run's own
+        settings say, for where nothing else does."""
+        wanted = self._wanted(adopted, words)
+        near = self.by_variant.get(wanted["variant"], ()) if "variant" in wanted else self.trainings
+        found = [step for step in near if all(_is(step, part, word) for part, word in wanted.items())]
+        if len(found) > 1 and seed is not None and "seed" not in wanted:
+            wanted["seed"] = str(seed)
+            found = [step for step in found if step.seed == seed]
+        if "phase" not in wanted:
+            last = [step for step in found if any(step.key in self.last[name] for name in self._of(step, wanted))]
+            found = last or found
+        if len(found) == 1:
+            named = (wanted["variant"],) if "variant" in wanted else found[0].variants
+            return Place(found[0], named)
+        spelled = ", ".join(f"{part} {word}" for part, word in wanted.items()) or "nothing"
+        if not found:
+            return f"no training is planned with {spelled}{self._near(wanted)}"
+        labels = "; ".join(step.label for step in found[:_MOST_SHOWN])
+        more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+        return f"{spelled} is said of it, which is any of {labels}{more}: say {_differing(found)} of it"
+
+    @staticmethod
+    def _wanted(adopted: Adopted, words: Mapping[str, str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in PARTS:
+            stated = getattr(adopted, part)
+            word = words.get(part, None if stated is None else str(stated))
+            if word is not None:
+                found[part] = adopted.captures.get(part, {}).get(word, word)
+        return found
+
+    @staticmethod
+    def _of(step: Step, wanted: Mapping[str, str]) -> Sequence[str]:
+        return [wanted["variant"]] if "variant" in wanted else step.variants
+
+    def _near(self, wanted: Mapping[str, str]) -> str:
+        """The part of what was said that the plan does not have."""
+        for part, word in wanted.items():
+            known = dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part))
+            if word not in known:
+                shown = ", ".join(list(known)[:_MOST_SHOWN])
+                return f": the plan has no {part} {word!r} ({shown}); `captures` translates what names say"
+        return ""
+
+
+def _values(step: Step, part: str) -> Sequence[Any]:
+    if part == "variant":
+        return step.variants
+    return [{"phase": step.name, "model": step.model_name, "task": step.task, "seed": step.seed}[part]]
+
+
+def _is(step: Step, part: str, word: str) -> bool:
+    return any(str(value) == word for value in _values(step, part))
+
+
+def _differing(steps: Sequence[Step]) -> str:
+    """What tells the steps apart."""
+    parts = [part for part in PARTS if len({tuple(map(str, _values(step, part))) for step in steps}) > 1]
+    return " and ".join(f"its {part}" for part in parts) or "which"

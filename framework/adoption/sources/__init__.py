@@ -1,0 +1,1 @@
+"""What other programs leave of a finished run, one module for each."""

@@ -1,0 +1,54 @@
+"""What is read off a finished run of another program. What it does not say is not there, and stays unverified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from framework.evidence.logs.log import Log, Reading
+
+
+@dataclass(slots=True)
+class Left:
+    """One finished run, as what is left of it tells.
+
+    ``files`` are what was read, in order; ``settings`` what the program wrote of its own settings, in the words of
+    ``dialect`` (those that most programs use where it is None). ``metrics`` are the final ones by their plain names,
+    ``raw`` all final figures as the program calls them. ``observed`` and ``environment`` are facts by the names of a
+    run record. ``model`` is the folder with its checkpoint in safetensors. ``notes`` tell what was
+    not taken.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    log: Log | None = None
+    settings: Mapping[str, Any] | None = None
+    dialect: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    raw: dict[str, float] = field(default_factory=dict)
+    observed: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    model: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    is_row: bool = False
+    """Whether it is a row of a table: what other columns say is no program's settings."""
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, where the program wrote it at the top of its settings."""
+        found = (self.settings or {}).get("seed")
+        return found if type(found) is int else None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One program: whether it left a folder (or file), and what it left there.
+
+    ``read`` raises :class:`framework.errors.InputError` for a file that is damaged. It reads only, and executes
+    nothing.
+    """
+
+    name: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path, Reading], Left]

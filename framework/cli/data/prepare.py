@@ -1,0 +1,30 @@
+"""Read and tokenise what a selection's runs read, so that they find it: on a login node, say, before the jobs."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.cli.options import add_profile, add_selection, selected
+from framework.cli.terminal import console
+from framework.isolation import own
+from framework.planning.build import complete
+
+HELP = "read and tokenise what runs will read"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection(parser)
+    add_profile(parser)
+    parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
+
+
+def main(options: argparse.Namespace) -> int:
+    experiment, plan = selected(options, options.all)
+    complete(plan)
+    count = 0
+    for line in own("runners.data.ahead").prepare_ahead(plan.steps, experiment.root):
+        console.literal(line)
+        count += 1
+    if not count:
+        console.text("no step of this selection reads data here")
+    return 0

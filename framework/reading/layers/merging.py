@@ -1,0 +1,87 @@
+"""Mappings laid over mappings, where each value remembers which file it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+
+
+def merge(
+    result: Document,
+    target: MappingNode,
+    source: MappingNode,
+    home: Document,
+    skip: Collection[str] = (),
+    deletes: str = "",
+) -> None:
+    """Lay one mapping over another: mappings are merged, all else is replaced.
+
+    Args:
+        home: The document that ``source`` belongs to.
+        skip: Keys of ``source`` itself that are left out.
+        deletes: The key by which a mapping says, with `True`, that it replaces what it would be merged with.
+    """
+    for name, (key, value) in source.pairs().items():
+        if name in skip or (deletes and name == deletes):
+            continue
+        if isinstance(value, MappingNode):
+            found = target.get(name)
+            below = found[1] if found and isinstance(found[1], MappingNode) else None
+            if below is None or _replaces(home, value, deletes):
+                below = MappingNode(value.line, value.column, value.start, value.stop, value.tag)
+                put(target, key, below)
+                settle(result, home, key)
+                _stands(result, below, home.home(value))
+            merge(result, below, value, home, deletes=deletes)
+        else:
+            put(target, key, value)
+            settle(result, home, key, value)
+
+
+def _replaces(home: Document, mapping: MappingNode, deletes: str) -> bool:
+    said = mapping.get(deletes) if deletes else None
+    return said is not None and home.value(said[1]) is True
+
+
+def settle(result: Document, home: Document, *nodes: AnyNode) -> None:
+    """Note which file the nodes stand in, if it is not the result's own."""
+    for node in nodes:
+        _stands(result, node, home.home(node))
+        if isinstance(node, SequenceNode):
+            settle(result, home, *node.items)
+        elif isinstance(node, MappingNode):
+            for key, value in node.items:
+                settle(result, home, key, value)
+        elif isinstance(node, ComputedNode) and (origin := home.origin(node)) is not node:
+            settle(result, home, origin)
+
+
+def _stands(result: Document, node: AnyNode, home: Document) -> None:
+    if home.file != result.file:
+        result.kept.append(node)
+        result.homes[id(node)] = home
+
+
+def put(target: MappingNode, key: ScalarNode, value: AnyNode) -> None:
+    """Put a value under a key, in the place of what stands there."""
+    for index, (known, _) in enumerate(target.items):
+        if known.text == key.text:
+            target.items[index] = (key, value)
+            break
+    else:
+        target.items.append((key, value))
+    target._pairs = None
+
+
+def obscure(result: Document, target: MappingNode, reason: str) -> None:
+    """Leave all that stands in a mapping open, for that reason."""
+    for index, (key, value) in enumerate(target.items):
+        if isinstance(value, MappingNode):
+            obscure(result, value, reason)
+            continue
+        text = value.text if isinstance(value, ScalarNode) else "a list"
+        unknown = ComputedNode(value, text, Opaque(text, reason), origin=value)
+        _stands(result, unknown, result.home(value))
+        target.items[index] = (key, unknown)
+    target._pairs = None

@@ -1,0 +1,68 @@
+"""Which stores a statement of a manifest led to: what a plan can say of them without a tokenizer at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.errors import FrameworkError
+from framework.manifest.sections.models import Dataset, Model
+from runners.data.sources import local_files as local
+from runners.data.store.data_folder import data_folder
+from runners.data.store.prepared_store import INDEX, Store
+from runners.data.store.source_digests import recalled, remember, state_of, sum_of
+
+_OF_DATA = ("path", "builtin", "hub", "name", "revision", "train_split", "validation_split", "text", "label")
+_OF_QUESTIONS = ("prompt", "choices", "answer", "limit", "validation_limit")
+_OF_TOKENIZER = ("tokenizer", "path", "hub", "revision", "vocabulary", "family")
+
+
+def statement(dataset: Dataset, model: Model, objective: str, length: int, project: Path) -> dict[str, Any]:
+    """What of a manifest decides which stores a step reads."""
+    return {
+        "project": str(project.absolute()),
+        "dataset": {name: getattr(dataset, name) for name in (*_OF_DATA, *_OF_QUESTIONS)},
+        "model": {name: getattr(model, name) for name in _OF_TOKENIZER},
+        "objective": objective,
+        # Text is cut into sequences of any length; how much of it is read depends on the length where there is a limit.
+        "length": length if objective == "classification" or dataset.limit or dataset.validation_limit else None,
+    }
+
+
+def note(stated: dict[str, Any], stores: Sequence[Store], files: Sequence[Path]) -> None:
+    """Remember where a statement led to, and in which state its sources were."""
+    facts = {
+        "stores": [store.folder.name for store in stores],
+        "files": [[str(path.absolute()), state_of(path)] for path in files],
+        "tokens": sum(store.facts["tokens"] for store in stores),
+        "bytes": sum(store.size for store in stores),
+    }
+    remember(_place(stated), facts)
+
+
+def known(stated: dict[str, Any]) -> dict[str, Any] | None:
+    """What was remembered, if the sources are as they were and the stores are there."""
+    facts = recalled(_place(stated))
+    if facts is None or not all((data_folder() / key / INDEX).is_file() for key in facts["stores"]):
+        return None
+    try:
+        same = all(state_of(Path(path)) == state for path, state in facts["files"])
+    except OSError:
+        return None
+    return facts if same else None
+
+
+def size_of(name: str, dataset: Dataset, project: Path) -> int | None:
+    """Bytes of a dataset's files; None where they are not local, or not there."""
+    if dataset.path is None:
+        return None
+    try:
+        splits = (dataset.train_split, dataset.validation_split)
+        return sum(local.find(name, split, project / dataset.path).stat().st_size for split in splits)
+    except (FrameworkError, OSError):
+        return None
+
+
+def _place(stated: dict[str, Any]) -> Path:
+    return data_folder() / "asked" / f"{sum_of(stated)[:40]}.json"

@@ -1,0 +1,1 @@
+"""Masks as other programs store them, and how they become this project's."""

@@ -1,0 +1,157 @@
+"""Values of a Python program that another replaces on their way: only the one that is used is held, and repaired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framework.conformance import Stage, Status
+from framework.repair.proposal import propose
+from framework.stages.check import CheckResult
+from tests.support.project import Project
+from tests.support.statuses import status_of
+
+MANIFEST = """\
+version: 1
+paper: {title: A program}
+hardware: {count: 1}
+datasets:
+  text: {}
+phases:
+  train:
+    objective: causal_lm
+    dataset: text
+    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1}
+    schedule: {name: constant}
+    batch_size: 32
+    epochs: 3
+variants:
+  one: {steps: [train]}
+seeds: [1, 2, 3]
+configs:
+  - {file: train.py, dialect: generic, describes: phases.train, variant: one}
+"""
+HEAD = """\
+import copy, functools, fire, click, argparse
+from dataclasses import dataclass, field, replace
+from torch.optim import AdamW
+from ml_collections import ConfigDict
+epochs = 3
+"""
+STEP = "AdamW(m.parameters(), lr={}, weight_decay=0.1)"
+MAIN = f"def main(data=None, lr=UNUSED):\n    {STEP.format('lr')}\n"
+KEEP = f"def main(data=None, lr=USED):\n    {STEP.format('lr')}\n"
+CLASS = f"class Trainer:\n    def __init__(self, m, lr=UNUSED):\n        self.o = {STEP.format('lr')}\n"
+FIELDS = "@dataclass\nclass Config:\n    lr: float = UNUSED\n"
+NESTED = "@dataclass\nclass Optim:\n    lr: float = UNUSED\n@dataclass\nclass Config:\n    optim: Optim = "
+
+USED = {
+    "nobody calls it": KEEP,
+    "no call passes it": f"{KEEP}main(3)\n",
+    "a command line calls it": f"{KEEP}if __name__ == '__main__':\n    fire.Fire(main)\n",
+    "by keyword": f"{MAIN}main(lr=USED)\n",
+    "by position": f"{MAIN}main(1, USED)\n",
+    "above the function": f"def run():\n    main(lr=USED)\n{MAIN}run()\n",
+    "under the main guard": f"{MAIN}if __name__ == '__main__':\n    main(lr=USED)\n",
+    "unpacked in place": f"{MAIN}main(**{{'lr': USED}})\n",
+    "partial": f"{MAIN}run = functools.partial(main, lr=USED)\nrun()\n",
+    "partial that is handed on": f"{MAIN}launch(functools.partial(main, lr=USED))\n",
+    "partial and by position": f"{MAIN}run = functools.partial(main, 1)\nrun(USED)\n",
+    "a constant": f"RATE_ = USED\n{MAIN}main(lr=RATE_)\n",
+    "of another function": f"{MAIN}def start(lr=USED):\n    main(lr=lr)\nstart()\n",
+    "through two functions": f"{MAIN}def start(data, lr):\n    main(lr=lr)\nstart(1, lr=USED)\n",
+    "it calls itself": f"{MAIN}    main(lr=lr)\nmain(lr=USED)\n",
+    "another name": f"def main(rate=UNUSED):\n    {STEP.format('rate')}\nmain(rate=USED)\n",
+    "of a parser": f"{MAIN}p = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=USED)\n"
+    "args = p.parse_args()\nmain(lr=args.lr)\n",
+    "ray": f"{MAIN}main.remote(lr=USED)\n",
+    "click": f"@click.command()\n@click.option('--lr', default=USED)\n{MAIN}main()\n",
+    "a class": f"{CLASS}Trainer(m, lr=USED)\n",
+    "a class by position": f"{CLASS}Trainer(m, USED)\n",
+    "super": f"{CLASS}class Mine(Trainer):\n    def __init__(self):\n        super().__init__(m, lr=USED)\nMine()\n",
+    "cls": f"{CLASS}    @classmethod\n    def make(cls):\n        return cls(m, lr=USED)\nTrainer.make()\n",
+    "a dataclass": f"{FIELDS}cfg = Config(lr=USED)\n{STEP.format('cfg.lr')}\n",
+    "a dataclass by position": f"{FIELDS}cfg = Config(USED)\n{STEP.format('cfg.lr')}\n",
+    "a dataclass as it is": f"{FIELDS.replace('UNUSED', 'USED')}cfg = Config()\n{STEP.format('cfg.lr')}\n",
+    "nested": f"{NESTED}Optim(lr=USED)\ncfg = Config()\n",
+    "nested, by a factory": f"{NESTED}field(default_factory=lambda: Optim(lr=USED))\ncfg = Config()\n",
+    "nested, as it is": f"{NESTED.replace('UNUSED', 'USED')}field(default_factory=Optim)\ncfg = Config()\n",
+    "nested, at the call": f"{NESTED}field(default_factory=Optim)\ncfg = Config(optim=Optim(lr=USED))\n",
+    "nested, instead of a default": f"{NESTED}Optim(lr=UNUSED)\ncfg = Config(optim=Optim(lr=USED))\n",
+}
+NOT_REPAIRED = {"a constant", "of another function", "through two functions", "another name", "of a parser"}
+UNCLEAR = {
+    "several values": f"{MAIN}main(lr=2e-4)\nmain(lr=3e-4)\n",
+    "in one call alone": f"{MAIN}main(lr=5e-4)\nmain()\n",
+    "branches": f"{MAIN}if debug:\n    main(lr=2e-4)\nelse:\n    main(lr=1e-5)\n",
+    "a variable": f"{MAIN}main(lr=found)\n",
+    "an expression": f"{MAIN}main(lr=2e-4 * scale)\n",
+    "in a loop": f"{MAIN}for lr in rates:\n    main(lr=lr)\n",
+    "unpacked": f"{MAIN}main(**config)\n",
+    "unpacked by position": f"{MAIN}main(*given)\n",
+    "handed on": f"{MAIN}mp.spawn(main, args=(1, 2e-4))\n",
+    "a thread": f"{MAIN}Process(target=main, kwargs=given)\n",
+    "assigned": f"{MAIN}run = main\nrun(lr=3e-4)\n",
+    "two functions of one name": "def main(lr=2e-4): ...\ndef main(lr=2e-4): ...\nmain(lr=2e-4)\n",
+    "click without a default": f"@click.command()\n@click.option('--lr', type=float)\n{MAIN}main()\n",
+    "it is changed inside": f"def main(rate=2e-4):\n    rate = rate * 2\n    {STEP.format('rate')}\nmain()\n",
+    "a class": f"{CLASS}Trainer(m, lr=other)\n",
+    "a dataclass with two values": f"{FIELDS}a, b = Config(lr=2e-4), Config(lr=3e-4)\n",
+    "a dataclass copied": f"{FIELDS}cfg = replace(Config(), lr=3e-4)\n",
+    "nested in two ways": f"{NESTED}Optim(lr=2e-4)\na = Config()\nb = Config(optim=Optim(lr=3e-4))\n",
+}
+RATE = "phases.train.optimizer.learning_rate"
+
+
+def checked(tmp_path: Path, text: str) -> CheckResult:
+    project = Project(tmp_path, MANIFEST)
+    project.write("train.py", HEAD + text)
+    return project.check()
+
+
+def repaired(result: CheckResult) -> list[str]:
+    return [patch.text for patch in propose(result.experiment, result.findings).patches]
+
+
+@pytest.mark.parametrize("shape", USED)
+def test_a_value_that_is_used_and_drifts_is_told_and_repaired_in_its_place(tmp_path: Path, shape: str) -> None:
+    text = HEAD + USED[shape].replace("UNUSED", "2e-4").replace("USED", "3e-4")
+    result = checked(tmp_path, text.removeprefix(HEAD))
+    assert status_of(result, RATE, Stage.CONFIG) is Status.VIOLATED
+    drifted = [each.location for each in result.findings if each.code == "C101"]
+    assert len(drifted) == 1
+    if shape in NOT_REPAIRED:
+        assert repaired(result) in ([], [text.replace("3e-4", "2e-4")])
+    else:
+        line = text.split("\n")[drifted[0].line - 1]
+        assert line[drifted[0].column - 1 :].startswith("3e-4")
+        assert repaired(result) == [text.replace("3e-4", "2e-4")]
+
+
+@pytest.mark.parametrize("shape", USED)
+def test_one_that_is_not_used_may_drift(tmp_path: Path, shape: str) -> None:
+    result = checked(tmp_path, USED[shape].replace("UNUSED", "3e-4").replace("USED", "2e-4"))
+    assert status_of(result, RATE, Stage.CONFIG) is Status.CONFORMS
+    assert [each.code for each in result.findings if each.code in ("C101", "C109")] == []
+    assert repaired(result) == []
+
+
+@pytest.mark.parametrize("default", ["2e-4", "3e-4"])
+@pytest.mark.parametrize("shape", UNCLEAR)
+def test_what_cannot_be_followed_is_unverified_and_left_as_it_is(tmp_path: Path, shape: str, default: str) -> None:
+    result = checked(tmp_path, UNCLEAR[shape].replace("UNUSED", default))
+    assert status_of(result, RATE, Stage.CONFIG) is Status.UNVERIFIED
+    assert "C101" not in {each.code for each in result.findings}
+    assert repaired(result) == []
+
+
+@pytest.mark.parametrize("shape", ["by keyword", "partial", "a class", "a dataclass"])
+def test_the_chain_shows_the_default_and_what_a_call_passes_instead(tmp_path: Path, shape: str) -> None:
+    project = Project(tmp_path, MANIFEST)
+    project.write("train.py", HEAD + USED[shape].replace("UNUSED", "1e-3").replace("USED", "2e-4"))
+    key = {"a class": "Trainer.lr", "a dataclass": "Config.lr"}.get(shape, "main.lr")
+    shown = project.cli("explain", "--value", "train.py", key, "--format", "json").json
+    layers = shown["chains"][0]["layers"]
+    assert [(each["kind"], each["value"]) for each in layers] == [("default", 1e-3), ("program", 2e-4)]
+    assert shown["chains"][0]["clause"] == RATE
