@@ -13,6 +13,7 @@ pre-training of one step: data, model, adapter, three evaluations, merge, lines,
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -117,12 +118,16 @@ def main() -> None:
         folder = Path(name)
         (folder / "experiment.yaml").write_text(manifest(options.runs, options.train))
         command = [sys.executable, __file__, "--jobs", str(options.jobs), "--inside", name]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         whole = _seconds(command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cores = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         imports = min(_seconds([sys.executable, "-c", IMPORTS]) for _ in range(3))
         scanned = min(scan(folder) for _ in range(3))
         runs = sum(1 for _ in (folder / "runs").glob("*/record.json"))
     each = (whole - imports) / runs
     print(f"{runs} runs, {options.jobs} at a time: {whole:.1f} s, of which imports {imports:.1f} s")
+    print(f"core-seconds of it, whatever else the machine does: {cores:.1f}, {cores / options.jobs:.1f} for each job")
     what = "a run of one step" if options.train else "a run beside its work"
     print(f"{what}: {each * 1e3:.1f} ms, {each * options.jobs * 1e3:.1f} ms of one of the jobs")
     print(f"a process that imports the same: {imports * 1e3:.0f} ms")
