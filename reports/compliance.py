@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.adoption.adopted_runs import origin_of
 from framework.conformance import Stage, Status
+from framework.evidence.run_state import Word
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
@@ -108,7 +109,7 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
             "model": step.model_name,
             "seed": step.seed,
             "profile": step.profile or "-",
-            "status": "not run",
+            "status": str(result.states[step.key].word),
             "steps": "-",
             "metrics": "-",
             "seconds": "-",
@@ -117,7 +118,8 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         if observed.run is not None:
             record = observed.run.record
             origin = origin_of(record)
-            row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
+            if origin is not None and result.states[step.key].word is Word.ADOPTED:
+                row["status"] = f"adopted from {below(origin)}"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"

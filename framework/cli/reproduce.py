@@ -36,9 +36,8 @@ def main(options: argparse.Namespace) -> int:
     plan = planned(experiment, options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
-    outcomes = execute(experiment, plan, options.jobs, options.tracker)
+    outcomes = execute(experiment, plan, options.jobs, trackers=options.tracker)
     require_success(outcomes)
-    records = [outcome.record for outcome in outcomes if outcome.record]
     _title(3, "verify: runs and tensors against the manifest")
     verified = verify(experiment, plan)
     findings.show(verified.findings, experiment.root)
@@ -48,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
     for path in written:
         console.literal(f"wrote {_short(path)}")
     console.text()
-    show_results(records)
+    show_results(outcomes)
     console.literal(f"\nruns:      {_short(experiment.runs)}/")
     console.literal("documents: " + ", ".join(_short(path) for path in written))
     return 1 if verified.failed else 0

@@ -35,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
-    show_results([outcome.record for outcome in outcomes if outcome.record])
+    show_results(outcomes)
     require_success(outcomes)
     return 0
 
@@ -128,8 +128,8 @@ def require_success(outcomes: Sequence[Outcome]) -> None:
         raise FrameworkError("\n".join(lines))
 
 
-def show_results(records: list[RunRecord]) -> None:
-    """A short table: what each step measured, and how sparse its model is."""
+def show_results(outcomes: Sequence[Outcome]) -> None:
+    """A short table: what each step measured, and how sparse its model is; under the variant's name of today."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -142,9 +142,11 @@ def show_results(records: list[RunRecord]) -> None:
         ("zeros", "right"),
     ):
         table.add_column(title, justify="right" if side == "right" else "left")
-    for record in records:
+    for outcome in outcomes:
+        if (record := outcome.record) is None:
+            continue
         zeros = sum(count for count, _ in record.sparsity.get("tensors", {}).values())
-        cells = (record.variants[0], record.step, record.task or "-", str(record.seed), _result(record))
+        cells = (outcome.step.variant, record.step, record.task or "-", str(record.seed), _result(record))
         table.add_row(*cells, f"{zeros:,}" if zeros else "-")
     console.out().print(table)
 

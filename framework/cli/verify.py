@@ -7,13 +7,18 @@ import argparse
 from framework import api
 from framework.cli.options import add_format, add_profile, add_selection, planned
 from framework.cli.terminal import console, findings
+from framework.cli.terminal.states import remarks
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
+from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
+from framework.planning.steps import Step
 from framework.stages.run.measured_runs import machine_of
+from framework.stages.run.run_states import RunStates, counted
 from framework.stages.verify import VerifyResult
 
 HELP = "hold runs, checkpoints and documents to the manifest"
@@ -35,8 +40,10 @@ def main(options: argparse.Namespace) -> int:
     experiment = load(options.manifest, options.profile)
     only = []
     if options.run is not None:
-        runs = {run.folder.name: run for run in RunStore(experiment.runs).runs()}
+        runs = {run.folder.name: run for run in RunStore(experiment.runs).readable()}
         name = options.run.rstrip("/").rsplit("/", 1)[-1]
+        if (experiment.runs / name / RECORD).is_file():
+            RunRecord.read(experiment.runs / name)
         if name not in runs:
             raise UsageError(f"no run {name!r} in {experiment.runs}: {did_you_mean(name, runs)}")
         record = runs[name].record
@@ -47,9 +54,10 @@ def main(options: argparse.Namespace) -> int:
     if only and only[0] not in {step.key for step in plan.steps}:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
+        state = RunStates(plan, RunStore(experiment.runs)).of_run(runs[name])
         raise UsageError(
-            f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
-            "selection leaves it out"
+            f"the manifest does not demand the run {options.run!r} any more, or the selection leaves it out; "
+            f"it is {state}"
         )
     result = api.verify(experiment, plan, only)
     if options.format == "json":
@@ -59,12 +67,25 @@ def main(options: argparse.Namespace) -> int:
         findings.show(result.findings, experiment.root)
         show(result)
     if result.finished == 0:
-        raise UsageError(f"nothing has been run: {experiment.runs} holds no finished run of this plan")
+        raise UsageError(_nothing(result))
     return 1 if result.failed else 0
 
 
+def _nothing(result: VerifyResult) -> str:
+    """Why there is nothing to hold."""
+    none = f"{result.experiment.runs} holds no finished run of this plan"
+    if all(state.word is Word.NOT_RUN for state in result.states.values()):
+        return f"nothing has been run: {none}"
+    lines = [f"{none}: {counted(list(result.states.values()))}", *remarks(_states(result))]
+    return "\n    ".join(lines)
+
+
+def _states(result: VerifyResult) -> list[tuple[Step, State]]:
+    return [(observed.step, result.states[observed.step.key]) for observed in result.steps]
+
+
 def show(result: VerifyResult) -> None:
-    """The counts of each stage that was looked at."""
+    """The counts of each stage that was looked at, and how it stands with the runs."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -82,3 +103,9 @@ def show(result: VerifyResult) -> None:
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
     adopted = f", {result.adopted} of them adopted" if result.adopted else ""
     console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")
+    if any(state.word is not Word.DONE for state in result.states.values()):
+        console.literal(f"runs: {counted(list(result.states.values()))}")
+    for line in remarks(_states(result)):
+        console.literal(f"  {line}")
+    if result.stale:
+        console.literal(f"{len(result.stale)} runs are stale: of values that the manifest no longer states")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.errors import InputError
+from framework.errors import InputError, Problem
 from framework.evidence.record import RECORD, RunRecord, sha256_of
 
 
@@ -57,7 +57,7 @@ class RunStore:
         """The run with this content key, whatever its folder is called after a renamed variant."""
         if not self.root.is_dir():
             return None
-        for path in self._folders(key[:10]):
+        for path in self.folders(key):
             if (path / RECORD).is_file():
                 try:
                     record = RunRecord.read(path)
@@ -67,8 +67,19 @@ class RunStore:
                     return Run(path, record)
         return None
 
-    def _folders(self, digits: str) -> list[Path]:
+    def unreadable(self, key: str) -> tuple[Path, Problem] | None:
+        """A folder of this key whose record is there and cannot be read, and why not."""
+        for path in self.folders(key):
+            if (path / RECORD).is_file():
+                try:
+                    RunRecord.read(path)
+                except InputError as failure:
+                    return path, failure.problems[0]
+        return None
+
+    def folders(self, key: str) -> list[Path]:
         """The folders whose names end in a key's first digits."""
+        digits = key[:10]
         if self._names is None:
             return sorted(self.root.glob(f"*.{digits}"))
         return [self.root / name for name in self._names.get(digits, ())]
@@ -81,13 +92,17 @@ class RunStore:
     def done(self, key: str) -> Run | None:
         """The finished run with this key, its artefacts present in the sizes that the record states."""
         run = self.finished(key)
-        if run is None:
-            return None
-        for name, facts in run.record.artefacts.items():
-            path = run.folder / name
-            if not path.is_file() or path.stat().st_size != facts["bytes"]:
-                return None
-        return run
+        return run if run is not None and not any(broken_artefacts(run)) else None
+
+
+def broken_artefacts(run: Run) -> Iterator[str]:
+    """What is to say of each artefact that is missing, or of another size than the record states."""
+    for name, facts in run.record.artefacts.items():
+        path = run.folder / name
+        if not path.is_file():
+            yield f"{name} is missing"
+        elif (size := path.stat().st_size) != facts["bytes"]:
+            yield f"{name} has {size:,} bytes, not {facts['bytes']:,}"
 
 
 def changed_artefacts(run: Run) -> list[str]:

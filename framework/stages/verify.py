@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.evidence.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
@@ -20,11 +21,13 @@ from framework.planning.steps import Measure
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.claim.verdicts import claim_verdicts
+from framework.stages.damaged_runs import damaged
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.measured_runs import measured_runs
 from framework.stages.run.observed import EvidenceContext, Observed
 from framework.stages.run.rules.adopted_settings import unsettled
+from framework.stages.run.run_states import RunStates, count_words
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -41,6 +44,10 @@ class VerifyResult:
     matrix: Matrix
     findings: list[Finding]
     checked: CheckResult | None
+    states: dict[str, State]
+    """How it stands with each planned step's run, by the step's key."""
+    stale: list[State] = field(default_factory=list)
+    """Runs of what is planned, of values that the manifest no longer states."""
 
     @property
     def failed(self) -> bool:
@@ -58,7 +65,9 @@ class VerifyResult:
 
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        return {"steps": len(self.steps), "finished": self.finished, "adopted": self.adopted, "stages": stages}
+        runs = {str(word): n for word, n in count_words(list(self.states.values())).items()}
+        there = {"finished": self.finished, "adopted": self.adopted, "stale": len(self.stale)}
+        return {"steps": len(self.steps), **there, "runs": runs, "stages": stages}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -82,6 +91,9 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     ]
     unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
     seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
+    told = RunStates(plan, store)
+    states = {each.step.key: told.of(each.step) for each in steps}
+    seen = [replace(each, word=str(states[each.step.key].word)) for each in seen]
     matrix = Matrix(experiment.clauses)
     checked = None
     findings: list[Finding] = [finding for _, finding in unreadable.values()]
@@ -106,11 +118,12 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
             for package, stage in _STAGES
         ]
 
-    outcomes, seen, damaged = readable(hold, seen)
+    outcomes, seen, broken = readable(hold, seen)
     for verdicts, more in outcomes:
         matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
         findings += more
-    findings += damaged
+    findings += broken
     matrix.add(claim_verdicts(experiment, seen, judge))
     findings = [*matrix.findings(), *findings]
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked)
+    states |= {key: state for key, state in damaged(findings, steps).items() if states[key].word is not Word.DAMAGED}
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, told.stale())

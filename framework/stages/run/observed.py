@@ -33,11 +33,13 @@ class Observed:
     step: Step
     run: Run | None
     damage: str | None = None
+    word: str = "not run"
+    """The state of the step's run."""
 
     @property
     def absent(self) -> str:
         """Why there is no run to look at."""
-        return f"damaged: {self.damage}" if self.damage else f"not run: {self.step.label}"
+        return f"damaged: {self.damage}" if self.damage else f"{self.word}: {self.step.label}"
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError, Problem
-from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.record import RECORD
 from framework.evidence.store import RunStore
 from framework.stages.run.observed import Observed
 
@@ -49,16 +49,10 @@ def readable(
 def unreadable_records(steps: list[Observed], store: RunStore) -> Iterator[tuple[Observed, Finding]]:
     """Steps without a run, where a folder of their key holds a record that cannot be read."""
     for step in steps:
-        if step.run is not None or not store.root.is_dir():
-            continue
-        for path in sorted(store.root.glob(f"*.{step.step.key[:10]}/{RECORD}")):
-            try:
-                RunRecord.read(path.parent)
-            except InputError as failure:
-                problem = failure.problems[0]
-                damaged = replace(step, damage=f"{path.parent.name}/{RECORD}: {problem.message}")
-                yield damaged, _finding(damaged, problem)
-                break
+        if step.run is None and (found := store.unreadable(step.step.key)) is not None:
+            folder, problem = found
+            damaged = replace(step, damage=f"{folder.name}/{RECORD}: {problem.message}")
+            yield damaged, _finding(damaged, problem)
 
 
 def _is_of(problem: Problem, step: Observed) -> bool:

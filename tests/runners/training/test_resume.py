@@ -15,11 +15,11 @@ import torch
 
 from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, RunRecord, sha256_of
+from framework.evidence.run_state import on_disk
 from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask
 from framework.manifest.sections.phases import Phase
-from framework.planning.reasons import Reasons
 from framework.planning.steps import Knobs, Step, Training
 from runners import environment
 from runners.execute import execute
@@ -324,10 +324,11 @@ def test_a_run_of_a_renamed_variant_goes_on(interrupted: Interrupted) -> None:
 
 
 def test_the_plan_says_that_a_run_goes_on(interrupted: Interrupted) -> None:
-    store = RunStore(interrupted.root / "runs")
-    assert Reasons(store).of(interrupted.step) == "it was cut off before; goes on from a checkpoint"
+    run = RunStore(interrupted.root / "runs").find(interrupted.step.key)
+    assert run is not None
+    assert str(on_disk(run)) == "cut off: it ended without a word; goes on from a checkpoint"
     shutil.rmtree(interrupted.checkpoints)
-    assert Reasons(store).of(interrupted.step) == "it was cut off before"
+    assert str(on_disk(run)) == "cut off: it ended without a word"
 
 
 @pytest.mark.slow
