@@ -43,16 +43,23 @@ def run(argv: list[str] | None = None) -> int:
         if (answer := replay(arguments)) is not None:
             return _say(*answer)
         _keep_all()
+    _end_at_once()
     return _run(arguments)
 
 
 def _keep_all() -> None:
-    """What a check makes stays until its end: looking for garbage every few hundred objects finds none, nor does
-    looking through all of it at the end of the process, which takes longer than the check did."""
-    import atexit
+    """What a check makes stays until its end: looking for garbage every few hundred objects finds none."""
     import gc
 
     gc.set_threshold(100_000, 20, 100)
+
+
+def _end_at_once() -> None:
+    """Looking through all that is there for garbage at the end of the process takes longer than many a command did:
+    two seconds, once torch and transformers are imported."""
+    import atexit
+    import gc
+
     atexit.register(gc.freeze)
 
 

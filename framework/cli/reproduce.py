@@ -6,7 +6,7 @@ import argparse
 
 from framework.cli import check as check_command
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
-from framework.cli.run import execute, require_possible, require_success, show_results
+from framework.cli.run import execute, require_possible, require_success, say_what_follows, show_results
 from framework.cli.terminal import console, findings
 from framework.cli.verify import show as show_verdicts
 from framework.isolation import own
@@ -34,8 +34,9 @@ def main(options: argparse.Namespace) -> int:
         return 1
     experiment = load(options.manifest, options.profile)
     plan = planned(experiment, options, options.all)
-    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
+    say_what_follows(experiment, plan)
+    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, trackers=options.tracker)
     require_success(outcomes)
     _title(3, "verify: runs and tensors against the manifest")

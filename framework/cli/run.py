@@ -33,11 +33,19 @@ def main(options: argparse.Namespace) -> int:
     if not options.variant and not options.all:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
+    say_what_follows(experiment, plan)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
     show_results(outcomes)
     require_success(outcomes)
     return 0
+
+
+def say_what_follows(experiment: Experiment, plan: Plan) -> None:
+    """Before anything that takes seconds to import: how many steps there are, and what is waited for."""
+    left = len(api.to_do(experiment, plan))
+    waiting = "; loading PyTorch" if left else ""
+    console.literal(f"{len(plan.steps)} steps: {len(plan.steps) - left} done, {left} to run{waiting}")
 
 
 def require_possible(
