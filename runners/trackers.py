@@ -19,6 +19,7 @@ from typing import Any
 
 from framework.errors import UsageError
 from framework.evidence.record import EVENTS, STEPS, RunRecord
+from framework.isolation import to_install
 from framework.names import did_you_mean
 from framework.planning.steps import Step
 from runners.progress import Progress, Silent
@@ -52,8 +53,8 @@ def chosen(step: Step, asked: Sequence[str] = ()) -> list[Any]:
         if name not in KINDS:
             raise UsageError(f"no tracker is called {name!r}: {did_you_mean(name, [*KINDS, NONE])}")
         if not installed(name):
-            extra = f"pip install 'experiment-framework[{name}]'"
-            raise UsageError(f"the tracker {name} is not installed: {extra}, or leave it out (--tracker {NONE})")
+            advice = f"{to_install(name)}, or leave it out (--tracker {NONE})"
+            raise UsageError(f"the tracker {name} is not installed: {advice}")
     return list(names)
 
 

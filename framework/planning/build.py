@@ -20,6 +20,7 @@ from framework.manifest.sections.variants import PermuteStep, PhaseUse, PruneSte
 from framework.names import did_you_mean
 from framework.planning.identity import identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
+from framework.planning.measured_before import training_before
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
 from framework.planning.missing import UNSTATED_DATA, missing_for, models_of
@@ -258,6 +259,7 @@ class _Builder:
                 parent=parent,
                 references=references,
                 calibration=calibration,
+                measured_as=training_before(self.nodes, work, parent),
                 knobs=knobs,
                 profile=self.experiment.profile,
                 command=command,
