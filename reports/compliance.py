@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.adoption.adopted_runs import origin_of
 from framework.conformance import Stage, Status
-from framework.evidence.run_state import Word
+from framework.evidence.standing.run_state import Word
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult

@@ -12,8 +12,8 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
-from framework.evidence.run_locks import lock_of
-from framework.evidence.run_state import on_disk, unreadable
+from framework.evidence.standing.run_locks import lock_of
+from framework.evidence.standing.run_state import on_disk, unreadable
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
 from framework.planning.steps import Measure, Step, Training

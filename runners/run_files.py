@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from framework.errors import FrameworkError
-from framework.evidence.run_locks import last_holder
-from framework.evidence.run_state import this_host
+from framework.evidence.standing.run_locks import last_holder
+from framework.evidence.standing.run_state import this_host
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from framework.cli.options import add_format, add_profile, add_selection, selected
 from framework.cli.terminal import console
 from framework.cli.terminal.states import STYLES
-from framework.evidence.run_state import State, Word
+from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment

@@ -14,7 +14,7 @@ from framework.cli.terminal import console
 from framework.cli.terminal.states import STYLES
 from framework.errors import FrameworkError, InputError
 from framework.evidence.run_index import COLUMNS, Registry, row_of
-from framework.evidence.run_state import Word
+from framework.evidence.standing.run_state import Word
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load

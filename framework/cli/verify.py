@@ -11,7 +11,7 @@ from framework.cli.terminal.states import remarks
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
 from framework.evidence.record import RECORD, RunRecord
-from framework.evidence.run_state import State, Word
+from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean

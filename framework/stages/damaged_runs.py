@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from framework.conformance import Finding
-from framework.evidence.run_state import State, Word
+from framework.evidence.standing.run_state import State, Word
 from framework.stages.checkpoint.rules.artefacts import CHANGED
 from framework.stages.run.observed import Observed
 from framework.stages.run.unreadable import DAMAGED

@@ -13,7 +13,7 @@ from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
-from framework.evidence.run_state import State, Word
+from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan

@@ -12,8 +12,8 @@ import pytest
 from framework.adoption.adopted_runs import identity_of, key_of
 from framework.errors import FrameworkError
 from framework.evidence.record import ADOPTED, RunRecord
-from framework.evidence.run_locks import lock_of
-from framework.evidence.run_state import MADE_ANEW, Word, this_host
+from framework.evidence.standing.run_locks import lock_of
+from framework.evidence.standing.run_state import MADE_ANEW, Word, this_host
 from framework.evidence.store import RunStore
 from runners.execute import execute
 from runners.progress import Silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from framework.evidence.run_state import State, Word
+from framework.evidence.standing.run_state import State, Word
 from framework.planning.steps import Step
 
 STYLES = {

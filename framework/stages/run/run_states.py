@@ -11,7 +11,7 @@ from pathlib import Path
 from framework.adoption.adopted_runs import adopted_runs, origin_of
 from framework.errors import InputError
 from framework.evidence.record import ADOPTED, RECORD, RunRecord
-from framework.evidence.run_state import State, Word, executed_now, on_disk, unreadable
+from framework.evidence.standing.run_state import State, Word, executed_now, on_disk, unreadable
 from framework.evidence.store import Run, RunStore
 from framework.planning.build import Plan
 from framework.planning.identity import elsewhere

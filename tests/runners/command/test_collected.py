@@ -9,7 +9,7 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.errors import FrameworkError
 from framework.evidence.record import read_lines
-from framework.evidence.run_state import Word, on_disk
+from framework.evidence.standing.run_state import Word, on_disk
 from framework.evidence.store import RunStore
 from tests.runners.command.commanded import LOGS, PYTHON, Telling, failed, run, study, verified
 from tests.support.statuses import codes, status_of

@@ -15,7 +15,7 @@ import torch
 
 from framework.errors import FrameworkError
 from framework.evidence.record import CHECKPOINTS, RunRecord, sha256_of
-from framework.evidence.run_state import on_disk
+from framework.evidence.standing.run_state import on_disk
 from framework.evidence.store import Run, RunStore
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, SGH, Adapter, LoRA, Mask

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from framework.errors import Problem
 from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORD
-from framework.evidence.run_locks import holder_of, last_holder, lock_of
+from framework.evidence.standing.run_locks import holder_of, last_holder, lock_of
 from framework.evidence.store import Run, broken_artefacts
 
 
