@@ -155,7 +155,7 @@ def bare(size: dict[str, int], turns: Turns) -> None:
 
 def trainer(size: dict[str, int], turns: Turns) -> None:
     import torch
-    from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
     model, examples, batches = start(size)
     order = [index for indices in batches for index in indices]
@@ -184,7 +184,9 @@ def trainer(size: dict[str, int], turns: Turns) -> None:
             save_strategy="no", report_to=[], disable_tqdm=True, log_level="error", use_cpu=on_cpu(), bf16=not on_cpu(),
             seed=SEED,
         )  # fmt: skip
-        Sequential(model, arguments, train_dataset=InOrder(), callbacks=[Taking()]).train()
+        training = Sequential(model, arguments, train_dataset=InOrder(), callbacks=[Taking()])
+        training.remove_callback(PrinterCallback)
+        training.train()
 
 
 CONTESTANTS: dict[str, Callable[[dict[str, int], Turns], None]] = {
@@ -212,8 +214,9 @@ def measured(size: dict[str, int], rounds: int, block: int, threads: int) -> dic
     spawn, pipes, processes = multiprocessing.get_context("spawn"), {}, []
     for name in CONTESTANTS:
         pipes[name], there = spawn.Pipe()
-        processes.append(spawn.Process(target=worker, args=(there, name, size, threads)))
+        processes.append(spawn.Process(target=worker, args=(there, name, size, threads), daemon=True))
         processes[-1].start()
+        there.close()  # so that a worker that fails ends the measurement
     found = {name: Times() for name in CONTESTANTS}
     for number in range(-1, rounds):  # the first warms up
         for name in list(CONTESTANTS)[:: 1 if number % 2 else -1]:

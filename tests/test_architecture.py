@@ -21,6 +21,7 @@ ROOMS = (
     "conformance",
     "stages.manifest",
     "stages.config",
+    "statistics",
     "planning",
     "adoption",
     "stages.plan",
@@ -41,7 +42,6 @@ SAME = {
     # The same thing at two stages, or in two directions: one name is right.
     "adapters": "adapters, as saved, as recorded, as reported",
     "checkpoints": "checkpoints: on disk, as a model, as what is measured",
-    "claims": "claims: what they say, and the rule about them",
     "context": "what the rules of a stage see",
     "check": "`framework check`: what it does, and its command",
     "early_stopping": "early stopping: declared, recomputed, executed",

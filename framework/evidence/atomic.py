@@ -55,10 +55,24 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
+_PARTIAL = ".partial"
+
+
+def partial_of(path: Path) -> Path:
+    """The temporary folder in which :func:`whole_folder` fills ``path``; a killed process leaves it."""
+    return path.with_name(f".{path.name}{_PARTIAL}")
+
+
+def of_partial(folder: Path) -> str | None:
+    """The name of what a temporary folder was to become; None of another folder."""
+    name = folder.name
+    return name[1 : -len(_PARTIAL)] if name.startswith(".") and name.endswith(_PARTIAL) else None
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder to fill; when the block ends without an error it is flushed and renamed to ``path``."""
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = partial_of(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:

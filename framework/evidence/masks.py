@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from framework.errors import InputError
 from framework.evidence.mask_layout import FORMAT, HEADER, MaskHeader, digest, ones, packed, stored_name, stored_shape
@@ -96,21 +96,20 @@ class MaskFile:
         return self.mask(name).view(numpy.uint8)
 
 
-class Source:
-    """Where the stored bytes of masks lie; one subclass per container."""
+class Source(Protocol):
+    """Where the stored bytes of masks lie; one class per container."""
 
     def header(self) -> MaskHeader:
-        raise NotImplementedError
+        """What the file says of its masks; ValueError: it holds none."""
 
     def read(self, name: str, layout: str) -> Array:
         """The stored bytes, flat uint8."""
-        raise NotImplementedError
 
     def size(self, name: str, layout: str) -> int:
-        raise NotImplementedError
+        """How many bytes are stored."""
 
 
-class _Tensors(Source):
+class _Tensors:
     def __init__(self, path: Path):
         self.file = TensorFile(path)
 
@@ -138,7 +137,7 @@ class _Tensors(Source):
         return self.file.tensors[stored_name(name, layout)].elements
 
 
-class _Npz(Source):
+class _Npz:
     """NumPy's archive of arrays, never unpickled: the packed or boolean mask of each name, and the header's JSON."""
 
     def __init__(self, path: Path):

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-Rules = Literal[
-    "manifest",
+Reader = Literal[
     "yaml-1.2",
     "pyyaml",
     "omegaconf",
@@ -22,6 +21,8 @@ Rules = Literal[
     "markdown",
     "latex",
 ]
+"""How the consumer of a config file may read it."""
+Rules = Literal["manifest", Reader]
 """`yaml-1.2`: the core schema (YAML 1.2.2, section 10.3.2). `manifest`: that, with `1_000` for integers.
 `pyyaml`: YAML 1.1 as PyYAML's SafeLoader reads it. `omegaconf`: that, as OmegaConf changes it: `2e-4` is a number and
 a date is a string. `json`, `toml`, `gin` and `python`: the language's own literals. `shell`: words of a command line,

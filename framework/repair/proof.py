@@ -17,6 +17,7 @@ from framework.names import format_path
 from framework.output.file_places import Places
 from framework.reading.formats import read
 from framework.reading.nodes import Document
+from framework.reading.yaml.lines import RowRoot
 from framework.repair.config_files import Source
 from framework.repair.splices import Splice, Uncertain, spliced
 from framework.stages.config.matching import matching, reader_of
@@ -121,6 +122,8 @@ def _agree_elsewhere(old: Document, new: Document, tops: set[KeyPath]) -> bool:
 def _of_one_value(binding: Binding, document: Document, changed: list[KeyPath]) -> set[KeyPath]:
     """The changed places, and those that have these very values from there: parameters that a program's calls give
     them, and what only passes on the same fact."""
+    if isinstance(document.root, RowRoot):  # plain lines share nothing
+        return set(changed)
     nodes = [node for path in changed if (node := document.node(path)) is not None]
     places = {document.origin(node).start for node in nodes}
     shared = {path for path, node in document.leaves() if document.origin(node).start in places}
@@ -128,7 +131,7 @@ def _of_one_value(binding: Binding, document: Document, changed: list[KeyPath]) 
         calls = {path for path, node in document.leaves() if any(node.start < place < node.stop for place in places)}
         return {*changed, *shared, *calls}
     silent: set[KeyPath] = set()
-    if binding.dialect is not None:
+    if binding.dialect is not None and not shared <= set(changed):
         from framework.dialects.components import passed_on
 
         silent = passed_on(document, _said(binding, document).statements)[1]

@@ -96,10 +96,10 @@ def _inconsistencies(experiment: Experiment) -> list[Problem]:
             except InputError as failure:
                 problems += failure.problems
     for index, claim in enumerate(experiment.stated.claims):
-        from framework.manifest.claims import sides_of
+        from framework.manifest.assertions.assertion import assertion_of
 
         try:
-            sides_of(experiment, claim, index)
+            assertion_of(experiment, claim, index)
         except InputError as failure:
             problems += failure.problems
     return problems

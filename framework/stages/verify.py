@@ -123,7 +123,11 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
         findings += more
     findings += broken
-    matrix.add(claim_verdicts(experiment, seen, judge))
+    for held in claim_verdicts(experiment, seen, judge):
+        if isinstance(held, Finding):
+            findings.append(held)
+        else:
+            matrix.add([held])
     findings = [*matrix.findings(), *findings]
     states |= {key: state for key, state in damaged(findings, steps).items() if states[key].word is not Word.DAMAGED}
     return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, told.stale())

@@ -10,11 +10,11 @@ from framework.errors import FrameworkError
 from framework.manifest.sections.models import Dataset, Model
 from runners.data.sources import local_files as local
 from runners.data.store.data_folder import data_folder
-from runners.data.store.prepared_store import INDEX, Store
+from runners.data.store.prepared_store import Store, is_there
 from runners.data.store.source_digests import recalled, remember, state_of, sum_of
 
-_OF_DATA = ("path", "builtin", "hub", "name", "revision", "train_split", "validation_split", "text", "label")
-_OF_QUESTIONS = ("prompt", "choices", "answer", "limit", "validation_limit")
+_OF_ANSWERS = {"protocol", "final_answer", "answer_tokens", "train_examples", "settings", "set"}
+"""What of a dataset is about what comes out of it, or out of a phase: all else may decide what is read."""
 _OF_TOKENIZER = ("tokenizer", "path", "hub", "revision", "vocabulary", "family")
 
 
@@ -22,7 +22,7 @@ def statement(dataset: Dataset, model: Model, objective: str, length: int, proje
     """What of a manifest decides which stores a step reads."""
     return {
         "project": str(project.absolute()),
-        "dataset": {name: getattr(dataset, name) for name in (*_OF_DATA, *_OF_QUESTIONS)},
+        "dataset": dataset.model_dump(mode="json", exclude=_OF_ANSWERS),
         "model": {name: getattr(model, name) for name in _OF_TOKENIZER},
         "objective": objective,
         # Text is cut into sequences of any length; how much of it is read depends on the length where there is a limit.
@@ -31,11 +31,11 @@ def statement(dataset: Dataset, model: Model, objective: str, length: int, proje
 
 
 def note(stated: dict[str, Any], stores: Sequence[Store], files: Sequence[Path]) -> None:
-    """Remember where a statement led to, and in which state its sources were."""
+    """Remember where a statement led to, and in which state its sources were: of the data, and of the tokenizer."""
     facts = {
         "stores": [store.folder.name for store in stores],
         "files": [[str(path.absolute()), state_of(path)] for path in files],
-        "tokens": sum(store.facts["tokens"] for store in stores),
+        "tokens": sum(store.facts.get("tokens", 0) for store in stores),
         "bytes": sum(store.size for store in stores),
     }
     remember(_place(stated), facts)
@@ -44,7 +44,7 @@ def note(stated: dict[str, Any], stores: Sequence[Store], files: Sequence[Path])
 def known(stated: dict[str, Any]) -> dict[str, Any] | None:
     """What was remembered, if the sources are as they were and the stores are there."""
     facts = recalled(_place(stated))
-    if facts is None or not all((data_folder() / key / INDEX).is_file() for key in facts["stores"]):
+    if facts is None or not all(map(is_there, facts["stores"])):
         return None
     try:
         same = all(state_of(Path(path)) == state for path, state in facts["files"])

@@ -58,6 +58,9 @@ def prepared_or_not(steps: Sequence[Step], to_run: Collection[str], project: Pat
         if each.step.key not in to_run:
             continue
         name = each.work.dataset_name
+        mark = sum_of({**each.stated, "dataset name": name, "known": each.own_tokenizer})
+        if mark in found:
+            continue
         facts: dict[str, Any] = {"dataset": name, "model": each.step.model_name, "objective": each.objective}
         if not each.own_tokenizer:
             facts["status"] = "unknown"
@@ -65,5 +68,5 @@ def prepared_or_not(steps: Sequence[Step], to_run: Collection[str], project: Pat
             facts |= {"status": "prepared", "tokens": there["tokens"], "bytes": there["bytes"]}
         else:
             facts |= {"status": "to prepare", "source_bytes": size_of(name, each.work.dataset, project)}
-        found.setdefault(sum_of({**each.stated, "dataset name": name, "known": each.own_tokenizer}), facts)
+        found[mark] = facts
     return list(found.values())

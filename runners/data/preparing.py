@@ -24,7 +24,7 @@ from runners.data.ragged import Ragged
 from runners.data.sources.splits import Split
 from runners.data.store.prepared_store import Store
 from runners.data.storing import EVERYTHING, labelled_store, learned_store, question_store, running_store
-from runners.data.tokenizing import as_left_by, tokenizer_for
+from runners.data.tokenizing import as_left_by, files_of_tokenizer, tokenizer_for
 from runners.models.families import FAMILIES
 
 
@@ -66,8 +66,10 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
     )
     family, trained_before = FAMILIES.get(model.family), tokenizer is not None and model.tokenizer == "train"
     answers = recipe.objective == "completion"
+    learned: list[Store] = []
     if tokenizer is None:
-        tokenizer = _starting(model_name, model, train, dataset, answers, project, family.encoder and not answers)
+        framed = family.encoder and not answers
+        tokenizer = _starting(model_name, model, train, dataset, answers, project, framed, learned)
     classes: tuple[str, ...] = ()
     examples: list[Examples] = []
     stores = [_store(part, work, tokenizer) for part in (train, validation)]
@@ -81,7 +83,8 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
             examples.append(_sequences(store, part, work))
     if not trained_before:
         stated = statement(dataset, model, recipe.objective, recipe.sequence_length, project)
-        note(stated, stores, [*train.split.files, *validation.split.files])
+        files = [*train.split.files, *validation.split.files, *files_of_tokenizer(model, project)]
+        note(stated, [*stores, *learned], files)
     as_left_by(tokenizer, recipe.objective, recipe.sequence_length, len(columns_of_text(dataset)))
     facts: dict[str, Any] = {
         "name": name,
@@ -122,9 +125,16 @@ def _store(part: _Part, work: Training, tokenizer: Any) -> Store:
 
 
 def _starting(
-    model_name: str, model: Model, part: _Part, dataset: Dataset, answers: bool, project: Path, framed: bool
+    model_name: str,
+    model: Model,
+    part: _Part,
+    dataset: Dataset,
+    answers: bool,
+    project: Path,
+    framed: bool,
+    learned: list[Store],
 ) -> Any:
-    """The tokenizer of a model without a parent; one that is trained is kept in a store, too."""
+    """The tokenizer of a model without a parent; one that is trained is kept in a store, too, put into ``learned``."""
     if answers:
         stated = {**_stated(dataset), "limit": part.limit}
     else:
@@ -139,6 +149,7 @@ def _starting(
 
     def learn(vocabulary: int, special: Sequence[str]) -> Tokenizer:
         store = learned_store(part.split, stated, texts(), vocabulary, special)
+        learned.append(store)
         return Tokenizer.from_str(store.array("json").tobytes().decode())
 
     return tokenizer_for(model_name, model, (), project, framed, learn)

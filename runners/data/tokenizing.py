@@ -19,6 +19,8 @@ from framework.manifest.sections.models import Model
 END = "<|endoftext|>"
 _PADDING, _FIRST, _LAST = _FRAME = ("[PAD]", "[CLS]", "[SEP]")
 _BYTES = 256
+_OF_TOKENIZER = (".json", ".txt", ".model", ".jinja", ".py")
+"""Endings of the files of tokenizers."""
 
 
 def tokenizer_for(
@@ -52,7 +54,7 @@ def tokenizer_for(
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
         plain = byte_level({token: number for number, token in enumerate(alphabet)})
         return _framed(plain) if framed else _wrapped(plain, end=None)
-    source = model.tokenizer or model.path or model.hub
+    source = _source_of(model)
     if source is None:
         raise FrameworkError(f"models.{name}.tokenizer: say `train`, `bytes`, a folder or a hub repository")
     folder = project / source
@@ -66,6 +68,18 @@ def tokenizer_for(
             f"models.{name}.tokenizer: {source} cannot be loaded: {problem}\n"
             "    give a local folder, or use a profile with `tokenizer: train`"
         ) from problem
+
+
+def _source_of(model: Model) -> str | None:
+    return model.tokenizer or model.path or model.hub
+
+
+def files_of_tokenizer(model: Model, project: Path) -> list[Path]:
+    """The files that a tokenizer in a local folder is loaded from, without the weights beside them."""
+    folder = project / (_source_of(model) or "")
+    if model.tokenizer in ("train", "bytes") or not _source_of(model) or not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _OF_TOKENIZER)
 
 
 def trained(texts: Iterable[str], vocabulary: int, special: Sequence[str] = (END,)) -> Tokenizer:

@@ -78,9 +78,8 @@ class Update:
         """Let the optimizer step; what the step's line says beside its sums."""
         extra: dict[str, float | Tensor] = {}
         self.optimizer.step()
-        if getattr(
-            self.optimizer, "step_was_skipped", False
-        ):  # fp16: the scaled gradient overflowed, and its scale is halved
+        # fp16: the scaled gradient overflowed, and its scale is halved; torch's own optimizer skips nothing
+        if getattr(self.optimizer, "step_was_skipped", False):
             extra["skipped"] = 1
         self.optimizer.zero_grad()
         for method in self.methods:

@@ -262,7 +262,7 @@ def test_a_claim_is_judged_by_adopted_runs(tmp_path: Path) -> None:
     rows += rows.replace("sst2", "mrpc")
     write(tmp_path / "table.csv", "variant,task,seed,accuracy\n" + rows)
     path = project(tmp_path, [{"path": "table.csv", "format": "table"}])
-    claim = 'claims: [{id: C1, assert: "accuracy(lora) > accuracy(dense)", confidence: 0.9}]\n'
+    claim = 'claims: [{id: C1, assert: "accuracy(lora, sst2) > accuracy(dense, sst2)", confidence: 0.9}]\n'
     path.write_text(path.read_text("utf-8") + claim, "utf-8")
     experiment = load(path)
     _, problems = adopt(experiment)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from framework.cli.main import run
+from framework.manifest.sections.models import Model
+from runners.data import planned as planned_data
+from runners.data.tokenizing import tokenizer_for
 
 MANIFEST = """\
 version: 1
@@ -71,6 +78,18 @@ def test_a_plan_says_what_is_prepared_and_what_will_be(project: Path, capsys: py
     assert planned(capsys) == {"manual": "to prepare", "films": "unknown"}
 
 
+def test_a_plan_looks_once_at_what_many_steps_read(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "experiment.yaml").write_text(MANIFEST + "seeds: [1, 2, 3, 4, 5]\n")
+    assert run(["data", "prepare"]) == 0
+    asked: list[object] = []
+    real = planned_data.known
+    monkeypatch.setattr(planned_data, "known", lambda stated: asked.append(stated) or real(stated))
+    assert planned(capsys) == {"manual": "prepared", "films": "unknown"}
+    assert len(asked) == 1
+
+
 def test_a_run_writes_nothing_that_was_prepared_before(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "prepare"]) == 0
     before = {path: path.stat().st_mtime_ns for path in (project / "cache" / "data").glob("*/index.json")}
@@ -96,3 +115,83 @@ def test_what_is_prepared_is_listed_and_removed(project: Path, capsys: pytest.Ca
     assert run(["data", "remove"]) == 2
     assert run(["data", "remove", "--all"]) == 0
     assert "4 stores removed" in capsys.readouterr().out
+
+
+BUILT_IN = MANIFEST.replace("{path: films, text: [sentence], labels: 2}", "{builtin: reference-topics, labels: 2}")
+ONLY_LABELLED = "steps: [finetune]"
+
+
+@pytest.mark.parametrize("change", ["labels", "text", "tokenizer", "torn", "removed tokenizer", "limit"])
+def test_a_plan_calls_nothing_prepared_that_a_run_would_prepare(
+    project: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    manifest = project / "experiment.yaml"
+    stated = (BUILT_IN if change == "labels" else MANIFEST).replace("steps: [pretrain, finetune]", ONLY_LABELLED)
+    if change == "tokenizer":
+        stated = stated.replace("vocabulary: 270, tokenizer: train", "vocabulary: 300, tokenizer: own")
+        small = Model(family="mamba", vocabulary=270, tokenizer="train")
+        tokenizer_for("tiny", small, ["some words of a text " * 9], project).save_pretrained(project / "own")
+    if change == "limit":
+        stated = stated.replace("labels: 2}", "labels: 2, limit: 4}")
+    manifest.write_text(stated)
+    assert run(["data", "prepare"]) == 0
+    assert planned(capsys) == {"films": "prepared"}
+    before = prepared(project)
+    if change == "labels":
+        manifest.write_text(stated.replace("labels: 2", "labels: 3"))
+    elif change == "text":
+        (project / "films" / "train.jsonl").write_text('{"sentence": "some other films", "label": 0}\n' * 40)
+    elif change == "tokenizer":
+        larger = Model(family="mamba", vocabulary=275, tokenizer="train")
+        tokenizer_for(
+            "tiny", larger, ["other words, quite another text, and yet more of them " * 9], project
+        ).save_pretrained(project / "own")
+    elif change == "torn":
+        next(path for path in (project / "cache").rglob("labels.bin")).write_bytes(b"")
+    elif change == "removed tokenizer":
+        shutil.rmtree(next(path for path in (project / "cache").rglob("json.bin")).parent)
+    else:
+        manifest.write_text(stated.replace("limit: 4", "limit: 9"))
+    assert planned(capsys) == {"films": "to prepare"}
+    assert run(["data", "prepare"]) == 0
+    assert prepared(project) != before, "the run found what it needed: the plan was wrong"
+    assert planned(capsys) == {"films": "prepared"}
+
+
+def prepared(project: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in (project / "cache" / "data").glob("*/*.bin")}
+
+
+def test_what_a_killed_writer_left_is_listed_and_removed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "prepare"]) == 0
+    data = project / "cache" / "data"
+    torn, *others = sorted(path.parent for path in data.glob("*/index.json"))
+    (torn / "index.json").write_text("{")
+    key = "f" * 40
+    left = data / f".{key}.partial"
+    left.mkdir()
+    (left / "tokens.bin").write_bytes(b"0" * 2_000_000)
+    shutil.copy(others[0] / "index.json", left)
+    capsys.readouterr()
+    assert run(["data", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert f"{torn.name[:10]} damaged or unfinished" in listed
+    assert f"{key[:10]} damaged or unfinished, made anew when it is needed: 2.0 MB" in listed
+    assert f"{len(others)} stores" in listed
+    with (data / "locks" / key).open("w") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert run(["data", "list"]) == 0
+        assert key[:10] not in capsys.readouterr().out, "a process is writing it"
+    assert run(["data", "remove", "--all"]) == 0
+    assert not list(data.rglob("*.bin"))
+
+
+def test_a_plan_loads_no_library_of_a_run(project: Path) -> None:
+    assert run(["data", "prepare"]) == 0
+    command = (
+        "import sys; from framework.__main__ import main; main(['plan']); "
+        "print(*sorted({'numpy', 'torch', 'tokenizers', 'transformers', 'pyarrow', 'datasets'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert "data manual for tiny (causal_lm): prepared" in done.stdout
+    assert done.stdout.splitlines()[-1] == ""

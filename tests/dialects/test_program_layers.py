@@ -9,29 +9,11 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.repair.proposal import propose
 from framework.stages.check import CheckResult
+from tests.dialects import programs
 from tests.support.project import Project
 from tests.support.statuses import status_of
 
-MANIFEST = """\
-version: 1
-paper: {title: A program}
-hardware: {count: 1}
-datasets:
-  text: {}
-phases:
-  train:
-    objective: causal_lm
-    dataset: text
-    optimizer: {name: adamw, learning_rate: 2e-4, weight_decay: 0.1}
-    schedule: {name: constant}
-    batch_size: 32
-    epochs: 3
-variants:
-  one: {steps: [train]}
-seeds: [1, 2, 3]
-configs:
-  - {file: train.py, dialect: generic, describes: phases.train, variant: one}
-"""
+MANIFEST = programs.MANIFEST.replace("1e-4", "2e-4").replace(", warmup: 10%", "")
 HEAD = """\
 import copy, functools, fire, click, argparse
 from dataclasses import dataclass, field, replace
@@ -101,13 +83,31 @@ UNCLEAR = {
     "a dataclass copied": f"{FIELDS}cfg = replace(Config(), lr=3e-4)\n",
     "nested in two ways": f"{NESTED}Optim(lr=2e-4)\na = Config()\nb = Config(optim=Optim(lr=3e-4))\n",
 }
+DECORATED = {
+    "gin": f"import gin\n@gin.configurable\n{MAIN}main()\n",
+    "gin, by a name of its own": f"from gin import configurable\n@configurable('train')\n{MAIN}main()\n",
+    "gin, a class": f"import gin\n@gin.configurable\n{CLASS}Trainer(m)\n",
+    "sacred": f"@ex.automain\n{MAIN}",
+    "sacred, captured": f"@ex.capture\n{MAIN}main(3)\n",
+    "one of the program's own": f"def sweep(f):\n    def inner(*a, **k):\n        return f(*a, lr=3e-4, **k)\n"
+    f"    return inner\n@sweep\n{MAIN}main(3)\n",
+    "that is called": f"def sweep(rate):\n    def outer(f):\n        return lambda data: f(data, rate)\n"
+    f"    return outer\n@sweep(3e-4)\n{MAIN}main(3)\n",
+    "that changes what it passes on": f"def sweep(f):\n    def inner(*a, **k):\n        k['lr'] = 3e-4\n"
+    f"        return f(*a, **k)\n    return inner\n@sweep\n{MAIN}main(3)\n",
+}
+HARMLESS = {
+    "torch": f"@torch.no_grad()\n{KEEP}main(3)\n",
+    "one that measures": f"def timed(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n        print('start')\n"
+    f"        return f(*a, **k)\n    return inner\n@timed\n{KEEP}main(3)\n",
+    "one that registers": f"def register(name):\n    def inner(f):\n        KNOWN[name] = f\n        return f\n"
+    f"    return inner\n@register('main')\n{KEEP}main(3)\n",
+}
 RATE = "phases.train.optimizer.learning_rate"
 
 
 def checked(tmp_path: Path, text: str) -> CheckResult:
-    project = Project(tmp_path, MANIFEST)
-    project.write("train.py", HEAD + text)
-    return project.check()
+    return programs.checked(tmp_path, HEAD + text, MANIFEST)
 
 
 def repaired(result: CheckResult) -> list[str]:
@@ -144,6 +144,46 @@ def test_what_cannot_be_followed_is_unverified_and_left_as_it_is(tmp_path: Path,
     assert status_of(result, RATE, Stage.CONFIG) is Status.UNVERIFIED
     assert "C101" not in {each.code for each in result.findings}
     assert repaired(result) == []
+
+
+@pytest.mark.parametrize("default", ["2e-4", "3e-4"])
+@pytest.mark.parametrize("shape", DECORATED)
+def test_a_decorator_that_may_pass_another_value_leaves_the_default_open(
+    tmp_path: Path, shape: str, default: str
+) -> None:
+    result = checked(tmp_path, DECORATED[shape].replace("UNUSED", default))
+    assert status_of(result, RATE, Stage.CONFIG) is Status.UNVERIFIED
+    assert "C101" not in {each.code for each in result.findings}
+    assert repaired(result) == []
+
+
+@pytest.mark.parametrize("shape", HARMLESS)
+def test_any_other_decorator_changes_nothing(tmp_path: Path, shape: str) -> None:
+    right = checked(tmp_path, HARMLESS[shape].replace("USED", "2e-4"))
+    assert status_of(right, RATE, Stage.CONFIG) is Status.CONFORMS
+    wrong = checked(tmp_path, HARMLESS[shape].replace("USED", "3e-4"))
+    assert status_of(wrong, RATE, Stage.CONFIG) is Status.VIOLATED
+
+
+@pytest.mark.parametrize("default", ["2e-4", "3e-4"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "    global rate\n    rate = 3e-4\n",
+        "    global rate\n    rate *= 2\n",
+        "    global x, rate\n    x, rate = f()\n",
+    ],
+)
+def test_a_name_of_the_module_that_a_function_sets_is_not_known(tmp_path: Path, changed: str, default: str) -> None:
+    text = f"rate = {default}\ndef setup():\n{changed}setup()\n{STEP.format('rate')}\n"
+    result = checked(tmp_path, text)
+    assert status_of(result, RATE, Stage.CONFIG) is Status.UNVERIFIED
+    assert repaired(result) == []
+
+
+def test_a_global_name_that_is_only_read_stays_known(tmp_path: Path) -> None:
+    text = f"rate = 2e-4\ndef setup():\n    global rate\n    print(rate)\nsetup()\n{STEP.format('rate')}\n"
+    assert status_of(checked(tmp_path, text), RATE, Stage.CONFIG) is Status.CONFORMS
 
 
 @pytest.mark.parametrize("shape", ["by keyword", "partial", "a class", "a dataclass"])

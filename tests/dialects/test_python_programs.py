@@ -7,30 +7,10 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Stage, Status
-from framework.stages.check import CheckResult
+from tests.dialects.programs import MANIFEST, checked
 from tests.support.project import Project
 from tests.support.statuses import status_of
 
-MANIFEST = """\
-version: 1
-paper: {title: A program}
-hardware: {count: 1}
-datasets:
-  text: {}
-phases:
-  train:
-    objective: causal_lm
-    dataset: text
-    optimizer: {name: adamw, learning_rate: 1e-4, weight_decay: 0.1}
-    schedule: {name: constant, warmup: 10%}
-    batch_size: 32
-    epochs: 3
-variants:
-  one: {steps: [train]}
-seeds: [1, 2, 3]
-configs:
-  - {file: train.py, dialect: generic, describes: phases.train, variant: one}
-"""
 TORCH = """\
 import argparse
 from torch.optim import AdamW
@@ -41,12 +21,6 @@ CONFORMS, VIOLATED, UNVERIFIED = Status.CONFORMS, Status.VIOLATED, Status.UNVERI
 BATCH, DECAY, RATE = (
     f"phases.train.{name}" for name in ("batch_size", "optimizer.weight_decay", "optimizer.learning_rate")
 )
-
-
-def checked(tmp_path: Path, text: str, manifest: str = MANIFEST) -> CheckResult:
-    project = Project(tmp_path, manifest)
-    project.write("train.py", text)
-    return project.check()
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,22 @@ def test_a_mapping_with_delete_replaces_its_base(tmp_path: Path) -> None:
     assert found.value(found.root) == {"opt": {"type": "SGD"}, "list": [2], "lr": 3}  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("suffix", ["yaml", "py"])
+def test_what_two_bases_of_mmengine_state_is_not_known(tmp_path: Path, suffix: str) -> None:
+    own, one, two = "_base_: [b.yaml, c.yaml]\nx: 1\n", "lr: 3\nopt: {eps: 1}\n", "lr: 4\nopt: {decay: 2}\nseed: 5\n"
+    if suffix == "py":
+        own, one, two = (
+            "_base_ = ['b.py', 'c.py']\nx = 1\n",
+            "lr = 3\nopt = dict(eps=1)\n",
+            "lr = 4\nopt = dict(decay=2)\nseed = 5\n",
+        )
+    found = document(tmp_path, {f"a.{suffix}": own, f"b.{suffix}": one, f"c.{suffix}": two})
+    for path in (("lr",), ("opt", "eps"), ("opt", "decay")):
+        assert "two of its bases state it" in stated(found, *path)[0].reason
+    assert stated(found, "lr")[1].startswith(f"c.{suffix}:1:")
+    assert (stated(found, "seed")[0], stated(found, "x")[0]) == (5, 1)
+
+
 def test_a_reference_stands_where_its_base_states_it(tmp_path: Path) -> None:
     files = {
         "a.yaml": "_base_: b.yaml\nrate: '{{ _base_.opt.lr }}'\nall: '{{_base_.opt}}'\n",

@@ -113,7 +113,11 @@ def test_an_include_that_is_not_there_is_said(tmp_path: Path) -> None:
         ("A:\nx = 1\n", "run.gin:2:1"),
         ("= 1\n", "run.gin:1:1"),
         ("include run\n", "run.gin:1:9"),
-        ("A.x = [1\n", "run.gin:"),
+        ("A.x = [1\n", "run.gin:1:7: not gin: it is not closed"),
+        ("A.z = 1\nA.x = (1,\n  [2], {'a': 3}\n", "run.gin:2:7: not gin: it is not closed"),
+        ('A.x = 1\nA.y = """one\n', "run.gin:2:7: not gin: it is not closed"),
+        ("A.x = 'one\n", "run.gin:1:"),
+        ("A:\n    x = 1\n  y = 2\n", "run.gin:3:1: not gin: unindent"),
         ("include 'run.gin'\n", "run.gin:1:9: the includes lead in a circle"),
     ],
 )

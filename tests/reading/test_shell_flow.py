@@ -47,6 +47,11 @@ def source(document: Document, key: str) -> str:
         "export LR=3e-4\n",
         "declare -r LR=3e-4\n",
         "readonly LR=3e-4\n",
+        "LR=3e-4\nif ((LR == 1)); then echo; fi\n",
+        "LR=3e-4\nif ((LR <= 1 && LR != 2)); then echo; fi\n",
+        "LR=3e-4\nN=$((LR + 1))\n",
+        "LR=3e-4\nLR=1 python other.py\n",
+        "f() { echo $X; }\nLR=3e-4\nX=1 f\n",
     ],
 )
 def test_where_all_ways_agree_the_value_is_known(text: str) -> None:
@@ -69,6 +74,15 @@ def test_where_all_ways_agree_the_value_is_known(text: str) -> None:
         "f() { LR=1; }\nLR=3e-4\nf\n",
         "LR=3e-4\nfor i in 1 2; do LR=1; done\n",
         "LR=3e-4\nfor i in 1 2; do LR=1; break; done\n",
+        "LR=3e-4\nlet LR=1\n",
+        "LR=1\nlet 'LR += 1'\n",
+        "LR=1\n((LR = 2))\n",
+        "LR=1\n(( LR *= 2 ))\n",
+        "LR=1\n((LR++))\n",
+        "LR=1\nX=$((--LR))\n",
+        "LR=1\nwhile ((LR++ < 3)); do :; done\n",
+        "LR=3e-4\ndeclare -n rate=LR\nrate=1\n",
+        "LR=3e-4\nf() { local -n rate=LR; rate=1; }\nf\n",
     ],
 )
 def test_where_ways_differ_it_is_not(text: str) -> None:
@@ -95,6 +109,8 @@ def test_what_is_set_on_the_way_to_a_command_is_known_there(text: str) -> None:
         "LR=3e-4\nf() { python t.py --lr $LR; }\nLR=1\nf\n",
         "for a in 1 2; do LR=1; for b in 1 2; do python t.py --lr $LR; LR=2; done; done\n",
         "f() { LR=1; [ $X ] && LR=2; python t.py --lr $LR; }\nf\n",
+        "LR=3e-4\nf() { python t.py --lr $LR; }\nLR=1 f\n",
+        "LR=3e-4\nfunction f { python t.py --lr $LR; }\nX=1 LR=1 f 2\n",
     ],
 )
 def test_what_may_be_set_again_before_a_command_is_not(text: str) -> None:

@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    found = own("runners.data.store.prepared_store").stores()
-    rows = [(store.folder.name, store.size, store.facts) for store in found]
+    module = own("runners.data.store.prepared_store")
+    rows = [(store.folder.name, store.size, store.facts) for store in module.stores()]
+    broken = [(key, module.size_of(key)) for key in sorted({*module.keys()} - {key for key, _, _ in rows})]
     if options.format == "json":
-        console.as_json([{"key": key, "bytes": size, **facts} for key, size, facts in rows])
+        torn = [{"key": key, "bytes": size, "kind": "damaged"} for key, size in broken]
+        console.as_json([{"key": key, "bytes": size, **facts} for key, size, facts in rows] + torn)
         return 0
     for key, size, facts in rows:
         tokens = f", {facts['tokens']:,} tokens" if "tokens" in facts else ""
@@ -30,6 +32,9 @@ def main(options: argparse.Namespace) -> int:
             f"{facts['kind']} of {facts['origin']}: {facts['rows']:,} rows{tokens}{part}, {size / 1e6:.1f} MB, {when}"
         )
         console.literal(f"{key[:10]} {said}")
+    for key, size in broken:
+        console.literal(f"{key[:10]} damaged or unfinished, made anew when it is needed: {size / 1e6:.1f} MB")
     place = own("runners.data.store.data_folder").data_folder()
-    console.literal(f"{len(rows)} stores, {sum(size for _, size, _ in rows) / 1e6:.1f} MB in {place}")
+    whole = sum(size for _, size, _ in rows)
+    console.literal(f"{len(rows)} stores, {whole / 1e6:.1f} MB in {place}")
     return 0

@@ -15,14 +15,15 @@ from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Format, Log, Reading
 from framework.locations import Location
 
-_NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# Possessive, and a name begins where a word does: a line that a program prints may hold a text of any length.
+_NUMBER = r"[-+]?(?>\d[\d,]*+(?:\.\d*+)?|\.\d++)(?>[eE][-+]?\d++)?+"
+_NAME = r"[A-Za-z_][\w/.-]*+"
 _PAIR = re.compile(
-    rf"(?P<name>[A-Za-z_][\w/.-]*(?: [A-Za-z_][\w/.-]*)?)\s*[:=]?\s*(?P<value>{_NUMBER})(?![\w%.])(?:\s*/\s*\d+)?"
+    rf"(?<![\w/.-])[/.-]*+(?P<name>{_NAME}(?: {_NAME})?)\s*+(?:[:=]\s*+)?+"
+    rf"(?P<value>{_NUMBER})(?![\w%.])(?:\s*+/\s*+\d++)?+"
 )
-_STEP = re.compile(rf"\b(?:global[ _]?step|step|iter|iteration)\s*[:=#]?\s*{_NUMBER}", re.IGNORECASE)
+_STEP = re.compile(rf"\b(?:global[ _]?step|step|iter|iteration)\s*+(?:[:=#]\s*+)?+{_NUMBER}", re.IGNORECASE)
 _FIRST_LINES = 200
-_LONGEST = 4_096
-"""Characters of a line that a program prints of a step; a longer one is a dump of something."""
 
 
 def read(files: Sequence[Path], reading: Reading) -> Log:
@@ -32,7 +33,7 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
 def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
     with file.open(encoding="utf-8", errors="replace") as stream:
         for number, line in enumerate(stream, 1):
-            if len(line) <= _LONGEST and _STEP.search(line):
+            if _STEP.search(line):
                 yield Location(str(file), number, 1), _row(line)
 
 
@@ -52,7 +53,7 @@ def _matches(file: Path) -> bool:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
     except (OSError, UnicodeDecodeError):
         return False
-    return any(len(line) <= _LONGEST and _STEP.search(line) and len(_row(line)) > 1 for line in first)
+    return any(_STEP.search(line) and len(_row(line)) > 1 for line in first)
 
 
 FORMAT = Format("text", _matches, read)

@@ -21,15 +21,32 @@ OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
+
+
+def _difference(first: float, second: float) -> float:
+    return first - second
+
+
+def _percent(share: float) -> float:
+    return 100 * share
+
+
+def _ratio(first: float, second: float) -> float:
+    return first / second
+
+
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,
     "ceil": math.ceil,
+    "difference": _difference,
     "exp": math.exp,
     "floor": math.floor,
     "log": math.log,
     "log2": math.log2,
     "max": max,
     "min": min,
+    "percent": _percent,
+    "ratio": _ratio,
     "round": round,
     "sqrt": math.sqrt,
 }
@@ -41,7 +58,12 @@ class NotArithmetic(ValueError):
     """The text holds something else than arithmetic."""
 
 
-def _parse(text: str) -> ast.expr:
+def parsed(text: str) -> ast.expr:
+    """The tree of an expression, not yet known to be arithmetic.
+
+    Raises:
+        ValueError: it is longer than 200 characters, or no expression.
+    """
     if len(text) > _LONGEST:
         raise ValueError(f"an expression of more than {_LONGEST} characters")
     try:
@@ -53,7 +75,7 @@ def _parse(text: str) -> ast.expr:
 def is_expression(text: str) -> bool:
     """Whether the text is arithmetic over numbers and at least one name."""
     try:
-        tree = _parse(text)
+        tree = parsed(text)
         found = list(_names(tree))
     except ValueError:
         return False
@@ -66,7 +88,7 @@ def names_in(text: str) -> list[str]:
     Raises:
         ValueError: it is not arithmetic.
     """
-    return list(dict.fromkeys(_names(_parse(text))))
+    return list(dict.fromkeys(_names(parsed(text))))
 
 
 def _names(node: ast.expr) -> Iterator[str]:
@@ -137,7 +159,7 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
             raise ValueError(f"{text!r} names {name!r}, which has no value here; {did_you_mean(name, names)}")
         return names[name]
 
-    tree = _parse(text)
+    tree = parsed(text)
     try:
         found = computed(tree, value_of)
     except NotArithmetic:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from framework.manifest.sections.base import Section
+from framework.reading.scalars import Reader
 
 Knob = Literal[
     "micro_batch_size",
@@ -63,23 +64,7 @@ class Binding(Section):
     """Keys of the file, or paths above several, that state nothing about the paper."""
     required: bool = True
     """Whether every bound key must be present."""
-    reader: (
-        Literal[
-            "yaml-1.2",
-            "pyyaml",
-            "omegaconf",
-            "json",
-            "toml",
-            "ini",
-            "gin",
-            "shell",
-            "python",
-            "notebook",
-            "markdown",
-            "latex",
-        ]
-        | None
-    ) = None
+    reader: Reader | None = None
     """How the file's own consumer reads it, where its name does not say: `pyyaml` takes `2e-4` for a string and `no`
     for false, `omegaconf` (Hydra) takes them for a number and for false, and YAML is `yaml-1.2` if nothing is said."""
 

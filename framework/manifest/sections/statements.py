@@ -89,11 +89,27 @@ class Claim(Section):
     id: str
     """A short name."""
     assert_: Annotated[str, Field(alias="assert")]
-    """A comparison such as `perplexity(M_sdm) <= 1.05 * perplexity(M_base)`."""
-    over: Literal["seeds"] = "seeds"
-    """What the results vary over."""
+    """Comparisons such as `perplexity(M_sdm) <= 1.05 * perplexity(M_base)`, joined by `and`, or in a chain:
+    `accuracy(A) > accuracy(B) > accuracy(C)`. Within a margin both ways is `abs(accuracy(A) - accuracy(B)) <= 0.5`."""
+    over: Literal["seeds", "tasks", "both"] = "seeds"
+    """What the results vary over: the seeds; the tasks, each with the mean of its seeds; or both, where the assertion
+    must hold over the seeds, with the mean of the tasks, and over the tasks."""
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    """Of which of the declared seeds; by default of all."""
+    tasks: Annotated[list[str], Field(min_length=1)] | None = None
+    """Over which tasks; by default over all that its variants have in common."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """The one-sided confidence at which it must hold."""
+    test: Literal["t", "sign_flip", "bootstrap", "welch", "mann_whitney", "comparison"] | None = None
+    """How it is decided: by Student's t over paired differences, which is the default; by the exact permutation test
+    of these, or their bootstrap; unpaired by Welch's t or by ranks; or by comparison of the means alone, without
+    confidence, which is the default for a target of one run."""
+    family: str | None = None
+    """The claims that are tested together; their p values are corrected for how many they are."""
+    correction: Literal["none", "holm", "benjamini_hochberg"] = "none"
+    """How those of its family are corrected."""
+    level: Literal["required", "stretch"] = "required"
+    """Whether the paper depends on it, or it is a goal beyond: one that is missed is a warning."""
 
 
 def _as_date(value: Any) -> Any:

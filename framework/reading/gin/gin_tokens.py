@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,29 @@ class Reference(Opaque):
     def __init__(self, tag: str, macro: str):
         super().__init__(tag, f"no file sets the macro {macro}")
         self.macro = macro
+
+
+def tokens_of(document: Document) -> list[tokenize.TokenInfo]:
+    """The tokens of a file.
+
+    Raises:
+        InputError: a bracket or a text is not closed, or a line is indented as no other.
+    """
+    tokens: list[tokenize.TokenInfo] = []
+    opened: list[tuple[int, int]] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(document.text).readline):
+            tokens.append(token)
+            if token.type == tokenize.OP and token.string in _CLOSING:
+                opened.append(token.start)
+            elif token.type == tokenize.OP and token.string in _CLOSING.values():
+                del opened[-1:]
+    except tokenize.TokenError as problem:
+        line, column = opened[0] if opened else problem.args[1]
+        raise InputError.at(Location(document.file, line, column + 1), "not gin: it is not closed") from None
+    except SyntaxError as problem:
+        raise InputError.at(Location(document.file, problem.lineno or 1, 1), f"not gin: {problem.msg}") from None
+    return tokens
 
 
 class Cursor:

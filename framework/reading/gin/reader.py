@@ -7,16 +7,13 @@ What `@function` gives only the program knows. A caller's own argument goes befo
 
 from __future__ import annotations
 
-import io
 import os
 import posixpath
-import tokenize
 from pathlib import Path as FilePath
 
 from framework.errors import InputError
-from framework.locations import Location
 from framework.reading.decoding import read_text
-from framework.reading.gin.gin_tokens import Cursor, Reference
+from framework.reading.gin.gin_tokens import Cursor, Reference, tokens_of
 from framework.reading.layers.base_files import DEEPEST, MISSING
 from framework.reading.layers.merging import obscure, put, settle
 from framework.reading.marks import Lines
@@ -58,10 +55,7 @@ class _File:
 
     def run(self) -> None:
         lines = Lines(self.own.text)
-        try:
-            tokens = list(tokenize.generate_tokens(io.StringIO(self.own.text).readline))
-        except (tokenize.TokenError, SyntaxError) as problem:
-            raise InputError.at(Location(self.own.file, 1, 1), f"not gin: {problem.args[0]}") from None
+        tokens = tokens_of(self.own)
         cursor = Cursor(tokens, self.own, lines)
         while (key := cursor.selector()) is not None:
             if key.text in ("import", "from"):

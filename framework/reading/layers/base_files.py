@@ -108,7 +108,10 @@ def _add(below: Document, inner: Document, keys: Collection[str], key: str) -> N
         settle(below, inner, note.node)
     if isinstance(inner.root, MappingNode):
         kept = () if inner.absent.get("") else keys
+        both = _root(below).pairs().keys() & inner.root.pairs().keys() if key == "_base_" else ()
         merge(below, _root(below), inner.root, inner, skip=kept, deletes=_deleting(key))
+        if both:
+            obscure(below, _root(below), "two of its bases state it, which mmengine refuses", both)
 
 
 def _laid(document: Document, below: Document, keys: Collection[str], key: str, missing: list[str]) -> Document:

@@ -74,9 +74,11 @@ def put(target: MappingNode, key: ScalarNode, value: AnyNode) -> None:
     target._pairs = None
 
 
-def obscure(result: Document, target: MappingNode, reason: str) -> None:
-    """Leave all that stands in a mapping open, for that reason."""
+def obscure(result: Document, target: MappingNode, reason: str, only: Collection[str] | None = None) -> None:
+    """Leave all that stands in a mapping open, for that reason; or only what stands under these keys of it."""
     for index, (key, value) in enumerate(target.items):
+        if only is not None and key.text not in only:
+            continue
         if isinstance(value, MappingNode):
             obscure(result, value, reason)
             continue

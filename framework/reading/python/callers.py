@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from framework.reading.python.decorators import Function, last, option_name, passes_another
+
 _COMMAND_LINES = frozenset({"Fire", "cli", "CLI", "auto_cli", "run", "agent", "call", "command", "record", "dispatch"})
 """What calls a function with what a command line gives it, or with nothing: `fire.Fire(main)`, `typer.run(main)`,
 `tyro.cli(main)`, `wandb.agent(id, main)`. Its own defaults hold where nothing is given."""
@@ -16,6 +17,7 @@ _COPIES = frozenset({"replace", "evolve", "_replace"})
 """`dataclasses.replace(config, lr=1)`: which class `config` is of is not known."""
 UNPACKED = "a call passes what is unpacked there"
 HANDED_ON = "its function is handed on, and may be called with another"
+DECORATED = "its decorator may pass another"
 SEVERAL = "several definitions have this name"
 COPIED = "a copy of it is given another"
 FROM_OUTSIDE = "the command line gives it"
@@ -106,6 +108,7 @@ class Callers:
         for inside, call in _calls(module, None):
             called |= self._called(call, inside)
         self._handed_on(module, called)
+        self._decorated()
         for name in self.doubles & self.definitions.keys():
             self.definitions[name].calls = [call._replace(open=SEVERAL) for call in self.definitions[name].calls]
         self._leave_out_replaced()
@@ -189,6 +192,14 @@ class Callers:
                 continue  # an attribute of a function or a class
             left.extend((child, passed) for child in ast.iter_child_nodes(node))
 
+    def _decorated(self) -> None:
+        functions = {name: each.node for name, each in self.definitions.items()}
+        for definition in self.definitions.values():
+            made = definition.function.decorator_list if definition.function is not None else []
+            around = {id(each): each for each in [*definition.node.decorator_list, *made]}
+            found = [each for each in around.values() if passes_another(each, functions)]
+            definition.calls += [Call(each, {}, DECORATED) for each in found]
+
     def _leave_out_replaced(self) -> None:
         """Take back the calls in defaults that no call leaves as they are: `optim: Optim = Optim(lr=1)` in a class
         that is only made with another `optim`."""
@@ -211,23 +222,6 @@ def _by_itself(call: ast.Call) -> set[str | None] | None:
     known = last(call.func) in _COMMAND_LINES or last(call.func).endswith("Parser")
     started = "target" in named and not named & {"args", "kwargs"}
     return named if known or started or "default_factory" in named or "factory" in named else None
-
-
-def option_name(decorator: ast.expr) -> str:
-    """The parameter that click's `option("--lr", ...)` gives; nothing for another decorator."""
-    if not isinstance(decorator, ast.Call) or last(decorator.func) != "option":
-        return ""
-    names = [each.value for each in decorator.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-    plain = [name for name in names if name.isidentifier()]
-    flags = sorted((name for name in names if name.startswith("-")), key=lambda name: not name.startswith("--"))
-    return plain[0] if plain else flags[0].lstrip("-").split("/")[0].replace("-", "_").lower() if flags else ""
-
-
-def last(expression: ast.expr) -> str:
-    """The last name of a dotted one."""
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
 
 
 def _init(node: ast.ClassDef) -> Function | None:

@@ -96,6 +96,8 @@ class Tree:
             node = self.values.node(value)
             if not certain:
                 node = self._uncertain(node)
+            elif outside and path[0] in self.program.set_globals:
+                node = self._uncertain(node, "a function sets it, too")
             self._put(self.root, path, target, node, outside)
 
     def _is_config(self, path: Path, value: ast.expr) -> bool:

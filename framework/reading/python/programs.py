@@ -39,10 +39,13 @@ class Program:
         self.sets_defaults = False
         self.set_names: set[str] | None = set()
         """The arguments that `set_defaults` gives another default; None where it is given a mapping."""
+        self.set_globals: set[str] = set()
+        """The module's names that a function of it sets."""
         self._makers: dict[str, object] = {}
         self._parsed: set[str] = set()
         self._updated: set[str] = set()
         classes = {node.name for node in self.nodes if isinstance(node, ast.ClassDef)}
+        shared: set[str] = set()
         for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -59,11 +62,15 @@ class Program:
                 self._assigned(node, classes)
             elif isinstance(node, ast.Call):
                 self._changes(node)
+            elif isinstance(node, ast.Global):
+                shared.update(node.names)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
                     named = argument.annotation
                     if isinstance(named, ast.Name) and named.id in classes:
                         self._means(argument.arg, named.id)
+        if shared:
+            self.set_globals = {name for node in self.nodes for name in _globals_set(node)}
 
     def _assigned(
         self,
@@ -172,6 +179,15 @@ class Program:
             return known_name(".".join([first, *map(str, path[1:])]))
         found = (known_name(f"{module}.{path[0]}") for module in self.stars if len(path) == 1)
         return next((name for name in found if name), None)
+
+
+def _globals_set(function: ast.AST) -> set[str]:
+    """The names of the module that a function sets."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return set()
+    inside = list(ast.walk(function))
+    stored = {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored & {name for node in inside if isinstance(node, ast.Global) for name in node.names}
 
 
 def _is_cast(value: ast.expr | None, path: tuple[str | int, ...]) -> bool:

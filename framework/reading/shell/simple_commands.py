@@ -60,7 +60,9 @@ class _Reader:
         self.function = False
         self.pattern = False
         """Whether a pattern of a `case` is next."""
-        self.sites: Site = sites(self.tokens)
+        self.sites: Site = sites(self.tokens, self.text)
+        self.variables.spoiled.update(self.sites.aside)
+        self.variables.lasting |= self.sites.aside.keys()
 
     def run(self) -> Iterator[Command]:
         words: list[Word] = []
@@ -259,7 +261,7 @@ class _Reader:
         heredoc = words[-1].heredoc if words else None
         if name == "read" and heredoc is not None and heredoc.stop and "-d" in others and others[-1]:
             self.variables.hold(others[-1], word_of(self.text, self.shown, heredoc))
-        elif name in ("read", "unset", "mapfile", "readarray", "getopts", "printf", "let"):
+        elif name in ("read", "unset", "mapfile", "readarray", "getopts", "printf"):
             for other in others:
                 if other and other.isidentifier():
                     self.variables.spoiled[other] = f"`{name}` sets it"

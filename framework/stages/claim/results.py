@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.manifest.claims import SETTINGS, Call
+from framework.manifest.assertions.calls import SETTINGS, Call
 from framework.manifest.hyperparameters import held
 from framework.manifest.sections.measurements import QUANTITIES
 
@@ -27,14 +27,23 @@ def result_of(call: Call, steps: Sequence[Observed], model: str, seed: int) -> f
     runs = [each for each in steps if each.run is not None and _is_of(call, each, model, seed)]
     if call.metric in QUANTITIES:
         return _measured(call, runs)
-    metrics = [each.run.record.metrics for each in runs if each.run is not None]
-    for found in reversed(metrics):
-        if call.metric in found:
-            return found[call.metric]
-    for found in reversed(metrics):
-        if (value := held(call.metric, found)) is not None:
-            return value
+    for exactly in (True, False):
+        values = {
+            each.step.task: value
+            for each in runs
+            if each.run is not None and (value := _recorded(call.metric, each.run.record.metrics, exactly)) is not None
+        }
+        if not values:
+            continue
+        tasks = [task for task in values if task is not None]
+        if len(tasks) > 1:
+            raise Ambiguous(f"{call.metric} of {call.variant} was recorded for {', '.join(tasks)}: name the task")
+        return next(reversed(values.values()))
     raise LookupError(call.metric)
+
+
+def _recorded(metric: str, metrics: Mapping[str, float], exactly: bool) -> float | None:
+    return metrics.get(metric) if exactly else held(metric, metrics)
 
 
 def _is_of(call: Call, observed: Observed, model: str, seed: int) -> bool:

@@ -56,7 +56,21 @@ def _values(row: Any, columns: Sequence[str], path: Path, line: int) -> tuple[An
     for column in columns:
         if column not in row:
             raise FrameworkError(f"{path}:{line}: no column {column!r}: {did_you_mean(column, row)}")
+        if not _is_unicode(row[column]):
+            raise FrameworkError(
+                f"{path}:{line}: {column!r} has half of a character (a surrogate such as `\\ud800` alone)"
+            )
     return tuple(row[column] for column in columns)
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether texts can be encoded: JSON can spell some that cannot."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return all(map(_is_unicode, value)) if isinstance(value, list) else True
 
 
 def find(name: str, split: str, folder: Path) -> Path:

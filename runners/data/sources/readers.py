@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ Heard = Callable[[int], None]
 _BLOCK = 1 << 18
 _BATCH = 1 << 21
 _SPACE = " \t\n\r"
+_LONGEST_WORD = 16
+"""More letters than a JSON literal or an escape has (`-Infinity`, two `\\uXXXX`)."""
 
 
 def ignored(_: int) -> None:
@@ -59,14 +62,14 @@ class _Heard(io.FileIO):
 
 
 @contextmanager
-def _opened(path: Path, heard: Heard, newline: str | None = None) -> Iterator[IO[str]]:
-    """A file's text, decompressed where its name says so.
+def _opened(path: Path, heard: Heard, newline: str | None = None, encoding: str = "utf-8-sig") -> Iterator[IO[str]]:
+    """A file's text, decompressed where its name says so; a byte order mark, as Excel writes one, is no part of it.
 
     Raises:
         FrameworkError: it is not UTF-8, or no whole compressed file.
     """
     unpack = COMPRESSED.get(path.suffix)
-    with _bytes_of(path, heard) as raw, io.TextIOWrapper(raw, "utf-8", newline=newline) as stream:
+    with _bytes_of(path, heard) as raw, io.TextIOWrapper(raw, encoding, newline=newline) as stream:
         try:
             yield stream
         except UnicodeDecodeError as problem:
@@ -106,9 +109,17 @@ def _jsonl(path: Path, _: Sequence[str], heard: Heard) -> Iterator[Row]:
         for number, line in enumerate(stream, 1):
             if line.strip():
                 try:
-                    yield number, json.loads(line)
-                except json.JSONDecodeError as problem:
-                    raise FrameworkError(f"{path}:{number}: not JSON: {problem.msg}") from None
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as problem:
+                    raise FrameworkError(f"{path}:{number}: not JSON: {_reason(problem)}") from None
+                yield number, row
+
+
+def _reason(problem: Exception) -> str:
+    """Why a text is no JSON, or none that Python reads: too deep, or with a number of too many digits."""
+    if isinstance(problem, RecursionError):
+        return "nested too deeply"
+    return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
 
 
 class _Window:
@@ -139,9 +150,13 @@ class _Window:
             try:
                 found, end = json.JSONDecoder().raw_decode(self.text, self.at)
             except json.JSONDecodeError as problem:
-                if not self.more():
+                # A row that is cut off is read on; for another fault the rest of the file is not read into memory.
+                cut = problem.msg.startswith("Unterminated string") or len(self.text) - problem.pos < _LONGEST_WORD
+                if not cut or not self.more():
                     raise self.fault(problem.msg, problem.pos) from None
                 continue
+            except (ValueError, RecursionError) as problem:
+                raise self.fault(_reason(problem)) from None
             if end == len(self.text) and self.more():
                 continue
             self.at = end
@@ -178,6 +193,7 @@ def _json(path: Path, _: Sequence[str], heard: Heard) -> Iterator[Row]:
 
 
 def _csv(path: Path, _: Sequence[str], heard: Heard) -> Iterator[Row]:
+    csv.field_size_limit(sys.maxsize >> 1)  # a field may be a whole document; without this 128 KiB is the most
     with _opened(path, heard, newline="") as stream:
         reader = csv.DictReader(stream)
         try:
@@ -213,12 +229,12 @@ def _rows_at_once(metadata: Any) -> int:
 
 
 def text_blocks(path: Path, heard: Heard = ignored) -> Iterator[str]:
-    """A text file's text, block by block, with line breaks as Python reads them.
+    """A text file's text as it is, block by block, with line breaks as Python reads them.
 
     Raises:
         FrameworkError: it is not UTF-8, or no whole compressed file.
     """
-    with _opened(path, heard) as stream:
+    with _opened(path, heard, encoding="utf-8") as stream:
         while block := stream.read(_BLOCK):
             yield block
 

@@ -16,16 +16,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from framework.errors import FrameworkError
-from framework.evidence.atomic import whole_folder
+from framework.evidence.atomic import of_partial, partial_of, whole_folder
 from runners.data.store.data_folder import data_folder
 from runners.data.store.source_digests import recalled, remember, state_of, sum_of
+
+if TYPE_CHECKING:  # a plan asks which stores are there, and reads none
+    import numpy as np
 
 FORMAT = 1
 INDEX = "index.json"
@@ -43,6 +44,8 @@ class Store:
 
     def array(self, name: str) -> np.ndarray:
         """One of its arrays, [entries], memory-mapped and read-only."""
+        import numpy as np
+
         stated = self._arrays[name]
         if stated["bytes"] == 0:
             return np.empty(0, stated["dtype"])
@@ -67,11 +70,15 @@ class ArrayFile:
     """An array that is written entry by entry, and digested on the way."""
 
     def __init__(self, path: Path, dtype: str):
+        import numpy as np
+
         self._stream: BinaryIO = path.open("wb", buffering=1 << 20)
         self._digest, self.dtype, self.entries = hashlib.sha256(), np.dtype(dtype).newbyteorder("<"), 0
 
     def add(self, values: Any) -> None:
         """Append numbers, which must fit into the type."""
+        import numpy as np
+
         found = np.asarray(values)
         if found.size == 0:
             return
@@ -121,22 +128,39 @@ def found(key: str) -> Store | None:
     return Store(folder, index)
 
 
-def _whole(folder: Path, arrays: dict[str, dict[str, Any]]) -> bool:
-    """Whether the files are those of the index. Their digests are worked out unless they are known in this state."""
+def is_there(key: str) -> bool:
+    """Whether the store of that name lies there with all its bytes; :func:`found` holds them to their digests too."""
+    folder = data_folder() / key
+    index = recalled(folder / INDEX)
+    return index is not None and index.get("format") == FORMAT and _sized(folder, index["arrays"]) is not None
+
+
+def _sized(folder: Path, arrays: dict[str, dict[str, Any]]) -> dict[str, list[int]] | None:
+    """The states of an index's files; None where one is not there, or not of its size."""
     try:
         states = {name: state_of(folder / f"{name}.bin") for name in arrays}
     except OSError:
-        return False
-    if any(states[name][0] != stated["bytes"] for name, stated in arrays.items()):
+        return None
+    return None if any(states[name][0] != stated["bytes"] for name, stated in arrays.items()) else states
+
+
+def _whole(folder: Path, arrays: dict[str, dict[str, Any]]) -> bool:
+    """Whether the files are those of the index. Their digests are worked out unless they are known in this state."""
+    states = _sized(folder, arrays)
+    if states is None:
         return False
     sums = {name: stated["sha256"] for name, stated in arrays.items()}
     seen = {"states": states, "sums": sums}
     if recalled(folder / _CHECKED) == seen:
         return True
-    for name, stated in arrays.items():
-        with (folder / f"{name}.bin").open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != stated["sha256"]:
-                return False
+    for name, digest in sums.items():
+        try:
+            with (folder / f"{name}.bin").open("rb") as stream:
+                same = hashlib.file_digest(stream, "sha256").hexdigest() == digest
+        except OSError:  # not readable, or a bad block: made anew like one that was edited
+            return False
+        if not same:
+            return False
     remember(folder / _CHECKED, seen)
     return True
 
@@ -190,7 +214,7 @@ def _room(key: str) -> Iterator[None]:
                 f"no room for prepared data in {place}: {problem.strerror}; nothing of it was left there. "
                 "Make room (`framework data list` and `remove`), or let FRAMEWORK_CACHE_DIR name another disk"
             ) from problem
-        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise FrameworkError(
                 f"prepared data cannot be written to {place}: {problem.strerror}; "
                 "let FRAMEWORK_CACHE_DIR name a folder that can be written to"
@@ -231,11 +255,18 @@ def _locked(handle: int) -> bool:
 
 
 def keys() -> list[str]:
-    """The names of all that is prepared, whole or not."""
+    """The names of all that is prepared, whole or not, also of what a writer left that was killed."""
     place = data_folder()
-    if not place.is_dir():
-        return []
-    return sorted(each.name for each in place.iterdir() if (each / INDEX).is_file())
+    folders = [each for each in place.iterdir() if each.is_dir()] if place.is_dir() else []
+    known = {each.name for each in folders if not each.name.startswith(".") and (each / INDEX).is_file()}
+    return sorted(known | {key for each in folders if (key := of_partial(each)) and not _busy(key)})
+
+
+def _busy(key: str) -> bool:
+    """Whether a process is writing a store at this moment."""
+    with suppress(OSError), (data_folder() / "locks" / key).open("rb") as stream:
+        return not _locked(stream.fileno())
+    return False
 
 
 def stores() -> list[Store]:
@@ -244,10 +275,19 @@ def stores() -> list[Store]:
     return sorted(opened, key=lambda store: -store.facts["made"])
 
 
+def size_of(key: str) -> int:
+    """Bytes of a store's files, and of what a killed writer left of it."""
+    folder = data_folder() / key
+    places = (folder, partial_of(folder))
+    return sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())
+
+
 def removed(key: str) -> int:
     """Remove a store, and how many bytes that gives back; who has it open keeps it until it ends."""
     folder = data_folder() / key
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     with _alone(key, lambda: None):
-        shutil.rmtree(folder)
+        size = size_of(key)
+        for place in (folder, partial_of(folder)):
+            if place.exists():
+                shutil.rmtree(place)
     return size

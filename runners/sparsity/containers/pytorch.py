@@ -12,7 +12,6 @@ import torch
 
 from framework.errors import InputError
 from framework.evidence.mask_layout import MaskHeader
-from framework.evidence.masks import Source
 from framework.locations import Location
 
 
@@ -22,7 +21,7 @@ def write(path: Path, header: MaskHeader, stored: Callable[[str], numpy.ndarray[
     torch.save({"header": header.as_metadata(), "masks": masks}, path)
 
 
-class Pickled(Source):
+class Pickled:
     """The masks of a `.pt` file; plain booleans by name, without a header, are masks too.
 
     Raises:

@@ -14,11 +14,11 @@ from framework.errors import FrameworkError, InputError, Problem
 from framework.evidence.architectures.expert_layouts import renames, singles, stacked_shape, stacks
 from framework.evidence.architectures.roles import UNKNOWN, Architecture, Role
 from framework.evidence.checkpoints import CheckpointFiles
-from framework.evidence.forms.weights import is_zero
 from framework.evidence.mask_layout import packed
 from framework.evidence.orientation import INPUT_FIRST, input_first
 from framework.names import did_you_mean
 from runners.sparsity.foreign.fitting import Misfit, Reading, fitted, squares_in_doubt
+from runners.sparsity.foreign.holding import held
 from runners.sparsity.foreign.renaming import Renames, renamed
 from runners.sparsity.foreign.sources import ForeignMasks
 from runners.sparsity.mask_files import open_masks, write_mask_file
@@ -60,13 +60,17 @@ def convert(
     """Write the masks, whole or not at all.
 
     Raises:
-        InputError: masks whose name, shape or values fit no tensor, all of them; masks that are inverted.
+        InputError: masks whose name, shape or values fit no tensor, all of them; masks that a pruned checkpoint
+            shows to be read in a wrong way.
         UsageError: the output's container or layout is none.
         FrameworkError: what was written does not hold what was read.
     """
     architecture = Architecture.of(checkpoint.config()) if checkpoint else UNKNOWN
-    kept = _fitted(source, renames_stated, reading, checkpoint)
-    kept = _stacked(kept, architecture)
+
+    def read_as(reading: Reading) -> dict[str, Array]:
+        return _stacked(_fitted(source, renames_stated, reading, checkpoint), architecture)
+
+    kept = read_as(reading)
     shapes = {name: mask.shape for name, mask in kept.items()}
     turned = input_first(architecture, shapes)
     problems = [
@@ -75,7 +79,7 @@ def convert(
     ]
     if problems:
         raise InputError(problems)
-    found = _held(source, kept, checkpoint, reading) if checkpoint else (None, None)
+    found = held(kept, checkpoint, reading, read_as, source.place) if checkpoint else (None, None)
     counts = {name: (mask.size, mask.size - int(numpy.count_nonzero(mask))) for name, mask in sorted(kept.items())}
     facts = _facts(source, counts)
     if turned:
@@ -149,32 +153,6 @@ def _stacked(kept: dict[str, Array], architecture: Architecture) -> dict[str, Ar
         found[name] = numpy.concatenate([found.pop(part).reshape(-1) for part in parts]).reshape(shape)
     new = renames(model_type, found)
     return {new.get(name, name): mask for name, mask in found.items()}
-
-
-def _held(
-    source: ForeignMasks, kept: Mapping[str, Array], checkpoint: CheckpointFiles, reading: Reading
-) -> tuple[int, int]:
-    """How many masked weights of the checkpoint are not zero, and how many kept ones are.
-
-    Raises:
-        InputError: all that is kept is zero in the checkpoint, and not all that is masked: the masks are inverted.
-    """
-    masked = returned = kept_zeros = total = 0
-    for name, mask in kept.items():
-        if name not in checkpoint.tensors:
-            continue  # single experts of a stack that the masks do not fill
-        zero = is_zero(checkpoint.bits(name), checkpoint.tensors[name].dtype)
-        masked += int((~mask).sum())
-        returned += int((~mask & ~zero).sum())
-        kept_zeros += int((mask & zero).sum())
-        total += int(mask.sum())
-    if returned and total and kept_zeros == total:
-        wrong = "leave --inverted out" if reading.inverted else "state --inverted"
-        message = f"all {total:,} weights that the masks keep are zero in the checkpoint: 1 stands for what was pruned"
-        if reading.inverted:
-            message = f"all {total:,} weights that the inverted masks keep are zero in the checkpoint"
-        raise InputError.at(source.place, message, wrong)
-    return returned, kept_zeros
 
 
 def _facts(source: ForeignMasks, counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

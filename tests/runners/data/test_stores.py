@@ -133,6 +133,28 @@ def test_a_store_that_is_not_what_it_was_is_made_anew(use: Use, written: list[st
     assert len(written) == 4
 
 
+def test_a_store_that_cannot_be_read_is_made_anew_and_hides_no_other(
+    use: Use, written: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = use().facts
+    lost, kept = stores()
+    (lost.folder / "checked.json").unlink()
+    real = Path.open
+
+    def opening(self: Path, *arguments: Any, **more: Any) -> Any:
+        if self == lost.folder / "tokens.bin":
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return real(self, *arguments, **more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "open", opening)
+        assert [store.folder for store in stores()] == [kept.folder]
+    (lost.folder / "tokens.bin").unlink()
+    (lost.folder / "tokens.bin").mkdir()
+    assert use().facts == before
+    assert len(written) == 3
+
+
 def test_a_remembered_fingerprint_that_was_edited_is_worked_out_anew(use: Use) -> None:
     before = use().facts
     views = [path for store in stores() for path in (store.folder / "views").iterdir()]
@@ -151,6 +173,12 @@ def test_without_room_nothing_is_left(use: Use, cache: Path, monkeypatch: pytest
     with pytest.raises(FrameworkError, match=r"no room for .*cache.data: No space left.*FRAMEWORK_CACHE"):
         use()
     assert [path for path in cache.rglob("*") if path.is_file() and path.parent.name not in ("locks", "sources")] == []
+
+
+def test_a_cache_folder_that_is_none_is_an_error_with_advice(use: Use, cache: Path) -> None:
+    cache.parent.write_text("a file")
+    with pytest.raises(FrameworkError, match=r"cannot be written to .*let FRAMEWORK_CACHE_DIR name a folder"):
+        use()
 
 
 def test_a_source_that_changes_meanwhile_is_refused(use: Use, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,9 +189,13 @@ def damaged(folder: Path) -> str:
     return "m.npz"
 
 
-def inverted_of_pruned(folder: Path) -> str:
-    save_tensors(folder / "model" / "model.safetensors", {n: stored(FULL[n] * m) for n, m in KEPT.items()})
-    return of_numpy(lambda name, mask: (name, ~mask))(folder)
+def of_pruned(change: Callable[[str, Any], tuple[str, Any]], model_type: str = "gpt2") -> Make:
+    def make(folder: Path) -> str:
+        save_tensors(folder / "model" / "model.safetensors", {n: stored(FULL[n] * m) for n, m in KEPT.items()})
+        (folder / "model" / "config.json").write_text(json.dumps({"model_type": model_type}))
+        return of_numpy(change)(folder)
+
+    return make
 
 
 WITH = ["--checkpoint", "model"]
@@ -215,13 +219,38 @@ REFUSED: dict[str, tuple[Make, list[str], str]] = {
         "neither 0 nor 1",
     ),
     "inverted, of a pruned checkpoint": (
-        inverted_of_pruned,
+        of_pruned(lambda name, mask: (name, ~mask)),
         WITH,
-        "for what was pruned\n    state --inverted",
+        "state --inverted: 1 stands for what was pruned",
+    ),
+    "called inverted, of a pruned checkpoint": (
+        of_pruned(lambda name, mask: (name, mask)),
+        [*WITH, "--inverted"],
+        "leave --inverted out: 1 stands for what is kept",
+    ),
+    "packed in the other order, of a pruned checkpoint": (
+        of_pruned(lambda name, mask: (name, numpy.packbits(mask))),
+        [*WITH, "--bits", "little"],
+        "none would be read otherwise\n    state --bits big",
+    ),
+    "a square one transposed, of a pruned checkpoint": (
+        of_pruned(transposed, "llama"),
+        [*WITH, "--transposed", "c_fc", "mlp.c_proj"],
+        f"the mask of {SQUARE} removes",
+    ),
+    "a square one called transposed": (
+        of_pruned(lambda name, mask: (name, mask), "llama"),
+        [*WITH, "--transposed", "attn.c_proj"],
+        "leave its module out of --transposed",
     ),
     "flattened, without a model": (of_numpy(lambda n, mask: (n, mask.ravel())), [], "flattened, or of a vector"),
     "by module, without a model": (of_numpy(lambda n, m: (n.removesuffix(".weight"), m)), [], "called as a module"),
     "packed, of an unknown order": (of_numpy(lambda n, m: (n, numpy.packbits(m))), WITH, "state --bits big"),
+    "packed, with bits after the last weight": (
+        of_numpy(lambda n, m: (n, numpy.packbits(m, axis=-1) | 1)),
+        [*WITH, "--bits", "big"],
+        f"the mask {UP} has bits beyond its 160 weights",
+    ),
     "packed, of another length": (
         of_numpy(lambda n, m: (n, numpy.packbits(m)[:-1])),
         [*WITH, "--bits", "big"],

@@ -8,15 +8,14 @@ import pytest
 
 from framework.conformance import Stage, Status
 from tests.support.evidence import Evidence
+from tests.support.held import STUDY
 from tests.support.project import Project
 from tests.support.run_folders import change_record
 from tests.support.statuses import codes, status_of
 
-MANIFEST = """\
-version: 1
-paper: {title: A study}
-models: {tiny: {family: gpt2}}
-datasets: {text: {train_examples: 3200}}
+MANIFEST = (
+    STUDY
+    + """\
 phases:
   train:
     objective: translation
@@ -26,6 +25,7 @@ phases:
 configs:
   - {file: configs/pretrain.yaml, describes: phases.train, BINDING}
 """
+)
 HF = "dialect: hf-training-arguments, required: false"
 BLEU = "{name: bleu, direction: higher, unit: percent}"
 WER = "{name: wer, direction: lower}"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Severity, Status
-from framework.manifest.loading import load
 from framework.repair.proposal import propose
-from framework.stages.check import CheckResult, check
+from framework.stages.check import CheckResult
+from tests.support.held import held as held_to
 
 MANIFEST = """\
 version: 1
@@ -34,10 +34,8 @@ GIVEN = "--per_device_train_batch_size 8 --num_train_epochs 3"
 def held(
     root: Path, script: str, dialect: str = "hf-training-arguments", seeds: str = "[42]", keys: str = ""
 ) -> CheckResult:
-    (root / "run.sh").write_text(script)
     binding = f"  - {{file: run.sh, dialect: {dialect}, describes: phases.train{keys}}}\n"
-    (root / "experiment.yaml").write_text(f"{MANIFEST.replace('SEEDS', seeds)}configs:\n{binding}")
-    return check(load(root / "experiment.yaml"))
+    return held_to(root, f"{MANIFEST.replace('SEEDS', seeds)}configs:\n{binding}", {"run.sh": script})
 
 
 def drifts(result: CheckResult) -> list[tuple[str, int]]:
@@ -86,6 +84,10 @@ EVALUATED = [
     'CMD="{}"\neval "$CMD"\n',
     'bash -c "{}"\n',
     "\nexec sh -lc '{}'\n",
+    "srun bash -c '{}'\n",
+    "nohup srun --exclusive --ntasks=1 bash -c '{}'\n",
+    "timeout 3h bash -c '{}'\n",
+    "singularity exec --nv image.sif /bin/bash -c '{}'\n",
     "\neval {}\n",
 ]
 

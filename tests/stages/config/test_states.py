@@ -8,14 +8,13 @@ import pytest
 
 from framework.conformance import Finding, Stage, Status
 from framework.stages.check import CheckResult
+from tests.support.held import STUDY
 from tests.support.project import Project
 from tests.support.statuses import codes, status_of
 
-MANIFEST = """\
-version: 1
-paper: {title: A study}
-models: {tiny: {family: gpt2}}
-datasets: {text: {train_examples: 3200}}
+MANIFEST = (
+    STUDY
+    + """\
 phases:
   train:
     objective: causal_lm
@@ -28,6 +27,7 @@ variants:
   plain: {steps: [train]}
   other: {steps: [{train: {set: {optimizer.learning_rate: 1e-4}}}]}
 """
+)
 TRAIN = "phases.train"
 HF = "dialect: hf-training-arguments"
 EXPLICIT = "keys: {optim.name: optimizer.name, optim.lr: optimizer.learning_rate}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.manifest.claims import CALL
+from framework.manifest.assertions.calls import CALL
 from framework.manifest.hyperparameters import recorded_as
 from framework.manifest.metrics import METRICS, has_own_objective, has_own_script, metrics_of
 from framework.manifest.sections.measurements import QUANTITIES

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
+from framework.manifest.assertions.assertion import assertion_of
+from framework.manifest.assertions.sides import by_comparison_alone
 from framework.manifest.sections.statements import Claim
 from framework.stages.manifest.context import ManifestContext
 
@@ -35,7 +37,9 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
         )
         yield context.judge.violated(clause, finding)
     for index, claim in enumerate(experiment.stated.claims):
-        yield from _reachable(context, index, claim, len(set(seeds)))
+        count = len(set(claim.seeds or seeds))
+        if claim.over != "tasks" and not by_comparison_alone(claim, assertion_of(experiment, claim, index), count):
+            yield from _reachable(context, index, claim, count)
 
 
 def _reachable(context: ManifestContext, index: int, claim: Claim, seeds: int) -> Iterator[Verdict]:
@@ -54,6 +58,8 @@ def _reachable(context: ManifestContext, index: int, claim: Claim, seeds: int) -
     else:
         message += f": a sign-flip test over {seeds} pairs reaches {best:.1%} at best, so it rests on normality"
     advice = f"declare at least {needed} seeds, or claim at most {max(best, 0.5):.1%}"
+    if seeds < 2:
+        advice = f"declare at least {needed} seeds, or say `test: comparison`: what these runs show, without confidence"
     finding = Finding(
         rule, message, clause.id, f"{needed} seeds", seeds, clause.location, experiment.location(("seeds",)), advice
     )

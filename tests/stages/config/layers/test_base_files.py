@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from framework.conformance import Severity, Status
-from framework.manifest.loading import load
-from framework.stages.check import CheckResult, check
+from framework.conformance import Status
+from framework.stages.check import CheckResult
 from tests.support.commands import called
+from tests.support.held import STUDY, error_places
+from tests.support.held import held as held_to
 
-MANIFEST = """\
-version: 1
-paper: {title: A study}
-models: {tiny: {family: gpt2}}
-datasets: {text: {train_examples: 3200}}
+MANIFEST = (
+    STUDY
+    + """\
 phases:
   train:
     objective: causal_lm
@@ -28,6 +27,7 @@ phases:
 variants: {plain: {steps: [train]}}
 configs:
 """
+)
 LR = "phases.train.optimizer.learning_rate"
 BASE = "SOLVER:\n  BASE_LR: {}\n  IMS_PER_BATCH: 16\n"
 OWN = "_BASE_: base.yaml\nSOLVER:\n  MAX_ITER: 90000\n"
@@ -35,39 +35,34 @@ DETECTRON2 = "  - {file: run.yaml, dialect: detectron2, describes: phases.train}
 
 
 def held(root: Path, bindings: str, **files: str) -> CheckResult:
-    for name, text in files.items():
-        (root / name.replace("_", ".")).write_text(text)
-    (root / "experiment.yaml").write_text(MANIFEST + bindings)
-    return check(load(root / "experiment.yaml"))
-
-
-def errors(result: CheckResult) -> list[tuple[str, str]]:
-    """Codes and places."""
-    found = [each for each in result.findings if each.severity is Severity.ERROR and each.location]
-    return [(e.code, f"{Path(e.location.file).name}:{e.location.line}") for e in found if e.location]
+    return held_to(root, MANIFEST + bindings, {name.replace("_", "."): text for name, text in files.items()})
 
 
 def test_a_bases_value_is_held_at_its_place_in_the_base(tmp_path: Path) -> None:
     right = held(tmp_path, DETECTRON2, run_yaml=OWN, base_yaml=BASE.format(0.02))
-    assert errors(right) == []
+    assert error_places(right) == []
     assert right.statuses[LR] is Status.CONFORMS
-    assert errors(held(tmp_path, DETECTRON2, run_yaml=OWN, base_yaml=BASE.format(0.01))) == [("C101", "base.yaml:2")]
+    assert error_places(held(tmp_path, DETECTRON2, run_yaml=OWN, base_yaml=BASE.format(0.01))) == [
+        ("C101", "base.yaml:2")
+    ]
 
 
 def test_what_the_file_overrides_is_no_drift(tmp_path: Path) -> None:
     own = OWN + "  BASE_LR: 0.02\n"
-    assert errors(held(tmp_path, DETECTRON2, run_yaml=own, base_yaml=BASE.format(0.01))) == []
+    assert error_places(held(tmp_path, DETECTRON2, run_yaml=own, base_yaml=BASE.format(0.01))) == []
     own = OWN + "  BASE_LR: 0.01\n"
-    assert errors(held(tmp_path, DETECTRON2, run_yaml=own, base_yaml=BASE.format(0.02))) == [("C101", "run.yaml:4")]
+    assert error_places(held(tmp_path, DETECTRON2, run_yaml=own, base_yaml=BASE.format(0.02))) == [
+        ("C101", "run.yaml:4")
+    ]
 
 
 def test_a_default_counts_where_no_file_of_the_chain_overrides_it(tmp_path: Path) -> None:
     own = OWN.replace("  MAX_ITER: 90000\n", "  MOMENTUM: 0.9\n")
     found = held(tmp_path, DETECTRON2, run_yaml=own, base_yaml=BASE.format(0.02))
-    assert [code for code, _ in errors(found)] == ["C131"]
+    assert [code for code, _ in error_places(found)] == ["C131"]
     assert any("40000" in each.message for each in found.findings if each.code == "C131")
     gone = held(tmp_path, DETECTRON2, run_yaml=own.replace("base.yaml", "gone.yaml"))
-    assert errors(gone) == []
+    assert error_places(gone) == []
     assert gone.statuses["phases.train.max_steps"] is Status.UNVERIFIED
     (part,) = [each for each in gone.findings if each.code == "C124"]
     assert "gone.yaml" in part.message
@@ -88,14 +83,14 @@ GIN = "  - {file: run.gin, dialect: generic, describes: phases.train}\n"
 def test_a_gin_macro_is_held_once_where_it_is_set(tmp_path: Path) -> None:
     text = "LR = {}\ninclude 'base.gin'\nSGD.lr = %LR\n"
     base = "SGD.weight_decay = 1e-4\n"
-    assert errors(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin=base)) == []
-    assert errors(held(tmp_path, GIN, run_gin=text.format(0.5), base_gin=base)) == [("C101", "run.gin:1")]
-    assert errors(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin="SGD.weight_decay = 0.5\n")) == [
+    assert error_places(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin=base)) == []
+    assert error_places(held(tmp_path, GIN, run_gin=text.format(0.5), base_gin=base)) == [("C101", "run.gin:1")]
+    assert error_places(held(tmp_path, GIN, run_gin=text.format(0.02), base_gin="SGD.weight_decay = 0.5\n")) == [
         ("C101", "base.gin:1")
     ]
     (tmp_path / "run.gin").write_text(text.format(0.5))
     called(tmp_path, "check", "--fix")
-    assert (tmp_path / "run.gin").read_text() in (text.format(0.5), text.format("0.02"), text.format("2e-2"))
+    assert (tmp_path / "run.gin").read_text() == text.format(0.5)  # what else uses the macro is not known
 
 
 MMENGINE = "  - {file: run.py, dialect: mmengine, describes: phases.train}\n"
@@ -106,7 +101,9 @@ def test_a_python_configs_base_is_held_where_nothing_overrides_it(tmp_path: Path
     base += "optim_wrapper = dict(type='OptimWrapper', optimizer=optimizer)\ntrain_cfg = dict(max_iters=90000)\n"
     own = "_base_ = ['base.py']\nlr = 0.5\n"
     ramp = "param_scheduler = [dict(type='LinearLR', by_epoch=False, begin=0, end=1000), dict(type='MultiStepLR')]\n"
-    assert errors(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.02))) == []
-    assert errors(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.1))) == [("C101", "base.py:1")]
+    assert error_places(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.02))) == []
+    assert error_places(held(tmp_path, MMENGINE, run_py=own + ramp, base_py=base.format(0.1))) == [
+        ("C101", "base.py:1")
+    ]
     over = own + ramp + "optim_wrapper = dict(optimizer=dict(lr=0.02))\n"
-    assert errors(held(tmp_path, MMENGINE, run_py=over, base_py=base.format(0.1))) == []
+    assert error_places(held(tmp_path, MMENGINE, run_py=over, base_py=base.format(0.1))) == []

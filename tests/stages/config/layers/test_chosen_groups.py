@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Status
-from framework.manifest.loading import load
-from framework.stages.check import CheckResult, check
+from framework.stages.check import CheckResult
+from tests.support.held import STUDY
+from tests.support.held import held as held_to
 
-MANIFEST = """\
-version: 1
-paper: {title: A study}
-models: {tiny: {family: gpt2}}
-datasets: {text: {train_examples: 3200}}
+MANIFEST = (
+    STUDY
+    + """\
 phases:
   train:
     objective: causal_lm
@@ -28,6 +27,7 @@ configs:
   - {file: conf/config.yaml, dialect: hydra, describes: phases.train}
   - {file: run.sh, dialect: hydra, describes: phases.train}
 """
+)
 FILES = {
     "conf/config.yaml": "defaults: [_self_, {optimizer: adamw}]\nepochs: 20\n",
     "conf/optimizer/adamw.yaml": "lr: 1e-3\n",
@@ -40,11 +40,8 @@ LR, EPOCHS = "phases.train.optimizer.learning_rate", "phases.train.epochs"
 
 def held(root: Path, command: str, *own: str) -> CheckResult:
     """The files, those of a test's ``own`` as they are."""
-    files = {**FILES, "run.sh": f"python train.py {command}\n", "experiment.yaml": MANIFEST}
-    for name, text in ((name, text) for name, text in files.items() if name not in own):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return check(load(root / "experiment.yaml"))
+    files = {name: text for name, text in FILES.items() if name not in own}
+    return held_to(root, MANIFEST, {**files, "run.sh": f"python train.py {command}\n"})
 
 
 @pytest.mark.parametrize("command", ["+experiment=e", "optimizer=sgd", "++experiment=e epochs=20"])

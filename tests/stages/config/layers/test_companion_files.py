@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Severity
-from framework.manifest.loading import load
-from framework.stages.check import CheckResult, check
+from framework.stages.check import CheckResult
+from tests.support.held import STUDY
+from tests.support.held import held as held_to
 
-MANIFEST = """\
-version: 1
-paper: {title: A study}
-models: {tiny: {family: gpt2}}
-datasets: {text: {train_examples: 3200}}
+MANIFEST = (
+    STUDY
+    + """\
 phases:
   train:
     objective: causal_lm
@@ -25,18 +24,15 @@ phases:
     epochs: 3
 variants: {plain: {steps: [train]}}
 """
+)
 CONSTANT = '{"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": "auto", "warmup_max_lr": "auto"}}}\n'
 YAML = "learning_rate: 5.0e-5\nlr_scheduler_type: cosine\nwarmup_steps: 100\nnum_train_epochs: 3\n"
 FLAGS = "--learning_rate 5e-5 --lr_scheduler_type cosine --warmup_steps 100 --num_train_epochs 3"
 
 
 def held(root: Path, files: dict[str, str], bound: str = "train.yaml", more: str = "") -> CheckResult:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
     binding = f"  - {{file: {bound}, dialect: hf-training-arguments, describes: phases.train}}\n{more}"
-    (root / "experiment.yaml").write_text(f"{MANIFEST}configs:\n{binding}")
-    return check(load(root / "experiment.yaml"))
+    return held_to(root, f"{MANIFEST}configs:\n{binding}", files)
 
 
 def drifts(result: CheckResult) -> list[str]:

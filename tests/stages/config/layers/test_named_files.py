@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from framework.conformance import Severity, Status
-from framework.manifest.loading import load
+from framework.conformance import Status
 from framework.repair.proposal import propose
-from framework.stages.check import CheckResult, check
+from framework.stages.check import CheckResult
+from tests.support.held import error_places
+from tests.support.held import held as held_to
 
 MANIFEST = """\
 version: 1
@@ -35,18 +36,13 @@ LR = "phases.train.optimizer.learning_rate"
 def held(
     root: Path, script: str, config: str, name: str = "a.yaml", dialect: str = "generic", called: str = "run.sh"
 ) -> CheckResult:
-    (root / name).parent.mkdir(parents=True, exist_ok=True)
-    (root / name).write_text(config)
-    (root / called).write_text(script)
     bindings = [(name, dialect), (called, "generic" if dialect == "generic" else "hf-training-arguments")]
     lines = [f"  - {{file: {file}, dialect: {each}, describes: phases.train}}\n" for file, each in bindings]
-    (root / "experiment.yaml").write_text(f"{MANIFEST}configs:\n{''.join(lines)}")
-    return check(load(root / "experiment.yaml"))
+    return held_to(root, f"{MANIFEST}configs:\n{''.join(lines)}", {name: config, called: script})
 
 
 def places(result: CheckResult) -> list[str]:
-    errors = [each for each in result.findings if each.severity is Severity.ERROR and each.location]
-    return [f"{Path(each.location.file).name}:{each.location.line}" for each in errors if each.location]
+    return [place for _, place in error_places(result)]
 
 
 @pytest.mark.parametrize(

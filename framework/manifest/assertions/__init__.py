@@ -1,0 +1,1 @@
+"""What claims assert: comparisons of arithmetic over results."""
