@@ -22,12 +22,13 @@ class Run:
 class RunStore:
     """Runs below one folder.
 
-    ``listed`` looks into the folder once, for whoever asks for many runs and starts none: runs that appear later are
-    not found.
+    ``listed`` looks into the folder once and reads each record once, for whoever asks for many runs and starts none:
+    what appears or changes later is not seen.
     """
 
     def __init__(self, root: Path, listed: bool = False):
         self.root = root
+        self._records: dict[Path, RunRecord] = {}
         self._names: dict[str, list[str]] | None = {} if listed else None
         if self._names is not None and root.is_dir():
             for name in sorted(os.listdir(root)):
@@ -42,14 +43,27 @@ class RunStore:
             return
         for path in sorted(self.root.iterdir()):
             if (path / RECORD).is_file():
-                yield Run(path, RunRecord.read(path))
+                yield Run(path, self.read(path))
+
+    def read(self, folder: Path) -> RunRecord:
+        """The record in a folder.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        if folder not in self._records:
+            record = RunRecord.read(folder)
+            if self._names is None:
+                return record
+            self._records[folder] = record
+        return self._records[folder]
 
     def readable(self, pattern: str = "*") -> Iterator[Run]:
         """The same, without those whose record cannot be read, which are no evidence of anything; of folders whose
         names match a pattern."""
         for path in sorted(self.root.glob(f"{pattern}/{RECORD}")):
             try:
-                yield Run(path.parent, RunRecord.read(path.parent))
+                yield Run(path.parent, self.read(path.parent))
             except InputError:
                 continue
 
@@ -60,7 +74,7 @@ class RunStore:
         for path in self.folders(key):
             if (path / RECORD).is_file():
                 try:
-                    record = RunRecord.read(path)
+                    record = self.read(path)
                 except InputError:
                     continue
                 if record.key == key:
@@ -72,7 +86,7 @@ class RunStore:
         for path in self.folders(key):
             if (path / RECORD).is_file():
                 try:
-                    RunRecord.read(path)
+                    self.read(path)
                 except InputError as failure:
                     return path, failure.problems[0]
         return None

@@ -171,6 +171,24 @@ def test_after_a_changed_value_verify_names_the_runs_that_are_there(tmp_path: Pa
     assert "stale: dense · pretrain · tiny · seed 1: changed: phase.epochs: 4 -> 3" in told.err
 
 
+def test_every_record_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path)
+    evidence = Evidence(project)
+    of_status("failed", "no memory")(project, evidence, evidence.folder("dense", "pretrain"))
+    read: list[Path] = []
+    real = RunRecord.read
+
+    def counted(folder: Path) -> RunRecord:
+        read.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(RunRecord, "read", counted)
+    for command in ("plan", "runs", "verify"):
+        read.clear()
+        project.cli(command)
+        assert len(read) == len(set(read)) == 15, command
+
+
 def test_who_looks_whether_a_run_is_executed_keeps_nobody_from_executing_it(tmp_path: Path) -> None:
     import fcntl
 

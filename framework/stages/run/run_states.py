@@ -113,7 +113,7 @@ def listed(store: RunStore, plan_of: Callable[[str | None], Plan | None]) -> Ite
     for path in sorted(store.root.glob(f"*/{RECORD}")):
         folder = path.parent
         try:
-            run = Run(folder, RunRecord.read(folder))
+            run = Run(folder, store.read(folder))
         except InputError as failure:
             yield Listed(folder, None, unreadable(folder, failure.problems[0]), None)
             continue
