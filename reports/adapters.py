@@ -8,7 +8,7 @@ from typing import Any
 from framework.evidence.store import Run, RunStore
 from framework.manifest.clauses import shown
 from framework.planning.steps import Training
-from framework.stages.run.observed import Observed
+from framework.stages.run.observed import Observed, Related
 from framework.stages.verify import VerifyResult
 from reports.compliance import from_root
 
@@ -27,7 +27,7 @@ def memo_context(result: VerifyResult) -> dict[str, Any]:
     experiment = result.experiment
     store = RunStore(experiment.runs, listed=True)
     steps = [observed for observed in result.steps if _adapts(observed)]
-    tried = {observed.step.key: observed.run or store.find(observed.step.key) for observed in steps}
+    tried = [(observed, observed.run or store.find(observed.step.key)) for observed in steps]
     below = from_root(result)
     return {
         "paper": experiment.manifest.paper,
@@ -36,16 +36,14 @@ def memo_context(result: VerifyResult) -> dict[str, Any]:
         "planned": len(steps),
         "finished": sum(observed.run is not None for observed in steps),
         "stages": STAGES,
-        "runs": [
-            _row(result, observed, run) for observed in steps if (run := tried[observed.step.key]) and observed.run
-        ],
+        "runs": [_row(result, observed, observed.run) for observed in steps if observed.run],
         "failed": [
             {"label": observed.step.label, "error": below(run.record.error or NOTHING)}
-            for observed in steps
-            if (run := tried[observed.step.key]) is not None and run.record.status == "failed"
+            for observed, run in tried
+            if run is not None and run.record.status == "failed"
         ],
-        "missing": [observed.step.label for observed in steps if tried[observed.step.key] is None],
-        "dead": list(_dead(steps, tried)),
+        "missing": [observed.step.label for observed, run in tried if run is None],
+        "dead": list(_dead(tried)),
         "findings": [
             {"code": finding.code, "name": finding.rule.name, "message": below(finding.message)}
             for finding in result.findings
@@ -99,18 +97,17 @@ def _described(adapter: dict[str, Any]) -> str:
 
 def _asked(result: VerifyResult, observed: Observed) -> Any:
     """The sparsity that was asked where the masks were made: of the run itself, or of the nearest one before it."""
-    by_key = {each.step.key: each for each in result.steps}
+    related = Related(result.experiment.manifest, result.steps)
     at: Observed | None = observed
     while at is not None:
         if at.run is not None and (asked := at.run.record.sparsity.get("asked")) is not None:
             return asked
-        at = by_key.get(at.step.parent) if at.step.parent else None
+        at = related.parent(at)
     return None
 
 
-def _dead(steps: list[Observed], tried: dict[str, Run | None]) -> Iterator[dict[str, str]]:
-    for observed in steps:
-        run = tried[observed.step.key]
+def _dead(tried: list[tuple[Observed, Run | None]]) -> Iterator[dict[str, str]]:
+    for observed, run in tried:
         if run is not None and (dead := run.record.adapter.get("dead")):
             yield {"label": observed.step.label, "count": str(len(dead)), "names": ", ".join(dead)}
 

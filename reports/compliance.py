@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from framework.adoption.adopted_runs import origin_of
+from framework.adoption.adopted_runs import how_made
 from framework.conformance import Stage, Status
-from framework.evidence.standing.run_state import Word
+from framework.evidence.standing.run_state import MADE_ELSEWHERE
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
@@ -56,7 +56,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
             for finding in result.findings
         ],
         "waived": list(_waived(result)),
-        "planned": len(result.steps),
+        "planned": result.planned,
         "finished": result.finished,
         "runs": list(_runs(result)),
         "sparse": list(_sparse(result)),
@@ -100,7 +100,7 @@ def _waived(result: VerifyResult) -> Iterator[dict[str, str]]:
 
 def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
     below = from_root(result)
-    for observed in result.steps:
+    for observed, state in zip(result.steps, result.states, strict=True):
         step = observed.step
         row: dict[str, Any] = {
             "variants": ", ".join(step.variants),
@@ -109,7 +109,7 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
             "model": step.model_name,
             "seed": step.seed,
             "profile": step.profile or "-",
-            "status": str(result.states[step.key].word),
+            "status": str(state.word),
             "steps": "-",
             "metrics": "-",
             "seconds": "-",
@@ -117,9 +117,9 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
         if observed.run is not None:
             record = observed.run.record
-            origin = origin_of(record)
-            if origin is not None and result.states[step.key].word is Word.ADOPTED:
-                row["status"] = f"adopted from {below(origin)}"
+            if state.word in MADE_ELSEWHERE:
+                row["status"] = below(how_made(record) or row["status"])
+            row["status"] += "" if observed.counts else ", beside the run that counts"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))
             row["seconds"] = f"{record.seconds:.0f}" if record.seconds is not None else "-"

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from framework.evidence.environment import git_state, versions
 from framework.planning.machine import processor
-
-PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "tokenizers", "safetensors", "numpy")
-"""Packages whose version can change a result; those that are not installed are left out."""
 
 
 def environment(project: Path) -> dict[str, Any]:
     """Package versions, interpreter, hardware and commit, as JSON data for the run record."""
-    packages, git = _REMEMBERED[project] if project in _REMEMBERED else (_versions(), git_state(project))
+    packages, git = _REMEMBERED[project] if project in _REMEMBERED else (versions(), git_state(project))
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -38,21 +34,11 @@ _REMEMBERED: dict[Path, tuple[dict[str, str], dict[str, Any] | None]] = {}
 def remembered_state(project: Path) -> Iterator[None]:
     """For as long as the block runs, the versions and the project's commit are what they are now: for children that
     are forked from here and execute the code that was imported here."""
-    _REMEMBERED[project] = _versions(), git_state(project)
+    _REMEMBERED[project] = versions(), git_state(project)
     try:
         yield
     finally:
         del _REMEMBERED[project]
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def hardware() -> dict[str, Any]:
@@ -75,20 +61,3 @@ def hardware() -> dict[str, Any]:
             "cuda": torch.version.cuda,
         }
     return facts
-
-
-def git_state(project: Path) -> dict[str, Any] | None:
-    """The commit of the project folder and whether anything in it differs from that commit; None outside a repository
-    or before its first commit."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            answer = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True, timeout=30)
-        except (FileNotFoundError, subprocess.TimeoutExpired):
-            return None
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    commit = git("rev-parse", "HEAD")
-    if commit is None:
-        return None
-    return {"commit": commit, "dirty": git("status", "--porcelain") != ""}

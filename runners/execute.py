@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
-from framework.evidence.standing.run_locks import lock_of
+from framework.evidence.locks import lock_of, only_one
+from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
+from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.standing.run_state import on_disk, unreadable
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
+from framework.planning.contents.since_planned import changed_before, changed_while_running
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters.lora import ADAPTER
 from runners.command.perform import train_by_command
@@ -26,7 +28,6 @@ from runners.measurement.energy import EnergyMeter
 from runners.measurement.measure import measure
 from runners.processes import this_process
 from runners.progress import Progress, Several
-from runners.run_files import only_one
 from runners.sparsity.masks import MASKS
 from runners.step_context import RunContext
 from runners.trackers import Tracking
@@ -38,7 +39,7 @@ from runners.transforms.csp import PERMUTATION
 
 _CONTINUED = (CHECKPOINTS, STEPS, EVENTS)
 """What a training that goes on finds in its folder."""
-_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, CONFIGS, LOG, STATE, STDOUT, STDERR)
+_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, SETTINGS, CONFIGS, LOG, STATE, STDOUT, STDERR)
 
 
 def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:
@@ -53,8 +54,9 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         project: The folder of the manifest; relative paths of models, datasets and tokenizers start there.
 
     Raises:
-        FrameworkError: the parent or a reference has no finished run, the step itself has one, another process
-            executes it, or the work fails; other errors of the work are passed on as they are.
+        FrameworkError: the parent or a reference has no finished run, or has other bytes than that wrote (all are
+            hashed; the digest of a large file is remembered while it stays as it is); the step itself has one, another
+            process executes it, or the work fails; other errors of the work are passed on as they are.
     """
     processes = this_process()
     parent = _finished(store, step, step.parent, "its parent") if step.parent else None
@@ -89,6 +91,11 @@ def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
         raise FrameworkError(
             f"{step.label}: {what} ({key[:10]}) has no finished, whole run in {store.root}; execute it first"
         )
+    if changed := changed_artefacts(run):
+        raise FrameworkError(
+            f"{step.label}: {changed[0]} of {what} is not what that run wrote; restore it, or remove {run.folder} to "
+            "execute that again"
+        )
     return run
 
 
@@ -99,7 +106,9 @@ def _cleared(step: Step, store: RunStore) -> list[dict[str, Any]]:
     folder = store.folder(step.folder)
     if known is not None and known.record.status == "done":
         raise FrameworkError(f"{step.label} is {on_disk(known)}: remove {known.folder} to execute it again")
-    if known is None and (found := store.unreadable(step.key)) is not None:  # it may be a finished run's
+    if known is None and (
+        found := next(store.unreadable(store.folders_of(step.key)), None)
+    ):  # it may be a finished run's
         raise FrameworkError(f"{step.label} is {unreadable(*found)}: restore it, or remove {found[0]}")
     if known is not None and known.folder != folder:  # it was named after another variant
         shutil.rmtree(folder, ignore_errors=True)
@@ -142,8 +151,12 @@ def _recorded(context: RunContext) -> None:
     """Do the work, and write how it ended."""
     record, begun, meter = context.record, time.monotonic(), EnergyMeter()
     try:
+        if changed := changed_before(context.step, context.project):
+            raise FrameworkError(f"{_listed(changed)} since the plan was made: start again")
         with meter:
             _perform(context)
+        if changed := changed_while_running(context.step, context.project):
+            record.observed[CHANGED] = changed
         record.artefacts = artefacts_below(context.folder, *_present(context.folder))
         record.status = "done"
     except BaseException as problem:
@@ -175,6 +188,11 @@ def _perform(context: RunContext) -> None:
             train_phase(context, work)
         else:
             TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
+
+
+def _listed(changed: Sequence[str]) -> str:
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"changed: {changed[0]}{more}"
 
 
 def _present(folder: Path) -> list[str]:

@@ -1,47 +1,12 @@
-"""Folders and line files that a kill cannot leave half written."""
+"""Line files that a kill cannot leave half written."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self, TextIO
-
-from framework.errors import FrameworkError
-from framework.evidence.standing.run_locks import last_holder
-from framework.evidence.standing.run_state import this_host
-
-
-@contextmanager
-def only_one(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock file for as long as the block runs; the system releases it when the process ends.
-
-    Raises:
-        FrameworkError: another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
-        if not _taken(stream):
-            raise FrameworkError(f"{what} is running: it is being executed by {last_holder(path)} at this moment")
-        stream.truncate(0)
-        stream.write(json.dumps({"process": os.getpid(), "host": this_host()}) + "\n")
-        stream.flush()
-        yield
-
-
-def _taken(stream: TextIO) -> bool:
-    """Whether the lock could be taken: who looks whether it is held has it for a moment, so it is tried again."""
-    for wait in (0.0, 0.02, 0.05, 0.1):
-        time.sleep(wait)
-        with suppress(BlockingIOError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    return False
+from typing import Any, Self
 
 
 def prefix_sha256(path: Path, size: int) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-GROUND = ("errors", "locations", "names", "plugins", "isolation", "version")
+GROUND = ("errors", "locations", "names", "plugins", "isolation", "version", "cache_folder")
 ROOMS = (
     "ground",
     "reading",
@@ -24,6 +24,7 @@ ROOMS = (
     "statistics",
     "planning",
     "adoption",
+    "recording",
     "stages.plan",
     "stages.run",
     "stages.checkpoint",

@@ -16,13 +16,16 @@ from typing import Any, Literal, NamedTuple
 
 from framework.adoption.adopted_runs import identity_of, key_of, sources_of
 from framework.adoption.found_paths import found
+from framework.adoption.naming import is_meant, words_of
 from framework.adoption.placing import Place, Placing
 from framework.adoption.sources import result_table
 from framework.adoption.sources.registry import names, source_of
-from framework.adoption.sources.source import Left
+from framework.adoption.sources.result_table import Row
+from framework.adoption.sources.source import Left, LeftOut, Source, Store, Stored
 from framework.adoption.written_run import write_run
 from framework.errors import InputError, Problem, UsageError
 from framework.evidence.logs.log import Reading
+from framework.evidence.logs.trainer_settings import as_recorded
 from framework.evidence.record import ADOPTED, RunRecord, sha256_of
 from framework.evidence.store import RunStore
 from framework.locations import Location
@@ -32,11 +35,12 @@ from framework.manifest.sections.base import dumped
 from framework.names import did_you_mean
 from framework.planning.build import build
 
-Status = Literal["adopted", "unchanged", "changed"]
+Status = Literal["adopted", "unchanged", "changed", "left out"]
 
 
 class Outcome(NamedTuple):
-    """One run that was taken in: from where, as which step's, and whether it was before."""
+    """One run that was taken in: from where, as which step's, and whether it was before. Of what was left out the
+    label says how many runs there are, and why."""
 
     source: str
     label: str
@@ -70,11 +74,12 @@ def adopt(experiment: Experiment, asked: Adopted | None = None) -> tuple[list[Ou
 
 
 class _Origin(NamedTuple):
-    """What one run is taken from: a path, or a row of a table."""
+    """What one run is taken from: a path, and which of the runs in a file it is."""
 
     kind: str
     where: Location
-    is_row: bool = False
+    part: str = ""
+    stored: Stored | None = None
 
 
 class _Taking:
@@ -101,48 +106,91 @@ class _Taking:
     def _at(
         self, adopted: Adopted, path: Path, ways: list[dict[str, str]], where: Location | None
     ) -> Iterator[Outcome | Problem]:
-        if adopted.format == result_table.NAME or (adopted.format is None and adopted.columns):
-            for row in result_table.rows(path, adopted):
-                if isinstance(row, Problem):
-                    yield row
-                else:
-                    named = [{**way, **row.words} for way in ways]
-                    yield self._one(adopted, named, row.left, _Origin(result_table.NAME, row.where, is_row=True))
+        source = None if adopted.format == result_table.NAME else source_of(path, adopted.format)
+        is_table = path.is_file() and path.suffix.lower() in result_table.SUFFIXES
+        stated = bool(adopted.columns) or adopted.across is not None
+        rows = adopted.format is None and stated and is_table and not isinstance(source, Store)
+        if adopted.format != result_table.NAME and source is None and not rows:
+            advice = "say `format: table` for a table of results" if is_table else "name the folder with its log"
+            beside = path.is_file() and not is_table and not (self.root / adopted.path).exists()
+            if beside:  # what a pattern matches that lies among the runs
+                yield Outcome(self._below(path), "no program is known that leaves this", "", "left out")
+            else:
+                yield Problem(f"{path}: no program is known that leaves this", where, advice)
             return
-        source = source_of(path, adopted.format)
-        if source is None:
-            table = path.suffix in result_table.SUFFIXES
-            advice = "say `format: table` for a table of results" if table else "name the folder with its log"
-            yield Problem(f"{path}: no program is known that leaves this", where, advice)
-            return
-        left = source.read(path, Reading(dict(adopted.names), adopted.steps_from))
-        yield self._one(adopted, ways, left, _Origin(source.name, Location(str(path), 1, 1)))
+        others, known = 0, set[str]()
+        for run in self._rows(adopted, path) if rows or source is None else self._runs(source, adopted, path):
+            if isinstance(run, Problem):
+                yield run
+            elif isinstance(run, LeftOut):
+                yield Outcome(self._below(path), run.why, "", "left out")
+            elif not is_meant(adopted, run[1].names):
+                others, known = others + 1, known | set(run[1].names)
+            else:
+                yield self._one(adopted, ways, *run)
+                known |= set(adopted.only)
+        if others and (unknown := next((name for name in adopted.only if name not in known), None)) is not None:
+            yield Problem(f"{path}: no run says {unknown!r}, which `only` names", where, did_you_mean(unknown, known))
+        elif others:
+            yield Outcome(self._below(path), f"{_several(others)}: `only` means others", "", "left out")
 
-    def _one(self, adopted: Adopted, ways: Sequence[dict[str, str]], left: Left, origin: _Origin) -> Outcome | Problem:
-        placed = [self.placing.place(adopted, way, left.seed) for way in ways]
+    def _rows(self, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem | LeftOut]:
+        known = () if adopted.across is None else self.placing.words(adopted.across)
+        for row in result_table.rows(path, adopted, known):
+            if isinstance(row, Row):
+                cell = "" if adopted.across is None else f":{row.where.column}"
+                part = f"{row.where.line}{cell}"
+                yield _Origin(result_table.NAME, row.where, part), row.left
+            else:
+                yield row
+
+    @staticmethod
+    def _runs(source: Source | Store, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | LeftOut]:
+        reading, where = Reading(dict(adopted.names), adopted.steps_from), Location(str(path), 1, 1)
+        if isinstance(source, Source):
+            left = source.read(path, reading)
+            left.names = {**as_recorded(left.settings or {}), **left.names}
+            if left.no_evidence:
+                yield LeftOut(left.no_evidence)
+            else:
+                yield _Origin(source.name, where), left
+            return
+        for stored in source.runs(path, reading):
+            if isinstance(stored, LeftOut):
+                yield stored
+            else:
+                yield _Origin(source.name, where, stored.part, stored), stored.left
+
+    def _one(self, adopted: Adopted, ways: Sequence[dict[str, str]], origin: _Origin, left: Left) -> Outcome | Problem:
+        named = self._below(Path(origin.where.file)) + (f":{origin.part}" if origin.part else "")
+        try:
+            words = words_of(adopted, left.names, usual=bool(origin.part))
+        except LookupError as problem:
+            advice = "`only` says which runs are meant, where others lie there too"
+            return Problem(f"{_called(named, left)}: {problem.args[0]}", origin.where, advice)
+        placed = [self.placing.place(adopted, {**words, **way}, left.seed) for way in ways]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            return Problem(str(placed[0]), origin.where)
-        identity = identity_of(place.step, place.variants)
+            advice = "`captures` translates what names say"
+            message = f"{_called(origin.part, left)}: {placed[0]}" if origin.stored else str(placed[0])
+            return Problem(message, origin.where, advice)
+        step = place.step.of(place.variants)
+        identity = identity_of(step, place.variants, place.position)
         key = key_of(identity)
-        named = self._below(Path(origin.where.file)) + (f":{origin.where.line}" if origin.is_row else "")
         if key in self.taken:
-            message = f"{place.step.label} is adopted from {self.taken[key]}, and from this too"
+            message = f"{step.label} is adopted from {self.taken[key]}, and from this too"
             return Problem(message, origin.where, "let the pattern leave one of them out")
         self.taken[key] = named
         facts = {
             "format": origin.kind,
             "from": named,
-            "sources": [
-                {"file": self._below(file), "sha256": sha256_of(file), "bytes": file.stat().st_size}
-                for file in left.files
-            ],
+            "sources": self._sources(left, origin.stored),
             "reading": dumped(adopted),
         }
         before = self.store.find(key)
         if before is not None and before.record.observed.get(ADOPTED) == facts:
-            return Outcome(named, place.step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
-        step = replace(place.step, variants=place.variants, key=key)
+            return Outcome(named, step.label, before.folder.name, "unchanged", notes=tuple(left.notes))
+        step = replace(step, key=key)
         record = RunRecord(
             key=key,
             folder=f"{ADOPTED}.{step.folder}",
@@ -157,12 +205,21 @@ class _Taking:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             observed={ADOPTED: facts},
         )
-        write_run(self.store.root / record.folder, record, left, adopted, step, origin.where)
+        write_run(self.store.root / record.folder, record, left, adopted, step, origin.where, origin.stored)
         if before is not None and before.folder.name != record.folder:
             shutil.rmtree(before.folder)  # its step has another number now
         changed = () if before is None else _changed(before.record, facts["sources"])
         status: Status = "adopted" if before is None else "changed"
         return Outcome(named, step.label, record.folder, status, changed, tuple(left.notes))
+
+    def _sources(self, left: Left, stored: Stored | None) -> list[dict[str, Any]]:
+        """What was read, each with its hash: of a file that holds many runs, what it holds of this one."""
+        if stored is not None:
+            facts = {"part": stored.part, "sha256": stored.sha256, "bytes": len(stored.text)}
+            return [{"file": self._below(file), **facts} for file in left.files]
+        return [
+            {"file": self._below(file), "sha256": sha256_of(file), "bytes": file.stat().st_size} for file in left.files
+        ]
 
     def _below(self, path: Path) -> str:
         return os.path.relpath(path, self.root)
@@ -173,3 +230,13 @@ def _changed(record: RunRecord, sources: Sequence[dict[str, Any]]) -> tuple[str,
     before = {each.get("file"): each.get("sha256") for each in sources_of(record)}
     now = {each["file"]: each["sha256"] for each in sources}
     return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
+
+
+def _called(what: str, left: Left) -> str:
+    """A run as its program calls it, with its name."""
+    name = left.names.get("run")
+    return what if name is None else f"{what} ({name})"
+
+
+def _several(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"

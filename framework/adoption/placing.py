@@ -13,10 +13,12 @@ _MOST_SHOWN = 4
 
 
 class Place(NamedTuple):
-    """A planned step, and the variants that it is adopted for: those that use it, or the one that was named."""
+    """A planned step, and the variants that it is adopted for: those that use it, or the one that was named.
+    ``position`` is its place in the variant's list, where the same phase stands there more than once."""
 
     step: Step
     variants: tuple[str, ...]
+    position: int | None = None
 
 
 class Placing:
@@ -46,7 +48,7 @@ class Placing:
             found = last or found
         if len(found) == 1:
             named = (wanted["variant"],) if "variant" in wanted else found[0].variants
-            return Place(found[0], named)
+            return Place(found[0], named, self._position(found[0], named[0]))
         spelled = ", ".join(f"{part} {word}" for part, word in wanted.items()) or "nothing"
         if not found:
             return f"no training is planned with {spelled}{self._near(wanted)}"
@@ -64,6 +66,17 @@ class Placing:
                 found[part] = adopted.captures.get(part, {}).get(word, word)
         return found
 
+    def words(self, part: str) -> list[str]:
+        """What the plan has of a part, as words."""
+        return list(dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part)))
+
+    def _position(self, step: Step, variant: str) -> int | None:
+        here = (step.name, step.model_name, step.task, step.seed)
+        alike = [
+            each for each in self.by_variant[variant] if (each.name, each.model_name, each.task, each.seed) == here
+        ]
+        return None if len(alike) == 1 else step.of((variant,)).index
+
     @staticmethod
     def _of(step: Step, wanted: Mapping[str, str]) -> Sequence[str]:
         return [wanted["variant"]] if "variant" in wanted else step.variants
@@ -71,10 +84,10 @@ class Placing:
     def _near(self, wanted: Mapping[str, str]) -> str:
         """The part of what was said that the plan does not have."""
         for part, word in wanted.items():
-            known = dict.fromkeys(str(each) for step in self.trainings for each in _values(step, part))
+            known = self.words(part)
             if word not in known:
-                shown = ", ".join(list(known)[:_MOST_SHOWN])
-                return f": the plan has no {part} {word!r} ({shown}); `captures` translates what names say"
+                shown = ", ".join(known[:_MOST_SHOWN])
+                return f": the plan has no {part} {word!r} ({shown})"
         return ""
 
 

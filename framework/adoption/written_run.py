@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.adoption.sources.source import Left
+from framework.adoption.sources.source import Left, Stored
 from framework.errors import InputError
 from framework.evidence.adapter_options import described, of_wrong_kind
 from framework.evidence.atomic import whole_folder, write_json
 from framework.evidence.checkpoints import INDEX, SINGLE
 from framework.evidence.logs.deriving import derived
-from framework.evidence.logs.taking import as_metrics, measured, taken
+from framework.evidence.logs.taking import as_metrics, measured, taken, with_perplexity
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by
-from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below, read_json
+from framework.evidence.record import EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below, read_json
 from framework.evidence.shards import join
 from framework.evidence.tensors import TensorFile
 from framework.locations import Location
@@ -24,14 +24,23 @@ from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.planning.steps import Step, Training
 
-KEPT, SETTINGS = "source", "settings.json"
-"""The folder with copies of what was read; and the settings as data, which are held like a config file."""
+KEPT = "source"
+"""The folder with copies of what was read."""
 _CONFIG = "config.json"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
-def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, step: Step, where: Location) -> None:
-    """Write the folder as a whole: it is there with all that belongs to it, or as it was before.
+def write_run(
+    folder: Path,
+    record: RunRecord,
+    left: Left,
+    adopted: Adopted,
+    step: Step,
+    where: Location,
+    stored: Stored | None = None,
+) -> None:
+    """Write the folder as a whole: it is there with all that belongs to it, or as it was before. Of a run that lies in
+    a file with others (``stored``) what was read of it is kept, and else copies of the files.
 
     Raises:
         InputError: a metric that is to be taken is not there, or a checkpoint is damaged; nothing was written.
@@ -39,7 +48,8 @@ def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, ste
     work = step.work
     assert isinstance(work, Training)
     with whole_folder(folder) as target:
-        metrics = _metrics(target, record, left, adopted, work.phase.objective)
+        objective = with_perplexity(work.phase, left.log.kind if left.log is not None else None, None)
+        metrics = _metrics(target, record, left, adopted, objective)
         if left.settings is not None:
             _settings(target, record, left, adopted)
         record.observed |= derived(record.observed, work.phase)
@@ -49,14 +59,16 @@ def write_run(folder: Path, record: RunRecord, left: Left, adopted: Adopted, ste
                 known = did_you_mean(missing[0], there) if there else "it has none"
                 raise InputError.at(where, f"the run has no final metric {missing[0]!r}", known)
             metrics = {ours: there[theirs] for ours, theirs in adopted.metrics.items()}
-        record.metrics = as_metrics(measured(metrics, work.phase.objective))
+        record.metrics = as_metrics(measured(metrics, objective))
         record.environment = left.environment
         if left.model is not None:
-            _model(target, record, left.model)
-        for number, file in enumerate(left.files):
-            copy = target / KEPT / f"{number}-{file.name}"
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, copy)
+            keep_model(target, record, left.model)
+        if left.files:
+            (target / KEPT).mkdir()
+        if stored is not None:
+            (target / KEPT / "run.json").write_bytes(stored.text)
+        for number, file in enumerate(left.files if stored is None else ()):
+            shutil.copyfile(file, target / KEPT / f"{number}-{file.name}")
         record.artefacts = artefacts_below(target, *sorted(each.name for each in target.iterdir()))
         record.write(target)
 
@@ -91,8 +103,12 @@ def _settings(target: Path, record: RunRecord, left: Left, adopted: Adopted) -> 
     write_json(target / SETTINGS, settings)
 
 
-def _model(target: Path, record: RunRecord, source: Path) -> None:
-    """Copy a model, or an adapter, in safetensors; its sizes as they are on disk."""
+def keep_model(target: Path, record: RunRecord, source: Path) -> None:
+    """Copy a model, or an adapter, in safetensors to a run folder; its sizes as they are on disk.
+
+    Raises:
+        InputError: it is damaged, or an adapter of another kind.
+    """
     if all((source / name).is_file() for name in _ADAPTER):
         (target / "adapter").mkdir()
         for name in _ADAPTER:
@@ -111,7 +127,7 @@ def _model(target: Path, record: RunRecord, source: Path) -> None:
     else:
         join(source / INDEX, target / MODEL / SINGLE)
     saved = TensorFile(target / MODEL / SINGLE)
-    record.parameters = {"total": sum(tensor.elements for tensor in saved.tensors.values())}
+    record.parameters |= {"total": sum(tensor.elements for tensor in saved.tensors.values())}
 
 
 def _lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

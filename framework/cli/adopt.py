@@ -26,7 +26,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", metavar="FORMAT", help="what left it (default: as its content tells)")
     parser.add_argument("--dialect", help="whose words its settings are in")
     parser.add_argument(
-        "--column", action="append", default=[], metavar="PART=NAME", help="which column of a table says what a row is"
+        "--column",
+        action="append",
+        default=[],
+        metavar="PART=NAME",
+        help="which column, parameter or tag says what a run is",
+    )
+    parser.add_argument(
+        "--steps-from", type=int, choices=(0, 1), help="the number of the first optimizer step in a log (default: 1)"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        choices=("used", "next"),
+        help="which one a step is logged with: the one that it used, or the one that was then set (default: used)",
+    )
+    parser.add_argument("--across", choices=PARTS, help="what the titles of a table's other columns say")
+    parser.add_argument("--cells", metavar="METRIC", help="what the cells of such columns hold")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the rows, or the runs of a database, that are meant (repeatable)",
     )
     parser.add_argument(
         "--metric",
@@ -70,7 +91,8 @@ def _show(outcomes: list[Any]) -> None:
         for note in each.notes:
             console.literal(f"          {note}")
     counts = {status: sum(each.status == status for each in outcomes) for status in ("adopted", "changed", "unchanged")}
-    console.literal(f"{len(outcomes)} runs" + "".join(f", {count} {name}" for name, count in counts.items() if count))
+    taken = sum(counts.values())
+    console.literal(f"{taken} runs" + "".join(f", {count} {name}" for name, count in counts.items() if count))
 
 
 def _stated(options: argparse.Namespace) -> Any:
@@ -84,14 +106,21 @@ def _stated(options: argparse.Namespace) -> Any:
     from framework.manifest.sections.adopted import Adopted
 
     data: dict[str, Any] = {"path": options.path, "format": options.source, "dialect": options.dialect}
+    data |= {"across": options.across, "cells": options.cells}
+    data |= {"steps_from": options.steps_from, "learning_rate": options.learning_rate}
     data |= {part: getattr(options, part) for part in PARTS}
-    for option, name in (("column", "columns"), ("metric", "metrics")):
+    for option, name in (("column", "columns"), ("metric", "metrics"), ("only", "only")):
         pairs = [text.partition("=") for text in getattr(options, option)]
         if wrong := next(
             (text for text, pair in zip(getattr(options, option), pairs, strict=True) if not all(pair)), None
         ):
             raise UsageError(f"--{option} {wrong}: write NAME=NAME")
         data[name] = {one: other for one, _, other in pairs}
+    stated: dict[str, list[str]] = {}
+    for text in options.only:
+        name, _, value = text.partition("=")
+        stated.setdefault(name, []).append(value)
+    data["only"] = stated
     if data["seed"] is not None:
         if not str(data["seed"]).lstrip("-").isdigit():
             raise UsageError(f"--seed {data['seed']}: no whole number")

@@ -179,9 +179,16 @@ def _report(result: CheckResult, options: argparse.Namespace) -> Report:
         known=_chosen(known, options),
         gone=gone,
         baseline=str(options.baseline) if options.baseline else None,
+        unbound_files=_unbound_files(result),
         strict=options.strict,
         colour=options.format == "text" and options.output is None and _colour(),
     )
+
+
+def _unbound_files(result: CheckResult) -> list[str]:
+    from framework.drafting.finding.unbound import unbound_files
+
+    return unbound_files(Path(result.experiment.root) / Path(result.experiment.document.file).name, result.read)
 
 
 def _chosen(findings: list[Finding], options: argparse.Namespace) -> list[Finding]:

@@ -38,11 +38,13 @@ def main(options: argparse.Namespace) -> int:
     store = RunStore(experiment.runs, listed=True)
     states = RunStates(plan, store)
     rows = [(step, states.of(step)) for step in plan.steps]
+    absent = _absent(rows)
     if options.format == "json":
         steps = [_as_dict(step, state) for step, state in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
         data = _data(experiment, rows)
         more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        more |= {"not_here": list(absent)} if absent else {}
         console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
@@ -57,6 +59,9 @@ def main(options: argparse.Namespace) -> int:
         console.text(line)
     for facts in _data(experiment, rows):
         console.literal(_said(facts))
+    for name, readers in absent.items():
+        done, waiting = readers
+        console.literal(f"not here: {name}, read by {done} finished runs and {waiting} to run")
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
@@ -69,8 +74,18 @@ def _show_counts(states: list[State]) -> None:
     done, to_run = sum(state.word is Word.DONE for state in states), sum(state.to_run for state in states)
     others = [state for state in states if state.word not in (Word.DONE, Word.NOT_RUN)]
     console.text(f"{len(states)} steps: {done} done, {to_run} to run" + (f" ({counted(others)})" if others else ""))
-    if any(state.word is Word.DAMAGED for state in states):
+    if any(state.word is Word.DAMAGED and not state.to_run for state in states):
         console.text("damaged runs are not made anew: restore their files, or remove their folders")
+
+
+def _absent(rows: list[tuple[Step, State]]) -> dict[str, tuple[int, int]]:
+    """Local files that are not here: how many finished runs read them, and how many steps would."""
+    found: dict[str, tuple[int, int]] = {}
+    for step, state in rows:
+        for name in step.absent:
+            done, waiting = found.get(name, (0, 0))
+            found[name] = (done + (state.word is Word.DONE), waiting + state.to_run)
+    return found
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, State]]) -> list[dict[str, Any]]:

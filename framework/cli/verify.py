@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 
 from framework import api
+from framework.adoption.adopted_runs import runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, planned
 from framework.cli.terminal import console, findings
 from framework.cli.terminal.states import remarks
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
 from framework.evidence.record import RECORD, RunRecord
-from framework.evidence.standing.run_state import State, Word
+from framework.evidence.standing.run_state import Word
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
-from framework.planning.steps import Step
+from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.run.run_states import RunStates, counted
 from framework.stages.verify import VerifyResult
@@ -33,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
     add_format(parser)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not read large files again that are as an earlier verification read them: size, inode, times",
+    )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
@@ -51,7 +57,9 @@ def main(options: argparse.Namespace) -> int:
             experiment = load(options.manifest, record.profile)
         only = [record.key]
     plan = planned(experiment, options, options.all)
-    if only and only[0] not in {step.key for step in plan.steps}:
+    named = runs_of_variants(plan, RunStore(experiment.runs)) if only else {}
+    known = {step.key for step in plan.steps} | {run.record.key for runs in named.values() for run in runs}
+    if only and only[0] not in known:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
         state = RunStates(plan, RunStore(experiment.runs)).of_run(runs[name])
@@ -59,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
             f"the manifest does not demand the run {options.run!r} any more, or the selection leaves it out; "
             f"it is {state}"
         )
-    result = api.verify(experiment, plan, only)
+    result = api.verify(experiment, plan, only, options.quick)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -74,14 +82,11 @@ def main(options: argparse.Namespace) -> int:
 def _nothing(result: VerifyResult) -> str:
     """Why there is nothing to hold."""
     none = f"{result.experiment.runs} holds no finished run of this plan"
-    if all(state.word is Word.NOT_RUN for state in result.states.values()):
+    states = [state for _, state in result.planned_states]
+    if all(state.word is Word.NOT_RUN for state in states):
         return f"nothing has been run: {none}"
-    lines = [f"{none}: {counted(list(result.states.values()))}", *remarks(_states(result))]
+    lines = [f"{none}: {counted(states)}", *remarks(result.planned_states)]
     return "\n    ".join(lines)
-
-
-def _states(result: VerifyResult) -> list[tuple[Step, State]]:
-    return [(observed.step, result.states[observed.step.key]) for observed in result.steps]
 
 
 def show(result: VerifyResult) -> None:
@@ -101,11 +106,25 @@ def show(result: VerifyResult) -> None:
     console.out().print(table)
     verdict = "[bold red]violated[/]" if result.failed else "[bold green]nothing violated[/]"
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
-    adopted = f", {result.adopted} of them adopted" if result.adopted else ""
-    console.text(f"{verdict}: {result.finished} of {len(result.steps)} planned runs are there{adopted}{profile}")
-    if any(state.word is not Word.DONE for state in result.states.values()):
-        console.literal(f"runs: {counted(list(result.states.values()))}")
-    for line in remarks(_states(result)):
+    kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
+    made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    if result.spared is not None:
+        console.text(said_of(result.spared))
+    console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
+    states = [state for _, state in result.planned_states]
+    if any(state.word is not Word.DONE for state in states):
+        console.literal(f"runs: {counted(states)}")
+    for line in remarks(result.planned_states):
         console.literal(f"  {line}")
     if result.stale:
         console.literal(f"{len(result.stale)} runs are stale: of values that the manifest no longer states")
+
+
+def said_of(spared: Spared) -> str:
+    """What a quick verification left out."""
+    if not spared.files:
+        return "quick: nothing is remembered of these files as they are, so all were read"
+    size = f"{spared.bytes / 1e6:,.0f} MB"
+    if spared.files == 1:
+        return f"quick: 1 large file of {size} is as an earlier verification read it: not read again"
+    return f"quick: {spared.files:,} large files of {size} are as an earlier verification read them: not read again"

@@ -83,7 +83,8 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
             places.setdefault((leaf.start, leaf.stop), path)
     facts = {each.path: {each.fact, *each.doubt} for each in statements}
     kept: list[Statement] = []
-    silent: set[Path] = set()
+    silent = set(document.unused)
+    statements = [each for each in statements if each.path not in silent]
     first: set[tuple[int, str]] = set()
     """What is stated by a place that says nothing itself: the first who takes it from there states it."""
     for each in statements:

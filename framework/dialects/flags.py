@@ -113,7 +113,10 @@ def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     if len(programs) == 1 and isinstance(plain, dict) and plain is not data:
         plain[PROGRAM] = programs[0]
     handed_on = _handed_on(document, plain) if script and document is not None else set()
-    found = dialect.read({key: value for key, value in plain.items() if key not in handed_on} if handed_on else plain)
+    read = {key: value for key, value in plain.items() if key not in handed_on} if handed_on else plain
+    if programs and document is not None and document.format == "python" and isinstance(read, dict):
+        read = {**read, PROGRAM: programs[0]}
+    found = dialect.read(read)
     if script:
         found.statements = [_each(statement) for statement in found.statements]
     if document is not None and document.evaluating:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import InputError, Problem
-from framework.evidence.record import RECORD, RunRecord, sha256_of
+from framework.evidence.record import RECORD, RunRecord
+
+_DIGITS = 10
+"""How much of its key the name of a run's folder ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +72,31 @@ class RunStore:
 
     def find(self, key: str) -> Run | None:
         """The run with this content key, whatever its folder is called after a renamed variant."""
-        if not self.root.is_dir():
-            return None
-        for path in self.folders(key):
-            if (path / RECORD).is_file():
-                try:
-                    record = self.read(path)
-                except InputError:
-                    continue
-                if record.key == key:
-                    return Run(path, record)
+        for path in self.folders_of(key):
+            try:
+                record = self.read(path)
+            except InputError:
+                continue
+            if record.key == key:
+                return Run(path, record)
         return None
 
-    def unreadable(self, key: str) -> tuple[Path, Problem] | None:
-        """A folder of this key whose record is there and cannot be read, and why not."""
-        for path in self.folders(key):
-            if (path / RECORD).is_file():
-                try:
-                    self.read(path)
-                except InputError as failure:
-                    return path, failure.problems[0]
-        return None
+    def unreadable(self, folders: Iterable[Path]) -> Iterator[tuple[Path, Problem]]:
+        """Those of some folders whose record is there and cannot be read, and why not."""
+        for path in folders:
+            try:
+                self.read(path)
+            except InputError as failure:
+                yield path, failure.problems[0]
 
-    def folders(self, key: str) -> list[Path]:
-        """The folders whose names end in a key's first digits."""
-        digits = key[:10]
+    def folders_of(self, key: str) -> list[Path]:
+        """The folders that are named after a content key and hold a record, by name."""
+        digits = key[:_DIGITS]
         if self._names is None:
-            return sorted(self.root.glob(f"*.{digits}"))
-        return [self.root / name for name in self._names.get(digits, ())]
+            found = sorted(self.root.glob(f"*.{digits}"))
+        else:
+            found = [self.root / name for name in self._names.get(digits, ())]
+        return [path for path in found if (path / RECORD).is_file()]
 
     def finished(self, key: str) -> Run | None:
         """The finished run with this key, whatever became of its files since."""
@@ -117,12 +117,3 @@ def broken_artefacts(run: Run) -> Iterator[str]:
             yield f"{name} is missing"
         elif (size := path.stat().st_size) != facts["bytes"]:
             yield f"{name} has {size:,} bytes, not {facts['bytes']:,}"
-
-
-def changed_artefacts(run: Run) -> list[str]:
-    """The artefacts that are missing, or whose content is no longer what the run wrote."""
-    return [
-        name
-        for name, facts in sorted(run.record.artefacts.items())
-        if not (run.folder / name).is_file() or sha256_of(run.folder / name) != facts["sha256"]
-    ]

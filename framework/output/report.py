@@ -18,7 +18,7 @@ class Report:
 
     ``findings`` are those to show, in a stable order; ``hidden`` were taken out by `--select` or `--ignore`;
     ``known`` are in the baseline: they stay violated, and do not fail; ``gone`` are baseline entries that nothing
-    matches any more, one line each.
+    matches any more, one line each. ``unbound_files`` look like a training's configs, and no binding covers them.
     """
 
     result: CheckResult
@@ -27,6 +27,7 @@ class Report:
     known: list[Finding] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     baseline: str | None = None
+    unbound_files: list[str] = field(default_factory=list)
     strict: bool = False
     colour: bool = False
 

@@ -10,6 +10,7 @@ from framework.conformance import Stage, Status
 from framework.output.report import Report, counted
 
 _MOST_FILES = 3
+_MOST_NAMED = 10
 _MOST_CLAUSES = 12
 _WIDTH = 110
 
@@ -60,6 +61,17 @@ def lines(report: Report) -> Iterator[str]:
         yield f"and {counted(left, 'clause')} more that not every file settles (--format json lists all)"
     if silent := sum(not each.files for each in every):
         yield f"stated by no config file: {counted(silent, 'clause')} (--format json names all)"
+
+
+def left(report: Report) -> str:
+    """Which config files no binding covers, with the first of them; empty where there is none."""
+    files = report.unbound_files
+    if not files:
+        return ""
+    more = len(files) - _MOST_NAMED
+    named = ", ".join(files[:_MOST_NAMED]) + (f" and {more} more (--format json lists all)" if more > 0 else "")
+    said = "file that looks like a training's is" if len(files) == 1 else "files that look like a training's are"
+    return f"{len(files)} {said} bound by nothing: {named}"
 
 
 def folded(text: str) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from framework.planning.commands.command import Command
 
 VERSION = 1
+CONTENT, _SOURCES = "content", "sources"
 MACHINE = "machine"
 """Where the identity of a measurement says what it is a measurement of beside its checkpoint."""
 
@@ -26,6 +27,7 @@ MACHINE = "machine"
 def identity_of(
     name: str,
     work: Work,
+    model_name: str,
     model: Model,
     seed: int,
     parent: str | None,
@@ -34,20 +36,41 @@ def identity_of(
     calibration: Training | None = None,
     masks_keep_all: bool = False,
     command: Command | None = None,
+    content: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
     that is reported) is left out; so are knobs that change how a result is computed and not what it is, and where the
-    masks before the step keep every weight (``masks_keep_all``), how an adapter meets them."""
+    masks before the step keep every weight (``masks_keep_all``), how an adapter meets them. Names are left out, but
+    those of a model and a dataset whose source is not stated: two such are two, whatever else is said of them.
+    ``content`` are the SHA-256 of the local files that it reads; a step that reads none has none."""
     return {
         "version": VERSION,
         "step": name,
         "does": _does(work, knobs, calibration, masks_keep_all),
-        "model": _plain(model, "parameters", "set"),
+        "model": _model(model_name, model),
         "seed": seed,
         "parent": parent,
         "references": dict(references),
         **({"command": command.identity()} if command is not None else {}),
+        **({CONTENT: dict(content)} if content else {}),
     }
+
+
+def contents_in(identity: Mapping[str, Any]) -> dict[str, str | None]:
+    """The local files that an identity covers, a script's own among them, by name: their SHA-256."""
+    command = identity.get("command")
+    sources = command.get(_SOURCES) if isinstance(command, Mapping) else None
+    content = identity.get(CONTENT)
+    found = [each for each in (sources, content) if isinstance(each, Mapping)]
+    return {name: digest for each in found for name, digest in each.items()}
+
+
+def stated_alone(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity without the contents of local files: what the manifest states, whatever lies there."""
+    found = {name: value for name, value in identity.items() if name != CONTENT}
+    if isinstance(command := found.get("command"), Mapping):
+        found["command"] = {name: value for name, value in command.items() if name != _SOURCES}
+    return found
 
 
 def _does(work: Work, knobs: Knobs, calibration: Training | None, masks_keep_all: bool) -> dict[str, Any]:
@@ -56,6 +79,17 @@ def _does(work: Work, knobs: Knobs, calibration: Training | None, masks_keep_all
     if isinstance(work, Measure):
         return {**_plain(work.measurement, "variants", "phase"), MACHINE: dict(work.machine)}
     return _transform(work, calibration)
+
+
+def _model(name: str, model: Model) -> dict[str, Any]:
+    stated = model.hub is not None or model.path is not None or model.weights == "random"
+    return {**_plain(model, "parameters", "set"), **({} if stated else {"called": name})}
+
+
+def _dataset(training: Training) -> dict[str, Any]:
+    dataset = training.dataset
+    stated = dataset.hub is not None or dataset.path is not None or dataset.builtin is not None
+    return {**_plain(dataset, "train_examples", "set"), **({} if stated else {"called": training.dataset_name})}
 
 
 def elsewhere(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -80,7 +114,7 @@ def _training(work: Training, knobs: Knobs, masks_keep_all: bool) -> dict[str, A
     return {
         "phase": phase,
         "precision": work.phase.precision or knobs.precision or "fp32",
-        "dataset": _plain(work.dataset, "train_examples", "set"),
+        "dataset": _dataset(work),
         "mask": _plain(work.mask) if work.mask else None,
         "adapter": adapter,
     }
@@ -111,7 +145,7 @@ def _transform(work: Prune | Permute, calibration: Training | None) -> dict[str,
     if calibration is None:
         return _plain(work)
     examples = {
-        "dataset": _plain(calibration.dataset, "train_examples", "set"),
+        "dataset": _dataset(calibration),
         "sequence_length": calibration.phase.sequence_length,
     }
     return {**_plain(work, "dataset"), "calibration": examples}

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from framework.evidence.record import ADOPTED, RunRecord
+from framework.evidence.record import ADOPTED, RECORDED, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
+from framework.planning.contents.digested import changes
+from framework.planning.identity import CONTENT, contents_in, stated_alone
 from framework.planning.steps import Step
 
 
@@ -26,10 +28,10 @@ class Reasons:
 
     @cached_property
     def _by_place(self) -> dict[tuple[object, ...], list[RunRecord]]:
-        """The records by step, model, task, seed and profile; an adopted run was not made by any identity."""
+        """The records by step, model, task, seed and profile; a run that others made was not made by any identity."""
         found: dict[tuple[object, ...], list[RunRecord]] = {}
         for run in self._store.readable():
-            if ADOPTED not in run.record.identity:
+            if not {ADOPTED, RECORDED} & run.record.identity.keys():
                 found.setdefault(place_of(run.record), []).append(run.record)
         return found
 
@@ -46,14 +48,31 @@ def shares(record: RunRecord, step: Step) -> bool:
 
 def why_anew(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> str:
     """What differs between the nearest two of some old and some new identities; empty where there are not both."""
-    found = min((list(differences(one, other)) for one in old for other in new), key=len, default=None)
+    found = min((list(_changed(one, other)) for one in old for other in new), key=len, default=None)
     if found is None:
         return ""
-    changes = [change for change in found if not change.startswith(("parent", "references"))]
-    if not changes:
+    own = [change for change in found if not change.startswith(_BEFORE)]
+    if not own:
         return "what it starts from is made anew"
-    more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
-    return f"changed: {changes[0]}{more}"
+    more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+    return f"changed: {own[0]}{more}"
+
+
+_BEFORE = ("parent", "references")
+"""Where an identity says what it builds on."""
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between two identities: files whose content does, what is stated, files that came and went."""
+    then, now = contents_in(old), contents_in(new)
+    unknown = list(new.get(CONTENT, ())) if CONTENT not in old else []
+    files = changes(then, {name: digest for name, digest in now.items() if name not in unknown})
+    yield from (each for each in files if each in now)
+    yield from differences(stated_alone(old), stated_alone(new))
+    yield from (each for each in files if each not in now)
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        yield f"the content of {unknown[0]}{more}, which was not recorded"
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.errors import Problem
@@ -14,6 +14,7 @@ from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
+from framework.planning.contents.local_places import Local
 from framework.planning.recipes import Recipe, recipe_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Step:
     role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on,
     and ``measured_as`` the one whose validation data tells what a pruning did to the loss.
     ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
-    it from being executed: clauses that are not stated, or that no runner here has.
+    it from being executed: clauses that are not stated, or that no runner here has. ``reads`` are the local files whose
+    contents are in the identity, beside a command's own; ``absent`` the names of those that are not here now.
     """
 
     key: str
@@ -115,10 +117,20 @@ class Step:
     indices: tuple[int, ...] = ()
     command: Command | None = None
     missing: tuple[Problem, ...] = ()
+    reads: tuple[Local, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def variant(self) -> str:
         return self.variants[0]
+
+    def of(self, variants: Sequence[str]) -> Step:
+        """The step as some of its variants have it."""
+        if len(variants) == len(self.variants):
+            return self
+        own = [(str(place[1]), int(place[-1])) for place in self.places if place[1] in variants]
+        names, indices = zip(*own, strict=True)
+        return replace(self, variants=names, indices=indices, index=indices[0])
 
     @property
     def places(self) -> list[Path]:

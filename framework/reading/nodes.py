@@ -82,7 +82,8 @@ class Document:
     rows: set[Path] = field(default_factory=set)
     """Of a document in prose: rows of tables and items of lists, each of which is about what its label names."""
     programs: list[str] = field(default_factory=list)
-    """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`."""
+    """Of a script: the programs that it starts with arguments, `trl sft` or `torchrun pretrain_gpt.py`. Of a program:
+    `unsloth`, where it imports that, which changes other packages."""
     commands: list[CommandLine] = field(default_factory=list)
     """Of a script: what it starts with arguments."""
     variables: frozenset[str] = frozenset()
@@ -93,6 +94,8 @@ class Document:
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
     replaced: dict[Path, list[AnyNode]] = field(default_factory=dict)
     """Of a program: the defaults that its calls replace by the value at the place, in their order."""
+    unused: set[Path] = field(default_factory=set)
+    """Of a program: the values of dictionaries that are only copied, each copy with another value instead."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

@@ -32,6 +32,9 @@ class CheckResult:
     keys: int = 0
     unbound: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
+    """The config files that were read, by their names in the resolved folders: bound ones, what these name, and what
+    they are composed of."""
 
     @property
     def failed(self) -> bool:
@@ -74,6 +77,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         len(experiment.stated.configs),
         held.keys,
         len({(each.location.file, each.location.key) for each in findings if each.location and is_unbound(each.rule)}),
+        read=held.read,
     )
     for clause in [clause for clause in experiment.clauses if not clause.added]:
         broken = (verdict.status for verdict in matrix.looks(clause, Stage.MANIFEST) if verdict.finding)
@@ -112,7 +116,14 @@ def _commands(experiment: Experiment) -> list[Problem]:
     from framework.planning.build import build
 
     try:
-        build(experiment.as_stated, seeds=experiment.stated.seeds[:1])
+        plan = build(experiment.as_stated, seeds=experiment.stated.seeds[:1], read=False)
     except InputError as failure:
         return failure.problems
-    return []
+    lacking = {(step.command.runner, name) for step in plan.steps if step.command for name in step.command.sources}
+    return [
+        Problem(
+            f"`sources` names {pattern!r}, which matches no file below {experiment.root}",
+            experiment.location(("runners", runner, "sources")),
+        )
+        for runner, pattern in sorted(lacking)
+    ]

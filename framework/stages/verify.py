@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from framework.adoption.adopted_runs import adopted_runs
 from framework.conformance import Finding, Severity, Stage, Verdict
 from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
@@ -17,15 +17,17 @@ from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
-from framework.planning.steps import Measure
+from framework.planning.steps import Measure, Step
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
+from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.damaged_runs import damaged
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
-from framework.stages.run.measured_runs import measured_runs
-from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.observed import EvidenceContext, Observed, Related
+from framework.stages.run.observed_steps import observed_steps
+from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.run_states import RunStates, count_words
 from framework.stages.run.shared_steps import for_all_variants
@@ -44,30 +46,49 @@ class VerifyResult:
     matrix: Matrix
     findings: list[Finding]
     checked: CheckResult | None
-    states: dict[str, State]
-    """How it stands with each planned step's run, by the step's key."""
+    states: list[State]
+    """How it stands with the run of each of ``steps``."""
     stale: list[State] = field(default_factory=list)
     """Runs of what is planned, of values that the manifest no longer states."""
+    spared: Spared | None = None
+    """What a quick verification did not read again; None of one that read everything."""
 
     @property
     def failed(self) -> bool:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
+    def planned(self) -> int:
+        """How many runs are planned: one for each step, or for each of its variants that has a run of its own."""
+        return sum(observed.counts for observed in self.steps)
+
+    @property
+    def planned_states(self) -> list[tuple[Step, State]]:
+        """How it stands with each of these."""
+        pairs = zip(self.steps, self.states, strict=True)
+        return [(observed.step, state) for observed, state in pairs if observed.counts]
+
+    @property
     def finished(self) -> int:
-        """How many of the planned steps have a finished run."""
-        return sum(observed.run is not None for observed in self.steps)
+        """How many of these are there."""
+        return sum(observed.counts and observed.run is not None for observed in self.steps)
 
     @property
     def adopted(self) -> int:
         """How many of these were made elsewhere, and taken in."""
-        return sum(observed.adopted for observed in self.steps)
+        return sum(observed.counts and observed.adopted for observed in self.steps)
+
+    @property
+    def recorded(self) -> int:
+        """How many of these scripts of the user's own recorded."""
+        return sum(observed.counts and observed.scripted for observed in self.steps)
 
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        runs = {str(word): n for word, n in count_words(list(self.states.values())).items()}
-        there = {"finished": self.finished, "adopted": self.adopted, "stale": len(self.stale)}
-        return {"steps": len(self.steps), **there, "runs": runs, "stages": stages}
+        words = {str(word): n for word, n in count_words([state for _, state in self.planned_states]).items()}
+        there = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
+        found = {"steps": self.planned, **there, "stale": len(self.stale), "runs": words, "stages": stages}
+        return found if self.spared is None else {**found, "not_read_again": self.spared._asdict()}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -77,26 +98,23 @@ class VerifyResult:
         }
 
 
-def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None) -> VerifyResult:
+def verify(
+    experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None, quick: bool = False
+) -> VerifyResult:
     """Hold the evidence of a plan's steps to the manifest, at every stage that has any.
 
-    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`.
+    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`. ``quick``
+    leaves out large files that are as they were when an earlier verification read them.
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
-    measured = measured_runs(plan, store)
-    taken = adopted_runs(plan, store)
-    steps = [
-        Observed(step, measured.get(step.key) or store.finished(step.key) or taken.get(step.key)) for step in plan.steps
-    ]
-    unreadable = {damaged.step.key: (damaged, finding) for damaged, finding in unreadable_records(steps, store)}
-    seen = [unreadable[each.step.key][0] if each.step.key in unreadable else each for each in steps]
+    steps = with_others(observed_steps(experiment, plan, store), plan, store)
     told = RunStates(plan, store)
-    states = {each.step.key: told.of(each.step) for each in steps}
-    seen = [replace(each, word=str(states[each.step.key].word)) for each in seen]
+    states = [told.of(each.step) if each.counts or each.run is None else told.of_run(each.run) for each in steps]
+    steps = [replace(each, word=str(state.word)) for each, state in zip(steps, states, strict=True)]
+    seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
-    findings: list[Finding] = [finding for _, finding in unreadable.values()]
     try:
         checked = check(experiment.as_stated, today)
     except InputError as failure:
@@ -109,18 +127,20 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
     matrix.add(plan_verdicts(experiment, plan, judge))
 
     def hold(seen: list[Observed]) -> list[tuple[list[Verdict], list[Finding]]]:
-        held = [observed for observed in seen if not only or observed.step.key in only]
+        held = [observed for observed in seen if not only or observed.step.key in only or _key_of(observed) in only]
         models = [observed for observed in held if not isinstance(observed.step.work, Measure)]
         measures = [observed for observed in held if isinstance(observed.step.work, Measure)]
-        lookup = {observed.step.key: observed for observed in seen}
+        related = Related(experiment.manifest, seen)
         return [
-            apply(package, EvidenceContext(experiment, judge, plan, models, stage, lookup, measures))
+            apply(package, EvidenceContext(experiment, judge, plan, models, stage, related, measures))
             for package, stage in _STAGES
         ]
 
+    asked = [each for each in seen if not only or each.step.key in only or _key_of(each) in only]
+    spared = read_once(asked, Related(experiment.manifest, seen), quick)
     outcomes, seen, broken = readable(hold, seen)
     for verdicts, more in outcomes:
-        matrix.add(for_all_variants(experiment, plan, unsettled(verdicts), judge))
+        matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
     findings += broken
     for held in claim_verdicts(experiment, seen, judge):
@@ -129,5 +149,18 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         else:
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
-    states |= {key: state for key, state in damaged(findings, steps).items() if states[key].word is not Word.DAMAGED}
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, told.stale())
+    worse = damaged(findings, steps)
+    states = [_worse(state, worse) for state in states]
+    return VerifyResult(
+        experiment, plan, steps, matrix, findings, checked, states, told.stale(), spared if quick else None
+    )
+
+
+def _key_of(observed: Observed) -> str | None:
+    """The key of the run itself: that of a run which was made elsewhere is not the planned one."""
+    return None if observed.run is None else observed.run.record.key
+
+
+def _worse(state: State, worse: Mapping[Path, State]) -> State:
+    """The state of a run, of which reading its files may have told that it is damaged."""
+    return state if state.folder is None or state.word is Word.DAMAGED else worse.get(state.folder, state)

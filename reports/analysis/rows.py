@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from framework.adoption.adopted_runs import adopted_runs, origin_of
+from framework.adoption.adopted_runs import origin_of, runs_of_variants, script_of
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
@@ -41,6 +41,8 @@ class Row:
     """What it is compared with others by: the variant's name without its sparsity."""
     adopted: str = ""
     """Where the run was taken from, if another program made it."""
+    recorded: str = ""
+    """The script that recorded the run, if one did."""
 
     @property
     def group(self) -> tuple[str, str, str]:
@@ -59,11 +61,11 @@ class Study:
 def study(experiment: Experiment, plan: Plan, variants: Sequence[str] = ()) -> Study:
     """The rows of the plan's variants, or of some of them, in the manifest's order; of finished, whole runs only."""
     store = RunStore(experiment.runs, listed=True)
-    taken = adopted_runs(plan, store)
+    named = runs_of_variants(plan, store)
     rows, missing = [], 0
     for variant in variants or experiment.manifest.variants:
         for step in plan.final(variant):
-            run = store.done(step.key) or taken.get(step.key)
+            run = store.done(step.key) or next(iter(named.get((step.key, variant), ())), None)
             if run is None:
                 missing += 1
             else:
@@ -103,6 +105,7 @@ def _row(experiment: Experiment, variant: str, record: RunRecord, folder: str) -
         folder=folder,
         line=_line(variant, axes, asked),
         adopted=origin_of(record) or "",
+        recorded=script_of(record) or "",
     )
 
 

@@ -17,7 +17,7 @@ def summary_csv(rows: Sequence[Row]) -> str:
     return text(
         [
             *["variant", *axes, "model", "task", "seed", "profile", "sparsity_asked", "sparsity_reached"],
-            *[*metrics, "seconds", "key", "folder", "adopted"],
+            *[*metrics, "seconds", "key", "folder", "adopted", "recorded"],
         ],
         (
             {
@@ -30,6 +30,7 @@ def summary_csv(rows: Sequence[Row]) -> str:
                 "key": row.key,
                 "folder": row.folder,
                 "adopted": row.adopted,
+                "recorded": row.recorded,
             }
             for row in rows
         ),

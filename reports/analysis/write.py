@@ -93,6 +93,7 @@ def _context(
         "missing": found.missing,
         "distinct": len({row.key for row in found.rows}),
         "adopted": len({row.key for row in found.rows if row.adopted}),
+        "recorded": len({row.key for row in found.rows if row.recorded}),
         "seeds": sorted({row.seed for row in found.rows}),
         "metrics": metrics,
         "tradeoffs": [each for metric in metrics for each in tradeoffs(grouped, metric, lower[metric])],

@@ -15,8 +15,8 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.atomic import write_json, write_text
+from framework.evidence.locks import lock_of_command
 from framework.evidence.logs.registry import natural
-from framework.evidence.standing.run_locks import lock_of_command
 from framework.planning.commands.command import Command, filled
 from runners.command import process
 from runners.command.collect import collect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,10 +9,11 @@ import torch
 from torch import Tensor
 
 from framework.planning.recipes import Recipe
+from framework.recording.named_parameters import decay_of, unwrapped
 from runners.training.batches import Geometry
 from runners.training.length import scale_of
 from runners.training.optimizers import observed_optimizer
-from runners.training.parameter_groups import Group, unwrapped
+from runners.training.parameter_groups import Group
 
 LOSS_NORMALIZATION = "batch"
 """What :meth:`runners.training.update.Update._backward` does: one mean over all predictions of an optimizer step."""
@@ -77,16 +77,9 @@ def _formats(optimizer: Any) -> str:
 def _decay(optimizer: Any, named: Iterable[tuple[str, Tensor]]) -> dict[str, dict[str, Any]]:
     """Which trained parameters weight decay shrinks and which it does not: how many, and a digest of their names."""
     names = {id(value): unwrapped(name) for name, value in named}
-    found: dict[str, list[tuple[str, int]]] = {"decayed": [], "undecayed": []}
-    for index, group in enumerate(optimizer.param_groups):
-        own = found["decayed" if group.get("weight_decay") else "undecayed"]
-        for place, value in enumerate(group["params"]):  # what a method trains beside the model has no name in it
-            own.append((names.get(id(value), f"groups[{index}][{place}]"), value.numel()))
-    return {
-        kind: {
-            "tensors": len(parts),
-            "parameters": sum(size for _, size in parts),
-            "names_sha256": hashlib.sha256("\n".join(sorted(name for name, _ in parts)).encode()).hexdigest(),
-        }
-        for kind, parts in found.items()
-    }
+    return decay_of(
+        # what a method trains beside the model has no name in it
+        (names.get(id(value), f"groups[{index}][{place}]"), value.numel(), group.get("weight_decay"))
+        for index, group in enumerate(optimizer.param_groups)
+        for place, value in enumerate(group["params"])
+    )

@@ -18,14 +18,8 @@ from framework.errors import FrameworkError
 from framework.manifest.sections.optimizers import ParameterGroup
 from framework.names import did_you_mean
 from framework.planning.recipes import RecipeOptimizer
+from framework.recording.named_parameters import BIASES, EMBEDDINGS, HEAD, KINDS, NORMS, TIED, unwrapped
 
-NORMS, BIASES, EMBEDDINGS, HEAD = KINDS = ("norms", "biases", "embeddings", "head")
-_WRAPPED = (
-    ("base_model.model.", ""),  # peft's model around a model
-    (".base_layer.", "."),  # a module under an adapter
-    (".modules_to_save.default.", "."),  # a module that is trained in full beside an adapter
-    (".parametrizations.", "."),  # a weight under learned gates, which is `weight.original`
-)
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
@@ -44,7 +38,7 @@ class Part:
     @property
     def name(self) -> str:
         """Its names, those of a tied weight joined by `=`."""
-        return " = ".join(self.names)
+        return TIED.join(self.names)
 
 
 @dataclass(slots=True)
@@ -151,13 +145,6 @@ def _group(stated: RecipeOptimizer, groups: Sequence[Any], part: Part, distance:
     if stated.layer_decay is not None and layered and not frozen:
         rate *= stated.layer_decay**distance
     return Group(index, distance if layered and not frozen else None, muon and part.matrix, rate, decay, frozen)
-
-
-def unwrapped(name: str) -> str:
-    """The name that a parameter has in the model by itself."""
-    for wrapped, bare in _WRAPPED:
-        name = name.replace(wrapped, bare)
-    return name.removesuffix(".original")
 
 
 def _modules_of(name: str) -> Iterator[str]:

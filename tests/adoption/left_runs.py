@@ -135,7 +135,8 @@ def wandb_records() -> list[bytes]:
     """The records of an offline run: its settings (one of them long), its history, its summary."""
     config = {"learning_rate": 2e-5, "seed": 2, "notes": "x" * 70_000}
     history = [_field(2, _named({"_step": s, "train/loss": 2 - s / 12, "lr": rate(s)})) for s in range(1, STEPS + 1)]
-    return [_field(17, _field(4, _named(config))), *history, _field(3, _named({"eval/accuracy": 0.9}))]
+    run = _field(17, _field(4, _named(config)) + _field(3, b"paper") + _field(6, b"dense") + _field(8, b"first"))
+    return [run, *history, _field(3, _named({"eval/accuracy": 0.9})), _field(18, b"")]
 
 
 def wandb_offline(folder: Path) -> Path:

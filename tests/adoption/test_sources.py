@@ -13,7 +13,7 @@ import pytest
 
 from framework.adoption.sources.pickled_settings import settings_in
 from framework.adoption.sources.registry import names, source_of
-from framework.adoption.sources.source import Left
+from framework.adoption.sources.source import Left, Source
 from framework.adoption.sources.wandb_history import kept_in
 from framework.errors import InputError
 from framework.evidence.logs.log import Reading
@@ -35,7 +35,7 @@ def left(name: str, folder: Path) -> Left:
 
 
 def test_every_source_has_a_run_here() -> None:
-    assert set(names()) == {*LEFT, "table"}
+    assert set(names()) == {*LEFT, "table", "mlflow-database", "optuna"}
 
 
 @pytest.mark.parametrize("name", LOGGED)
@@ -229,3 +229,21 @@ def test_a_long_line_of_text_is_passed_over_at_once(tmp_path: Path) -> None:
     write(tmp_path / "out.log", "step 1: " + "a" * 1_000_000 + "\n" + "step 2: loss 1.5 lr 1e-3\n")
     log, _ = read_log([tmp_path / "out.log"], Reading())
     assert [line["step"] for line in log.steps] == [2]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [(b"", ""), (b"\x92\x01\x02\x08\x01", "exit code 1"), (None, "without an end"),
+     (b"\x92\x01\x0b\x08" + b"\xff" * 9 + b"\x01", "exit code -1")],
+)  # fmt: skip
+def test_an_offline_run_that_did_not_end_well_is_no_evidence(tmp_path: Path, end: bytes | None, said: str) -> None:
+    *whole, ended = wandb_records()
+    write(tmp_path / "run-abc.wandb", "")
+    records = whole if end is None else [*whole, end or ended]
+    (tmp_path / "run-abc.wandb").write_bytes(framed(records))
+    source = source_of(tmp_path, None)
+    assert isinstance(source, Source)
+    found = source.read(tmp_path, Reading())
+    assert said in found.no_evidence
+    assert bool(found.no_evidence) is bool(said)
+    assert found.names == {"project": "paper", "group": "dense", "run": "first"}

@@ -57,7 +57,7 @@ def test_reports_and_plans_say_that_a_run_was_adopted(tmp_path: Path) -> None:
     assert called(tmp_path, "adopt", "table.csv", "--from", "table").code == 0
     planned = called(tmp_path, "plan").out
     assert "adopted dense" in planned
-    assert "from table.csv:2; a run of its own would take its place" in planned
+    assert "adopted from table.csv:2; a run made here would go before" in planned
     assert called(tmp_path, "docs").code == 0
     assert "adopted from table.csv" in next(tmp_path.rglob("COMPLIANCE.md")).read_text("utf-8")
     assert called(tmp_path, "analyse").code == 0
@@ -72,3 +72,15 @@ def test_a_project_that_only_adopts_needs_no_torch(tmp_path: Path) -> None:
         path = os.pathsep.join([str(tmp_path / "hidden"), os.environ.get("PYTHONPATH", "")])
         done = process(tmp_path, command, PYTHONPATH=path)
         assert (done.returncode, "no torch" in done.stderr) == (0, False), done.stderr
+
+
+def test_how_a_log_counts_is_said_on_the_command_line(tmp_path: Path) -> None:
+    project(tmp_path)
+    lines = "".join(f'{{"step": {step}, "loss": 1.0, "lr": 1e-5}}\n' for step in range(12))
+    write(tmp_path / "out/train.jsonl", lines)
+    arguments = ("adopt", "out", "--variant", "dense", "--task", "sst2", "--seed", "1")
+    assert "say `steps_from: 0`" in called(tmp_path, *arguments).err
+    assert called(tmp_path, *arguments, "--steps-from", "0", "--learning-rate", "next").code == 0
+    (record,) = (tmp_path / "runs").glob("*/record.json")
+    log = json.loads(record.read_text("utf-8"))["observed"]["log"]
+    assert (log["logged_steps"], log["learning_rate"]) == (12, "next")

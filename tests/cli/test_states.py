@@ -6,23 +6,24 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from framework.adoption.adopted_runs import identity_of, key_of
 from framework.errors import FrameworkError
-from framework.evidence.record import ADOPTED, RunRecord
-from framework.evidence.standing.run_locks import lock_of
-from framework.evidence.standing.run_state import MADE_ANEW, Word, this_host
+from framework.evidence.locks import lock_of, only_one, this_host
+from framework.evidence.record import ADOPTED, RECORDED, RunRecord
+from framework.evidence.standing.run_state import MADE_ANEW, MADE_ELSEWHERE, Word
 from framework.evidence.store import RunStore
+from framework.recording.recorded_runs import place_of
 from runners.execute import execute
 from runners.progress import Silent
-from runners.run_files import only_one
 from tests.support.evidence import Evidence
 from tests.support.project import Project
 from tests.support.run_folders import change_record, seal
 
-Make = Callable[[Project, Evidence, Path], None]
+Make = Callable[[Project, Evidence, Path], object]
 
 
 def of_status(status: str, error: str | None = None) -> Make:
@@ -60,16 +61,25 @@ def failed_and_changed(project: Project, evidence: Evidence, folder: Path) -> No
     changed(project, evidence, folder)
 
 
-def adopted(project: Project, evidence: Evidence, folder: Path) -> None:
-    step = evidence.step("dense", "pretrain")
+def elsewhere(folder: Path, kind: str, identity: dict[str, Any], facts: dict[str, Any]) -> Path:
     record = RunRecord.read(folder)
-    record.identity = identity_of(step, ("dense",))
-    record.key = key_of(record.identity)
-    record.observed[ADOPTED] = {"format": "table", "from": "table.csv", "sources": []}
-    folder = folder.rename(folder.with_name(f"{ADOPTED}.dense.{record.key[:10]}"))
+    record.identity, record.key = identity, key_of(identity)
+    record.observed[kind] = facts
+    folder = folder.rename(folder.with_name(f"{kind}.dense.{record.key[:10]}"))
     record.folder = folder.name
     record.write(folder)
     seal(folder)
+    return folder
+
+
+def adopted(project: Project, evidence: Evidence, folder: Path) -> Path:
+    facts = {"format": "table", "from": "table.csv", "sources": []}
+    return elsewhere(folder, ADOPTED, identity_of(evidence.step("dense", "pretrain"), ("dense",), None), facts)
+
+
+def recorded(project: Project, evidence: Evidence, folder: Path) -> Path:
+    identity = {RECORDED: {**place_of(evidence.step("dense", "pretrain"), ("dense",)), "attempt": 1}}
+    return elsewhere(folder, RECORDED, identity, {"script": "train.py", "attempt": 1})
 
 
 def renamed(project: Project, evidence: Evidence, folder: Path) -> None:
@@ -91,7 +101,8 @@ STATES: dict[str, tuple[Make, Word, str]] = {
     "failed": (of_status("failed", "no memory\nleft"), Word.FAILED, "no memory"),
     "of another value": (changed, Word.STALE, "changed: phase.epochs: 4 -> 3"),
     "failed, of another value": (failed_and_changed, Word.STALE, "changed: phase.epochs: 4 -> 3"),
-    "adopted": (adopted, Word.ADOPTED, "from table.csv"),
+    "adopted": (adopted, Word.ADOPTED, "adopted from table.csv; a run made here would go before"),
+    "recorded": (recorded, Word.RECORDED, "recorded by train.py; a run made here would go before"),
 }
 
 
@@ -129,13 +140,29 @@ def test_every_command_says_the_same_word(tmp_path: Path, case: str, held: bool)
         assert verified["stale"] == (word is Word.STALE)
         told = project.cli("verify", "--seed", "1")
         assert f"1 {word}" in told.out + told.err
-        if word not in (Word.DONE, Word.ADOPTED):
+        if word is not Word.DONE and word not in MADE_ELSEWHERE:
             assert why in told.out + told.err
         if word in (Word.DONE, Word.DAMAGED, Word.RUNNING):
             step = next(step for step in project.plan(seeds=[1]).steps if step.key == planned["key"])
             with pytest.raises(FrameworkError, match=f" is {word}"):
                 execute(step, RunStore(project.load().runs), tmp_path, Silent())
         assert word not in (Word.DAMAGED, Word.RUNNING) or (folder / "record.json").is_file()
+
+
+@pytest.mark.parametrize("make", [adopted, recorded])
+def test_a_damaged_run_that_others_made_is_told_alike_and_keeps_none_from_being_made(
+    tmp_path: Path, make: Callable[[Project, Evidence, Path], Path]
+) -> None:
+    project = Project(tmp_path)
+    evidence = Evidence(project, variants=["dense"], seeds=[1])
+    shorter(project, evidence, make(project, evidence, evidence.folder("dense", "pretrain")))
+    why = "steps.jsonl has 3 bytes, not"
+    (row,) = project.cli("runs", "--format", "json").json["runs"]
+    assert (row["status"], why in row["why"]) == (Word.DAMAGED, True)
+    planned = project.cli("plan", "--variant", "dense", "--seed", "1", "--format", "json").json["steps"][0]
+    assert (planned["status"], why in planned["reason"], planned["to_run"]) == (Word.DAMAGED, True, True)
+    assert "not made anew" not in project.cli("plan", "--variant", "dense", "--seed", "1").out
+    assert f"damaged: dense · pretrain · tiny · seed 1: {why}" in project.cli("verify", "--seed", "1").out
 
 
 def test_every_word_is_said_somewhere() -> None:

@@ -27,6 +27,9 @@ KEEP = f"def main(data=None, lr=USED):\n    {STEP.format('lr')}\n"
 CLASS = f"class Trainer:\n    def __init__(self, m, lr=UNUSED):\n        self.o = {STEP.format('lr')}\n"
 FIELDS = "@dataclass\nclass Config:\n    lr: float = UNUSED\n"
 NESTED = "@dataclass\nclass Optim:\n    lr: float = UNUSED\n@dataclass\nclass Config:\n    optim: Optim = "
+ITEM = STEP.format("cfg['lr']")
+OWN_ITEM = STEP.format("cfg['rate_']")
+PARSED = "p = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=UNUSED)\nargs = p.parse_args()\n"
 
 USED = {
     "nobody calls it": KEEP,
@@ -56,13 +59,56 @@ USED = {
     "a dataclass": f"{FIELDS}cfg = Config(lr=USED)\n{STEP.format('cfg.lr')}\n",
     "a dataclass by position": f"{FIELDS}cfg = Config(USED)\n{STEP.format('cfg.lr')}\n",
     "a dataclass as it is": f"{FIELDS.replace('UNUSED', 'USED')}cfg = Config()\n{STEP.format('cfg.lr')}\n",
+    "a dataclass made from another": f"{FIELDS}@dataclass\nclass More(Config):\n    x: int = 1\nMore(lr=USED)\n",
+    "typer": f"def main(lr: float = typer.Option(USED)):\n    {STEP.format('lr')}\ntyper.run(main)\n",
     "nested": f"{NESTED}Optim(lr=USED)\ncfg = Config()\n",
     "nested, by a factory": f"{NESTED}field(default_factory=lambda: Optim(lr=USED))\ncfg = Config()\n",
     "nested, as it is": f"{NESTED.replace('UNUSED', 'USED')}field(default_factory=Optim)\ncfg = Config()\n",
     "nested, at the call": f"{NESTED}field(default_factory=Optim)\ncfg = Config(optim=Optim(lr=USED))\n",
     "nested, instead of a default": f"{NESTED}Optim(lr=UNUSED)\ncfg = Config(optim=Optim(lr=USED))\n",
 }
-NOT_REPAIRED = {"a constant", "of another function", "through two functions", "another name", "of a parser"}
+USED |= {
+    "unpacked over": "BASE = {'lr': UNUSED, 'x': 1}\ncfg = {**BASE, 'lr': USED}\n",
+    "unpacked under": "OVER = {'lr': USED, 'x': 1}\ncfg = {'lr': UNUSED, **OVER}\n",
+    "dict": "BASE = {'lr': UNUSED}\ncfg = dict(BASE, lr=USED)\n",
+    "dict, unpacked": "BASE = dict(lr=UNUSED)\ncfg = dict(**BASE, **{'lr': USED})\n",
+    "an or": "BASE = {'lr': UNUSED}\ncfg = BASE | {'lr': USED}\n",
+    "a copy": f"BASE = {{'lr': USED}}\ncfg = {{**BASE, 'x': 2}}\n{ITEM}\n",
+    "an update": "cfg = {'lr': UNUSED}\ncfg.update(lr=USED)\n",
+    "an update by a dictionary": "cfg = {'lr': UNUSED}\ncfg.update({'lr': USED})\n",
+    "an update in place": "cfg = {'lr': UNUSED}\ncfg |= {'lr': USED}\n",
+    "a deep copy": "BASE = {'lr': UNUSED}\ncfg = copy.deepcopy(BASE)\ncfg['lr'] = USED\n",
+    "an item": f"cfg = {{'lr': UNUSED}}\ncfg['lr'] = USED\n{ITEM}\n",
+    "an item in a function": "def main():\n    cfg = {'lr': UNUSED}\n    cfg['lr'] = USED\n    run(cfg)\n",
+    "set before its default": "cfg = {'lr': USED}\ncfg.setdefault('lr', UNUSED)\n",
+    "its default alone": "cfg = {}\ncfg.setdefault('lr', USED)\n",
+    "an attribute": f"class T:\n    def __init__(self, lr=UNUSED):\n        self.lr = lr\n    def go(self, m):\n"
+    f"        {STEP.format('self.lr')}\nT(lr=USED)\n",
+    "an attribute's literal": "class T:\n    def __init__(self):\n        self.rate_ = USED\n    def go(self, m):\n"
+    f"        {STEP.format('self.rate_')}\n",
+    "a class's own": f"class T:\n    rate_ = USED\n    def go(self, m):\n        {STEP.format('self.rate_')}\n",
+    "hyperparameters": "class T:\n    def __init__(self, lr=UNUSED):\n        self.save_hyperparameters()\n"
+    f"    def go(self, m):\n        {STEP.format('self.hparams.lr')}\nT(lr=USED)\n",
+    "after parsing": f"{PARSED}args.lr = USED\n{STEP.format('args.lr')}\n",
+    "set_defaults": f"p = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=UNUSED)\n"
+    f"p.set_defaults(lr=USED)\nargs = p.parse_args()\n{STEP.format('args.lr')}\n",
+    "set_defaults of a group": "p = argparse.ArgumentParser()\ng = p.add_argument_group('x')\n"
+    "g.add_argument('--lr', type=float, default=UNUSED)\np.set_defaults(lr=USED)\nargs = p.parse_args()\n",
+    "set_defaults before": "p = argparse.ArgumentParser()\np.set_defaults(lr=UNUSED)\n"
+    "p.add_argument('--lr', type=float, default=USED)\nargs = p.parse_args()\n",
+    "ml_collections": "config = ConfigDict()\nconfig.optim = ConfigDict()\nconfig.optim.lr = USED\n",
+    "ml_collections, set again": "def get_config():\n    config = ConfigDict({'lr': UNUSED})\n"
+    "    with config.unlocked():\n        config.lr = USED\n    return config\n",
+    "ml_collections, by a part": "def get_config():\n    config = ConfigDict()\n"
+    "    config.optim = optim = ConfigDict()\n    optim.lr = USED\n    return config\n",
+    "ml_collections, by a name": "def get_config():\n    config = ConfigDict(dict(optim=dict(x=1)))\n"
+    "    o = config.optim\n    o.lr = USED\n    return config\n",
+    "ml_collections, a reference": "config = ConfigDict()\nconfig.lr = FieldReference(USED)\n",
+    "both branches": "if debug:\n    lr = USED\nelse:\n    lr = USED\n",
+    "whether it fails or not": "try:\n    lr = USED\nexcept E:\n    lr = USED\n",
+}
+NOT_REPAIRED = {"both branches", "whether it fails or not", "after parsing", "an attribute's literal", "a class's own"}
+NOT_REPAIRED |= {"a constant", "of another function", "through two functions", "another name", "of a parser"}
 UNCLEAR = {
     "several values": f"{MAIN}main(lr=2e-4)\nmain(lr=3e-4)\n",
     "in one call alone": f"{MAIN}main(lr=5e-4)\nmain()\n",
@@ -81,7 +127,41 @@ UNCLEAR = {
     "a class": f"{CLASS}Trainer(m, lr=other)\n",
     "a dataclass with two values": f"{FIELDS}a, b = Config(lr=2e-4), Config(lr=3e-4)\n",
     "a dataclass copied": f"{FIELDS}cfg = replace(Config(), lr=3e-4)\n",
+    "from a checkpoint": f"{CLASS}Trainer.load_from_checkpoint(path, lr=3e-4)\n",
+    "two classes": f"{FIELDS}@dataclass\nclass More(Config):\n    x: int = 1\nMore(lr=2e-4), Config(lr=3e-4)\n",
     "nested in two ways": f"{NESTED}Optim(lr=2e-4)\na = Config()\nb = Config(optim=Optim(lr=3e-4))\n",
+}
+UNCLEAR |= {
+    "unpacked from elsewhere": "cfg = {'lr': 2e-4, **other}\n",
+    "updated from elsewhere": "cfg = {'lr': 2e-4}\ncfg.update(other)\n",
+    "updated by what is unpacked": "cfg = {'lr': 2e-4}\ncfg.update(**other)\n",
+    "updated perhaps": "cfg = {'lr': 2e-4}\nif debug:\n    cfg.update(lr=3e-4)\n",
+    "used between": "cfg = {'lr': 2e-4}\nrun(cfg)\ncfg['lr'] = 3e-4\nrun(cfg)\n",
+    "a function may use it between": "cfg = {'lr': 2e-4}\ndef f():\n    run(cfg)\nf()\ncfg['lr'] = 3e-4\n",
+    "a part that is used between": "def f():\n    config = ConfigDict()\n"
+    "    config.optim = o = ConfigDict(dict(lr=2e-4))\n    run(o)\n    o.lr = 3e-4\n",
+    "set in two functions": "def f():\n    config.lr = 2e-4\ndef g():\n    config.lr = 3e-4\n",
+    "a base that is used": "BASE = {'lr': 2e-4}\nrun(BASE)\ncfg = {**BASE, 'lr': 3e-4}\n",
+    "an attribute set twice": "class T:\n    def a(self):\n        self.rate_ = 2e-4\n"
+    "    def b(self):\n        self.rate_ = 3e-4\n"
+    f"    def go(self, m):\n        {STEP.format('self.rate_')}\n",
+    "an attribute set perhaps": "class T:\n    def a(self):\n        if x:\n            self.rate_ = 2e-4\n"
+    f"    def go(self, m):\n        {STEP.format('self.rate_')}\n",
+    "an attribute set from outside": "class T:\n    def a(self):\n        self.rate_ = 2e-4\n"
+    f"    def go(self, m):\n        {STEP.format('self.rate_')}\nt.rate_ = 3e-4\n",
+    "an attribute set below": "class T:\n    def a(self):\n        self.rate_ = 2e-4\n"
+    f"    def go(self, m):\n        {STEP.format('self.rate_')}\n"
+    "class S(T):\n    def b(self):\n        self.rate_ = 3e-4\n",
+    "a class's own, and another's below": f"class T:\n    rate_ = 2e-4\n    def go(self, m):\n"
+    f"        {STEP.format('self.rate_')}\nclass S(T):\n    rate_ = 3e-4\n    def x(self): ...\n",
+    "a second name": f"cfg = {{'rate_': 2e-4}}\nother = cfg\nother['rate_'] = 3e-4\n{OWN_ITEM}\n",
+    "perhaps after parsing": f"{PARSED}if debug:\n    args.lr = 3e-4\n",
+    "set_defaults of another parser": "p.add_argument('--lr', type=float, default=2e-4)\nq.set_defaults(lr=3e-4)\n",
+    "set_defaults after parsing": f"{PARSED}p.set_defaults(lr=2e-4)\n",
+    "set_defaults perhaps": "p.add_argument('--lr', type=float, default=2e-4)\nif x:\n    p.set_defaults(lr=3e-4)\n",
+    "branches that disagree": "if debug:\n    lr = 2e-4\nelse:\n    lr = 3e-4\n",
+    "one branch": "if debug:\n    lr = 2e-4\n",
+    "it may fail": "try:\n    lr = 2e-4\nexcept E:\n    lr = 3e-4\n",
 }
 DECORATED = {
     "gin": f"import gin\n@gin.configurable\n{MAIN}main()\n",

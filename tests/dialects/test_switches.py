@@ -26,6 +26,7 @@ NANO = {**LR, "min_lr": 1e-5, "warmup_iters": 100}
 LIT = {"global_batch_size": 16, "micro_batch_size": 4, "lr_warmup_steps": 10, "min_lr": 6e-5}
 FAIRSEQ = {"lr": 1e-4, "optimizer": "adam", "adam_betas": "(0.9, 0.98)", "update_freq": 4, "max_tokens": 4096}
 MEGATRON = {"lr": 1e-4, "optimizer": "adam", "adam_beta1": 0.9, "lr_decay_style": "cosine", "train_iters": 100}
+CHECKPOINT = {"use_checkpoint_opt_param_scheduler": True}
 RANK, TARGETS, ALPHA = "adapter.lora.rank", "adapter.lora.targets", "adapter.lora.alpha"
 LEAST = "schedule.min_learning_rate"
 
@@ -42,6 +43,10 @@ CASES: list[tuple[str, dict[str, Any], str, Any]] = [
     ("generic", {**NANO, "decay_lr": True}, LEAST, 1e-5),
     ("generic", {"train": LIT, "lr": 1e-4}, LEAST, UNKNOWN),
     ("generic", {"train": {"min_lr": 6e-5}, "lr": 1e-4}, LEAST, 6e-5),
+    *(("generic", {**MEGATRON, **CHECKPOINT, "weight_decay": 0.1}, fact, UNKNOWN)
+      for fact in ("optimizer.learning_rate", "optimizer.weight_decay")),
+    ("generic", {**MEGATRON, **CHECKPOINT}, "optimizer.betas[0]", 0.9),
+    ("generic", MEGATRON, "optimizer.learning_rate", 1e-4),
     ("generic", MEGATRON, "optimizer.name", "adamw"),
     ("generic", FAIRSEQ, "optimizer.name", "adamw"),
     ("generic", {**MEGATRON, "decoupled_weight_decay": False}, "optimizer.name", "adam"),

@@ -17,6 +17,7 @@ from framework.evidence.logs.crc32c import crc32c, masked_crc32c
 from framework.evidence.logs.deriving import derived, steps_done
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.registry import natural, read_log
+from framework.evidence.logs.taking import final_metrics
 from framework.evidence.logs.trainer_settings import stated_by
 from framework.manifest.sections.models import Dataset
 from framework.manifest.sections.phases import Phase
@@ -187,7 +188,7 @@ def test_json_lines_by_usual_names(tmp_path: Path) -> None:
     log = log_in(write(tmp_path / "m.jsonl", text))
     assert log.steps[1] == {"step": 2, "learning_rate": 0.2, "loss": 1.0, "samples": 4}
     assert log.evaluations == [{"step": 2, "loss": 1.5, "accuracy": 0.25}]
-    assert steps_done(log) == {"optimizer_steps": 2}
+    assert steps_done(log) == {"optimizer_steps": 2, "samples_counted": 8}
 
 
 def test_csv_as_lightning_writes_it(tmp_path: Path) -> None:
@@ -279,3 +280,24 @@ def test_what_a_trainer_says_of_its_own_settings(tmp_path: Path) -> None:
     assert from_file["optimizer"]["class"] == "adamw"
     with pytest.raises(InputError, match="holds no settings"):
         stated_by("generic", write(tmp_path / "a.json", "[]"), None)
+
+
+WRITTEN = {
+    "transformers": "epoch eval_runtime eval_samples_per_second eval_steps_per_second eval_model_preparation_time"
+    " eval_samples total_flos num_input_tokens_seen train_runtime test_runtime test_samples_per_second"
+    " before_init_mem_cpu before_init_mem_gpu init_mem_cpu_alloc_delta init_mem_gpu_peaked_delta"
+    " eval_mem_cpu_alloc_delta eval_mem_gpu_peaked_delta eval_jit_compilation_time predict_samples predict_runtime",
+    "trl": "num_tokens eval_num_tokens",
+    "lightning": "step lr-AdamW lr-SGD/pg2 hp_metric",
+    "wandb": "_runtime _step _timestamp _wandb.runtime eval/runtime train/global_step eval/samples_per_second",
+    "mlflow": "system/cpu_utilization_percentage system/gpu_0_power_usage_watts",
+    "loops of one's own": "seed epochs learning_rate lr",
+}
+
+
+@pytest.mark.parametrize("who", sorted(WRITTEN))
+def test_what_trainers_write_beside_their_metrics_is_none(who: str) -> None:
+    measured = {"accuracy": 0.5, "eval_runtime_error_rate": 0.25, "test_f1": 0.75}
+    kept = {"accuracy", "runtime_error_rate", "test_f1"}
+    metrics, _ = final_metrics({**dict.fromkeys(WRITTEN[who].split(), 1.5), **measured}, None)
+    assert set(metrics) == kept

@@ -71,7 +71,7 @@ def test_other_distributions_add_formats(drifted: Project, monkeypatch: pytest.M
 
 def test_json_keeps_its_keys(drifted: Project) -> None:
     data = drifted.cli("check", "--format", "json").json
-    assert set(data) == {"findings", "summary", "unverified"}
+    assert set(data) == {"findings", "summary", "unverified", "unbound_files"}
     assert set(data["findings"][0]) >= {
         "code", "severity", "stage", "clause", "message", "expected", "actual", "location", "declared", "advice"
     }  # fmt: skip

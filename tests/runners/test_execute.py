@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from framework.errors import FrameworkError
+from framework.evidence.locks import only_one
 from framework.evidence.record import RunRecord
-from framework.evidence.store import changed_artefacts
+from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, Adapter, LoRA, Mask, Prune, SameAs
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners import execute as execution
 from runners.progress import Silent
-from runners.run_files import only_one
 
 
 def test_the_challenge_chain(laboratory: Any, phase: Callable[..., Phase]) -> None:

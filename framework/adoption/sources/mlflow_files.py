@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+from framework.adoption.sources.settings_files import settings_of
 from framework.adoption.sources.source import Left, Source
 from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
@@ -16,6 +18,9 @@ from framework.locations import Location
 from framework.reading.scalars import resolve
 
 _COMMIT = "mlflow.source.git.commit"
+_PARENT = "mlflow.parentRunId"
+_FINISHED = 3
+_STATUS = {"1": "RUNNING", "2": "SCHEDULED", "4": "FAILED", "5": "KILLED"}
 
 
 def matches(path: Path) -> bool:
@@ -24,27 +29,61 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, reading: Reading) -> Left:
     left = Left(files=[path / "meta.yaml"])
+    stated = settings_of(path / "meta.yaml")
+    left.no_evidence = _no_evidence(path, stated)
+    if not left.no_evidence and not _below(path / "metrics") and _holds_others(path):
+        left.no_evidence = "without metrics, it only holds other runs"
     parameters = _below(path / "params")
     left.files += parameters.values()
     left.settings = {name: resolve(_text(file), "yaml-1.2") for name, file in parameters.items()}
     rows: dict[int, dict[str, Any]] = {}
-    final: dict[str, float] = {}
+    final: dict[str, tuple[int, float]] = {}
     for name, file in _below(path / "metrics").items():
         left.files.append(file)
         for where, value, step in _points(file):
             rows.setdefault(step, {"step": step})[name] = value
-            final[name] = value
+            if step >= final.get(name, (step, 0.0))[0]:
+                final[name] = step, value
             last = where
     if rows:
         left.log = log_of("MLflow", ((last, rows[step]) for step in sorted(rows) if len(rows) > 1), reading)
-    left.raw = final
-    left.metrics, facts = final_metrics(final, None)
+    left.raw = {name: value for name, (_, value) in final.items()}
+    left.metrics, facts = final_metrics(left.raw, None)
     left.observed |= facts
     tags = _below(path / "tags")
+    above = path.parent / _text(tags[_PARENT]) if _PARENT in tags else None
+    left.names = {**(_tagged(above) if above is not None else {}), **_tagged(path), **_called(path, stated)}
     if _COMMIT in tags:
         left.files.append(tags[_COMMIT])
         left.environment["git"] = {"commit": _text(tags[_COMMIT])}
     return left
+
+
+def _no_evidence(path: Path, stated: dict[str, Any]) -> str:
+    """Why a run is no evidence of a finished training. The status is a number of mlflow/entities/run_status.py."""
+    if stated.get("lifecycle_stage") == "deleted" or ".trash" in path.parts:
+        return "deleted in MLflow"
+    status = stated.get("status")
+    return "" if status in (None, _FINISHED, "FINISHED") else f"not finished ({_STATUS.get(str(status), status)})"
+
+
+def _called(path: Path, stated: dict[str, Any]) -> dict[str, Any]:
+    """What the run and its experiment are called; the experiment's folder is the one above."""
+    above = path.parent / "meta.yaml"
+    experiment = settings_of(above).get("name") if above.is_file() else None
+    named = {"run": stated.get("run_name"), "experiment": experiment}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _tagged(path: Path) -> dict[str, str]:
+    """The parameters and tags of a run, as they are written."""
+    tags = {name: _text(file) for name, file in _below(path / "tags").items() if not name.startswith("mlflow.")}
+    return {**{name: _text(file) for name, file in _below(path / "params").items()}, **tags}
+
+
+def _holds_others(path: Path) -> bool:
+    """Whether another run of the experiment names this one as the run that it is nested in."""
+    return any(_text(tag) == path.name for tag in path.parent.glob(f"*/tags/{_PARENT}"))
 
 
 def _below(folder: Path) -> dict[str, Path]:
@@ -61,10 +100,15 @@ def _points(file: Path) -> Any:
     for line_number, line in enumerate(_text(file).splitlines(), 1):
         where = Location(str(file), line_number, 1)
         parts = line.split(" ")
-        value, step = number(parts[1]) if len(parts) > 1 else None, number(parts[2]) if len(parts) > 2 else 0
-        if value is None or not isinstance(step, int):
+        step = number(parts[2]) if len(parts) > 2 else 0
+        try:
+            value = float(parts[1])
+        except (ValueError, IndexError):
+            step = None
+        if not isinstance(step, int):
             raise InputError.at(where, f"no metric of MLflow: {line!r}", "a line is `timestamp value step`")
-        yield where, float(value), step
+        if math.isfinite(value):
+            yield where, value, step
 
 
 SOURCE = Source("mlflow", matches, read)

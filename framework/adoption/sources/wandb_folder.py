@@ -54,6 +54,10 @@ def _kept(file: Path, left: Left, reading: Reading) -> None:
     """What the binary file keeps; the files beside it, where they are, say the same once more."""
     kept = kept_in(file)
     left.files.append(file)
+    left.names = dict(kept.names)
+    if kept.exit_code != 0:
+        ended = "without an end: killed, or it goes on" if kept.exit_code is None else f"exit code {kept.exit_code}"
+        left.no_evidence = f"not finished ({ended})"
     left.settings = {name: value for name, value in kept.config.items() if not _INTERNAL.search(name)}
     _figures(kept.summary, left)
     rows = [{name: value for name, value in row.items() if not _INTERNAL.search(name)} for row in kept.rows]

@@ -21,7 +21,9 @@ from framework.locations import Location
 
 _BLOCK, _START, _HEADER = 32_768, 7, struct.Struct("<IHB")
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_HISTORY, _SUMMARY, _CONFIG, _RUN, _ENVIRONMENT = 2, 3, 5, 17, 26
+_HISTORY, _SUMMARY, _CONFIG, _RUN, _EXIT, _ENVIRONMENT = 2, 3, 5, 17, 18, 26
+_CALLED = {"project": 3, "group": 6, "job_type": 7, "run": 8}
+"""The fields of a run's record that say what it is called."""
 _LARGEST = 1 << 26
 
 
@@ -34,6 +36,10 @@ class Kept:
     config: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     """`python` and `gpu`, where they stand in it."""
+    names: dict[str, str] = field(default_factory=dict)
+    """`project`, `group`, `job_type` and the `run`'s own name."""
+    exit_code: int | None = None
+    """None for a run that did not come to an end."""
 
 
 def kept_in(file: Path) -> Kept:
@@ -63,8 +69,14 @@ def _take(record: Fields, found: Kept) -> None:
     for body in record.get(_CONFIG, ()):
         found.config |= _items(fields(body).get(1, ()))
     for body in record.get(_RUN, ()):
-        for config in fields(body).get(4, ()):
+        run = fields(body)
+        for config in run.get(4, ()):
             found.config |= _items(fields(config).get(1, ()))
+        said = {name: single(run, number, b"") for name, number in _CALLED.items()}
+        found.names |= {name: text(value) for name, value in said.items() if isinstance(value, bytes) and value}
+    for body in record.get(_EXIT, ()):
+        code = single(fields(body), 1, 0)
+        found.exit_code = code - (1 << 64 if code >> 63 else 0) if isinstance(code, int) else None
     for body in record.get(_ENVIRONMENT, ()):
         message = fields(body)
         for name, number in (("python", 2), ("gpu", 22)):

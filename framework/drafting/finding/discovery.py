@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
@@ -71,11 +72,14 @@ class Found:
         return "names of settings" if self.recognition is None else self.recognition.why.replace("\n", " ")
 
 
-def discover(root: FilePath, without: frozenset[FilePath] = frozenset()) -> list[Found]:
-    """The config files below a folder, by path, but those that are the statement themselves."""
+def discover(
+    root: FilePath, without: frozenset[FilePath] = frozenset(), paths: Iterable[FilePath] | None = None
+) -> list[Found]:
+    """The config files below a folder, by path, but those that are the statement themselves; of ``paths`` alone where
+    they are given."""
     found: list[Found] = []
     unsure: list[Found] = []
-    for path in candidates(root):
+    for path in candidates(root) if paths is None else paths:
         if path.resolve() in without:
             continue
         try:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from framework.evidence.logs.bookkeeping import is_bookkeeping
 from framework.manifest.hyperparameters import plain_metric, split_of
 
 _NAMES = {
@@ -16,9 +17,21 @@ _NAMES = {
     "loss": "loss train_loss train/loss train_loss_step loss/train",
     "samples": "samples samples_in_step train/samples",
     "tokens": "tokens tokens_in_step train/tokens",
+    "samples_seen": "samples_seen examples_seen num_samples_seen consumed_samples consumed_train_samples",
+    "tokens_seen": "tokens_seen num_tokens_seen consumed_tokens consumed_train_tokens num_input_tokens_seen",
 }
 USUAL = {known: names.split() for known, names in _NAMES.items()}
-_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+COURSE = frozenset(name for known, names in USUAL.items() if known != "loss" for name in names)
+"""What trainers call a step, an epoch or a learning rate, which measure nothing."""
+
+
+_EXAMPLES = ("train_samples", "train_examples", "num_train_examples")
+
+
+def counted_examples(entry: Mapping[str, Any]) -> int | None:
+    """How many training examples there are, where an entry says it."""
+    counts = [count for name in _EXAMPLES if isinstance(count := number(entry.get(name)), int) and count > 0]
+    return counts[-1] if counts else None
 
 
 def number(value: Any) -> float | int | None:
@@ -45,6 +58,6 @@ def evaluation(entry: Mapping[str, Any], splits: Collection[str] = ("validation"
     """The metrics of an entry that were measured on a split, by their plain names."""
     found = {}
     for key, value in entry.items():
-        if split_of(key) in splits and (value := number(value)) is not None and not key.endswith(_SPEED):
+        if split_of(key) in splits and (value := number(value)) is not None and not is_bookkeeping(key):
             found[plain_metric(key)] = float(value)
     return found

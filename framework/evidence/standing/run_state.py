@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from framework.errors import Problem
-from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORD
-from framework.evidence.standing.run_locks import holder_of, last_holder, lock_of
+from framework.evidence.locks import Holder, holder_of, last_holder, lock_of, this_host
+from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORD, RECORDED, RunRecord
 from framework.evidence.store import Run, broken_artefacts
 
 
@@ -18,6 +17,8 @@ class Word(StrEnum):
 
     DONE = "done"
     ADOPTED = "adopted"
+    RECORDED = "recorded"
+    """A script of the user's own made it, and recorded it as it went."""
     DAMAGED = "damaged"
     """It was finished, and what it left is no longer there as it was."""
     RUNNING = "running"
@@ -29,8 +30,10 @@ class Word(StrEnum):
     NOT_RUN = "not run"
 
 
-MADE_ANEW = frozenset({Word.CUT_OFF, Word.FAILED, Word.STALE, Word.NOT_RUN, Word.ADOPTED})
-"""What `framework run` executes: an adopted run is evidence, and none that others can start from."""
+MADE_ELSEWHERE = frozenset({Word.ADOPTED, Word.RECORDED})
+"""Evidence, and no run that others can start from."""
+MADE_ANEW = frozenset({Word.CUT_OFF, Word.FAILED, Word.STALE, Word.NOT_RUN}) | MADE_ELSEWHERE
+"""What `framework run` executes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,12 @@ def on_disk(run: Run) -> State:
         if broken:
             more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
             return _state(run, Word.DAMAGED, f"{broken[0]}{more}")
-        return _state(run, Word.ADOPTED if ADOPTED in record.identity else Word.DONE)
+        return _state(run, _finished(record))
     if (holder := holder_of(run.folder)) is not None:
         return _state(run, Word.RUNNING, str(holder))
     if record.status == "failed":
         return _state(run, Word.FAILED, _goes_on(run, (record.error or "without a word").partition("\n")[0]))
-    return _state(run, Word.CUT_OFF, _goes_on(run, "it ended without a word") + _elsewhere(run.folder))
+    return _state(run, Word.CUT_OFF, _goes_on(run, f"it ended without a word{_executed_last(run)}"))
 
 
 def unreadable(folder: Path, problem: Problem) -> State:
@@ -75,6 +78,10 @@ def executed_now(folder: Path) -> State | None:
     return None if holder is None else State(Word.RUNNING, str(holder), None, folder)
 
 
+def _finished(record: RunRecord) -> Word:
+    return Word.ADOPTED if ADOPTED in record.identity else Word.RECORDED if RECORDED in record.identity else Word.DONE
+
+
 def _state(run: Run, word: Word, why: str = "") -> State:
     return State(word, why, run, run.folder, word in MADE_ANEW)
 
@@ -83,12 +90,12 @@ def _goes_on(run: Run, why: str) -> str:
     return f"{why}; goes on from a checkpoint" if any((run.folder / CHECKPOINTS).glob("step-*")) else why
 
 
-def _elsewhere(folder: Path) -> str:
-    """What to add where another host executed it last: locks are not shared by every file system."""
-    host = last_holder(lock_of(folder)).host
-    return "" if host in (None, this_host()) else f"; {host} executed it last, and may still, if it shares no locks"
-
-
-def this_host() -> str:
-    """The name of this machine."""
-    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+def _executed_last(run: Run) -> str:
+    """What to add about who executed it last: locks are not shared by every file system."""
+    holder = last_holder(lock_of(run.folder))
+    if holder.host is None and run.record.attempts:
+        attempt = run.record.attempts[-1]
+        holder = Holder(attempt.get("process"), attempt.get("host"))
+    if holder.host not in (None, this_host()):
+        return f"; {holder} executed it last, and may still, if {holder.host} shares no locks"
+    return "" if holder.process is None else f"; {holder} executed it last"

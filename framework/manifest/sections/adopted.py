@@ -11,6 +11,7 @@ from framework.manifest.sections.runners import LoggedName
 
 Part = Literal["phase", "variant", "model", "task", "seed"]
 """What tells a planned run from the others."""
+Said = str | bool | int | float
 PARTS: tuple[Part, ...] = ("phase", "variant", "model", "task", "seed")
 
 
@@ -37,7 +38,16 @@ class Adopted(Section):
     dialect: str | None = None
     """Whose words their settings are in; by default the trainer's that left them, or those that most programs use."""
     columns: dict[Part, str] = {}
-    """Which columns of a table say what a row is; by default those that are called so."""
+    """Which columns of a table, or settings, parameters and tags of a run, say what it is. By default the columns of a
+    table, and the parameters and tags in a database, that are called so."""
+    across: Part | None = None
+    """What the titles of a table's other columns say: with `task` each of them is of one task, and each cell of a run
+    (`captures` translates the titles). Below a title over several columns, theirs are the metrics."""
+    cells: str | None = None
+    """The metric that the cells of such columns hold, where no title below says it."""
+    only: dict[str, Said | list[Said]] = {}
+    """Which rows, or runs of a database, are meant: by columns, settings, parameters and tags (`{experiment: ladder}`,
+    `{study: [a, b]}`, `{best: true}`). By default all."""
     metrics: dict[str, str] = {}
     """The metrics that are taken, by the names of the manifest: how the source calls them. By default those under the
     usual names."""
@@ -58,6 +68,12 @@ class Adopted(Section):
         if re.search(r"\{\w+\}\{\w+\}", self.path):
             raise ValueError("two captures beside each other: where one ends and the other begins, no name says")
         for name in PARTS:
-            if name in captured and getattr(self, name) is not None:
-                raise ValueError(f"`{name}` is stated, and {{{name}}} in `path` says it too")
+            said = [f"`{name}` is stated"] * (getattr(self, name) is not None)
+            said += [f"{{{name}}} in `path` says it"] * (name in captured)
+            said += ["`across` says that titles say it"] * (name == self.across)
+            said += [f"`columns` says where it stands ({self.columns.get(name)})"] * (name in self.columns)
+            if len(said) > 1:
+                raise ValueError(f"{' and '.join(said)}: leave one of them")
+        if self.cells is not None and self.across is None:
+            raise ValueError("`cells` says what columns hold that `across` tells apart: state that too")
         return self

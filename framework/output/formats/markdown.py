@@ -39,6 +39,7 @@ def render(report: Report) -> str:
         parts.append(_table(report, groups))
         parts.append(_details(report, groups, _LARGEST - len(still) - sum(map(len, parts))))
     parts.append(still)
+    parts.append(cell(unverified.left(report)))
     if report.known:
         parts.append(f"{counted(len(report.known), 'known finding')} of the baseline: violated, and not failing.")
     if report.gone:

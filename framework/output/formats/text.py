@@ -61,6 +61,10 @@ def summary(report: Report, ink: Ink) -> Iterator[str]:
         first, *rest = unverified.folded(harmless(line))
         yield f"  {ink('unverified', 'yellow')}: {first}"
         yield from (f"      {each}" for each in rest)
+    if left := unverified.left(report):
+        first, *rest = unverified.folded(harmless(left))
+        yield f"  {ink('note', 'yellow')}: {first}"
+        yield from (f"      {each}" for each in rest)
     if report.findings:
         yield tally(report.findings) + (" (--strict: a warning fails)" if report.strict else "")
     if report.hidden:

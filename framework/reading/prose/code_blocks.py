@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from framework.errors import InputError
-from framework.reading.marks import LazyLines, SpanMapping, SpanScalar, SpanSequence
-from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, ScalarNode, SequenceNode
+from framework.reading.marks import LazyLines
+from framework.reading.moved import Moved
+from framework.reading.nodes import Document, MappingNode
 from framework.reading.prose.outline import Entry
 
 _SHELL = frozenset(
@@ -142,47 +143,4 @@ def _left_out(document: Document, lines: LazyLines, block: Block, problem: Excep
 def _entries(parsed: Document, moved: Moved) -> list[Entry]:
     if not isinstance(parsed.root, MappingNode):
         return []
-    return [moved.entry(key, value) for key, value in parsed.root.pairs().values()]
-
-
-class Moved:
-    """Nodes of a block at their places in the document."""
-
-    def __init__(self, parsed: Document, offsets: list[int], lines: LazyLines):
-        self.parsed = parsed
-        self.offsets = offsets
-        self.lines = lines
-
-    def entry(self, key: ScalarNode, value: AnyNode) -> Entry:
-        start, stop = self._span(key)
-        return Entry(key.text, start, stop, self.node(value))
-
-    def _span(self, node: Node) -> tuple[int, int]:
-        last = len(self.offsets) - 1
-        if last < 0:
-            return 0, 0
-        start = self.offsets[min(node.start, last)]
-        if node.stop <= node.start:
-            return start, start
-        return start, self.offsets[min(node.stop - 1, last)] + 1
-
-    def node(self, node: AnyNode, depth: int = 0) -> AnyNode:
-        """The node's copy."""
-        start, stop = self._span(node)
-        if isinstance(node, MappingNode):
-            mapping = SpanMapping(self.lines, start)
-            mapping.stop = stop
-            for key, value in node.pairs().values():
-                begin, end = self._span(key)
-                mapping.add(SpanScalar(self.lines, begin, end, key.text, True), self.node(value, depth + 1))
-            return mapping
-        if isinstance(node, SequenceNode):
-            sequence = SpanSequence(self.lines, start)
-            sequence.stop = stop
-            sequence.items = [self.node(item, depth + 1) for item in node.items]
-            return sequence
-        at = SpanScalar(self.lines, start, stop, node.text, False)
-        origin = None
-        if isinstance(node, ComputedNode) and node.origin is not None and depth < 200:
-            origin = self.node(node.origin, depth + 100)
-        return ComputedNode(at, node.text, self.parsed.value(node), origin=origin, literal=self.parsed.editable(node))
+    return [Entry(key.text, *moved.span(key), moved.node(value)) for key, value in parsed.root.pairs().values()]

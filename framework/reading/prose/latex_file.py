@@ -25,7 +25,7 @@ SUFFIXES = (".tex", ".ltx")
 READERS = ("latex",)
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
-_MACRO = re.compile(
+MACRO = re.compile(
     r"\\(?:(?:re)?newcommand|providecommand)\*?\s*\{?\s*(\\[A-Za-z@]+)\s*\}?(?!\s*\[)\s*\{|\\def\s*(\\[A-Za-z@]+)\s*\{"
 )
 _PLACES = re.compile(
@@ -39,7 +39,7 @@ _LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "par
 _CELLS = re.compile(r"\\\\(?:\s*\[[^\]\n]*\])?|\\tabularnewline\b|(?<!\\)&")
 _RULES = re.compile(
     r"\\(?:top|mid|bottom)rule(?:\[[^\]]*\])?|\\hline|\\(?:cmidrule|cline|specialrule)\s*(?:\([^)]*\))?\s*(?:\{[^{}]*\})+"
-    r"|\\(?:rowcolor|cellcolor|addlinespace|noalign|rule)\s*(?:\[[^\]]*\])?(?:\{[^{}]*\})*|\\end(?:first|)(?:head|foot)\b"
+    r"|\\(?:rowcolor|cellcolor|addlinespace|noalign|rule)\s*(?:\[[^\]]*\])?(?:\{[^{}]*\})*|\\end(?:first|last|)(?:head|foot)\b"
 )
 _SPANNING = re.compile(r"\\multicolumn\s*\{\s*(\d{1,2})\s*\}\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 _TALL = re.compile(r"\\multirow\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}")
@@ -50,6 +50,8 @@ _STYLES = re.compile(
 _NAMED = re.compile(r"\\[A-Za-z@]+")
 _INNER = re.compile(r"\{([^{}]*)\}")
 _LINE_END = re.compile(r"\n\s*\n|\\item\b|\\end\s*\{|\\begin\s*\{")
+_BRACES = re.compile(r"(?<!\\)[{}]")
+_ROW_END = re.compile(r"\\\\(?:\s*\[[^\]\n]*\])?")
 _BLANK = re.compile(r"\s+")
 _NUMERAL = re.compile(r"\\(?:num|numprint)\s*\{([^{}]*)\}")
 _BOLD_LABEL = re.compile(r"\s*\\(?:textbf|textit|emph)\s*\{([^{}]{1,80}?)\s*:\s*\}\s*")
@@ -68,11 +70,11 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
 def parse_latex(text: str, shown: str, reader: Rules = "latex") -> Document:
     """As :func:`read`, for text."""
     document = Document(shown, text, None, reader, format="latex")
-    _Source(document).run()
+    LatexSource(document).run()
     return document
 
 
-class _Source:
+class LatexSource:
     """Goes through the source once; comments are blanks of the same length."""
 
     def __init__(self, document: Document):
@@ -110,7 +112,7 @@ class _Source:
         self.outline.finish()
 
     def _definitions(self) -> None:
-        for found in _MACRO.finditer(self.text):
+        for found in MACRO.finditer(self.text):
             name = found[1] or found[2]
             stop = self._closing(found.end(), MOST_DEFINITION)
             body = self.text[found.end() : stop]
@@ -145,20 +147,38 @@ class _Source:
             return position
         rows: list[list[Cell]] = [[]]
         start = self._columns(position, stop)
-        for mark in [*_CELLS.finditer(self.text, start, stop), None]:
+        for mark in [*self._marks(start, stop), None]:
             end = mark.start() if mark is not None else stop
             self._cell(rows[-1], start, end)
             start = mark.end() if mark is not None else stop
             if mark is not None and mark[0] != "&":
                 rows.append([])
-        rows = [row for row in rows if any(cell.text for cell in row)]
+        self._tabular([row for row in rows if any(cell.text for cell in row)], position)
+        return stop + len(ending)
+
+    def _tabular(self, rows: list[list[Cell]], position: int) -> None:
+        """A table's rows, put where the table stands."""
         target = self.float
         if target is None:
             self.tables += 1
             target = self.outline.section.add(Entry(f"Table {self.tables}", position, position))
         if rows:
-            target.below += table_entries(_header(rows), rows, self._values)
-        return stop + len(ending)
+            target.below += table_entries(titles_of(rows), rows, self._values)
+
+    def _marks(self, start: int, stop: int) -> list[re.Match[str]]:
+        """The ends of cells and rows; what lies in braces that close is of one cell (`\\makecell{SST-2 \\\\ 2}`)."""
+        found, outside, depth, at = [], [], 0, start
+        for mark in _CELLS.finditer(self.text, start, stop):
+            depth += self._opened(at, mark.start())
+            at = mark.start()
+            found.append(mark)
+            if depth <= 0:
+                outside.append(mark)
+        return outside if depth + self._opened(at, stop) == 0 else found
+
+    def _opened(self, start: int, stop: int) -> int:
+        """How many more braces are opened than closed."""
+        return sum(1 if brace[0] == "{" else -1 for brace in _BRACES.finditer(self.text, start, stop))
 
     def _columns(self, position: int, stop: int) -> int:
         """Past the arguments of the environment: its width, its columns."""
@@ -200,8 +220,11 @@ class _Source:
 
     def shown(self, start: int, stop: int) -> str:
         """A text without what only sets it: `\\textbf{2e-4}` is `2e-4`, and math stays."""
-        text = self.text[start : min(stop, start + MOST_CELL)]
-        text = text.replace("\\(", "$").replace("\\)", "$")
+        return self.plain(self.text[start : min(stop, start + MOST_CELL)])
+
+    def plain(self, text: str) -> str:
+        """As :meth:`shown`, of a text."""
+        text = _ROW_END.sub(" ", text).replace("\\(", "$").replace("\\)", "$")
         text = _RULES.sub(" ", _TALL.sub("", _SPANNING.sub("", text)))
         text = _NUMERAL.sub(r"\1", _STYLES.sub("", text))
         if "$" not in text:
@@ -241,7 +264,7 @@ class _Source:
         return ComputedNode(node, shown, resolve_prose(shown))
 
 
-def _header(rows: list[list[Cell]]) -> list[Cell]:
+def titles_of(rows: list[list[Cell]]) -> list[Cell]:
     """The titles of the columns, taken off the rows; titles over several columns stand before those below them."""
     if all(len(row) == 2 for row in rows) and resolve_prose(rows[0][1].text) != rows[0][1].text:
         return [Cell("", 0, 0), Cell("", 0, 0)]  # names and values without titles
@@ -251,7 +274,9 @@ def _header(rows: list[list[Cell]]) -> list[Cell]:
     groups, titles = header, rows.pop(0)
     several = len({cell.text for cell in groups if cell.text}) > 1
     return [
-        Cell(f"{group.text} / {title.text}", title.start, title.stop) if several and group.text else title
+        Cell(f"{group.text} / {title.text}", title.start, title.stop)
+        if several and group.text and title.text
+        else (title if title.text else group)
         for group, title in zip(groups, titles, strict=False)
     ]
 

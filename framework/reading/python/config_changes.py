@@ -14,7 +14,8 @@ from framework.names import Path
 from framework.reading.layers.merging import obscure, put, settle
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
-from framework.reading.python.literals import Marks, Values
+from framework.reading.python.literals import Values
+from framework.reading.python.offsets import Marks
 from framework.reading.python.paths import place_of
 
 _CHANGING = frozenset({"update", "append", "extend", "insert", "pop", "setdefault", "clear", "remove", "merge"})

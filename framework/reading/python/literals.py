@@ -6,39 +6,19 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
+from framework.reading.python.flow.dictionaries import dictionary
+from framework.reading.python.offsets import Marks, keyword_span
 from framework.reading.python.paths import place_of
 
 if TYPE_CHECKING:
+    from framework.reading.python.flow.scopes import Meaning
     from framework.reading.python.programs import Program
-    from framework.reading.python.scopes import Meaning
 
 LARGEST_EXPONENT = 1_000
 MOST_BITS = 4_000
 LONGEST = 10_000
 _UNKNOWN = object()
-
-
-class Marks:
-    """Offsets of syntax nodes: `ast` counts columns in bytes."""
-
-    def __init__(self, text: str, lines: Lines):
-        self.text = text
-        self.lines = lines
-        self._ascii = text.isascii()
-
-    def span(self, node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
-
-    def _offset(self, line: int, column: int) -> int:
-        start = self.lines.starts[line - 1]
-        if self._ascii:
-            return start + column
-        end = self.lines.starts[line] if line < len(self.lines.starts) else len(self.text)
-        return start + len(self.text[start:end].encode("utf-8")[:column].decode("utf-8", "ignore"))
 
 
 class Values:
@@ -51,6 +31,12 @@ class Values:
         self.program: Program | None = None
         self.parameter: Callable[[ast.arg], AnyNode | None] = lambda _: None
         """What a parameter has in its function."""
+        self.attribute: Callable[[ast.arg, tuple[str | int, ...]], AnyNode | None] = lambda *_: None
+        """What an attribute of a method's own object has."""
+        self.mappings: dict[str, MappingNode] = {}
+        """The dictionaries of the module that one name stands for."""
+        self.copied: set[int] = set()
+        """By `id`, the names in expressions that copy a dictionary."""
         self.hidden: dict[str, Meaning] = {}
         """The names of the functions around what is read, which hide the module's: :class:`Scopes`."""
         self.taken: set[int] = set()
@@ -76,7 +62,7 @@ class Values:
         mapping = MappingNode(at.line, at.column, start, stop)
         for keyword in call.keywords:
             if keyword.arg is not None:
-                where = self.marks.lines.node(*_keyword_span(self.marks, keyword))
+                where = self.marks.lines.node(*keyword_span(self.marks, keyword))
                 mapping.add(
                     ScalarNode(where.line, where.column, where.start, where.stop, None, keyword.arg, True),
                     self.node(keyword.value),
@@ -90,15 +76,15 @@ class Values:
         if isinstance(expression, (ast.List, ast.Tuple)):
             items = [self.node(item) for item in expression.elts]
             return SequenceNode(at.line, at.column, start, stop, None, items)
-        if isinstance(expression, ast.Dict):
-            return self._dictionary(expression)
+        if (made := dictionary(self, expression)) is not None:
+            return made
         if isinstance(expression, ast.Call):
             name = expression.func.id if isinstance(expression.func, ast.Name) else ""
-            if name in ("dict", "Namespace", "SimpleNamespace") and not expression.args:
-                return self.keywords(expression)
             if len(expression.args) == 1 and not expression.keywords and isinstance(expression.args[0], ast.Dict):
                 return self.node(expression.args[0])
             called = expression.func.attr if isinstance(expression.func, ast.Attribute) else name
+            if called == "FieldReference" and expression.args:  # ml_collections' value that others may follow
+                return self.node(expression.args[0])
             if called[:1].isupper() and expression.keywords:
                 return self.keywords(expression)
             if called in ("get", "setdefault", "pop") and (fallback := self._fallback(expression)) is not None:
@@ -130,8 +116,14 @@ class Values:
         if path[0] in self.hidden:
             if len(path) == 1:
                 return self._local(str(path[0]))
+            own = self.hidden[str(path[0])]
+            found = self.attribute(own, path[1:]) if isinstance(own, ast.arg) else None
+            if isinstance(found, ScalarNode) and self.document.value(found) is not None:
+                return found
         elif (known := self.constants.get(".".join(map(str, path)))) is not None:
             return known
+        elif (item := self._item(path)) is not None:
+            return item
         if self.program is None:
             return None
         found = self.program.default_of(path)
@@ -139,6 +131,14 @@ class Values:
             return None
         value = self.document.value(found)
         return None if value is None or isinstance(value, Opaque) else found
+
+    def _item(self, path: tuple[str | int, ...]) -> AnyNode | None:
+        """The value in a dictionary of the module."""
+        found: AnyNode | None = self.mappings.get(str(path[0])) if len(path) > 1 else None
+        for part in path[1:]:
+            pair = found.get(str(part)) if isinstance(found, MappingNode) else None
+            found = None if pair is None else pair[1]
+        return found if isinstance(found, ScalarNode) and self.document.value(found) is not None else None
 
     def _local(self, name: str) -> AnyNode | None:
         """What a function's own name stands for, at its place; no repair knows what else uses it."""
@@ -163,27 +163,14 @@ class Values:
         at, text = self.marks.lines.node(start, stop), self.document.text[start:stop]
         above = place_of(call.func.value)
         hidden = above is not None and above[0] in self.hidden
-        known = (
-            None if above is None or hidden else self.constants.get(".".join(map(str, (*above, call.args[0].value))))
-        )
+        whole = None if above is None or hidden else (*above, call.args[0].value)
+        known = None if whole is None else self.constants.get(".".join(map(str, whole))) or self._item(whole)
         if known is not None:
             return ComputedNode(at, text, self.document.value(known), origin=self.document.origin(known))
         default = self._evaluate(call.args[1])
         if default is _UNKNOWN:
             return None
         return ComputedNode(at, text, Opaque(text[:80], "it is looked up while the program runs", default, True))
-
-    def _dictionary(self, expression: ast.Dict) -> MappingNode:
-        start, stop = self.marks.span(expression)
-        at = self.marks.lines.node(start, stop)
-        mapping = MappingNode(at.line, at.column, start, stop)
-        for key, value in zip(expression.keys, expression.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, (str, int)):
-                begin, end = self.marks.span(key)
-                where = self.marks.lines.node(begin, end)
-                name = ScalarNode(where.line, where.column, begin, end, None, str(key.value), False)
-                mapping.add(name, self.node(value))
-        return mapping
 
     def _evaluate(self, expression: ast.expr) -> Any:
         """Arithmetic on literals and constants; everything else is not known."""
@@ -234,9 +221,3 @@ def _binary(operator: ast.operator, left: Any, right: Any) -> Any:
         value = _UNKNOWN if large or bits > MOST_BITS else left**right
         return _UNKNOWN if isinstance(value, complex) else value
     return _UNKNOWN
-
-
-def _keyword_span(marks: Marks, keyword: ast.keyword) -> tuple[int, int]:
-    assert keyword.arg is not None
-    start = marks._offset(keyword.lineno, keyword.col_offset)
-    return start, start + len(keyword.arg)

@@ -22,6 +22,7 @@ from framework.locations import Location
 from framework.reading.decoding import read_text
 from framework.reading.json_file import parse_json
 from framework.reading.marks import LazyLines, Lines, SpanScalar
+from framework.reading.moved import Moved
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, SequenceNode
 from framework.reading.python.reader import parse_python
 from framework.reading.scalars import Rules
@@ -98,7 +99,6 @@ class Commands:
         """Add what the commands state to a notebook's own."""
         if not self.text:
             return
-        from framework.reading.prose.code_blocks import Moved
         from framework.reading.shell.reader import parse_shell
 
         script = parse_shell(self.text, self.shown)
@@ -109,9 +109,8 @@ class Commands:
         if not isinstance(root, MappingNode):
             root = document.root = MappingNode(1, 1, 0, len(document.text))
         for key, value in script.root.pairs().values():
-            entry = moved.entry(key, value)
-            if root.get(key.text) is None and entry.node is not None:
-                root.add(SpanScalar(moved.lines, entry.start, entry.stop, key.text, True), entry.node)
+            if root.get(key.text) is None:
+                root.add(SpanScalar(moved.lines, *moved.span(key), key.text, True), moved.node(value))
         document.absent.update(script.absent)
 
 

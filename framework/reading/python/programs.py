@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from framework.reading.nodes import AnyNode
+from framework.reading.python.flow.changes import Changes, is_cast
 from framework.reading.python.paths import place_of
 from framework.reading.python.signatures import known_name
 
-_PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})
+PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})
 _UNKNOWN = object()
 
 
@@ -36,7 +37,6 @@ class Program:
         """Whether the fields are known with what the calls of their classes pass."""
         self.given: set[str] = set()
         """The classes of the module that a call passes something to."""
-        self.sets_defaults = False
         self.set_names: set[str] | None = set()
         """The arguments that `set_defaults` gives another default; None where it is given a mapping."""
         self.set_globals: set[str] = set()
@@ -69,6 +69,13 @@ class Program:
                     named = argument.annotation
                     if isinstance(named, ast.Name) and named.id in classes:
                         self._means(argument.arg, named.id)
+        self.changes = Changes(module, self.nodes)
+        for name, changed in self.changes.everywhere():
+            if changed:
+                self.set_attributes.add((name, *changed))
+            else:
+                self._updated.add(name)
+                self._means(name, _UNKNOWN)
         if shared:
             self.set_globals = {name for node in self.nodes for name in _globals_set(node)}
 
@@ -86,7 +93,7 @@ class Program:
                 if path is None:
                     continue
                 if len(path) > 1:
-                    if not _is_cast(value, path):
+                    if not is_cast(value, path):
                         self.set_attributes.add(path)
                 elif value is not None or isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
                     maker = self._maker(value, classes, None if several is None else place)
@@ -110,7 +117,6 @@ class Program:
             elif isinstance(inner, ast.Attribute) and inner.attr == "__dict__":
                 changed = inner.value
         elif isinstance(function, ast.Attribute) and function.attr == "set_defaults":
-            self.sets_defaults = True
             names = [keyword.arg for keyword in call.keywords]
             if None in names or self.set_names is None or call.args:
                 self.set_names = None
@@ -128,7 +134,7 @@ class Program:
         if not isinstance(value, ast.Call):
             return _UNKNOWN
         called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-        if called in _PARSES and place in (None, 0):
+        if called in PARSES and place in (None, 0):
             return ""
         if place is None and called in classes and isinstance(value.func, ast.Name):
             if value.args or value.keywords:
@@ -151,7 +157,9 @@ class Program:
             return None
         maker = self._makers.get(str(path[0]), _UNKNOWN)
         if maker == "":
-            return None if self.sets_defaults else self.flags.get(str(path[1]))
+            if self.set_names is None or path[1] in self.set_names:
+                return None
+            return self.flags.get(str(path[1]))
         if not self.settled and maker in self.given:
             return None
         return self.fields.get(maker, {}).get(str(path[1])) if isinstance(maker, str) else None
@@ -188,13 +196,3 @@ def _globals_set(function: ast.AST) -> set[str]:
     inside = list(ast.walk(function))
     stored = {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return stored & {name for node in inside if isinstance(node, ast.Global) for name in node.names}
-
-
-def _is_cast(value: ast.expr | None, path: tuple[str | int, ...]) -> bool:
-    """Whether a value is what stands at the place already, as another type: `args.lr = float(args.lr)`."""
-    return (
-        isinstance(value, ast.Call)
-        and getattr(value.func, "id", "") in ("float", "int")
-        and len(value.args) == 1
-        and place_of(value.args[0]) == path
-    )

@@ -32,6 +32,8 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
         InputError: it cannot be read, or is not Python.
     """
     document = parse_python(read_text(path, shown), shown, reader)
+    if _READS_BASE.search(document.text):
+        document.absent.setdefault("", "`read_base()` lays it over other files, which are not followed")
     if is_config(document.text):
         from framework.reading.python.layered_configs import as_config
 
@@ -39,6 +41,8 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     return document
 
 
+_READS_BASE = re.compile(r"^with\s+read_base\(\)\s*:", re.MULTILINE)
+"""What takes in the names of other configs (mmengine 0.10.7, `config/config.py` `_parse_lazy_import`)."""
 _CONFIG = re.compile(r"^(?:_base_|optim_wrapper|optimizer_config|lr_config)\s*=", re.MULTILINE)
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 from framework.reading.hydra.override_values import hydra_value
 from framework.reading.marks import Lines
@@ -14,6 +13,7 @@ from framework.reading.nodes import CommandLine
 from framework.reading.scalars import resolve
 from framework.reading.shell.evaluated import evaluated
 from framework.reading.shell.fields import Chunk, Field
+from framework.reading.shell.files.sourced import lines_of, standing
 from framework.reading.shell.simple_commands import Command
 from framework.reading.tree import AnyNode, ComputedNode, Opaque, ScalarNode, SequenceNode
 
@@ -180,7 +180,7 @@ class _Arguments:
             values.append(field)
             index += 1
         if not values:
-            return self._guarded(ComputedNode(self._at(flag.chunks, flag), flag.text, True)), index
+            return self._guarded(self._true(flag)), index
         through = {chunk.via for chunk in flag.chunks}
         nodes = [self._node(field, field.chunks, through) for field in values]
         if len(nodes) == 1:
@@ -198,16 +198,22 @@ class _Arguments:
     def _key(self, field: Field, begin: int, end: int, name: str) -> ScalarNode:
         start, stop = field.start, field.stop
         position = 0
+        home = None
         for chunk in field.chunks:
             if begin < position + len(chunk.text) and end <= position + len(chunk.text):
-                start, stop = chunk.at + begin - position, chunk.at + end - position
+                start, stop, home = chunk.at + begin - position, chunk.at + end - position, chunk.home
                 break
             position += len(chunk.text)
-        at = self.lines.node(start, stop)
-        return ScalarNode(at.line, at.column, start, stop, None, name, True)
+        at = lines_of(home, self.lines).node(start, stop)
+        return standing(home, ScalarNode(at.line, at.column, start, stop, None, name, True))
 
-    def _at(self, chunks: list[Chunk], field: Field) -> Any:
-        return self.lines.node(chunks[0].start if chunks else field.start, chunks[-1].stop if chunks else field.stop)
+    def _true(self, flag: Field) -> AnyNode:
+        """What a flag without a value says."""
+        chunks = flag.chunks
+        if not chunks or any(chunk.home is not chunks[0].home for chunk in chunks):
+            return ComputedNode(self.lines.node(flag.start, flag.stop), flag.text, True)
+        at = lines_of(chunks[0].home, self.lines).node(chunks[0].start, chunks[-1].stop)
+        return standing(chunks[0].home, ComputedNode(at, flag.text, True))
 
     def _node(self, field: Field, chunks: list[Chunk], through: set[tuple[int, int] | None]) -> AnyNode:
         return self._guarded(field_node(field, chunks, self.text, self.lines, through))
@@ -256,10 +262,11 @@ def field_node(
         at = lines.node(field.stop, field.stop)
         return ScalarNode(at.line, at.column, at.start, at.stop, None, "", True)
     through = {chunk.via for chunk in chunks}
-    joined = all(one.stop == other.start for one, other in pairwise(chunks))
+    joined = all(one.stop == other.start and one.home is other.home for one, other in pairwise(chunks))
     if joined and len(through) == 1 and not any(chunk.computed for chunk in chunks):
-        at = lines.node(chunks[0].start, chunks[-1].stop)
-        node = ScalarNode(at.line, at.column, at.start, at.stop, None, whole, True)
+        home = chunks[0].home
+        at = lines_of(home, lines).node(chunks[0].start, chunks[-1].stop)
+        node = standing(home, ScalarNode(at.line, at.column, at.start, at.stop, None, whole, True))
         via = chunks[0].via
         if via is None or key == through:
             return node

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from framework.reading.shell.files.sourced import Home
 from framework.reading.shell.tokens import Word
 
 MOST_TURNS = 1000
@@ -28,13 +29,15 @@ class Chunk:
     via: tuple[int, int] | None = None
     computed: bool = False
     """Whether the script's text there is an expression, and ``text`` what it comes to."""
+    home: Home | None = None
+    """The script that it stands in, where that is one that the script takes in."""
 
     def cut(self, begin: int, end: int | None = None) -> Chunk:
         """A part of it."""
         end = len(self.text) if end is None else end
         if (begin == 0 and end == len(self.text)) or self.computed:
             return self if end > begin else replace(self, text="")
-        return Chunk(self.text[begin:end], self.at + begin, self.at + begin, self.at + end, self.via)
+        return Chunk(self.text[begin:end], self.at + begin, self.at + begin, self.at + end, self.via, home=self.home)
 
 
 @dataclass(slots=True)

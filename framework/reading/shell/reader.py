@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from framework.names import Path, format_path
 from framework.reading.decoding import read_text
+from framework.reading.layers.merging import settle
 from framework.reading.marks import Lines
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Node, Opaque, ScalarNode
 from framework.reading.scalars import Rules
@@ -27,6 +28,8 @@ from framework.reading.shell.arguments import (
     starts_program,
 )
 from framework.reading.shell.branches import MAY_NOT
+from framework.reading.shell.files.sourced import Sources
+from framework.reading.shell.files.written import Written, parsed
 from framework.reading.shell.repeated_flags import once
 from framework.reading.shell.simple_commands import Assignment, commands
 from framework.reading.shell.slurm import directives, environment
@@ -37,6 +40,7 @@ SUFFIXES = (".sh", ".bash", ".slurm", ".sbatch")
 READERS = ("shell",)
 
 _EXPANDED = re.compile(r"\$(?:\{[!#]?)?([A-Za-z_]\w*)", re.ASCII)
+_ASSIGNED = re.compile(r"(?m:^|[\s;])([A-Za-z_]\w*)\+?=", re.ASCII)
 _ALL_EXPORTED = re.compile(r"\bset\s+-\w*a|\ballexport\b|\beval\b|\benvsubst\b|(?m:^\s*(?:source|\.)\s)")
 """What may hand any variable on: to programs, or to scripts that are sourced."""
 _ARGUMENTS = re.compile(r"(?:^|\s)--?[A-Za-z]")
@@ -48,16 +52,17 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     Raises:
         InputError: it cannot be read, or a quote or bracket is not closed.
     """
-    return parse_shell(read_text(path, shown), shown, reader)
+    return parse_shell(read_text(path, shown), shown, reader, path)
 
 
-def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
-    """As :func:`read`, for text."""
+def parse_shell(text: str, shown: str, reader: Rules = "shell", path: FilePath | None = None) -> Document:
+    """As :func:`read`, for text; the scripts that it takes in are looked for beside ``path``."""
     document = Document(shown, text, None, reader, format="shell")
     lexer = Lexer(text, shown)
     script = _Script(document, lexer.lines)
     names: dict[str, int] = {}
-    found, variables = commands(lexer, environment(text))
+    sources = Sources(path)
+    found, variables = commands(lexer, environment(text), sources)
     starting = [command for command in found if starts_program(command)]
     stating = [each for each in starting if arguments_of(each, text, lexer.lines) is not None]
     for command in found:
@@ -75,11 +80,15 @@ def parse_shell(text: str, shown: str, reader: Rules = "shell") -> Document:
             names[name] = names.get(name, 0) + 1
             script.command(name if names[name] == 1 else f"{name}#{names[name]}", stated)
         document.commands.append(line)
+    script.files([command.written for command in found if command.written is not None], document)
     if starting:
         script.leave_unread()
     script.directives()
     document.variables = frozenset(script.assigned)
     document.root = script.tree(variables)
+    for home in sources.homes:
+        settle(document, home.document, *home.nodes)
+        document.composed.append((home.path, (0, 0)))
     return document
 
 
@@ -101,6 +110,8 @@ class _Script:
         self.commands: list[tuple[str, list[Stated]]] = []
         self.below: dict[str, MappingNode] = {}
         self.exported: set[str] = set()
+        self.named = set(_EXPANDED.findall(document.text)) | set(_ASSIGNED.findall(document.text))
+        """The variables that the script itself names, so that what another script gives them is told here, too."""
 
     def assignment(self, assignment: Assignment) -> None:
         field = assignment.value
@@ -108,9 +119,15 @@ class _Script:
             self.exported.add(assignment.name)
         if field is None or _ARGUMENTS.search(field.text):
             return  # an array, flags, or a command: they count where they are used
-        at = self.lines.node(assignment.word.start, assignment.word.start + len(assignment.name))
+        home = assignment.home
+        if home is not None and assignment.name not in self.named:
+            return
+        text, lines = (self.document.text, self.lines) if home is None else (home.lexer.text, home.lexer.lines)
+        at = lines.node(assignment.word.start, assignment.word.start + len(assignment.name))
         key = ScalarNode(at.line, at.column, at.start, at.stop, None, assignment.name, True)
-        node = field_node(field, field.chunks, self.document.text, self.lines)
+        node = field_node(field, field.chunks, text, lines)
+        if home is not None:
+            settle(self.document, home.document, key, node)
         self.assigned.setdefault(assignment.name, []).append(_Given(key, node, assignment.certain))
 
     def command(self, name: str, stated: list[Stated]) -> None:
@@ -126,6 +143,15 @@ class _Script:
             if not re.search(rf"{handed_on}|\(\([^\n]*\b{name}\b", text):
                 del self.assigned[name]
                 self.document.absent[name] = "the script sets it, and no command of it uses it"
+
+    def files(self, files: list[Written], document: Document) -> None:
+        """What the config files state that the script writes, each below its name; one that is written in parts, or
+        perhaps not, states nothing."""
+        names = [file.name for file in files]
+        for file in files:
+            alone = file.whole and names.count(file.name) == 1 and file.name not in self.below
+            if alone and (mapping := parsed(file, document)) is not None:
+                self.below[file.name] = mapping
 
     def directives(self) -> None:
         """What `#SBATCH` lines state."""
@@ -165,12 +191,17 @@ class _Script:
         values = [self.document.value(each.node) for each in given]
         if any(type(value) is not type(values[0]) or value != values[0] for value in values[1:]):
             times = f"it is set {len(given)} times: bind the flag that uses it"
-            return ComputedNode(node, _text(node), Opaque(name, times))
+            return self._instead(node, ComputedNode(node, _text(node), Opaque(name, times)))
         if all(each.certain for each in given):
             return node
         if any(each.certain for each in given) or variables.certain(name) is not None:
-            return ComputedNode(node, _text(node), values[0])
-        return _uncertain(self.document, node, MAY_NOT)
+            return self._instead(node, ComputedNode(node, _text(node), values[0]))
+        return self._instead(node, _uncertain(self.document, node, MAY_NOT))
+
+    def _instead(self, node: AnyNode, other: ComputedNode) -> AnyNode:
+        """Another node at the same place, in the same file."""
+        settle(self.document, self.document.home(node), other)
+        return other
 
     def _mapping(self, name: str, at: Node) -> MappingNode:
         if name not in self.below:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from framework.reading.shell.branches import LOOPED, MAY_NOT, Block, close, end_of_way, join, restore, state
 from framework.reading.shell.fields import Field, Value
-from framework.reading.shell.heredocs import word_of
+from framework.reading.shell.files.heredocs import word_of
+from framework.reading.shell.files.sourced import Home, Sources
+from framework.reading.shell.files.written import Written, written
 from framework.reading.shell.sites import Site, sites
 from framework.reading.shell.tokens import DECLARING, PREFIXES, Operator, Piece, Word
 from framework.reading.shell.variables import Variables
@@ -30,6 +32,8 @@ class Assignment:
     certain: bool
     exported: bool = False
     """Whether programs see it without an argument."""
+    home: Home | None = None
+    """The script in which it stands, where that is one that the script takes in."""
 
 
 @dataclass(slots=True)
@@ -39,21 +43,23 @@ class Command:
     conditional: str | None
     """The construct by which it may not run: `if`, `case`."""
     assignments: list[Assignment] = field(default_factory=list)
+    written: Written | None = None
 
 
-def commands(lexer: Lexer, given: dict[str, Value]) -> tuple[list[Command], Variables]:
+def commands(lexer: Lexer, given: dict[str, Value], sources: Sources) -> tuple[list[Command], Variables]:
     """Each command with its arguments expanded, and the assignments before it (or alone, without arguments); and the
     variables as they are in the end. ``given`` is what variables hold before the script starts."""
-    reader = _Reader(lexer)
+    reader = _Reader(lexer, Variables(lexer.text, lexer.shown), sources)
     reader.variables.known.update(given)
     return list(reader.run()), reader.variables
 
 
 class _Reader:
-    def __init__(self, lexer: Lexer):
-        self.text, self.shown = lexer.text, lexer.shown
+    def __init__(self, lexer: Lexer, variables: Variables, sources: Sources):
+        self.lexer, self.text, self.shown = lexer, lexer.text, lexer.shown
         self.tokens = lexer.tokens()
-        self.variables = Variables(lexer.shown)
+        self.variables = variables
+        self.sources = sources
         self.blocks: list[Block] = []
         self.after: str = "\n"
         """The operator before the command."""
@@ -215,8 +221,28 @@ class _Reader:
         for piece in [piece for word in words for piece in word.pieces if piece.assigns]:
             command.assignments += self._assume(piece, certain)
         command.fields = [item for word in words for item in self.variables.expand(word)]
-        self._effects(words, sure)
+        command.written = written(words, self.text, self.shown, self.variables, certain)
+        if (taken := self._take_in(words, certain, sure)) is None:
+            self._effects(words, sure)
+        command.assignments += taken or []
         return command
+
+    def _take_in(self, words: list[Word], certain: bool, sure: bool) -> list[Assignment] | None:
+        """What the script of `source env.sh` assigns; None for another command, and where it is not followed."""
+        variables, named = self.variables, len(words) > 1 and words[0].literal in ("source", ".")
+        if not named or (home := self.sources.open(words[1], self.lexer)) is None:
+            return None
+        before, around = state(variables), (variables.text, variables.shown, variables.home)
+        self.sources.enter(home)
+        variables.text, variables.shown, variables.home = home.lexer.text, home.lexer.shown, home
+        found = [each for command in _Reader(home.lexer, variables, self.sources).run() for each in command.assignments]
+        self.sources.leave()
+        variables.text, variables.shown, variables.home = around
+        if not sure:
+            join(variables, [state(variables), before])
+        for each in found:
+            each.home, each.certain = each.home or home, each.certain and certain
+        return found
 
     def _environment(self, words: list[Word], command: Command) -> list[Word]:
         """The program of `env NAME=value program`; what it is given is told as that of `NAME=value program`."""

@@ -9,7 +9,20 @@ from typing import Literal
 PREFIXES = frozenset(("if", "while", "until", "elif", "then", "else", "do", "!", "{", "time"))
 """Words before a command that are none themselves."""
 DECLARING = frozenset(("export", "declare", "local", "typeset", "readonly"))
+_OPENING = re.compile(r"\$\(\s*cat\s*<<(-?)[ \t]*(['\"]?)\\?(\w+)\2[ \t]*\r?\n")
+_CLOSING = re.compile(r"\s*\)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=", re.ASCII)
+
+
+@dataclass(slots=True)
+class Heredoc:
+    """The text behind `<<`: where it stands, and whether nothing in it is expanded."""
+
+    start: int
+    stop: int
+    literal: bool
+    stripped: bool = False
+    """Whether the tabs before each line are no part of it: `<<-`."""
 
 
 @dataclass(slots=True)
@@ -32,15 +45,8 @@ class Piece:
     """Whether it is all of an array: `${NAME[@]}`."""
     index: str | None = None
     """The text between the brackets of `${NAME[...]}`."""
-
-
-@dataclass(slots=True)
-class Heredoc:
-    """The text behind `<<`: where it stands, and whether nothing in it is expanded."""
-
-    start: int
-    stop: int
-    literal: bool
+    heredoc: Heredoc | None = None
+    """The text that `$(cat <<EOF ...)` comes to."""
 
 
 @dataclass(slots=True)
@@ -51,6 +57,10 @@ class Word:
     array: list[Word] | None = None
     heredoc: Heredoc | None = None
     """The here-document behind this word."""
+    output: Word | None = None
+    """The file that the command's output goes to, as it stands behind this word: `> config.yaml`."""
+    appends: bool = False
+    """Whether it goes behind what is there: `>>`."""
 
     @property
     def literal(self) -> str | None:
@@ -82,3 +92,18 @@ def end_of_heredoc(text: str, position: int, delimiter: str, stripped: bool) -> 
         if (line.lstrip("\t") if stripped else line) == delimiter:
             return start, position
     return position, position
+
+
+def printed(text: str, start: int) -> tuple[Heredoc, int] | None:
+    """The text that `$(cat <<EOF ...)` at a place comes to, without the ends of lines behind it, and where the
+    substitution ends; None for any other one."""
+    opening = _OPENING.match(text, start)
+    if opening is None:
+        return None
+    begin = opening.end()
+    stop, after = end_of_heredoc(text, begin, opening[3], bool(opening[1]))
+    closing = _CLOSING.match(text, after)
+    if closing is None:
+        return None
+    literal = bool(opening[2]) or f"\\{opening[3]}" in opening[0]
+    return Heredoc(begin, begin + len(text[begin:stop].rstrip("\r\n")), literal, bool(opening[1])), closing.end()

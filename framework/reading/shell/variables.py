@@ -8,6 +8,8 @@ from framework.errors import InputError
 from framework.locations import Location
 from framework.reading.shell.elements import element, numbers
 from framework.reading.shell.fields import MOST_TURNS, Chunk, Field, Value, counted, keyed, split
+from framework.reading.shell.files.heredocs import word_of
+from framework.reading.shell.files.sourced import Home
 from framework.reading.shell.tokens import Piece, Word
 
 MOST_CHUNKS = 200_000
@@ -19,8 +21,10 @@ LONGEST = 100_000
 class Variables:
     """The variables in the order of the script."""
 
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
+    def __init__(self, text: str, shown: str) -> None:
+        self.text, self.shown = text, shown
+        self.home: Home | None = None
+        """The script that is read, where that is one that the script takes in."""
         self.budget = MOST_CHUNKS
         self.known: dict[str, Value] = {}
         self.spoiled: dict[str, str] = {}
@@ -102,7 +106,7 @@ class Variables:
         for piece in word.pieces:
             if piece.kind == "text":
                 current = current or Field(word.start, word.stop)
-                current.chunks.append(Chunk(piece.text, piece.inner, piece.start, piece.stop))
+                current.chunks.append(Chunk(piece.text, piece.inner, piece.start, piece.stop, home=self.home))
                 current.each = tuple(text + piece.text for text in current.each)
                 continue
             value = self._of(piece)
@@ -147,6 +151,8 @@ class Variables:
 
     def _of(self, piece: Piece) -> Value:
         name = piece.text
+        if piece.heredoc is not None:
+            return Value([self._joined(word_of(self.text, self.shown, piece.heredoc))])
         if piece.kind == "unknown":
             return Value([self._worked_out(piece)])
         known = self.known.get(name)
@@ -167,7 +173,7 @@ class Variables:
         found = numbers(piece.text, self.certain)
         start, stop = piece.start, piece.stop
         if len(found) == 1:
-            return Field(start, stop, [Chunk(found[0], start, start, stop, computed=True)])
+            return Field(start, stop, [Chunk(found[0], start, start, stop, computed=True, home=self.home)])
         if found:
             return Field(start, stop, unknown="a loop gives it its values", each=tuple(found))
         said = "a substitution"

@@ -6,7 +6,7 @@ import re
 
 from framework.errors import InputError
 from framework.reading.marks import Lines
-from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc
+from framework.reading.shell.tokens import Heredoc, Operator, Piece, Word, end_of_heredoc, printed
 
 DEEPEST = 20
 
@@ -57,7 +57,7 @@ class Lexer:
                 for delimiter, stripped, reader in heredocs:
                     begin = self.position
                     stop, self.position = end_of_heredoc(text, begin, delimiter, stripped)
-                    if reader is not None and reader.heredoc is not None and not stripped:
+                    if reader is not None and reader.heredoc is not None:
                         reader.heredoc.start, reader.heredoc.stop = begin, stop
                 heredocs.clear()
             elif operator in ("<<", "<<-"):
@@ -65,7 +65,7 @@ class Lexer:
                 word = self._word()
                 reader = found[-1] if found and isinstance(found[-1], Word) else None
                 if reader is not None:
-                    reader.heredoc = Heredoc(0, 0, any(piece.quoted for piece in word.pieces))
+                    reader.heredoc = Heredoc(0, 0, any(each.quoted for each in word.pieces), operator == "<<-")
                 heredocs.append(("".join(piece.text for piece in word.pieces), operator == "<<-", reader))
             elif operator in ("<(", ">("):
                 self._skip_to(")", start)
@@ -76,7 +76,9 @@ class Lexer:
                     found.pop()
                 self._gap()
                 if self.position < len(text) and _OPERATOR.match(text, self.position) is None:
-                    self._word()
+                    target = self._word()
+                    if found and isinstance(found[-1], Word) and operator in (">", ">|", ">>"):
+                        found[-1].output, found[-1].appends = target, operator == ">>"
             else:
                 found.append(Operator(operator, start))
 
@@ -182,6 +184,9 @@ class Lexer:
         if text[start] == "`":
             self._closed(_BACKTICKS, start + 1, "`")
         elif text.startswith("$(", start):
+            if (found := printed(text, start)) is not None:
+                heredoc, self.position = found
+                return Piece("unknown", text[start : self.position], start, self.position, quoted, heredoc=heredoc)
             self.position += 2
             self._skip_to(")", start)
         elif text.startswith("$'", start) and not quoted:
@@ -253,9 +258,7 @@ class Lexer:
         """Past a substitution, with what it nests; quotes in it are passed over whole."""
         if depth > DEEPEST:
             raise InputError.at(self.lines.location(self.shown, start), f"nested deeper than {DEEPEST} levels")
-        pairs = {"(": ")", "{": "}"}
-        expected = [closing]
-        text = self.text
+        text, expected, pairs = self.text, [closing], {"(": ")", "{": "}"}
         while self.position < len(text):
             character = text[self.position]
             if character == "\\":

@@ -24,7 +24,7 @@ def result_of(call: Call, steps: Sequence[Observed], model: str, seed: int) -> f
         LookupError: there is none.
         Ambiguous: there are several.
     """
-    runs = [each for each in steps if each.run is not None and _is_of(call, each, model, seed)]
+    runs = [each for each in steps if each.run is not None and each.counts and _is_of(call, each, model, seed)]
     if call.metric in QUANTITIES:
         return _measured(call, runs)
     for exactly in (True, False):

@@ -107,6 +107,7 @@ class BoundFile:
         "_plan",
         "_reading",
         "chosen",
+        "doubts",
         "file",
         "hand",
         "hands",
@@ -126,6 +127,8 @@ class BoundFile:
         """The commands of bound scripts that name it."""
         self.chosen: tuple[tuple[str, str, str], ...] = ()
         """Groups that commands of bound scripts choose for a composed config, their files, and where."""
+        self.doubts: tuple[tuple[Path, str], ...] = ()
+        """Places of which commands of bound scripts make something that the file does not tell, and why."""
         self.lay: Callable[[BoundFile, Document], Document] = lambda _, document: document
         """What lays over the file what these commands give."""
         self.hand: Callable[[BoundFile], set[Path]] = lambda _: set()
@@ -159,7 +162,7 @@ class BoundFile:
         """
         if self._document is None:
             self._document = self.alone
-            if self.starts or self.chosen:
+            if self.starts or self.chosen or self.doubts:
                 self._document = self.lay(self, self._document)
         return self._document
 

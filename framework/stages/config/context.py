@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any
 
 from framework.conformance import Stage
@@ -30,6 +31,8 @@ class ConfigContext:
     """Which of the files configure one run; known when all have been read."""
     conforming: dict[Keys, Conforming] = field(default_factory=dict)
     """Verdicts that many files share."""
+    parts: set[FilePath] = field(default_factory=set)
+    """The other files that the files are composed of."""
     searched: bool = False
     """Whether a value was held that is searched: a look that no other could settle."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.conformance import Finding, Rule, Stage
@@ -37,6 +37,8 @@ class Held(NamedTuple):
     findings: list[Finding]
     companions: Companions
     """Which of the files configure one run."""
+    read: frozenset[str]
+    """All that was read: the bound files, those that they name for their trainers, and what they are composed of."""
 
 
 def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
@@ -71,7 +73,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
         )
         open_ones = [each for each in findings if each.rule.name == "ambiguous-key" and each.location]
         raise InputError([nothing, *(Problem(each.message, each.location, each.advice) for each in open_ones)])
-    return Held(sorted({bound.file for bound in files}), keys, findings + found, context.companions)
+    return Held(sorted({bound.file for bound in files}), keys, findings + found, context.companions, _read(context))
 
 
 Problems = list[tuple[tuple[int, str], Problem]]
@@ -129,6 +131,9 @@ def _each_file(context: ConfigContext, matrix: Matrix, problems: Problems) -> tu
             shapes = [bound.plan.shape for bound in bounds]
             keys += len(shapes[0]) if len(shapes) == 1 else len({path for shape in shapes for path in shape})
             stating = stating or any(bound.targets or bound.dialect for bound in bounds)
+            for bound in bounds:
+                if composed := bound.document.composed:
+                    context.parts.update(path for path, _ in composed)
             if problems:
                 continue  # there will be no answer, only all that is wrong
             context.companions.add(bounds)
@@ -155,6 +160,13 @@ def _with_companions(context: ConfigContext, by_file: Iterator[list[BoundFile]])
             found += named
         yield bounds
     yield from ([bound] for bound in found)
+
+
+def _read(context: ConfigContext) -> frozenset[str]:
+    real = cache(os.path.realpath)  # of a folder: asking for each of many files would take longer than reading them
+    own = (os.path.join(bound.pattern.here, bound.file) for bound in context.files)
+    split = (os.path.split(path) for path in (*own, *map(str, context.parts)))
+    return frozenset(os.path.join(real(folder), name) for folder, name in split)
 
 
 def _readable(

@@ -9,9 +9,10 @@ from framework.stages.run.observed import EvidenceContext, Observed
 
 def finals_of(context: EvidenceContext, variants: Sequence[str]) -> list[list[Observed]]:
     """The last runs of each variant that are planned and held."""
-    held = {observed.step.key for observed in context.steps}
+    held = {(observed.step.key, variant) for observed in context.steps for variant in observed.step.variants}
     return [
-        [context.observed(step.key) for step in context.plan.final(variant) if step.key in held] for variant in variants
+        [context.related.of(step.key, name) for step in context.plan.final(name) if (step.key, name) in held]
+        for name in variants
     ]
 
 
@@ -30,6 +31,6 @@ def _belong(one: Observed, other: Observed) -> bool:
 def course_of(context: EvidenceContext, observed: Observed) -> list[Observed]:
     """A run and all that it started from, the first of them first."""
     found = [observed]
-    while (parent := found[-1].step.parent) is not None:
-        found.append(context.observed(parent))
+    while (parent := context.related.parent(found[-1])) is not None:
+        found.append(parent)
     return found[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,11 +12,12 @@ from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
-from framework.evidence.record import ADOPTED, MODEL, RECORD, STEPS, read_lines
+from framework.evidence.record import ADOPTED, MODEL, RECORD, RECORDED, STEPS, read_lines
 from framework.evidence.store import Run
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
+from framework.manifest.sections.root import Manifest
 from framework.planning.build import Plan
 from framework.planning.fact_places import clause_of, clauses_below
 from framework.planning.steps import Step, Training
@@ -26,20 +27,59 @@ class NotRecorded(Exception):
     """The evidence does not say; the message tells what is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A finished run of a step, made of local files that hold something else now: ``changed`` names these. Of those
+    that are ``unknown`` the run did not record the content; with neither, what it starts from is such a run."""
+
+    run: Run
+    changed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not the evidence of the step."""
+        if self.changed:
+            return f"its finished run is of other files: {several(self.changed)}"
+        if self.unknown:
+            return f"its finished run did not record the content of {several(self.unknown)}"
+        return "its finished run starts from a run of other files"
+
+
+def several(names: Sequence[str]) -> str:
+    """The first of several names, and how many there are beside."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 @dataclass(frozen=True)
 class Observed:
-    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot."""
+    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot. Without a
+    run, ``other`` is one of other files.
+
+    The step is that of the variants which the run is evidence of: of a step that several share, each may have a run of
+    its own. ``elsewhere`` are then those variants that have one where these have none. ``counts`` says whether the
+    step's results are those of this run: one that lies beside it is held as well, and gives none.
+    """
 
     step: Step
     run: Run | None
     damage: str | None = None
     word: str = "not run"
     """The state of the step's run."""
+    other: Other | None = None
+    elsewhere: tuple[str, ...] = ()
+    counts: bool = True
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What reading its files told, by what was asked: each file is read once for all of it."""
 
     @property
     def absent(self) -> str:
         """Why there is no run to look at."""
-        return f"damaged: {self.damage}" if self.damage else f"{self.word}: {self.step.label}"
+        if self.damage:
+            return f"damaged: {self.damage}"
+        other = f" ({self.other.reason})" if self.other else ""
+        other += f"; a run of {', '.join(self.elsewhere)} is no evidence of it" if self.elsewhere else ""
+        return f"{self.word}: {self.step.label}{other}"
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:
@@ -66,12 +106,17 @@ class Observed:
     @property
     def logged(self) -> bool:
         """Whether a program of the user's own trained, and what is known of it is what it logged."""
-        return "command" in self.facts or self.adopted
+        return "command" in self.facts or self.adopted or self.scripted
 
     @property
     def adopted(self) -> bool:
         """Whether the run was made elsewhere, and taken in as evidence."""
         return ADOPTED in self.facts
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the user's own script recorded the run: then the optimizer itself was looked at, step by step."""
+        return RECORDED in self.facts
 
     @cached_property
     def tensors(self) -> WeightsFile:
@@ -97,13 +142,41 @@ class Observed:
         return value
 
     def place(self, name: str = RECORD, line: int = 1) -> Location:
-        assert self.run is not None
-        return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
+        run = self.run or (self.other.run if self.other else None)
+        assert run is not None
+        return Location(f"runs/{run.folder.name}/{name}", line, 1)
 
 
 def recorded(*path: str) -> Callable[[Observed], Any]:
     """An observation that is one recorded fact; see :meth:`Observed.recorded`."""
     return lambda observed: observed.recorded(*path)
+
+
+class Related:
+    """The evidence of the steps that others start from, or refer to: of each variant its own."""
+
+    def __init__(self, manifest: Manifest, steps: Iterable[Observed] = ()):
+        self._variants = manifest.variants
+        self._own: dict[tuple[str, str], Observed] = {}
+        self._first: dict[str, Observed] = {}
+        for each in steps:
+            self.add(each)
+
+    def add(self, observed: Observed) -> None:
+        if observed.counts:
+            self._own |= {(observed.step.key, variant): observed for variant in observed.step.variants}
+            self._first.setdefault(observed.step.key, observed)
+
+    def of(self, key: str, variant: str) -> Observed:
+        """The evidence of a planned step, as a variant has it, or the nearest one that this starts from."""
+        at: str | None = variant
+        while at is not None and (key, at) not in self._own:
+            at = self._variants[at].from_
+        return self._first[key] if at is None else self._own[key, at]
+
+    def parent(self, observed: Observed) -> Observed | None:
+        """The evidence of the step whose checkpoint a step starts from; None for one that starts from no other."""
+        return None if observed.step.parent is None else self.of(observed.step.parent, observed.step.variant)
 
 
 @dataclass
@@ -115,13 +188,10 @@ class EvidenceContext:
     plan: Plan
     steps: list[Observed]
     stage: Stage
-    lookup: dict[str, Observed]
-    """Every planned step by its key, those that are not held included."""
+    related: Related
+    """Every planned step, those that are not held included."""
     measures: list[Observed] = field(default_factory=list)
     """The measuring steps; ``steps`` are the others, which leave a model."""
-
-    def observed(self, key: str) -> Observed:
-        return self.lookup[key]
 
     def trainings(self) -> Iterator[tuple[Observed, Training]]:
         for observed in self.steps:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from framework.adoption.adopted_runs import adopted_runs, origin_of
+from framework.adoption.adopted_runs import NAMING, RunsOfVariants, how_made, origins_of, runs_of_variants
 from framework.errors import InputError
-from framework.evidence.record import ADOPTED, RECORD, RunRecord
+from framework.evidence.record import RECORD, RunRecord
 from framework.evidence.standing.run_state import State, Word, executed_now, on_disk, unreadable
 from framework.evidence.store import Run, RunStore
 from framework.planning.build import Plan
@@ -19,6 +19,7 @@ from framework.planning.reasons import Reasons, place_of, shares, why_anew
 from framework.planning.steps import Measure, Step
 from framework.stages.run.measured_runs import measured_runs
 
+MADE_HERE_FIRST = "a run made here would go before"
 ANOTHER_MACHINE = "measured on another machine; a run here measures this one"
 
 
@@ -30,20 +31,20 @@ class RunStates:
         self._reasons = Reasons(store)
 
     def of(self, step: Step) -> State:
-        """The state of a step's run, or why it has none."""
-        folder = self._store.folder(step.folder)
+        """The state of a step's run, or why it has none; of a step of some variants only, that of these."""
+        folder = self._store.folder(self._steps.get(step.key, step).folder)  # that of all its variants
         own = self._store.find(step.key)
         state = on_disk(own) if own is not None else executed_now(folder)
         if state is not None and state.word in (Word.DONE, Word.DAMAGED, Word.RUNNING):
             return state
         if (measured := self._measured.get(step.key)) is not None:
             return replace(on_disk(measured), why=ANOTHER_MACHINE, to_run=True)
-        if (taken := self._adopted.get(step.key)) is not None:
-            return _adopted(taken)
+        if (made_elsewhere := self._made_elsewhere(step)) is not None:
+            return made_elsewhere
         if state is not None:
             return state
-        if (found := self._store.unreadable(step.key)) is not None:
-            return unreadable(*found)
+        if (torn := next(self._store.unreadable(self._store.folders_of(step.key)), None)) is not None:
+            return unreadable(*torn)
         why = self._reasons.of(step)
         return State(Word.NOT_RUN if why == "new" else Word.STALE, why, to_run=True)
 
@@ -53,11 +54,11 @@ class RunStates:
         if state.word is Word.RUNNING or record.key in self._steps:
             return state
         near = [step for step in self._by_place.get(place_of(record), ()) if shares(record, step)]
-        if ADOPTED in record.identity and near:
-            return _adopted(run)
+        if near and (made := how_made(record)) is not None:
+            return replace(state, why=state.why or f"{made}; {self._standing(run, near)}")
         if any(isinstance(step.work, Measure) and elsewhere(record.identity, step.identity) for step in near):
             return replace(state, why=state.why or "measured on another machine")
-        if ADOPTED in record.identity or not near:
+        if not near or not record.identity.keys().isdisjoint(NAMING):
             return replace(state, word=Word.STALE, why="the manifest plans no such run", to_run=False)
         return replace(
             state, word=Word.STALE, why=why_anew([record.identity], [step.identity for step in near]), to_run=False
@@ -71,6 +72,25 @@ class RunStates:
         """The states of those runs of the plan's places that are of other values."""
         found = (self.of_run(run) for run in self._store.readable() if place_of(run.record) in self._by_place)
         return [state for state in found if state.word is Word.STALE]
+
+    def _made_elsewhere(self, step: Step) -> State | None:
+        """The state of the runs that others made of a step's variants: of several, that of the first damaged one."""
+        runs = {
+            variant: self._named[step.key, variant] for variant in step.variants if (step.key, variant) in self._named
+        }
+        if not runs:
+            return None
+        states = [on_disk(of[0]) for of in runs.values()]
+        state = next((state for state in states if state.word is Word.DAMAGED), states[0])
+        return replace(state, why=state.why or f"{origins_of(step.variants, runs)}; {MADE_HERE_FIRST}", to_run=True)
+
+    def _standing(self, run: Run, near: Sequence[Step]) -> str:
+        """How a run that others made stands to others of the steps that it is of."""
+        named = [runs for step in near for variant in step.variants if (runs := self._named.get((step.key, variant)))]
+        if all(self._store.finished(step.key) for step in near):
+            return "a run made here goes before"
+        first = any(runs[0].folder == run.folder for runs in named)
+        return MADE_HERE_FIRST if first else "another run goes before"
 
     @cached_property
     def _steps(self) -> dict[str, Step]:
@@ -89,8 +109,8 @@ class RunStates:
         return measured_runs(self._plan, self._store)
 
     @cached_property
-    def _adopted(self) -> dict[str, Run]:
-        return adopted_runs(self._plan, self._store)
+    def _named(self) -> RunsOfVariants:
+        return runs_of_variants(self._plan, self._store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +158,3 @@ def count_words(states: Sequence[State]) -> dict[Word, int]:
 def counted(states: Sequence[State]) -> str:
     """The same in words."""
     return ", ".join(f"{count:,} {word}" for word, count in count_words(states).items())
-
-
-def _adopted(run: Run) -> State:
-    state = on_disk(run)
-    why = state.why or f"from {origin_of(run.record)}; a run of its own would take its place"
-    return replace(state, why=why, to_run=True)

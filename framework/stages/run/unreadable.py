@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TypeVar
 
+from framework.adoption.adopted_runs import NAMING
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError, Problem
 from framework.evidence.record import RECORD
@@ -38,21 +39,24 @@ def readable(
             damaged = [step for step in steps if _is_of(problem, step)]
             if not damaged:
                 raise
-            findings += [_finding(step, problem) for step in damaged]
-            gone = {step.step.key for step in damaged}
-            steps = [
-                replace(step, run=None, damage=_said(step, problem)) if step.step.key in gone else step
-                for step in steps
-            ]
+            findings += [_finding(step.step.label, problem) for step in damaged]
+            steps = [_without_run(step, problem) if _is_of(problem, step) else step for step in steps]
 
 
-def unreadable_records(steps: list[Observed], store: RunStore) -> Iterator[tuple[Observed, Finding]]:
-    """Steps without a run, where a folder of their key holds a record that cannot be read."""
+def unreadable_records(steps: list[Observed], store: RunStore) -> tuple[list[Observed], list[Finding]]:
+    """The steps, those damaged that have no run where a folder of their key holds a record which cannot be read; and a
+    finding for each such record, and for those of runs that name their variants."""
+    found, findings = [], []
     for step in steps:
-        if step.run is None and (found := store.unreadable(step.step.key)) is not None:
-            folder, problem = found
-            damaged = replace(step, damage=f"{folder.name}/{RECORD}: {problem.message}")
-            yield damaged, _finding(damaged, problem)
+        if step.run is None and (torn := next(store.unreadable(store.folders_of(step.step.key)), None)) is not None:
+            folder, problem = torn
+            step = replace(step, damage=f"{folder.name}/{RECORD}: {problem.message}")
+            findings.append(_finding(step.step.label, problem))
+        found.append(step)
+    for kind in NAMING:
+        named = (path.parent for path in sorted(store.root.glob(f"{kind}.*/{RECORD}")))
+        findings += [_finding(folder.name, problem) for folder, problem in store.unreadable(named)]
+    return found, findings
 
 
 def _is_of(problem: Problem, step: Observed) -> bool:
@@ -62,6 +66,10 @@ def _is_of(problem: Problem, step: Observed) -> bool:
     return step.run.folder.name in PurePath(problem.location.file).parts
 
 
+def _without_run(step: Observed, problem: Problem) -> Observed:
+    return replace(step, run=None, damage=_said(step, problem))
+
+
 def _said(step: Observed, problem: Problem) -> str:
     assert step.run is not None
     assert problem.location is not None
@@ -69,10 +77,10 @@ def _said(step: Observed, problem: Problem) -> str:
     return f"{'/'.join(parts[parts.index(step.run.folder.name) :])}: {problem.message}"
 
 
-def _finding(step: Observed, problem: Problem) -> Finding:
+def _finding(label: str, problem: Problem) -> Finding:
     return Finding(
         DAMAGED,
-        f"{step.step.label}: {problem.message}; what it would have shown is unverified",
+        f"{label}: {problem.message}; what it would have shown is unverified",
         location=problem.location,
         advice="restore the file, or remove the run's folder and run the step again",
     )

@@ -67,6 +67,12 @@ _RATES: dict[str, ByVersion | float] = {
 _OPEN = Unknown("each of TRL's trainers has a default of its own, and nothing here tells which one it is")
 _NO_WARMUP = Unknown("transformers dropped `warmup_ratio` by 5.16, and TRL's scripts drop a key that they do not know")
 _NO_LENGTH = Unknown("TRL reads no `max_seq_length` from 0.20 on: the length is that of `max_length`")
+_UNSLOTH = "unsloth"
+_REWRITTEN = words(
+    "optimizer.learning_rate optimizer.name optimizer.weight_decay schedule.warmup.steps batch_size.micro"
+    " batch_size.accumulation seed"
+)
+"""Facts whose defaults unsloth rewrites (2026.10.9, read only: `models/rl.py` makes the classes anew at the import)."""
 _PACKED = Unknown("`packing` joins examples, so that an epoch has another number of steps")
 
 
@@ -75,8 +81,9 @@ def with_program(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     named = {key: found[1].lower() for key in data if isinstance(key, str) and (found := _CLASS.fullmatch(key))}
+    beside = f"{data[PROGRAM]} " if data.get(PROGRAM) == _UNSLOTH else ""
     started = {
-        key: {PROGRAM: f"{_CALLED}trl {kind}", **data[key]}
+        key: {PROGRAM: f"{_CALLED}{beside}trl {kind}", **data[key]}
         for key, kind in named.items()
         if isinstance(data[key], dict)
     }
@@ -147,12 +154,14 @@ SILENT = (
 def defaults(scope: Scope) -> tuple[Default, ...]:
     """What the trainer of these arguments does by itself."""
     kind = _kind(scope)
-    own = {
+    own: dict[str, Any] = {
         "optimizer.learning_rate": _OPEN if kind is None else _RATES[kind],
         "precision": ByVersion("trl", (("0", "fp32"), ("0.19", "bf16"))),
     }
     if scope.get("packing") is True:
         own["epochs"] = _PACKED
+    if str(scope.get(PROGRAM)).startswith(f"{_CALLED}{_UNSLOTH} "):
+        own |= dict.fromkeys(_REWRITTEN, Unknown("unsloth gives TRL's arguments other defaults when it is imported"))
     found = [Default(each.fact, own.get(each.fact, each.value), each.key) for each in arguments.DEFAULTS]
     if kind in ("sft", "reward") and "max_seq_length" not in scope:
         before = Unknown("before 0.16 the length is the tokenizer's, or 1024")

@@ -68,10 +68,9 @@ def _looks(name: str) -> list[tuple[Rule, _Look]]:
 
 def _groups(context: EvidenceContext, observed: Observed, spec: SGH) -> str:
     """The saved groups follow from the checkpoint that the training started from, by the declared thresholds."""
-    step = observed.step
-    if step.parent is None:
-        raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
-    parent = context.observed(step.parent)
+    parent = context.related.parent(observed)
+    if parent is None:
+        raise NotRecorded(f"{observed.step.label} started from initial weights, which are not kept")
     if parent.run is None:
         raise NotRecorded(parent.absent)
     masks = parent.run.folder / MASKS

@@ -9,7 +9,7 @@ from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune, SameAs
 from framework.planning.steps import Training
 from framework.stages.checkpoint.recomputed.pruned_weights import demanded_zeros
-from framework.stages.checkpoint.zeros import masks_of, returned_weights, zeros_of
+from framework.stages.checkpoint.zeros import masked_weights, masks_of, returned_weights, zeros_of
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 RETURNED = Rule(
@@ -34,13 +34,13 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _source(context: EvidenceContext, observed: Observed) -> Observed | None:
     """The step that made the mask which a step's model must hold: itself, or the nearest one before it."""
-    step = observed.step
-    while True:
-        if isinstance(step.work, Prune) or (isinstance(step.work, Training) and step.work.mask is not None):
-            return context.observed(step.key)
-        if step.parent is None:
-            return None
-        step = context.observed(step.parent).step
+    at: Observed | None = observed
+    while at is not None:
+        work = at.step.work
+        if isinstance(work, Prune) or (isinstance(work, Training) and work.mask is not None):
+            return at
+        at = context.related.parent(at)
+    return None
 
 
 def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause]) -> Iterator[Verdict]:
@@ -50,7 +50,7 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
         return
     try:
         returned = returned_weights(observed)
-        masked = sum(masks_of(observed).zeros(name) for name in masks_of(observed).tensors)
+        masked = masked_weights(observed)
     except NotRecorded as missing:
         for clause in clauses:
             yield context.judge.unverified(clause, context.stage, str(missing))
@@ -79,7 +79,7 @@ def _demanded(context: EvidenceContext, observed: Observed, work: Prune, own: di
     """
     if not isinstance(work.sparsity, SameAs):
         return demanded_zeros(observed, work, masks_of(observed), own, work.sparsity)
-    reference = context.observed(observed.step.references["same_as"])
+    reference = context.related.of(observed.step.references["same_as"], work.sparsity.same_as)
     if reference.run is None:
         raise NotRecorded(reference.absent)
     return sum(zeros_of(reference).values())

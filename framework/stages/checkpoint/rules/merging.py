@@ -97,11 +97,11 @@ def _looked(
 def _merged(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> str:
     """Every merged weight follows from the parent's, the saved adapter and the masks."""
     assert isinstance(spec, LoRA)
-    if observed.step.parent is None:
+    parent = context.related.parent(observed)
+    if parent is None:
         raise NotRecorded(f"{observed.step.label} started from initial weights, which are not kept")
-    parent = context.observed(observed.step.parent)
     if parent.run is None:
-        raise NotRecorded(f"not run: {parent.step.label}")
+        raise NotRecorded(parent.absent)
     compared = 0
     for name, apart, index in merged_weights(observed, parent, spec.alpha / spec.rank):
         compared += 1
@@ -124,7 +124,7 @@ def _counts(context: EvidenceContext, observed: Observed, spec: LoRA | SGH) -> s
         "total": sum(masks.zeros(name) for name in masks.tensors),
         **dict.fromkeys(_STAGES, sum(count for _, count, _ in returned_weights(observed))),
     }
-    parent = context.observed(observed.step.parent) if observed.step.parent else None
+    parent = context.related.parent(observed)
     if parent is not None and parent.run is not None:
         expected["before"] = returned_in(parent, masks)
     if isinstance(spec, LoRA) and spec.mode == "sparse_to_sparse":

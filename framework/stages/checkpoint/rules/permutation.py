@@ -71,9 +71,9 @@ def _compare(context: EvidenceContext, observed: Observed, work: Permute) -> int
     """
     assert observed.run is not None
     step = observed.step
-    if step.parent is None:
+    parent = context.related.parent(observed)
+    if parent is None:
         raise NotRecorded(f"{step.label} started from initial weights, which are not kept")
-    parent = context.observed(step.parent)
     if parent.run is None:
         raise NotRecorded(parent.absent)
     layout = LAYOUTS.get((step.model.family, work.dimension))

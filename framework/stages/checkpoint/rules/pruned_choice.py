@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.evidence.tensors import Tensors
+from framework.evidence.tensors import FlatTensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, misplaced
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
-from framework.stages.checkpoint.recomputed.pruned_weights import RECOMPUTED, misplaced
+from framework.stages.checkpoint.remembered_answers import CHOICE_OF
 from framework.stages.checkpoint.starting_checkpoint import starting_tensors
 from framework.stages.checkpoint.zeros import masks_of, pruned_tensors
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
@@ -23,18 +24,16 @@ _CLAUSES = ("score", "structure", "scope")
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         if isinstance(work := observed.step.work, Prune):
-            for variant in observed.step.variants:
-                place = ("variants", variant, "steps", observed.step.index, "prune")
-                clauses = [each for each in context.experiment.below(place) if each.path[-1] in _CLAUSES]
+            for place in observed.step.places:
+                below = context.experiment.below((*place, "prune"))
+                clauses = [each for each in below if each.path[-1] in _CLAUSES]
                 if clauses:
                     yield from _held(context, observed, work, clauses)
 
 
 def _held(context: EvidenceContext, observed: Observed, work: Prune, clauses: list[Clause]) -> Iterator[Verdict]:
     if observed.run is None:
-        yield from (
-            context.judge.unverified(clause, context.stage, f"not run: {observed.step.label}") for clause in clauses
-        )
+        yield from (context.judge.unverified(clause, context.stage, observed.absent) for clause in clauses)
         return
     where = observed.place("masks.safetensors")
     try:
@@ -58,13 +57,16 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         raise NotRecorded(f"which {work.structure}s have the lowest scores is not recomputed here")
     masks = masks_of(observed)
     names = pruned_tensors(observed, masks)
-    before: Tensors
-    if step.parent is None:
+    before: FlatTensors
+    parent = context.related.parent(observed)
+    if parent is None:
         before = starting_tensors(observed, context.experiment.root, masks, names)
+    elif parent.run is None:
+        raise NotRecorded(parent.absent)
     else:
-        parent = context.observed(step.parent)
-        if parent.run is None:
-            raise NotRecorded(parent.absent)
         before = parent.tensors
+    if CHOICE_OF in observed.known:
+        found: str | None = observed.known[CHOICE_OF]
+        return found
     recompute = misplaced_channels if work.structure == "channel" else misplaced
     return recompute(before, masks, names, work, step.seed, step.model.family)

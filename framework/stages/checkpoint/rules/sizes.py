@@ -27,6 +27,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("vocab_size",),
 }
 """Manifest field -> the names that transformers' model configs use for it."""
+_CONFIG = "the model's config"
+"""What is known of a run: see :attr:`Observed.known`."""
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -50,10 +52,11 @@ def _parameters(observed: Observed) -> Any:
 
 def _config(name: str, observed: Observed) -> Any:
     assert observed.run is not None
-    path = observed.run.folder / MODEL / "config.json"
-    if not path.is_file():
-        raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
-    data = read_json(path)
+    if (data := observed.known.get(_CONFIG)) is None:
+        path = observed.run.folder / MODEL / "config.json"
+        if not path.is_file():
+            raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
+        data = observed.known[_CONFIG] = read_json(path)
     for key in _KEYS[name]:
         if data.get(key) is not None:
             return data[key]

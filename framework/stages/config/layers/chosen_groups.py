@@ -43,7 +43,7 @@ def choices(bound: BoundFile, script: BoundFile) -> list[tuple[str, str, str]]:
 def chosen_over(bound: BoundFile, document: Document) -> Document:
     """The document with what commands choose otherwise left open."""
     composed = {os.path.abspath(path) for path, _ in document.composed}
-    doubts: dict[Path, str] = {}
+    doubts = dict(bound.doubts)
     for group, path, place in bound.chosen:
         if os.path.abspath(path) in composed:
             continue  # the choice that is made without the command, too
@@ -64,7 +64,7 @@ def chosen_over(bound: BoundFile, document: Document) -> Document:
     result = Document(document.file, document.text, root, document.rules, list(document.duplicates), document.format)
     result.notes, result.absent, result.composed = document.notes, document.absent, document.composed
     result.homes, result.kept = dict(document.homes), list(document.kept)
-    _leave_open(result, root, (), doubts, None)
+    _leave_open(result, root, (), doubts, doubts.get(()))
     return result
 
 

@@ -18,6 +18,7 @@ from framework.reading.hydra.sweeps import copied
 from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
+from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
 
 
 class Start(NamedTuple):
@@ -59,6 +60,7 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
                 path = _path(name, folders) if os.path.basename(name) in names else None
                 for bound in by_path.get(path or "", ()):
                     bound.lay = overlaid
+                    bound.doubts = (*bound.doubts, *after_a_checkpoint(bound, command, script.document))
                     bound.starts = (*bound.starts, Start(script, command, at))
                     for each in same_script:
                         each.hand = handed
@@ -67,15 +69,18 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
 
 def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile) -> None:
     for bound in (each for group in by_path.values() for each in group):
-        if not bound.file.endswith((".yaml", ".yml")) or not (found := choices(bound, script)):
+        if not bound.file.endswith((".yaml", ".yml")):
+            continue
+        found, doubts = choices(bound, script), composed_otherwise(bound, script.document)
+        if not found and not doubts:
             continue
         try:
             composed = bound.alone.composed
         except InputError:
             continue
-        if composed:
+        if composed or (doubts and bound.binding.dialect == "hydra"):
             bound.lay = overlaid
-            bound.chosen = (*bound.chosen, *found)
+            bound.chosen, bound.doubts = (*bound.chosen, *found), (*bound.doubts, *doubts)
 
 
 def _path(name: str, folders: Sequence[str]) -> str | None:
@@ -84,7 +89,7 @@ def _path(name: str, folders: Sequence[str]) -> str | None:
 
 def overlaid(bound: BoundFile, document: Document) -> Document:
     """The document as the commands that name it leave it: a value that each of them gives goes before the file's."""
-    if bound.chosen:
+    if bound.chosen or bound.doubts:
         document = chosen_over(bound, document)
     found = {path: givens for path, givens in given(bound, document) if len(givens) == len(bound.starts)}
     if not found or not isinstance(document.root, MappingNode):
@@ -136,7 +141,23 @@ def _of_command(bound: BoundFile, document: Document, start: Start) -> dict[Path
         path = _place(document, key.text, exact=program, top=launched)
         if path is not None and isinstance(node, ScalarNode):
             found[path] = Given(start, home, node, launched or program or key.start > start.at)
+    if not launched:
+        for _, path, node in pairs(document, command, start.at, home):
+            found[path] = Given(start, home, node, True)
+        _lay_later(bound, document, start, found)
     return found
+
+
+def _lay_later(bound: BoundFile, document: Document, start: Start, found: dict[Path, Given]) -> None:
+    """Add what later config files of the same flag give, where nothing behind them gives another value."""
+    here = start.script.pattern.here
+    folders = (os.path.dirname(os.path.join(here, start.script.file)), here)
+    for place, other in later_configs(start.command, start.at, folders):
+        for path, node in other.leaves():
+            if isinstance(document.node(path), ScalarNode) and isinstance(node, ScalarNode):
+                given = found.get(path)
+                if given is None or given.document is not start.script.document or given.node.start < place:
+                    found[path] = Given(start, other, node, bound.binding.dialect == "lightning-cli")
 
 
 def _place(document: Document, name: str, exact: bool, top: bool) -> Path | None:

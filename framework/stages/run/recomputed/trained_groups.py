@@ -7,7 +7,7 @@ architectures of this package give them, so that the one can be held to the othe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from framework.manifest.sections.optimizers import Optimizer
@@ -32,8 +32,11 @@ class Demanded(NamedTuple):
     layered: bool
 
 
-def demanded(optimizer: Optimizer, names: Sequence[str]) -> dict[str, Demanded]:
-    """What the manifest demands of each trained parameter.
+def demanded(
+    optimizer: Optimizer, names: Sequence[str], kinds: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Demanded]:
+    """What the manifest demands of each trained parameter. ``kinds`` are the names that a run recorded of `norms`,
+    `biases` and so on, by the classes of their modules; without them the names alone tell.
 
     With a layer decay d the rate of a parameter in layer i of L, from 1, is that of the head times d to the power of
     L + 1 - i (Clark et al. 2020; Bao et al. 2022, "BEiT"): the embeddings are layer 0, the final norm and the head
@@ -42,7 +45,7 @@ def demanded(optimizer: Optimizer, names: Sequence[str]) -> dict[str, Demanded]:
     layers = max((layer for name in names if (layer := _number(name)) is not None), default=-1) + 1
     found = {}
     for name in names:
-        index = _group(optimizer, name)
+        index = _group(optimizer, name, kinds or {})
         own = optimizer.groups[index] if index is not None and optimizer.groups else None
         rate, layered = optimizer.learning_rate, False
         if own is not None and own.learning_rate is not None:
@@ -54,10 +57,11 @@ def demanded(optimizer: Optimizer, names: Sequence[str]) -> dict[str, Demanded]:
     return found
 
 
-def _group(optimizer: Optimizer, name: str) -> int | None:
+def _group(optimizer: Optimizer, name: str, kinds: Mapping[str, Sequence[str]]) -> int | None:
     for index, group in enumerate(optimizer.groups or ()):
-        if any(_is(word, each) for word in group.parameters for each in name.split(TIED)):
-            return index
+        for word in group.parameters:
+            if name in kinds[word] if word in kinds else any(_is(word, each) for each in name.split(TIED)):
+                return index
     return None
 
 

@@ -112,6 +112,8 @@ def _data(first: list[Observed], second: list[Observed]) -> Likeness:
     if len(first) != len(second):
         return Likeness(False, f"{len(first)} and {len(second)} trainings", len(first), len(second))
     for one, other in zip(first, second, strict=True):
+        if len({str(each.run.record.data.get("fingerprint_of")) for each in (one, other) if each.run}) > 1:
+            raise NotRecorded("their fingerprints are of two kinds")
         facts = [_drawn(each) for each in (one, other)]
         for what, value in facts[0].items():
             if value != facts[1][what]:

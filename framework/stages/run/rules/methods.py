@@ -38,8 +38,8 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 def _prune(context: EvidenceContext, observed: Observed) -> Iterator[Verdict | Finding]:
     """What decides which weights go, as the run recorded it."""
-    for variant in observed.step.variants:
-        place = ("variants", variant, "steps", observed.step.index, "prune")
+    for step_place in observed.step.places:
+        place = (*step_place, "prune")
         for name in ("score", "structure", "scope", "exclude", "calibration_examples", "calibration_batch_size"):
             clause = context.experiment.by_path.get((*place, name))
             wanted = getattr(observed.step.work, name)

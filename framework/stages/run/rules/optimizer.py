@@ -33,16 +33,19 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         clause = context.clause(step, "optimizer.name")
         yield from context.hold(OPTIMIZER, observed, clause, optimizer.name, kind, "the optimizer", folded=True)
         for name in _HYPERPARAMETERS:
+            if name == "weight_decay" and observed.scripted:
+                continue  # of each parameter: `recorded_parameters`
             if (declared := getattr(optimizer, name)) is not None:
                 clause = context.clause(step, f"optimizer.{name}")
                 seen = recorded("observed", "optimizer", name)
                 yield from context.hold(OPTIMIZER, observed, clause, _amount(declared), seen, name)
         # Of a script's own training its settings tell them, see `own_settings`.
-        for name, declared in (optimizer.settings or {}).items() if not observed.logged else ():
+        for name, declared in (optimizer.settings or {}).items() if not observed.logged or observed.scripted else ():
             clause = context.clause(step, f"optimizer.settings.{name}")
             seen = recorded("observed", "optimizer", "settings", name)
             yield from context.hold(OPTIMIZER, observed, clause, declared, seen, name)
-        yield from _groups(context, observed, work)
+        if not observed.scripted:
+            yield from _groups(context, observed, work)
         for name in _SETTINGS:
             if (declared := getattr(work.phase, name)) is not None:
                 clause = context.clause(step, name)

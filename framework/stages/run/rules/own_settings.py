@@ -21,7 +21,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     manifest = context.experiment.manifest
     for observed, work in context.trainings():
         for fact, declared in own_facts_of(manifest, work, observed.step.model):
-            if fact.startswith("optimizer.") and not observed.logged:
+            if fact.startswith("optimizer.") and (observed.scripted or not observed.logged):
                 continue  # read off the optimizer itself: R120
             clause = _clause(context, observed.step, work, fact)
             yield from context.hold(SETTING, observed, clause, declared, _logged(observed.step, fact), fact)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from framework.names import Path
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode
-from framework.reading.python.callers import FROM_OUTSIDE, Call, Callers, Definition
+from framework.reading.python.flow.attributes import Attributes
+from framework.reading.python.flow.callers import FROM_OUTSIDE, Call, Callers, Definition
+from framework.reading.python.flow.scopes import Meaning, Scopes
 from framework.reading.python.literals import Values
 from framework.reading.python.programs import Program
-from framework.reading.python.scopes import Meaning, Scopes
 
 _DIFFERENT = "its calls pass several values"
 _UNKNOWN = "what a call passes is not known"
@@ -24,6 +25,7 @@ class Parameters:
         self.document = document
         self.values = values
         self.program = program
+        self.attributes = Attributes(program.module, program.nodes)
         self.callers = Callers(program.module, program.nodes)
         self._scopes = scopes
         self._mappings: dict[str, MappingNode] = {}
@@ -84,6 +86,30 @@ class Parameters:
         mapping = self._mappings.get(place[0])
         default = None if mapping is None else mapping.get(place[1])
         return None if default is None or place in self._under_way else default[1]
+
+    def attribute(self, me: ast.arg, names: tuple[str | int, ...]) -> AnyNode | None:
+        """What `self.lr`, or Lightning's `self.hparams.lr`, has in a method; None where that is not known."""
+        owner = self.attributes.owner(me)
+        if owner is None or not names:
+            return None
+        definition = self.callers.definitions.get(owner.name)
+        if len(names) == 2 and names[0] == "hparams" and owner.name in self.attributes.saving and definition:
+            init = definition.function
+            taken = [*init.args.args, *init.args.kwonlyargs] if init is not None else []
+            return next((self.of(each) for each in taken if each.arg == names[1]), None)
+        name, place = str(names[0]), (owner.name, f"self.{names[0]}")
+        if len(names) > 1 or place in self._under_way:
+            return None
+        setting = self.attributes.setting(owner, name)
+        if setting is None:
+            plain = self.attributes.is_plain(owner, name) and self.program.settled
+            return self.program.fields.get(owner.name, {}).get(name) if plain else None
+        self._under_way.add(place)
+        taken_before = set(self.values.taken)
+        found = self.within(self._scopes().names(setting.statement), setting.value)
+        self.values.taken = taken_before
+        self._under_way.discard(place)
+        return found
 
     def _passed(self, name: str, parameter: str) -> AnyNode | None:
         """What the calls pass; None where they leave it to the default."""

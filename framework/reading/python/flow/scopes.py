@@ -20,11 +20,16 @@ class Scopes:
         left: list[tuple[ast.AST, tuple[_Function, ...]]] = [(module, ())]
         while left:
             node, around = left.pop()
-            if isinstance(node, (ast.Call, ast.Assign, ast.AnnAssign)) and around:
+            if isinstance(node, (ast.Call, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)) and around:
                 self._around[id(node)] = around
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 around = (*around, node)
             left.extend((child, around) for child in ast.iter_child_nodes(node))
+
+    def function(self, node: ast.AST) -> int | None:
+        """The innermost function around one of these, by its `id`; None for the module."""
+        around = self._around.get(id(node), ())
+        return id(around[-1]) if around else None
 
     def names(self, node: ast.AST) -> dict[str, Meaning]:
         """The names of the functions around a call or an assignment, each with the one expression or the parameter
@@ -45,7 +50,7 @@ def _own_names(function: _Function) -> dict[str, Meaning]:
     found |= {each.arg: None for each in (arguments.vararg, arguments.kwarg) if each is not None}
     shared: set[str] = set()
     plain: dict[str, ast.expr] = {}
-    for statement in _always(function.body):
+    for statement in always(function.body):
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target: ast.expr = statement.targets[0]
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -65,12 +70,12 @@ def _own_names(function: _Function) -> dict[str, Meaning]:
     return {name: value for name, value in found.items() if name not in shared}
 
 
-def _always(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def always(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements that run whenever the function does."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.With, ast.AsyncWith)):
-            yield from _always(statement.body)
+            yield from always(statement.body)
 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
@@ -81,3 +86,8 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
         yield child
         if not isinstance(child, _OPENS):
             left.extend(ast.iter_child_nodes(child))
+
+
+def is_main(test: ast.expr) -> bool:
+    """Whether a condition is that the module is the program."""
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from framework.reading.python.decorators import Function, last, option_name, passes_another
+from framework.reading.python.flow.decorators import Function, last, option_name, passes_another
 
 _COMMAND_LINES = frozenset({"Fire", "cli", "CLI", "auto_cli", "run", "agent", "call", "command", "record", "dispatch"})
 """What calls a function with what a command line gives it, or with nothing: `fire.Fire(main)`, `typer.run(main)`,
@@ -153,6 +153,8 @@ class Callers:
                 if named and isinstance(definition.node, ast.ClassDef):
                     definition.calls += [Call(call, {key: value for key, value in named.items() if key}, COPIED)]
             return set()
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            self._by_a_method(call, function.value.id, name)
         used: ast.expr = function
         if isinstance(function, ast.Attribute) and name in _THROUGH:
             used = function.value
@@ -164,16 +166,35 @@ class Callers:
                 definition.calls.append(definition.take(call, call.args, call.keywords))
         return {id(used)}
 
+    def _by_a_method(self, call: ast.Call, name: str, method: str) -> None:
+        """What a method that a class has from elsewhere makes of it: `Model.load_from_checkpoint(path, lr=1)`."""
+        found = self.definitions.get(name)
+        if found is None or not isinstance(found.node, ast.ClassDef):
+            return
+        own = {each.name for each in found.node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        named = {key.arg: key.value for key in call.keywords if key.arg in found.defaults}
+        if named and method not in own:
+            found.calls.append(Call(call, {key: value for key, value in named.items() if key}, COPIED))
+
     def _meant(self, function: ast.expr, inside: ast.ClassDef | None) -> Iterator[Definition]:
         if isinstance(function, ast.Name):
             name = inside.name if function.id == "cls" and inside is not None else function.id
-            if name in self.definitions:
-                yield self.definitions[name]
+            yield from self._with_bases(name, set())
         elif isinstance(function, ast.Attribute) and function.attr == "__init__" and inside is not None:
             above = function.value
             if isinstance(above, ast.Call) and last(above.func) == "super":
                 names = {last(base) for base in inside.bases}
                 yield from (self.definitions[name] for name in names if name in self.definitions)
+
+    def _with_bases(self, name: str, seen: set[str]) -> Iterator[Definition]:
+        """What has a name, and the classes that it takes its fields or its constructor from."""
+        found = self.definitions.get(name)
+        if found is None or name in seen:
+            return
+        yield found
+        if isinstance(found.node, ast.ClassDef) and found.function is None:
+            for base in found.node.bases:
+                yield from self._with_bases(last(base), {*seen, name})
 
     def _handed_on(self, module: ast.Module, called: set[int]) -> None:
         """Functions that are values somewhere: who calls them there passes what nobody sees here."""

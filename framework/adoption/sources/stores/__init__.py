@@ -1,0 +1,1 @@
+"""Files that hold many runs: databases, and journals of them."""
