@@ -1,15 +1,19 @@
 """A grid of runs that do nothing, in the local pool: what a run costs beside its work.
 
-    python benchmarks/pool.py [--runs 360] [--jobs 2]
+    python benchmarks/pool.py [--runs 360] [--jobs 2] [--train]
 
 Each run is a whole execution with its folder, lock, flushed record and registry row; the time counts from a bare
 interpreter, imports included. In the same run: what starting one process per run would cost (three are started, and
 import the same), and how long it takes to see that all runs are finished.
+
+With `--train` each run is a whole fine-tuning of one optimizer step with LoRA, in six grids that each start from a
+pre-training of one step: data, model, adapter, three evaluations, merge, lines, log and hashes.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +34,36 @@ phases:
 variants: {nothing: {steps: [{permute: {method: csp, dataset: text}}]}}
 seeds: SEEDS
 """
+TRAINED = """\
+version: 1
+paper: {title: A grid of single steps}
+hardware: {accelerator: cpu}
+models: {tiny: {family: mamba, weights: random, layers: 2, hidden: 16, state: 4, vocabulary: 256, tokenizer: bytes}}
+datasets: {text: {builtin: language-reference, limit: 64, validation_limit: 16}}
+phases:
+  pretrain: &phase
+    objective: causal_lm
+    dataset: text
+    optimizer: {learning_rate: 3e-3}
+    batch_size: 8
+    max_steps: 1
+    sequence_length: 32
+  finetune: *phase
+variants: {dense: {steps: [pretrain]}}
+grids:
+  tuned:
+    from: dense
+    over: {rank: RANKS, alpha: [2, 4, 8, 16, 32, 64]}
+    steps: [{finetune: {adapter: {lora: {rank: $rank, alpha: $alpha, targets: [in_proj]}}}}]
+seeds: [1, 2, 3, 4, 5, 6]
+"""
+
+
+def manifest(runs: int, train: bool) -> str:
+    """Of as many runs, rounded up to whole grids, and the six that they start from."""
+    if train:
+        return TRAINED.replace("RANKS", str(list(range(1, -(-runs // 36) + 1))))
+    return MANIFEST.replace("SEEDS", str(list(range(runs))))
 
 
 def grid(folder: Path, jobs: int) -> None:
@@ -38,13 +72,16 @@ def grid(folder: Path, jobs: int) -> None:
     from framework.evidence.store import RunStore
     from framework.planning.outcomes import Unheard
     from runners.launchers.pool import run_pool
+    from runners.trackers import with_trackers
     from runners.transforms import csp
 
-    csp.csp = lambda context, work: None
+    csp.csp = lambda context, work: None  # the grid of nothing
     with chdir(folder):
         experiment = api.load("experiment.yaml")
         plan = api.plan(experiment)
-        outcomes = list(run_pool(plan.steps, RunStore(experiment.runs), experiment.root, Unheard(), jobs))
+        outcomes = list(
+            run_pool(with_trackers(plan.steps), RunStore(experiment.runs), experiment.root, Unheard(), jobs)
+        )
     done = sum(outcome.status == "done" for outcome in outcomes)
     if done != len(plan.steps):
         sys.exit(f"only {done} of {len(plan.steps)} runs were executed: {outcomes[0].error}")
@@ -71,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=360)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--train", action="store_true", help="runs that train one step")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
@@ -78,16 +116,23 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "experiment.yaml").write_text(MANIFEST.replace("SEEDS", str(list(range(options.runs)))))
+        (folder / "experiment.yaml").write_text(manifest(options.runs, options.train))
         command = [sys.executable, __file__, "--jobs", str(options.jobs), "--inside", name]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         whole = _seconds(command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cores = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         imports = min(_seconds([sys.executable, "-c", IMPORTS]) for _ in range(3))
         scanned = min(scan(folder) for _ in range(3))
-    each = (whole - imports) / options.runs
-    print(f"{options.runs} runs, {options.jobs} at a time: {whole:.1f} s, of which imports {imports:.1f} s")
-    print(f"a run beside its work: {each * 1e3:.1f} ms; a process that imports the same: {imports * 1e3:.0f} ms")
+        runs = sum(1 for _ in (folder / "runs").glob("*/record.json"))
+    each = (whole - imports) / runs
+    print(f"{runs} runs, {options.jobs} at a time: {whole:.1f} s, of which imports {imports:.1f} s")
+    print(f"core-seconds of it, whatever else the machine does: {cores:.1f}, {cores / options.jobs:.1f} for each job")
+    what = "a run of one step" if options.train else "a run beside its work"
+    print(f"{what}: {each * 1e3:.1f} ms, {each * options.jobs * 1e3:.1f} ms of one of the jobs")
+    print(f"a process that imports the same: {imports * 1e3:.0f} ms")
     print(f"ratio: {imports / each:.0f} times cheaper than a process for each run")
-    print(f"a look at {options.runs} finished runs: {scanned * 1e3:.0f} ms")
+    print(f"a look at {runs} finished runs: {scanned * 1e3:.0f} ms")
 
 
 def _seconds(command: list[str]) -> float:

@@ -23,6 +23,7 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.planning.build import Plan, build, complete
 from framework.planning.outcomes import Outcome, Unheard
+from framework.planning.steps import Step
 from framework.stages.check import CheckResult, check
 from framework.stages.verify import VerifyResult
 
@@ -67,12 +68,16 @@ def obstacles(experiment: Experiment, plan: Plan, forked: bool = False) -> list[
     ``forked`` asks in a child process, which leaves this one fit to start a pool.
     """
     complete(plan)
+    steps = to_do(experiment, plan)
+    if not steps:
+        return []
     asked = own("runners.launchers.pool" if forked else "runners.preflight")
-    found: list[Any] = asked.obstacles(experiment.manifest.hardware, _to_do(experiment, plan), experiment.root)
+    found: list[Any] = asked.obstacles(experiment.manifest.hardware, steps, experiment.root)
     return found
 
 
-def _to_do(experiment: Experiment, plan: Plan) -> list[Any]:
+def to_do(experiment: Experiment, plan: Plan) -> list[Step]:
+    """The steps without a finished, whole run."""
     store = RunStore(experiment.runs)
     return [step for step in plan.steps if store.done(step.key) is None]
 
@@ -113,8 +118,11 @@ def outcomes(
     """
     complete(plan)
     store = RunStore(experiment.runs)
-    done = [step.key for step in plan.steps if store.done(step.key)]
-    steps = own("runners.trackers").with_trackers(plan.steps, trackers, done)
+    found = {step.key: run for step in plan.steps if (run := store.done(step.key))}
+    if len(found) == len(plan.steps):  # nothing that needs a runner, which takes seconds to import
+        yield from (Outcome(step, "found", found[step.key].record) for step in plan.steps)
+        return
+    steps = own("runners.trackers").with_trackers(plan.steps, trackers, list(found))
     if jobs is None:
         progress = progress or own("runners.progress").Silent()
         yield from own("runners.launchers.inline").run_inline(steps, store, experiment.root, progress)

@@ -67,11 +67,17 @@ def own(name: str) -> ModuleType:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] in ("framework", *OWN):
             raise
-        extra = "reports" if top == "reports" else "all"
-        problem = f"{missing.name!r} is not installed: pip install 'experiment-framework[{extra}]'"
+        problem = f"{missing.name!r} is not installed: {to_install('reports' if top == 'reports' else 'all')}"
     from framework.errors import UsageError
 
     raise UsageError(problem)
+
+
+def to_install(extra: str) -> str:
+    """What to call for an extra of this package, which is on no index: its checkout, where it runs from one."""
+    if os.path.isfile(os.path.join(_HOME, "pyproject.toml")):
+        return f"pip install '{_HOME}[{extra}]'"
+    return f"pip install '.[{extra}]' in a checkout of the framework"
 
 
 def _import_ours(top: str) -> None:

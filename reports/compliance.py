@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from framework.adoption.adopted_runs import origin_of, script_of
+from framework.adoption.adopted_runs import how_made
 from framework.conformance import Stage, Status
+from framework.evidence.standing.run_state import MADE_ELSEWHERE
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
@@ -101,7 +102,7 @@ def _waived(result: VerifyResult) -> Iterator[dict[str, str]]:
 
 def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
     below = from_root(result)
-    for observed in result.steps:
+    for observed, state in zip(result.steps, result.states, strict=True):
         step = observed.step
         row: dict[str, Any] = {
             "variants": ", ".join(step.variants),
@@ -110,7 +111,7 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
             "model": step.model_name,
             "seed": step.seed,
             "profile": step.profile or "-",
-            "status": "not run",
+            "status": str(state.word),
             "steps": "-",
             "metrics": "-",
             "seconds": "-",
@@ -118,9 +119,8 @@ def _runs(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
         if observed.run is not None:
             record = observed.run.record
-            origin, script = origin_of(record), script_of(record)
-            row["status"] = record.status if origin is None else f"adopted from {below(origin)}"
-            row["status"] = row["status"] if script is None else f"recorded by {script}"
+            if state.word in MADE_ELSEWHERE:
+                row["status"] = below(how_made(record) or row["status"])
             row["status"] += "" if observed.counts else ", beside the run that counts"
             row["key"] = record.key[:10]
             row["steps"] = str(record.observed.get("optimizer_steps", "-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from framework.errors import InputError
@@ -69,6 +69,10 @@ def render(experiment: Experiment, template: str, context: dict[str, Any]) -> st
         return made.get_template(template).render(context)
     except TemplateSyntaxError as problem:
         raise InputError.at(Location(problem.filename or template, problem.lineno, 1), str(problem.message)) from None
+    except UndefinedError as problem:
+        said = f"{type(problem).__name__}: {problem.message}"
+        advice = f"this template is given {', '.join(sorted(context))} (docs/templates.md)"
+        raise InputError.at(_place(problem, template), said, advice) from None
     except TemplateError as problem:
         raise InputError.at(_place(problem, template), f"{type(problem).__name__}: {problem.message}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:

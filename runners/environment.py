@@ -17,23 +17,24 @@ from framework.planning.machine import processor
 
 def environment(project: Path) -> dict[str, Any]:
     """Package versions, interpreter, hardware and commit, as JSON data for the run record."""
+    packages, git = _REMEMBERED[project] if project in _REMEMBERED else (versions(), git_state(project))
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": versions(),
+        "packages": packages,
         "hardware": hardware(),
-        "git": _REMEMBERED[project] if project in _REMEMBERED else git_state(project),
+        "git": git,
     }
 
 
-_REMEMBERED: dict[Path, dict[str, Any] | None] = {}
+_REMEMBERED: dict[Path, tuple[dict[str, str], dict[str, Any] | None]] = {}
 
 
 @contextmanager
-def remembered_git_state(project: Path) -> Iterator[None]:
-    """For as long as the block runs, the project's commit is what it is now: for children that are forked from here
-    and execute the code that was imported here."""
-    _REMEMBERED[project] = git_state(project)
+def remembered_state(project: Path) -> Iterator[None]:
+    """For as long as the block runs, the versions and the project's commit are what they are now: for children that
+    are forked from here and execute the code that was imported here."""
+    _REMEMBERED[project] = versions(), git_state(project)
     try:
         yield
     finally:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.evidence.locks import LOCKS, only_one
+from framework.evidence.locks import lock_of, only_one
 from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
 from framework.evidence.remembering.run_contents import changed_artefacts
+from framework.evidence.standing.run_state import on_disk, unreadable
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
 from framework.planning.contents.since_planned import changed_before, changed_while_running
@@ -72,7 +73,7 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         _perform(RunContext(step, folder, project, parent, references, record, progress, is_main=False))
         processes.wait_for_everyone()
         return record
-    with only_one(store.root / LOCKS / step.folder, step.label):
+    with only_one(lock_of(folder), step.label):
         attempts = _cleared(step, store)
         folder.mkdir(parents=True, exist_ok=True)
         record = _new_record(step, project)
@@ -104,10 +105,13 @@ def _cleared(step: Step, store: RunStore) -> list[dict[str, Any]]:
     """Remove what an unfinished attempt left, but for checkpoints with the lines that belong to them; the attempts
     that its record tells of. A finished run is never removed, damaged or not."""
     known = store.find(step.key)
-    if known is not None and known.record.status == "done":
-        state = "is finished" if store.done(step.key) else "is finished, but files of it are missing or changed in size"
-        raise FrameworkError(f"{step.label} {state}: remove {known.folder} to execute it again")
     folder = store.folder(step.folder)
+    if known is not None and known.record.status == "done":
+        raise FrameworkError(f"{step.label} is {on_disk(known)}: remove {known.folder} to execute it again")
+    if known is None and (
+        found := next(store.unreadable(store.folders_of(step.key)), None)
+    ):  # it may be a finished run's
+        raise FrameworkError(f"{step.label} is {unreadable(*found)}: restore it, or remove {found[0]}")
     if known is not None and known.folder != folder:  # it was named after another variant
         shutil.rmtree(folder, ignore_errors=True)
         known.folder.rename(folder)

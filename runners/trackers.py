@@ -19,6 +19,7 @@ from typing import Any
 
 from framework.errors import UsageError
 from framework.evidence.record import EVENTS, STEPS, RunRecord
+from framework.isolation import to_install
 from framework.names import did_you_mean
 from framework.planning.steps import Step
 from runners.progress import Progress, Silent
@@ -30,10 +31,11 @@ NONE = "none"
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A tracker: the package that it needs, and how one is started for a run. ``start`` takes the run's name, the
-    project's name and the folder of runs, and returns one of accelerate's."""
+    project's name and the folder of runs, and returns one of accelerate's. ``module`` is what it imports to begin."""
 
     package: str
     start: Callable[[str, str, Path], Any]
+    module: str
 
 
 def chosen(step: Step, asked: Sequence[str] = ()) -> list[Any]:
@@ -51,13 +53,18 @@ def chosen(step: Step, asked: Sequence[str] = ()) -> list[Any]:
         if name not in KINDS:
             raise UsageError(f"no tracker is called {name!r}: {did_you_mean(name, [*KINDS, NONE])}")
         if not installed(name):
-            extra = f"pip install 'experiment-framework[{name}]'"
-            raise UsageError(f"the tracker {name} is not installed: {extra}, or leave it out (--tracker {NONE})")
+            advice = f"{to_install(name)}, or leave it out (--tracker {NONE})"
+            raise UsageError(f"the tracker {name} is not installed: {advice}")
     return list(names)
 
 
 def installed(name: str) -> bool:
     return find_spec(KINDS[name].package) is not None
+
+
+def imported_by(name: str) -> str:
+    """The module that a tracker imports to begin."""
+    return KINDS[name].module
 
 
 def with_trackers(steps: Iterable[Step], asked: Sequence[str] = (), done: Collection[str] = ()) -> list[Step]:
@@ -204,7 +211,7 @@ def _started(tracker: Any) -> Any:
 
 
 KINDS = {
-    "tensorboard": Kind("tensorboard", _tensorboard),
-    "wandb": Kind("wandb", _wandb),
-    "mlflow": Kind("mlflow", _mlflow),
+    "tensorboard": Kind("tensorboard", _tensorboard, "torch.utils.tensorboard"),
+    "wandb": Kind("wandb", _wandb, "wandb"),
+    "mlflow": Kind("mlflow", _mlflow, "mlflow"),
 }

@@ -260,4 +260,4 @@ def test_own_says_which_extra_brings_what_is_not_installed(foreign: Path, incomp
     """
     said = python(foreign, code, incomplete)
     assert "'a_library_that_nobody_has' is not installed" in said
-    assert "experiment-framework[all]" in said
+    assert "pip install '.[all]' in a checkout" in said

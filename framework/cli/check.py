@@ -127,6 +127,8 @@ def _check_and_keep(options: argparse.Namespace) -> int:
     from framework.cli.checking.answers import Recorder
 
     recorder = Recorder()
+    for path in options.passed_by:
+        recorder.note(path)
     try:
         result = _result(options)
         report = _report(result, options)

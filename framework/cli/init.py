@@ -14,6 +14,7 @@ from framework.drafting.finding.file_facts import stating
 from framework.drafting.finding.telling_documents import documents
 from framework.drafting.leaves import Leaf, Tree
 from framework.drafting.proving import Proved, at, prove
+from framework.drafting.starting_point import STARTING_CONFIG, STARTING_MANIFEST
 from framework.drafting.statement.named_statement import statement_of
 from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
@@ -24,6 +25,7 @@ from framework.names import exact_path
 from framework.output.report import counted
 
 HELP = "write a first manifest from a repository's config files"
+STARTER = "framework init --starter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " several times, and what an earlier one says goes first",
     )
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
+    parser.add_argument(
+        "--starter",
+        action="store_true",
+        help="write a small study with a config file that conforms to it, which runs on a CPU in seconds",
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -52,6 +59,8 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"{output} exists: say --force to replace it, or --output FILE to write elsewhere")
     if output.absolute().parent.resolve() != root.resolve():
         raise UsageError(f"{output} must lie in {root}: the paths in a manifest are relative to its folder")
+    if options.starter:
+        return _start(root, output, options)
     sources = [Path(name) for name in options.statements]
     statement = [each for source in sources for each in statement_of(source, _named(source, root))]
     without = {output.resolve(), (root / MANIFEST).resolve(), *(source.resolve() for source in sources)}
@@ -61,7 +70,8 @@ def main(options: argparse.Namespace) -> int:
         seen = [f"{found.name} ({found.dialect.name})" for found in files] + list(left)
         found = f"only {', '.join(seen[:5])}, which says nothing about a training"
         found = found if seen else "no config file of a known trainer, and none with a training's settings"
-        raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}")
+        offer = "" if seen else f"\n    `{STARTER}` writes a small study to start from"
+        raise UsageError(f"nothing to start from below {root}: {found}. Known: {', '.join(names())}{offer}")
     tree = draft(made, title_of(root.resolve().name), statement)
     told = documents(root, frozenset(without))
     tree["configs"] += [each.binding(list(made.phases)) for each in told]
@@ -84,6 +94,22 @@ def main(options: argparse.Namespace) -> int:
     write_text(output, render(proved.tree, marks))
     load(output)
     _report(output, made, left, proved, [each.name for each in told if each.name not in left])
+    return 0
+
+
+def _start(root: Path, output: Path, options: argparse.Namespace) -> int:
+    """Write the starting point, and nothing over what is there."""
+    if options.statements:
+        raise UsageError("--starter writes a statement of its own: leave out --from")
+    files = {output: STARTING_MANIFEST, root / STARTING_CONFIG[0]: STARTING_CONFIG[1]}
+    there = [str(path) for path in files if path.exists() and not options.force]
+    if there:
+        raise UsageError(f"{', '.join(there)} exists: say --force to replace it")
+    for path, text in files.items():
+        write_text(path, text)
+        console.literal(f"wrote {path}")
+    load(output)
+    console.literal("next: framework check, framework plan, framework run --all, framework verify")
     return 0
 
 

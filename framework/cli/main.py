@@ -31,6 +31,7 @@ COMMANDS = (
     "init",
     "export",
 )
+MANIFEST = "experiment.yaml"
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
 
@@ -44,16 +45,23 @@ def run(argv: list[str] | None = None) -> int:
         if (answer := replay(arguments)) is not None:
             return _say(*answer)
         _keep_all()
+    _end_at_once()
     return _run(arguments)
 
 
 def _keep_all() -> None:
-    """What a check makes stays until its end: looking for garbage every few hundred objects finds none, nor does
-    looking through all of it at the end of the process, which takes longer than the check did."""
-    import atexit
+    """What a check makes stays until its end: looking for garbage every few hundred objects finds none."""
     import gc
 
     gc.set_threshold(100_000, 20, 100)
+
+
+def _end_at_once() -> None:
+    """Looking through all that is there for garbage at the end of the process takes longer than many a command did:
+    two seconds, once torch and transformers are imported."""
+    import atexit
+    import gc
+
     atexit.register(gc.freeze)
 
 
@@ -93,6 +101,9 @@ def _run(arguments: list[str]) -> int:
             parser.print_help()
             return REFUSED
         options.arguments = arguments
+        options.passed_by = []
+        if options.manifest == MANIFEST and _asked_of_a_project(options):
+            options.manifest, options.passed_by = _above()
         return _told(int(options.command(options)))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else REFUSED
@@ -127,6 +138,26 @@ def _run(arguments: list[str]) -> int:
         return BUG
 
 
+def _asked_of_a_project(options: argparse.Namespace) -> bool:
+    """Whether a command is about the manifest of the folder that it is called in, or of one above."""
+    return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain")
+
+
+def _above() -> tuple[str, list[str]]:
+    """The manifest of this folder or of the nearest one above, up to the root of the repository, as seen from here; and
+    the paths at which there is none."""
+    import os
+
+    name, missing = MANIFEST, []
+    while not os.path.lexists(name):
+        here = os.path.abspath(os.path.dirname(name))
+        missing.append(os.path.join(here, MANIFEST))
+        if os.path.lexists(os.path.join(here, ".git")) or os.path.dirname(here) == here:
+            return MANIFEST, missing
+        name = os.path.join("..", name)
+    return name, missing
+
+
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     import argparse
     from importlib import import_module
@@ -158,7 +189,10 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         module = import_module(f"framework.cli.{name}")
         command = commands.add_parser(name, help=module.HELP, description=module.__doc__, formatter_class=Formatter)
         command.add_argument(
-            "--manifest", metavar="FILE", default="experiment.yaml", help="the manifest (default: experiment.yaml)"
+            "--manifest",
+            metavar="FILE",
+            default=MANIFEST,
+            help=f"the manifest (default: {MANIFEST} in this folder, or in the nearest one above)",
         )
         module.add_arguments(command)
         command.set_defaults(command=module.main)

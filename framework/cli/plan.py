@@ -6,19 +6,20 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from framework.adoption.adopted_runs import RunsOfVariants, origins_of, runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, add_set, selected
 from framework.cli.terminal import console
+from framework.cli.terminal.states import STYLES
+from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
-from framework.planning.reasons import Reasons
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Step, Training
 from framework.planning.tuned.order import order_of
+from framework.stages.run.run_states import RunStates, counted
 
 if TYPE_CHECKING:
     from framework.planning.commands.command import Command
@@ -37,14 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
     store = RunStore(experiment.runs, listed=True)
-    named = runs_of_variants(plan, store)
-    reasons = Reasons(store)
-    rows = [(step, _why(reasons.of(step), step, named)) for step in plan.steps]
+    states = RunStates(plan, store)
+    rows = [(step, states.of(step)) for step in plan.steps]
     # What a search decides is not missing from the manifest.
     decided = tuple(step for step in plan.steps if not step.unswept)
     absent = _absent(rows)
     if options.format == "json":
-        steps = [_as_dict(step, why) for step, why in rows]
+        steps = [_as_dict(step, state) for step, state in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in decided for each in step.missing)]
         data = _data(experiment, rows)
         more: dict[str, Any] = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
@@ -58,13 +58,12 @@ def main(options: argparse.Namespace) -> int:
     for row in order_of(experiment, plan) if experiment.manifest.searches else ():
         console.literal(_search_line(row))
     console.out().print(_tree(rows))
-    for step in (step for step, why in rows if why != "done" and step.command is not None):
+    for step in (step for step, state in rows if state.to_run and step.command is not None):
         console.literal(f"\n{step.label} is trained by a program that the manifest names:")
         for line in command_lines(step):
             console.literal(f"  {line}")
-    done = sum(why == "done" for _, why in rows)
-    console.text(f"{len(rows)} steps: {done} done, {len(rows) - done} to run")
-    for line in _totals([estimate(step) for step, why in rows if why != "done" and isinstance(step.work, Training)]):
+    _show_counts([state for _, state in rows])
+    for line in _totals([estimate(step) for step, state in rows if state.to_run and isinstance(step.work, Training)]):
         console.text(line)
     for facts in _data(experiment, rows):
         console.literal(_said(facts))
@@ -88,30 +87,31 @@ def _search_line(row: dict[str, Any]) -> str:
     )
 
 
-def _why(why: str, step: Step, named: RunsOfVariants) -> str:
-    """Why a step is not to be run, or would be; a run that others made is evidence, and none that others start from."""
-    runs = {variant: named[step.key, variant] for variant in step.variants if (step.key, variant) in named}
-    if why == "done" or not runs:
-        return why
-    return f"{origins_of(step.variants, runs)}; a run made here would go before"
+def _show_counts(states: list[State]) -> None:
+    """How many steps are done and to run, and the states of those that need a look."""
+    done, to_run = sum(state.word is Word.DONE for state in states), sum(state.to_run for state in states)
+    others = [state for state in states if state.word not in (Word.DONE, Word.NOT_RUN)]
+    console.text(f"{len(states)} steps: {done} done, {to_run} to run" + (f" ({counted(others)})" if others else ""))
+    if any(state.word is Word.DAMAGED and not state.to_run for state in states):
+        console.text("damaged runs are not made anew: restore their files, or remove their folders")
 
 
-def _absent(rows: list[tuple[Step, str]]) -> dict[str, tuple[int, int]]:
+def _absent(rows: list[tuple[Step, State]]) -> dict[str, tuple[int, int]]:
     """Local files that are not here: how many finished runs read them, and how many steps would."""
     found: dict[str, tuple[int, int]] = {}
-    for step, why in rows:
+    for step, state in rows:
         for name in step.absent:
             done, waiting = found.get(name, (0, 0))
-            found[name] = (done + 1, waiting) if why == "done" else (done, waiting + 1)
+            found[name] = (done + (state.word is Word.DONE), waiting + state.to_run)
     return found
 
 
-def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:
+def _data(experiment: Experiment, rows: list[tuple[Step, State]]) -> list[dict[str, Any]]:
     """What the steps that would run read, and whether it is prepared; nothing where no step would."""
-    if all(why == "done" for _, why in rows):
+    to_run = {step.key for step, state in rows if state.to_run}
+    if not to_run:
         return []
     of_all = [step for step, _ in rows]
-    to_run = {step.key for step, why in rows if why != "done"}
     found: list[dict[str, Any]] = own("runners.data.planned").prepared_or_not(of_all, to_run, experiment.root)
     return found
 
@@ -157,7 +157,7 @@ def _totals(trainings: list[Estimate]) -> Iterator[str]:
         yield f"unknown: {unknown}"
 
 
-def _tree(rows: list[tuple[Step, str]]) -> Any:
+def _tree(rows: list[tuple[Step, State]]) -> Any:
     """The graph as a tree: each step below the one whose checkpoint it starts from."""
     from rich.markup import escape
     from rich.tree import Tree
@@ -165,12 +165,12 @@ def _tree(rows: list[tuple[Step, str]]) -> Any:
     labels = {step.key: f"{step.variant} {step.name}" for step, _ in rows}
     top = Tree("", hide_root=True)
     branches: dict[str, Any] = {}
-    for step, why in rows:
+    for step, state in rows:
         reads = "".join(f", {role} {labels[key]}" for role, key in step.references.items())
         cost = _cost(estimate(step))
         shared = f" (also {', '.join(step.variants[1:])})" if len(step.variants) > 1 else ""
-        status = "[green]done[/]" if why == "done" else "[yellow]run[/]"
-        because = "" if why == "done" else f": {why}"
+        because = f": {state.why}" if state.why else ""
+        status = f"[{STYLES[state.word]}]{state.word}[/]"
         text = f"{status} {escape(step.label + shared + reads + cost)} [dim]{step.key[:10]}[/]{escape(because)}"
         branches[step.key] = (branches[step.parent] if step.parent else top).add(text)
     return top
@@ -200,7 +200,7 @@ def _cost(expected: Estimate) -> str:
     return f", {expected.optimizer_steps:,} optimizer steps, {short(expected.tokens, 'tokens')}, {flops}"
 
 
-def _as_dict(step: Step, why: str) -> dict[str, object]:
+def _as_dict(step: Step, state: State) -> dict[str, object]:
     expected = estimate(step)
     return {
         "key": step.key,
@@ -217,8 +217,9 @@ def _as_dict(step: Step, why: str) -> dict[str, object]:
         "training_flops": expected.flops,
         "unknown": expected.unknown,
         "at_most": expected.at_most,
-        "status": "done" if why == "done" else "to run",
-        "reason": why,
+        "status": str(state.word),
+        "to_run": state.to_run,
+        "reason": state.why or str(state.word),
         "command": None if step.command is None else _command(step.command),
     }
 

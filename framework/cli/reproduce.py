@@ -6,7 +6,7 @@ import argparse
 
 from framework.cli import check as check_command
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
-from framework.cli.run import execute, require_possible, require_success, show_results
+from framework.cli.run import execute, require_possible, require_success, say_what_follows, show_results
 from framework.cli.sweep.analyzing import choose
 from framework.cli.sweep.searching import search
 from framework.cli.terminal import console, findings
@@ -42,11 +42,11 @@ def main(options: argparse.Namespace) -> int:
     if any(step.unswept for step in plan.steps):
         _search(experiment, plan, options)
         plan = planned(experiment, options, options.all)
-    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
+    say_what_follows(experiment, plan)
+    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, trackers=options.tracker)
     require_success(outcomes)
-    records = [outcome.record for outcome in outcomes if outcome.record]
     _title(3, "verify: runs and tensors against the manifest")
     verified = verify(experiment, plan)
     findings.show(verified.findings, experiment.root)
@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
     for path in written:
         console.literal(f"wrote {_short(path)}")
     console.text()
-    show_results(records)
+    show_results(outcomes)
     console.literal(f"\nruns:      {_short(experiment.runs)}/")
     console.literal("documents: " + ", ".join(_short(path) for path in written))
     return 1 if verified.failed else 0

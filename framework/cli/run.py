@@ -45,9 +45,10 @@ def main(options: argparse.Namespace) -> int:
     _require_effect(options, experiment, plan)
     if options.allow_unswept is not None:
         plan = unswept_allowed(plan, options.allow_unswept)
+    say_what_follows(experiment, plan)
     require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
     outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
-    show_results([outcome.record for outcome in outcomes if outcome.record])
+    show_results(outcomes)
     require_success(outcomes)
     return 0
 
@@ -63,6 +64,13 @@ def _require_effect(options: argparse.Namespace, experiment: Experiment, plan: P
     if {step.key for step in plan.steps} == {step.key for step in without.steps}:
         said = " ".join(f"--set {path}" for path in experiment.set_values)
         raise UsageError(f"{said}: no step of this selection would do anything else")
+
+
+def say_what_follows(experiment: Experiment, plan: Plan) -> None:
+    """Before anything that takes seconds to import: how many steps there are, and what is waited for."""
+    left = len(api.to_do(experiment, plan))
+    waiting = "; loading PyTorch" if left else ""
+    console.literal(f"{len(plan.steps)} steps: {len(plan.steps) - left} done, {left} to run{waiting}")
 
 
 def require_possible(
@@ -153,8 +161,8 @@ def require_success(outcomes: Sequence[Outcome]) -> None:
         raise FrameworkError("\n".join(lines))
 
 
-def show_results(records: list[RunRecord]) -> None:
-    """A short table: what each step measured, and how sparse its model is."""
+def show_results(outcomes: Sequence[Outcome]) -> None:
+    """A short table: what each step measured, and how sparse its model is; under the variant's name of today."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -167,9 +175,11 @@ def show_results(records: list[RunRecord]) -> None:
         ("zeros", "right"),
     ):
         table.add_column(title, justify="right" if side == "right" else "left")
-    for record in records:
+    for outcome in outcomes:
+        if (record := outcome.record) is None:
+            continue
         zeros = sum(count for count, _ in record.sparsity.get("tensors", {}).values())
-        cells = (record.variants[0], record.step, record.task or "-", str(record.seed), _result(record))
+        cells = (outcome.step.variant, record.step, record.task or "-", str(record.seed), _result(record))
         table.add_row(*cells, f"{zeros:,}" if zeros else "-")
     console.out().print(table)
 

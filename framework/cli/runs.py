@@ -1,34 +1,57 @@
-"""List the runs below `runs/`, one row each, from their records; the registry beside them is brought up to date."""
+"""List the runs below `runs/`, one row each, in the state that they are in; the registry beside them is brought up to
+date."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from framework.cli.terminal import console
-from framework.evidence.record import RunRecord
-from framework.evidence.run_index import COLUMNS, Registry
+from framework.cli.terminal.states import STYLES
+from framework.errors import FrameworkError, InputError
+from framework.evidence.run_index import COLUMNS, Registry, row_of
+from framework.evidence.standing.run_state import Word
 from framework.evidence.store import Run, RunStore
+from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
-from framework.recording.recorded_runs import CUT_OFF, how_it_ended
+from framework.planning.build import Plan, build
+from framework.stages.run.run_states import Listed, listed
 
 HELP = "list the runs and how they ended"
-
-_STATUSES = ("running", "done", "failed", CUT_OFF)
+WHY = "why"
+_SHOWN = tuple(word for word in Word if word is not Word.NOT_RUN)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--status", action="append", default=[], choices=_STATUSES, help="only these (repeatable)")
+    parser.add_argument(
+        "--status",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="STATE",
+        help=f"only these (repeatable): {', '.join(_SHOWN)}",
+    )
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
 
 
+def _word(text: str) -> Word:
+    """A state by its name, its words parted by a space or a hyphen."""
+    for word in _SHOWN:
+        if text.replace("-", " ") == word:
+            return word
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_SHOWN)}")
+
+
 def main(options: argparse.Namespace) -> int:
-    runs = load(options.manifest).runs
-    rows = _rows(runs, set(options.status)) if runs.is_dir() else []
-    unreadable = [str(problem) for problem in RunStore(runs).unreadable()] if runs.is_dir() else []
+    experiment = load(options.manifest)
+    found = list(listed(RunStore(experiment.runs, listed=True), lambda profile: _plan(experiment, profile)))
+    _note(experiment, found)
+    rows = [_row(each) for each in found if not options.status or each.state.word in options.status]
+    unreadable = [f"{each.folder.name}/{each.state.why}" for each in found if each.record is None]
     if options.format == "json":
         console.as_json({"runs": rows, "unreadable": unreadable})
     elif options.format == "csv":
@@ -40,29 +63,38 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(runs: Path, statuses: set[str]) -> list[dict[str, Any]]:
-    registry = Registry(runs)
-    registry.rebuild()
-    rows = [_looked_after(runs, row) for row in registry.rows()]
-    registry.close()
-    return [row for row in rows if not statuses or row["status"] in statuses]
+def _plan(experiment: Experiment, profile: str | None) -> Plan | None:
+    if profile is None:
+        return build(experiment)
+    return build(load(experiment.path, profile)) if profile in experiment.stated.profiles else None
 
 
-def _looked_after(runs: Path, row: dict[str, Any]) -> dict[str, Any]:
-    """The row of a run, of which another may have become what its record says: its process is gone."""
-    if row["status"] != "running":
-        return row
-    run = Run(runs / row["folder"], RunRecord.read(runs / row["folder"]))
-    if (ended := how_it_ended(run)) != CUT_OFF:
-        return row
-    attempt = run.record.attempts[-1]
-    return {**row, "status": ended, "error": f"process {attempt.get('process')} on {attempt.get('host')} is gone"}
+def _note(experiment: Experiment, found: Sequence[Listed]) -> None:
+    """Bring the registry up to date; a folder that cannot be written is no reason to list nothing."""
+    if not experiment.runs.is_dir():
+        return
+    registry = Registry(experiment.runs)
+    try:
+        registry.rebuild(Run(each.folder, each.record) for each in found if each.record is not None)
+    except (FrameworkError, OSError) as problem:
+        said = problem.problems[0].message if isinstance(problem, InputError) else str(problem)
+        console.note(f"the registry stays as it is: {said}")
+    finally:
+        registry.close()
+
+
+def _row(found: Listed) -> dict[str, Any]:
+    """The registry's row, with the state in the place of what the record says, and the variant's name of today."""
+    nothing: dict[str, Any] = {name: {} if name in ("metrics", "sparsity") else None for name in COLUMNS}
+    row = nothing if found.record is None else row_of(found.record, found.folder)
+    today = {} if found.step is None else {"variant": found.step.variant}
+    return {**row, "folder": found.folder.name, **today, "status": str(found.state.word), WHY: found.state.why}
 
 
 def _csv(rows: list[dict[str, Any]]) -> None:
     """One column for each metric and each number of zeros that any run has."""
     flat = [_flat(row) for row in rows]
-    own = [name for name in COLUMNS if name not in ("metrics", "sparsity")]
+    own = [name for name in (*COLUMNS, WHY) if name not in ("metrics", "sparsity")]
     further = sorted({name for row in flat for name in row} - set(own))
     writer = csv.DictWriter(sys.stdout, [*own, *further], restval="", lineterminator="\n")
     writer.writeheader()
@@ -78,15 +110,13 @@ def _table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"done": "green", "failed": "bold red", "running": "yellow", CUT_OFF: "bold red"}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("status", "run", "profile", "seconds", "error"):
+    for title in ("status", "run", "profile", "seconds", "why"):
         table.add_column(title, justify="right" if title == "seconds" else "left")
     for row in rows:
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
-        error = (row["error"] or "").partition("\n")[0]
-        cells = (row["folder"], row["profile"] or "-", seconds, error)
-        table.add_row(Text(row["status"], styles[row["status"]]), *map(Text, cells))
+        cells = (row["folder"], row["profile"] or "-", seconds, row[WHY])
+        table.add_row(Text(row["status"], STYLES[Word(row["status"])]), *map(Text, cells))
     console.out().print(table)
-    counts = {status: sum(row["status"] == status for row in rows) for status in styles}
-    console.literal(f"{len(rows)} runs" + "".join(f", {count} {name}" for name, count in counts.items() if count))
+    counts = Counter(row["status"] for row in rows)
+    console.literal(f"{len(rows)} runs" + "".join(f", {counts[word]} {word}" for word in Word if counts[word]))

@@ -8,9 +8,11 @@ from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
 from framework.cli.options import add_format, add_profile, add_selection, add_set, loaded, planned
 from framework.cli.terminal import console, findings
+from framework.cli.terminal.states import remarks
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
-from framework.evidence.record import RunRecord
+from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.standing.run_state import Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
@@ -18,6 +20,7 @@ from framework.names import did_you_mean
 from framework.planning.machine import machine, said
 from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
+from framework.stages.run.run_states import RunStates, counted
 from framework.stages.verify import VerifyResult
 
 HELP = "hold runs, checkpoints and documents to the manifest"
@@ -45,8 +48,10 @@ def main(options: argparse.Namespace) -> int:
     experiment = loaded(options)
     only = []
     if options.run is not None:
-        runs = {run.folder.name: run for run in RunStore(experiment.runs).runs()}
+        runs = {run.folder.name: run for run in RunStore(experiment.runs).readable()}
         name = options.run.rstrip("/").rsplit("/", 1)[-1]
+        if (experiment.runs / name / RECORD).is_file():
+            RunRecord.read(experiment.runs / name)
         if name not in runs:
             raise UsageError(f"no run {name!r} in {experiment.runs}: {did_you_mean(name, runs)}")
         record = runs[name].record
@@ -59,9 +64,10 @@ def main(options: argparse.Namespace) -> int:
     if only and only[0] not in known:
         if (measured := machine_of(record.identity)) not in (None, machine()):
             raise UsageError(f"{options.run!r} measured another machine, {said(measured)}: verify all, which finds it")
+        state = RunStates(plan, RunStore(experiment.runs)).of_run(runs[name])
         raise UsageError(
-            f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
-            "selection leaves it out"
+            f"the manifest does not demand the run {options.run!r} any more, or the selection leaves it out; "
+            f"it is {state}"
         )
     result = api.verify(experiment, plan, only, options.quick)
     if options.format == "json":
@@ -71,7 +77,7 @@ def main(options: argparse.Namespace) -> int:
         findings.show(result.findings, experiment.root)
         show(result)
     if result.finished == 0:
-        raise UsageError(f"nothing has been run: {experiment.runs} holds no finished run of this plan")
+        raise UsageError(_nothing(result))
     return 1 if result.failed else 0
 
 
@@ -86,8 +92,18 @@ def _as_run(manifest: str, record: RunRecord) -> Experiment:
     return with_values(load(manifest), values, profile)
 
 
+def _nothing(result: VerifyResult) -> str:
+    """Why there is nothing to hold."""
+    none = f"{result.experiment.runs} holds no finished run of this plan"
+    states = [state for _, state in result.planned_states]
+    if all(state.word is Word.NOT_RUN for state in states):
+        return f"nothing has been run: {none}"
+    lines = [f"{none}: {counted(states)}", *remarks(result.planned_states)]
+    return "\n    ".join(lines)
+
+
 def show(result: VerifyResult) -> None:
-    """The counts of each stage that was looked at."""
+    """The counts of each stage that was looked at, and how it stands with the runs."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -108,6 +124,13 @@ def show(result: VerifyResult) -> None:
     if result.spared is not None:
         console.text(said_of(result.spared))
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
+    states = [state for _, state in result.planned_states]
+    if any(state.word is not Word.DONE for state in states):
+        console.literal(f"runs: {counted(states)}")
+    for line in remarks(result.planned_states):
+        console.literal(f"  {line}")
+    if result.stale:
+        console.literal(f"{len(result.stale)} runs are stale: of values that the manifest no longer states")
 
 
 def said_of(spared: Spared) -> str:

@@ -123,7 +123,7 @@ class RunRecord:
             data = _plain_json(text)
             if data.get("format") != FORMAT:
                 raise InputError.at(where, f"a run record of format {data.get('format')!r}, not {FORMAT}")
-            for validated in (_adapter(), _shape()):
+            for validated in (record_adapter(), _shape()):
                 validated.validate_json(text, strict=True)
             _inside(data.get("artefacts", {}))
             return cls(**data)
@@ -141,7 +141,8 @@ class RunRecord:
 
 
 @cache
-def _adapter() -> TypeAdapter[RunRecord]:
+def record_adapter() -> TypeAdapter[RunRecord]:
+    """What holds a record to its types; made once in a process."""
     return TypeAdapter(RunRecord)
 
 

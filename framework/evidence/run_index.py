@@ -25,6 +25,11 @@ COLUMNS = (
     "key", "folder", "status", "error", "variant", "step", "model", "task", "seed", "profile",
     "started", "finished", "seconds", "metrics", "sparsity",
 )  # fmt: skip
+_OF_THE_DISK = (
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+)  # fmt: skip
+"""What is no fault of the file: removing it would help nobody."""
 _TYPES = {"key": "TEXT PRIMARY KEY", "seed": "INTEGER", "seconds": "REAL"}
 
 
@@ -46,14 +51,14 @@ class Registry:
             self.note(RunRecord.read(folder), folder)
 
     def note_all(self, runs: Iterable[Run]) -> None:
-        rows = [_row(run) for run in runs]
+        rows = [_values(run) for run in runs]
         with self._transaction() as database:
             marks = ", ".join("?" * len(COLUMNS))
             database.executemany(f"INSERT OR REPLACE INTO runs ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
 
-    def rebuild(self) -> int:
-        """Make the rows anew from the records on disk, in one transaction; how many there are."""
-        rows = [_row(run) for run in RunStore(self.path.parent).readable()]
+    def rebuild(self, runs: Iterable[Run] | None = None) -> int:
+        """Make the rows anew, in one transaction, from all records on disk or from these; how many there are."""
+        rows = [_values(run) for run in (RunStore(self.path.parent).readable() if runs is None else runs)]
         with self._transaction() as database:
             database.execute("DELETE FROM runs")
             marks = ", ".join("?" * len(COLUMNS))
@@ -88,8 +93,11 @@ class Registry:
                 raise
             database.execute("COMMIT")
         except sqlite3.DatabaseError as problem:
+            where = Location(str(self.path), 1, 1)
+            if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                raise InputError.at(where, f"cannot be written: {problem}") from None
             advice = "it holds nothing that the run folders do not: remove it, and it is made anew"
-            raise InputError.at(Location(str(self.path), 1, 1), f"not usable: {problem}", advice) from None
+            raise InputError.at(where, f"not usable: {problem}", advice) from None
 
     def _open(self) -> sqlite3.Connection:
         """The connection, open since the last use: closing it makes the disk take everything at once. A forked child
@@ -104,11 +112,16 @@ class Registry:
         return self._database
 
 
-def _row(run: Run) -> tuple[Any, ...]:
-    record = run.record
-    sparsity = {name: record.sparsity[name] for name in ("zeros", "elements") if name in record.sparsity}
-    return (
-        record.key, run.folder.name, record.status, record.error, record.variants[0], record.step, record.model,
-        record.task, record.seed, record.profile, record.started, record.finished, record.seconds,
-        json.dumps(record.metrics), json.dumps(sparsity),
+def row_of(record: RunRecord, folder: Path) -> dict[str, Any]:
+    """A run's row by the columns' names, metrics and sparsity as mappings."""
+    own = (
+        record.key, folder.name, record.status, record.error, record.variants[0], record.step, record.model,
+        record.task, record.seed, record.profile, record.started, record.finished, record.seconds, record.metrics,
+        {name: record.sparsity[name] for name in ("zeros", "elements") if name in record.sparsity},
     )  # fmt: skip
+    return dict(zip(COLUMNS, own, strict=True))
+
+
+def _values(run: Run) -> tuple[Any, ...]:
+    row = row_of(run.record, run.folder)
+    return tuple(json.dumps(value) if isinstance(value, dict) else value for value in row.values())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.errors import InputError
+from framework.errors import InputError, Problem
 from framework.evidence.record import RECORD, RunRecord
 
 _DIGITS = 10
@@ -25,12 +25,13 @@ class Run:
 class RunStore:
     """Runs below one folder.
 
-    ``listed`` looks into the folder once, for whoever asks for many runs and starts none: runs that appear later are
-    not found.
+    ``listed`` looks into the folder once and reads each record once, for whoever asks for many runs and starts none:
+    what appears or changes later is not seen.
     """
 
     def __init__(self, root: Path, listed: bool = False):
         self.root = root
+        self._records: dict[Path, RunRecord] = {}
         self._names: dict[str, list[str]] | None = {} if listed else None
         if self._names is not None and root.is_dir():
             for name in sorted(os.listdir(root)):
@@ -45,35 +46,48 @@ class RunStore:
             return
         for path in sorted(self.root.iterdir()):
             if (path / RECORD).is_file():
-                yield Run(path, RunRecord.read(path))
+                yield Run(path, self.read(path))
+
+    def read(self, folder: Path) -> RunRecord:
+        """The record in a folder.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        if folder not in self._records:
+            record = RunRecord.read(folder)
+            if self._names is None:
+                return record
+            self._records[folder] = record
+        return self._records[folder]
 
     def readable(self, pattern: str = "*") -> Iterator[Run]:
         """The same, without those whose record cannot be read, which are no evidence of anything; of folders whose
         names match a pattern."""
         for path in sorted(self.root.glob(f"{pattern}/{RECORD}")):
             try:
-                yield Run(path.parent, RunRecord.read(path.parent))
+                yield Run(path.parent, self.read(path.parent))
             except InputError:
                 continue
-
-    def unreadable(self) -> Iterator[InputError]:
-        """What is wrong with each record that cannot be read, by the folders' names."""
-        for path in sorted(self.root.glob(f"*/{RECORD}")):
-            try:
-                RunRecord.read(path.parent)
-            except InputError as problem:
-                yield problem
 
     def find(self, key: str) -> Run | None:
         """The run with this content key, whatever its folder is called after a renamed variant."""
         for path in self.folders_of(key):
             try:
-                record = RunRecord.read(path)
+                record = self.read(path)
             except InputError:
                 continue
             if record.key == key:
                 return Run(path, record)
         return None
+
+    def unreadable(self, folders: Iterable[Path]) -> Iterator[tuple[Path, Problem]]:
+        """Those of some folders whose record is there and cannot be read, and why not."""
+        for path in folders:
+            try:
+                self.read(path)
+            except InputError as failure:
+                yield path, failure.problems[0]
 
     def folders_of(self, key: str) -> list[Path]:
         """The folders that are named after a content key and hold a record, by name."""
@@ -92,10 +106,14 @@ class RunStore:
     def done(self, key: str) -> Run | None:
         """The finished run with this key, its artefacts present in the sizes that the record states."""
         run = self.finished(key)
-        if run is None:
-            return None
-        for name, facts in run.record.artefacts.items():
-            path = run.folder / name
-            if not path.is_file() or path.stat().st_size != facts["bytes"]:
-                return None
-        return run
+        return run if run is not None and not any(broken_artefacts(run)) else None
+
+
+def broken_artefacts(run: Run) -> Iterator[str]:
+    """What is to say of each artefact that is missing, or of another size than the record states."""
+    for name, facts in run.record.artefacts.items():
+        path = run.folder / name
+        if not path.is_file():
+            yield f"{name} is missing"
+        elif (size := path.stat().st_size) != facts["bytes"]:
+            yield f"{name} has {size:,} bytes, not {facts['bytes']:,}"

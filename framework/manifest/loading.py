@@ -20,10 +20,12 @@ from framework.manifest.sections.grids import expanded
 from framework.manifest.sections.root import Manifest
 from framework.manifest.stated_places import origin_of
 from framework.names import did_you_mean
+from framework.reading.decoding import NO_SUCH_FILE
 from framework.reading.nodes import Document
 from framework.reading.yaml.parsing import read_yaml
 
 MANIFEST = "experiment.yaml"
+ABSENT = "`framework init` writes a first manifest; --manifest FILE names another"
 _RUN_FROM = ("phases", "variants", "runners", "searches", "measurements")
 """Sections that a profile changes: of the others, what is stated has been looked at."""
 
@@ -38,7 +40,13 @@ def load(path: str | FilePath = MANIFEST, profile: str | None = None) -> Experim
     path = FilePath(path)
     if isfile(path / MANIFEST):
         path = path / MANIFEST
-    experiment = experiment_of(path, read_yaml(path, _shown(path), "manifest"))
+    try:
+        document = read_yaml(path, _shown(path), "manifest")
+    except InputError as failure:
+        if [problem.message for problem in failure.problems] == [NO_SUCH_FILE]:
+            raise InputError.at(failure.problems[0].location, NO_SUCH_FILE, ABSENT) from None
+        raise
+    experiment = experiment_of(path, document)
     return experiment if profile is None else under(experiment, profile)
 
 

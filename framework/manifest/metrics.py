@@ -8,7 +8,7 @@ from framework.manifest.hyperparameters import same_metric
 from framework.manifest.own_scripts import runner_of
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.stated_metrics import Metric, falls
-from framework.manifest.sections.variants import PermuteStep, phase_of
+from framework.manifest.sections.variants import PermuteStep, PruneStep, lineage, phase_of
 
 TRAINED = ("initial_validation_loss", "validation_loss")
 """Of every phase."""
@@ -41,12 +41,23 @@ def has_own_objective(manifest: Manifest, variant: str) -> bool:
 
 def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
     """What the runs of a variant's own steps record; those that it starts from are other variants' results."""
-    for step in manifest.variants[variant].steps:
+    for index, step in enumerate(manifest.variants[variant].steps):
         if isinstance(step, PermuteStep):
             yield from METRICS_OF_A_PERMUTATION
+        if isinstance(step, PruneStep) and (before := _phase_before(manifest, variant, index)) is not None:
+            yield from (*TRAINED, *BY_OBJECTIVE.get(manifest.phases[before].objective or "", ()))
         if (use := phase_of(step)) is not None:
             objective = manifest.phases[use[0]].objective
             yield from (*TRAINED, *BY_OBJECTIVE.get(objective or "", ()), *(MERGED if use[1].adapter else ()))
+
+
+def _phase_before(manifest: Manifest, variant: str, index: int) -> str | None:
+    """The last phase before a variant's step, which a pruning is measured as."""
+    own, *others = lineage(manifest.variants, variant)
+    steps = [*manifest.variants[own].steps[:index][::-1]]
+    for other in others:
+        steps += manifest.variants[other].steps[::-1]
+    return next((use[0] for step in steps if (use := phase_of(step)) is not None), None)
 
 
 def falls_in(manifest: Manifest, metric: str) -> bool:

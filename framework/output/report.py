@@ -50,8 +50,10 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One word for the whole."""
-        return "drifted" if self.failed else "conforms"
+        """The whole in a word or two; what a baseline forgives is no conformance."""
+        if self.failed:
+            return "drifted"
+        return "nothing new" if any(map(self.fails, self.known)) else "conforms"
 
     def as_dict(self) -> dict[str, Any]:
         """For programs. `baseline` is there only where one was read."""

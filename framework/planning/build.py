@@ -27,6 +27,7 @@ from framework.planning.contents.local_places import files_of
 from framework.planning.contents.recorded import RecordedContents
 from framework.planning.identity import contents_in, identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
+from framework.planning.measured_before import training_before
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
 from framework.planning.missing import UNSTATED_DATA, missing_for, models_of
@@ -251,6 +252,7 @@ class _Builder:
                 parent=parent,
                 references=references,
                 calibration=calibration,
+                measured_as=training_before(self.nodes, work, parent),
                 knobs=knobs,
                 profile=self.experiment.profile,
                 command=command,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORDED, RunRecord
+from framework.evidence.record import ADOPTED, RECORDED, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
 from framework.planning.contents.digested import changes
@@ -21,39 +21,41 @@ class Reasons:
         self._store = store
 
     def of(self, step: Step) -> str:
-        """One line for a table: `done`, what came of an earlier attempt, or what changed since the last run of it."""
-        if self._store.done(step.key):
-            return "done"
-        attempt = self._store.find(step.key)
-        if attempt is not None:
-            if attempt.record.status == "done":
-                return "its files are missing or changed in size"
-            end = "it failed before" if attempt.record.status == "failed" else "it was cut off before"
-            return f"{end}; goes on from a checkpoint" if any((attempt.folder / CHECKPOINTS).glob("step-*")) else end
-        earlier = [
-            record
-            for record in self._by_place.get((step.name, step.model_name, step.task, step.seed, step.profile), ())
-            if not set(record.variants).isdisjoint(step.variants)
-        ]
-        if not earlier:
-            return "new"
-        found = min((list(_changed(record.identity, step.identity)) for record in earlier), key=len)
-        own = [change for change in found if not change.startswith(_BEFORE)]
-        if not own:
-            return "what it starts from is made anew"
-        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
-        return f"changed: {own[0]}{more}"
+        """One line about a step without a run: what changed since the last run of it, or `new`."""
+        place = (step.name, step.model_name, step.task, step.seed, step.profile)
+        earlier = [record for record in self._by_place.get(place, ()) if shares(record, step)]
+        return why_anew([record.identity for record in earlier], [step.identity]) or "new"
 
     @cached_property
     def _by_place(self) -> dict[tuple[object, ...], list[RunRecord]]:
         """The records by step, model, task, seed and profile; a run that others made was not made by any identity."""
         found: dict[tuple[object, ...], list[RunRecord]] = {}
         for run in self._store.readable():
-            record = run.record
-            if not {ADOPTED, RECORDED} & record.identity.keys():
-                place = (record.step, record.model, record.task, record.seed, record.profile)
-                found.setdefault(place, []).append(record)
+            if not {ADOPTED, RECORDED} & run.record.identity.keys():
+                found.setdefault(place_of(run.record), []).append(run.record)
         return found
+
+
+def place_of(record: RunRecord) -> tuple[object, ...]:
+    """What a run is of, beside its variant."""
+    return record.step, record.model, record.task, record.seed, record.profile
+
+
+def shares(record: RunRecord, step: Step) -> bool:
+    """Whether a run was made for a variant that the step belongs to."""
+    return not set(record.variants).isdisjoint(step.variants)
+
+
+def why_anew(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> str:
+    """What differs between the nearest two of some old and some new identities; empty where there are not both."""
+    found = min((list(_changed(one, other)) for one in old for other in new), key=len, default=None)
+    if found is None:
+        return ""
+    own = [change for change in found if not change.startswith(_BEFORE)]
+    if not own:
+        return "what it starts from is made anew"
+    more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+    return f"changed: {own[0]}{more}"
 
 
 _BEFORE = ("parent", "references")

@@ -94,7 +94,8 @@ class Step:
     variants that use it, the first gives the run its name; ``indices`` are its positions in their lists of steps (the
     first's, ``index``, in all of them where none are given). ``parent`` is the key of the step whose checkpoint
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
-    role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
+    role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on,
+    and ``measured_as`` the one whose validation data tells what a pruning did to the loss.
     ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
     it from being executed: clauses that are not stated, or that no runner here has. ``reads`` are the local files whose
     contents are in the identity, beside a command's own; ``absent`` the names of those that are not here now.
@@ -115,6 +116,7 @@ class Step:
     parent: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)
     calibration: Training | None = None
+    measured_as: Training | None = None
     knobs: Knobs = Knobs()
     profile: str | None = None
     depth: int = 0

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from framework.errors import InputError
 from framework.locations import Location
 
+NO_SUCH_FILE = "no such file"
 LARGEST = 32 * 1024 * 1024
 """Bytes above which a file is no config: it is refused instead of read."""
 
@@ -46,7 +47,7 @@ def read_text(path: Path | str, shown: str) -> str:
                 )
             data = file.read()
     except FileNotFoundError:
-        raise InputError.at(Location(shown, 1, 1), "no such file") from None
+        raise InputError.at(Location(shown, 1, 1), NO_SUCH_FILE) from None
     except IsADirectoryError:
         raise InputError.at(Location(shown, 1, 1), "a folder, not a file") from None
     except OSError as problem:

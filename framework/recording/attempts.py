@@ -6,7 +6,6 @@ An attempt that goes on from a checkpoint takes over the lines of the one before
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 from framework.adoption.adopted_runs import key_of
 from framework.adoption.placing import Place
 from framework.errors import FrameworkError
-from framework.evidence.locks import LOCKS, is_held, only_one
+from framework.evidence.locks import is_held, lock_of, only_one, this_host
 from framework.evidence.record import EVENTS, RECORDED, STEPS, RunRecord, read_lines, sha256_of
 from framework.evidence.store import Run, RunStore
 from framework.recording.machine_facts import environment_of
@@ -46,7 +45,7 @@ def begin(place: Place, runs: Path, project: Path) -> Attempt:
         step = replace(place.step, variants=place.variants, key=key_of(identity))
         folder = runs / f"{RECORDED}.{step.folder}"
         try:
-            held.enter_context(only_one(runs / LOCKS / folder.name, folder.name))
+            held.enter_context(only_one(lock_of(folder), folder.name))
             folder.mkdir(parents=True)
             break
         except (FileExistsError, FrameworkError):  # another process was faster
@@ -67,7 +66,7 @@ def begin(place: Place, runs: Path, project: Path) -> Attempt:
         started=now,
         environment=environment,
         observed={RECORDED: {**_script(project), "attempt": number}},
-        attempts=[{"started": now, "git": environment["git"], "host": platform.node(), "process": os.getpid()}],
+        attempts=[{"started": now, "git": environment["git"], "host": this_host(), "process": os.getpid()}],
     )
     record.write(folder)
     return Attempt(folder, record, held)
@@ -86,7 +85,7 @@ def gone_on_from(attempt: Attempt, runs: Path, step: int) -> Earlier | None:
     that a process still works on."""
     store, own = RunStore(runs), attempt.record.identity[RECORDED]
     for run in reversed(list(attempts_of(store, own))):
-        if run.folder == attempt.folder or is_held(runs / LOCKS / run.folder.name):
+        if run.folder == attempt.folder or is_held(lock_of(run.folder)):
             continue
         lines = [line for line in read_lines(run.folder / STEPS) if line.get("step", 0) <= step]
         if lines:

@@ -1,4 +1,4 @@
-"""The attempts that scripts recorded: what each is of, their order, and how they ended.
+"""The attempts that scripts recorded: what each is of, and their order.
 
 They are the evidence of planned steps as adopted runs are (:mod:`framework.adoption.adopted_runs`). Of several finished
 attempts at one step the last counts; the others stay, and `framework runs` lists them all.
@@ -6,17 +6,12 @@ attempts at one step the last counts; the others stay, and `framework runs` list
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.evidence.locks import LOCKS, is_held
 from framework.evidence.record import RECORDED, RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.planning.steps import Step
-
-CUT_OFF = "cut off"
-"""How a run ended whose process is gone, and whose record still says `running`."""
 
 
 def place_of(step: Step, variants: tuple[str, ...]) -> dict[str, Any]:
@@ -31,15 +26,6 @@ def attempts_of(store: RunStore, place: Mapping[str, Any]) -> Iterator[Run]:
         (run for run in _recorded(store) if _is_of(run.record, place)),
         key=lambda run: run.record.identity[RECORDED].get("attempt", 0),
     )
-
-
-def how_it_ended(run: Run) -> str:
-    """The status of a run; ``cut off`` where its record says `running`, and the process is gone that this machine
-    would know of."""
-    record = run.record
-    if record.status != "running" or not record.attempts or record.attempts[-1].get("host") != platform.node():
-        return record.status
-    return CUT_OFF if is_held(run.folder.parent / LOCKS / run.folder.name) is False else record.status
 
 
 def _recorded(store: RunStore) -> Iterator[Run]:

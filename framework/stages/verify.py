@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from framework.conformance import Finding, Severity, Stage, Verdict
 from framework.conformance.matrix import Matrix
 from framework.conformance.registry import apply
 from framework.conformance.waivers import Judge
+from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
-from framework.planning.steps import Measure
+from framework.planning.steps import Measure, Step
 from framework.stages.check import CheckResult, check, held_to_itself
 from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
+from framework.stages.damaged_runs import damaged
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.observed import EvidenceContext, Observed, Related
@@ -26,6 +29,7 @@ from framework.stages.run.observed_steps import observed_steps
 from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.run_folders import misplaced, unreadable_others
+from framework.stages.run.run_states import RunStates, count_words
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -42,6 +46,10 @@ class VerifyResult:
     matrix: Matrix
     findings: list[Finding]
     checked: CheckResult | None
+    states: list[State]
+    """How it stands with the run of each of ``steps``."""
+    stale: list[State] = field(default_factory=list)
+    """Runs of what is planned, of values that the manifest no longer states."""
     spared: Spared | None = None
     """What a quick verification did not read again; None of one that read everything."""
 
@@ -53,6 +61,12 @@ class VerifyResult:
     def planned(self) -> int:
         """How many runs are planned: one for each step, or for each of its variants that has a run of its own."""
         return sum(observed.counts for observed in self.steps)
+
+    @property
+    def planned_states(self) -> list[tuple[Step, State]]:
+        """How it stands with each of these."""
+        pairs = zip(self.steps, self.states, strict=True)
+        return [(observed.step, state) for observed, state in pairs if observed.counts]
 
     @property
     def finished(self) -> int:
@@ -71,8 +85,9 @@ class VerifyResult:
 
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
-        runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
-        found = {"steps": self.planned, **runs, "stages": stages}
+        words = {str(word): n for word, n in count_words([state for _, state in self.planned_states]).items()}
+        there = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
+        found = {"steps": self.planned, **there, "stale": len(self.stale), "runs": words, "stages": stages}
         return found if self.spared is None else {**found, "not_read_again": self.spared._asdict()}
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +109,9 @@ def verify(
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
     steps = with_others(observed_steps(experiment, plan, store), plan, store)
+    told = RunStates(plan, store)
+    states = [told.of(each.step) if each.counts or each.run is None else told.of_run(each.run) for each in steps]
+    steps = [replace(each, word=str(state.word)) for each, state in zip(steps, states, strict=True)]
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
@@ -120,20 +138,29 @@ def verify(
 
     asked = [each for each in seen if not only or each.step.key in only or _key_of(each) in only]
     spared = read_once(asked, Related(experiment.manifest, seen), quick)
-    outcomes, seen, damaged = readable(hold, seen)
+    outcomes, seen, broken = readable(hold, seen)
     for verdicts, more in outcomes:
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
-    findings += damaged
+    findings += broken
     for held in claim_verdicts(experiment, seen, judge):
         if isinstance(held, Finding):
             findings.append(held)
         else:
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked, spared if quick else None)
+    worse = damaged(findings, steps)
+    states = [_worse(state, worse) for state in states]
+    return VerifyResult(
+        experiment, plan, steps, matrix, findings, checked, states, told.stale(), spared if quick else None
+    )
 
 
 def _key_of(observed: Observed) -> str | None:
     """The key of the run itself: that of a run which was made elsewhere is not the planned one."""
     return None if observed.run is None else observed.run.record.key
+
+
+def _worse(state: State, worse: Mapping[Path, State]) -> State:
+    """The state of a run, of which reading its files may have told that it is damaged."""
+    return state if state.folder is None or state.word is Word.DAMAGED else worse.get(state.folder, state)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.errors import UsageError
+from framework.isolation import to_install
 from reports.analysis.run_groups import Group
 from reports.analysis.throughput import Curve, by_figure
 
@@ -63,7 +64,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise UsageError("figures need matplotlib: pip install 'experiment-framework[reports]'") from None
+        raise UsageError(f"figures need matplotlib: {to_install('reports')}") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -107,11 +107,12 @@ class LoRAAdapter(TrainedAdapter):
 
     def save(self, run_folder: Path) -> None:
         with whole_folder(run_folder / ADAPTER) as folder:
+            self.model.create_or_update_model_card = lambda *_: None  # it would be empty
             if self.mode == DENSE:
                 self.model.save_pretrained(folder)
             else:
                 save_sparse_lora(self.model, folder)
-            (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+            (folder / "README.md").unlink(missing_ok=True)  # that of a model which wraps this one
 
     def merge(self) -> nn.Module:
         return self.model.merge_and_unload()  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.atomic import write_json, write_text
+from framework.evidence.locks import lock_of_command
 from framework.evidence.logs.registry import natural
 from framework.planning.commands.command import Command, filled
 from runners.command import process
@@ -148,7 +149,7 @@ def _alone(context: RunContext) -> Iterator[int]:
     Raises:
         FrameworkError: a command of the same step still runs.
     """
-    path = context.folder.parent / ".locks" / f"{context.folder.name}.command"
+    path = lock_of_command(context.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:
         try:

@@ -109,6 +109,10 @@ class Completions:
         return sum(len(tokens) - start for tokens, start in (self._row(index) for index in indices))
 
     @property
+    def lengths(self) -> np.ndarray:
+        return self._lengths
+
+    @property
     def tokens(self) -> int:
         return int(self._lengths.sum())
 

@@ -54,6 +54,10 @@ class Examples(Protocol):
         """The terms of the loss over these examples."""
 
     @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each example, without padding, int64 [examples]."""
+
+    @property
     def tokens(self) -> int:
         """Tokens of all examples."""
 
@@ -96,6 +100,10 @@ class Sequences:
 
     def predictions(self, indices: Sequence[int]) -> int:
         return len(indices) * (self._blocks.shape[1] - 1)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.full(len(self), self._blocks.shape[1])
 
     @property
     def tokens(self) -> int:
@@ -158,8 +166,12 @@ class LabelledTexts:
         return len(indices)
 
     @property
+    def lengths(self) -> np.ndarray:
+        return self._rows.lengths
+
+    @property
     def tokens(self) -> int:
-        return int(self._rows.lengths.sum())
+        return int(self.lengths.sum())
 
     def fingerprint(self) -> str:
         labels = hashlib.sha256(self.labels.astype("<i8").data).hexdigest()

@@ -50,7 +50,7 @@ def run_pool(
             yield Outcome(step, "found", found[step.key].record)
     schedule = Schedule(steps, found)
     if len(schedule):
-        yield from run_scheduled(schedule, store, project, board, jobs, execute)
+        yield from run_scheduled(schedule, store, project, board, jobs, execute or imported(steps))
 
 
 def run_scheduled(
@@ -65,15 +65,18 @@ def run_scheduled(
             pool.end()
 
 
-def imported() -> Execute:
-    """The execution, with all that it imports; nothing is computed here, so that this process may fork."""
+def imported(steps: Sequence[Step] = ()) -> Execute:
+    """The execution, with all that it imports for these steps; nothing is computed here, so that this process may
+    fork."""
     import peft  # noqa: F401
     import torch
     import transformers.models.auto.modeling_auto  # noqa: F401
 
     from runners.execute import execute
+    from runners.launchers.warming import warm
 
     torch.set_num_threads(1)
+    warm(steps)
     gc.freeze()  # a child's garbage collection would copy every page of what was imported
     return execute
 
@@ -87,9 +90,9 @@ def obstacles(declared: Hardware, steps: Sequence[Step], project: Path) -> list[
 
 
 def _of_this_moment(project: Path) -> AbstractContextManager[None]:
-    from runners.environment import remembered_git_state
+    from runners.environment import remembered_state
 
-    return remembered_git_state(project)
+    return remembered_state(project)
 
 
 @dataclass(slots=True)

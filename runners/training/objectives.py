@@ -30,6 +30,13 @@ def summed_loss(logits: Tensor, batch: Batch) -> Tensor:
     return F.cross_entropy(predicted.float(), targets, reduction="sum")
 
 
+def example_losses(logits: Tensor, batch: Batch) -> Tensor:
+    """The cross-entropy of each example, float32 [examples]: of its class, or summed over its answer's tokens."""
+    if batch.labels is not None:
+        return F.cross_entropy(logits.float(), batch.labels, reduction="none")
+    return token_losses(logits, batch).sum(dim=1)
+
+
 def token_losses(logits: Tensor, batch: Batch) -> Tensor:
     """The cross-entropy of each token after the first, float32 [examples, length - 1]; 0 for padding and for tokens
     before a row's start."""

@@ -18,13 +18,18 @@ from runners.step_context import RunContext
 
 
 def calibration_data(context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
-    """The calibration's data, read as what the model is: text, prompts with answers, or a classifier's examples.
+    """The calibration's data; see :func:`data_of`."""
+    assert context.step.calibration is not None
+    return data_of(context.step.calibration, context, checkpoint)
+
+
+def data_of(training: Training, context: RunContext, checkpoint: Checkpoint | None) -> Prepared:
+    """A training's data, read as what the model is: text, prompts with answers, or a classifier's examples.
 
     Raises:
         FrameworkError: the model is an encoder without a head, or the data cannot be had.
     """
     step = context.step
-    assert step.calibration is not None
     classifies = checkpoint is not None and isinstance(checkpoint.model, SequenceClassifier)
     family = FAMILIES.get(step.model.family)
     if family.encoder and not classifies:
@@ -32,9 +37,9 @@ def calibration_data(context: RunContext, checkpoint: Checkpoint | None) -> Prep
             f"{step.label}: a {family.name} without a classification head has no outputs to calibrate on; "
             "take a variant that was fine-tuned"
         )
-    answers = step.calibration.phase.objective == "completion"
+    answers = training.phase.objective == "completion"
     objective = "classification" if classifies else "completion" if answers else "causal_lm"
-    work: Training = replace(step.calibration, phase=step.calibration.phase.model_copy(update={"objective": objective}))
+    work: Training = replace(training, phase=training.phase.model_copy(update={"objective": objective}))
     tokenizer = checkpoint.tokenizer if checkpoint is not None else None
     return prepare(work, step.model_name, step.model, tokenizer, context.project)
 

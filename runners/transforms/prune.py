@@ -30,6 +30,7 @@ from runners.sparsity.scores import SCORES, Measured, Score
 from runners.sparsity.structures import UNITS, Amount, Wanted, pattern_of
 from runners.step_context import RunContext
 from runners.training.threads import training_threads
+from runners.transforms.before_and_after import Comparison
 from runners.transforms.calibration import batches_of, calibration_data, chosen_examples
 
 
@@ -51,11 +52,15 @@ def prune(context: RunContext, specification: Prune) -> None:
     wanted = _wanted(specification, reference, checkpoint, weights)
     with training_threads(sum(tensor.numel() for tensor in unique_tensors(model).values())) as threads:
         record.environment["hardware"]["threads"] = threads
+        compared = Comparison(context, checkpoint)
+        compared.before(model)
         masks = _chosen(context, specification, checkpoint, weights, wanted)
-    model.cpu()
+        model.cpu()
+        held = intersection(context.inherited_masks(), masks)
+        apply_masks(masked_parameters(model, held), held)
+        compared.after(model)
+    record.metrics = compared.metrics
     asked = {name: int((~mask).sum()) for name, mask in masks.items()}
-    held = intersection(context.inherited_masks(), masks)
-    apply_masks(masked_parameters(model, held), held)
     facts = sparsity_facts(weights, masks)
     _exactly(asked, facts["tensors"])
     record.sparsity = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,24 @@ def test_the_plan_says_which_variant_has_none(tmp_path: Path) -> None:
     left(tmp_path, "base")
     taken(experiment)
     assert "adopted from results/base/sst2/seed1 (base); none of ours" in " ".join(called(tmp_path, "plan").out.split())
+    assert api.verify(experiment).summary()["runs"] == {"adopted": 1, "not run": 4}
+
+
+def test_it_is_told_which_of_the_runs_of_one_step_goes_before(tmp_path: Path) -> None:
+    experiment = study(tmp_path)
+    left(tmp_path, "ours")
+    taken(experiment)
+    assert why_of(tmp_path, "adopted").endswith("ours/sst2/seed1; a run made here would go before")
+    own_run(experiment, 0.6)
+    assert why_of(tmp_path, "adopted").endswith("ours/sst2/seed1; a run made here goes before")
+    assert called(tmp_path, "docs").code == 0
+    report = next(tmp_path.rglob("COMPLIANCE.md")).read_text("utf-8")
+    assert "adopted from results/ours/sst2/seed1, beside the run that counts" in report
+
+
+def why_of(root: Path, state: str) -> str:
+    (row,) = json.loads(called(root, "runs", "--status", state, "--format", "json").out)["runs"]
+    return str(row["why"])
 
 
 def test_one_adopted_run_can_be_held_alone(tmp_path: Path) -> None:

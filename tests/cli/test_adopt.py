@@ -55,7 +55,9 @@ def test_reports_and_plans_say_that_a_run_was_adopted(tmp_path: Path) -> None:
     project(tmp_path)
     write(tmp_path / "table.csv", "variant,task,seed,accuracy\ndense,sst2,1,0.9\n")
     assert called(tmp_path, "adopt", "table.csv", "--from", "table").code == 0
-    assert "adopted from table.csv" in called(tmp_path, "plan").out.replace("\n", " ")
+    planned = called(tmp_path, "plan").out
+    assert "adopted dense" in planned
+    assert "adopted from table.csv:2; a run made here would go before" in planned
     assert called(tmp_path, "docs").code == 0
     assert "adopted from table.csv" in next(tmp_path.rglob("COMPLIANCE.md")).read_text("utf-8")
     assert called(tmp_path, "analyse").code == 0

@@ -45,7 +45,8 @@ def test_a_plan_tells_what_is_done(tmp_path: Path) -> None:
     (evidence.folder("dense", "pretrain", 2) / "steps.jsonl").unlink()
     change_record(evidence.folder("dense", "pretrain", 3), lambda record: setattr(record, "status", "failed"))
     steps = project.cli("plan", "--variant", "dense", "--format", "json").json["steps"]
-    assert [step["status"] for step in steps] == ["done", "to run", "to run"]
+    assert [step["status"] for step in steps] == ["done", "damaged", "failed"]
+    assert [step["to_run"] for step in steps] == [False, False, True]
 
 
 def test_a_plan_for_people_counts_its_steps(tmp_path: Path) -> None:

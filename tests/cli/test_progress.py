@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from framework.cli.terminal import console
+from framework.cli.terminal.bars import fitting
+from framework.cli.terminal.board import PoolBoard
 from framework.cli.terminal.progress import RichProgress, spelled
 from framework.planning.steps import Step
 from tests.support.project import Project
@@ -90,3 +96,57 @@ def test_each_step_is_timed_by_itself(step: Step, capsys: pytest.CaptureFixture[
 )  # fmt: skip
 def test_times_are_spelled_as_people_say_them(seconds: float, words: str) -> None:
     assert spelled(seconds) == words
+
+
+LONG = "M_challenge_over_everything_that_there_is"
+
+
+def on_a_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Puts a terminal of that width in the place of the console; what is written to it."""
+    written = io.StringIO()
+    terminal = Console(file=written, force_terminal=True, width=width, soft_wrap=True, highlight=False, emoji=False)
+    monkeypatch.setattr(console, "out", lambda: terminal)
+    return written
+
+
+def lines_of(written: io.StringIO) -> list[str]:
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue())
+    return [line.rstrip() for line in re.split(r"[\r\n]", plain) if line.strip()]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_a_bar_keeps_steps_and_time_at_every_width(step: Step, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = on_a_terminal(width, monkeypatch)
+    with RichProgress(steps=12) as progress:
+        progress.begin(replace(step, variants=(LONG,)), 1000)
+        for done in (110, 115, 120):
+            progress.update(done, 2.5, 1e-3)
+        progress._bar.refresh()
+    line = lines_of(written)[-1]
+    assert len(line) <= width
+    assert re.search(r"━+.*120/1000 [0-9]+:[0-9]{2}:[0-9]{2}", line), line
+    assert line.startswith(LONG[:5])
+    assert ("loss 2.500" in line) is (width >= 80)
+    assert ("learning rate 1.00e-03" in line) is (width >= 120)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_pool_keeps_the_bars_of_all_its_runs(step: Step, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = on_a_terminal(width, monkeypatch)
+    runs = [replace(step, variants=(LONG,), seed=seed, key=str(seed)) for seed in (1, 2)]
+    with PoolBoard(12, 0, 2) as board:
+        for run in runs:
+            board.started(run)
+            board.training(run, 1000)
+            board.update(run, 110, 2.5, 1e-3)
+        board.update(runs[1], 120, 2.5, 1e-3)
+    last = lines_of(written)[-3:]
+    assert all(len(line) <= width for line in last)
+    assert [re.findall(r"[0-9]+/[0-9]+", line) for line in last] == [["0/12"], ["110/1000"], ["120/1000"]]
+    assert all(re.search(r"━.*(-:--:--|[0-9]+:[0-9]{2}:[0-9]{2})", line) for line in last), last
+
+
+@pytest.mark.parametrize(("width", "kept"), [(0, ""), (9, ""), (10, "loss 2.500"), (20, "loss 2.500"), (99, None)])
+def test_a_note_loses_whole_parts(width: int, kept: str | None) -> None:
+    note = "loss 2.500, learning rate 1.00e-03"
+    assert fitting(note, width) == (note if kept is None else kept)

@@ -25,6 +25,15 @@ def test_known_findings_do_not_fail_and_stay_violated(drifted: Project) -> None:
     assert len(data["baseline"]["known"]) == 2
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "github"])
+def test_what_a_baseline_forgives_is_not_headed_as_conforming(drifted: Project, form: str) -> None:
+    drifted.cli("check", "--write-baseline", FILE)
+    done = drifted.cli("check", "--baseline", FILE, "--format", form)
+    assert done.code == 0
+    assert "nothing new" in done.out
+    assert "conforms:" not in done.out.replace("### framework check: conforms", "conforms:")
+
+
 def test_a_new_finding_fails(drifted: Project) -> None:
     drifted.cli("check", "--write-baseline", FILE)
     drifted.config("warmup_ratio: 0.2", "warmup_ratio: 0.3")

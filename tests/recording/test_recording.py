@@ -139,7 +139,7 @@ def test_a_script_that_is_killed_is_cut_off(tmp_path: Path, capsys: pytest.Captu
     child.wait()
     child.stdout.close()
     (row,) = listed(tmp_path, capsys)
-    assert (row["status"], f"process {child.pid}" in row["error"]) == ("cut off", True)
+    assert (row["status"], f"process {child.pid}" in row["why"]) == ("cut off", True)
     assert listed(tmp_path, capsys, "--status", "running") == []
     assert len(steps(runs(tmp_path)[0])) >= 10
     assert verified(tmp_path).finished == 0

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 
+from framework.stages.verify import verify
+from reports.analysis import write
+from reports.analysis.rows import study
+from reports.documents import DOCUMENTS
 from reports.template_environment import cell, environment, packaged
+from tests.support.evidence import Evidence
 from tests.support.project import Project
 
 SETUP, COMPLIANCE = "EXPERIMENTAL_SETUP.md.j2", "COMPLIANCE.md.j2"
@@ -157,3 +164,42 @@ def test_a_variant_with_a_bar_in_its_name_cannot_break_a_table(tmp_path: Path, n
     for file in ("EXPERIMENTAL_SETUP.md", "COMPLIANCE.md"):
         for table in _tables(project.read(f"documents/{file}")):
             assert len({_columns(line) for line in table}) == 1, table
+
+
+def rows_of(title: str) -> dict[str, str]:
+    """The rows of a section's table, by each name that their first cell has in backticks."""
+    text = (Path(__file__).parents[2] / "docs/templates.md").read_text("utf-8")
+    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    return {name: row for row in rows for name in NAME.findall(row.split("|")[1])}
+
+
+NAME = re.compile("`([a-z_]+)`")
+
+
+def test_what_templates_get_is_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path)
+    Evidence(project)
+    result = verify(project.load(), project.plan())
+    for document in DOCUMENTS:
+        context, rows = document.context(result), rows_of(f"`{document.template}`")
+        assert sorted(rows) == sorted(context), document.name
+        for name, value in context.items():
+            fields = set(value[0]) if isinstance(value, list) and value and isinstance(value[0], dict) else set()
+            assert fields <= set(NAME.findall(rows[name])), (document.name, name)
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(write, "render", lambda experiment, template, context: given.append(context) or "")
+    found = study(result.experiment, result.plan)
+    write.write(result.experiment, found, tmp_path / "out")
+    assert sorted(rows_of("`ANALYSIS.md.j2`")) == sorted(given[0])
+
+
+def test_the_filters_are_documented(tmp_path: Path) -> None:
+    usual = Environment().filters
+    own = {name for name, each in environment(Project(tmp_path).load()).filters.items() if usual.get(name) is not each}
+    assert sorted(rows_of("Filters")) == sorted(own)
+
+
+def test_an_undefined_name_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    outcome = with_template(tmp_path, "{{ titel }}").cli("docs")
+    assert "this template is given clause_rows, deviations, hardware, manifest" in outcome.err

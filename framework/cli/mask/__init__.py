@@ -8,7 +8,7 @@ from importlib import import_module
 from framework.cli.options import add_profile
 
 HELP = "compute masks, hold checkpoints to them, compare them"
-ACTIONS = ("compute", "convert", "validate", "stats", "compare", "plot")
+ACTIONS = ("compute", "convert", "apply", "validate", "stats", "compare", "plot")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -30,19 +30,10 @@ class PoolBoard:
         runs = "run" if self._total == 1 else "runs"
         console.note(f"{self._total} {runs} to execute, {self._jobs} at a time; {self._found} found finished")
         if console.out().is_terminal:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from framework.cli.terminal.bars import bars
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             # Refreshed by hand: the display's own thread could hold a lock at the moment of a fork.
-            self._display = Progress(
-                *columns,
-                TextColumn("{task.fields[note]}"),
-                console=console.out(),
-                transient=True,
-                auto_refresh=False,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
+            self._display = bars(console.out(), auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
             self._display.start()
             self._whole = self._display.add_task("all runs", total=self._total, note="")
         return self

@@ -30,10 +30,9 @@ class RichProgress:
 
     def __enter__(self) -> Self:
         if console.out().is_terminal:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from framework.cli.terminal.bars import bars
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console.out(), transient=True)
+            self._bar = bars(console.out())
             self._bar.start()
         return self
 

@@ -41,12 +41,15 @@ def read_yaml(path: FilePath | str, shown: str, rules: Rules = "yaml-1.2") -> Do
 
 _FEW = 12
 """So many files of a process go to the real parser: the pattern of plain lines costs more to compile."""
+_WIDEST = 4_096
+"""Characters of a line up to which its values are found by matching it anew for each: twice as wide takes four times as
+long."""
 _parsed = count()
 
 
 def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     """As :func:`read_yaml`, for text."""
-    if next(_parsed) < _FEW or "${" in text or "\r" in text:
+    if next(_parsed) < _FEW or "${" in text or "\r" in text or _is_wide(text):
         return _parsed_by_events(text, shown, rules)[0]
     laid = Laid(text)
     root = laid.root(lambda: _parsed_by_events(text, shown, rules)[0].root)
@@ -55,6 +58,10 @@ def parse_yaml(text: str, shown: str, rules: Rules = "yaml-1.2") -> Document:
     document, spread = _parsed_by_events(text, shown, rules)
     laid.learn(None if spread or document.several or document.duplicates else document.root)
     return document
+
+
+def _is_wide(text: str) -> bool:
+    return len(text) > _WIDEST and max(map(len, text.split("\n"))) > _WIDEST
 
 
 def _parsed_by_events(text: str, shown: str, rules: Rules) -> tuple[Document, bool]:
@@ -115,6 +122,7 @@ class _Builder:
         self.repeated = False
         self.spread = False
         self._anchors: dict[str, tuple[AnyNode, int, int]] = {}
+        self._aliases = False
 
     def build(self, next_event: Callable[[], Any]) -> None:
         """Take all events. The state of the innermost collection is in locals, that of the outer ones on a stack."""
@@ -165,6 +173,7 @@ class _Builder:
                 node, anchor, weight, tall = here, here_anchor, size, height + 1
                 here, here_anchor, key, size, height = stack.pop()
             elif kind is yaml.AliasEvent:
+                self._aliases = True
                 if event.anchor not in self._anchors:
                     raise self._error(event.start_mark, f"the alias *{event.anchor} has no anchor before it")
                 node, weight, tall = self._anchors[event.anchor]
@@ -185,7 +194,9 @@ class _Builder:
             if tall > height:
                 height = tall
             if total + size > LARGEST_EXPANSION:
-                message = f"expands to more than {LARGEST_EXPANSION:,} values through its aliases"
+                message = f"holds more than {LARGEST_EXPANSION:,} values"
+                if self._aliases:
+                    message = f"expands to more than {LARGEST_EXPANSION:,} values through its aliases"
                 raise self._error(event.start_mark, message)
             if type(here) is MappingNode:
                 if key is None:

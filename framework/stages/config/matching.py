@@ -6,7 +6,7 @@ import os
 import re
 from fnmatch import translate
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from framework.errors import InputError
 from framework.locations import Location
@@ -29,13 +29,23 @@ def bound_names(root: Path, here: str, binding: Binding, declared: Location | No
     """
     paths = _matching(root, binding.file, declared)
     if not paths:
-        raise InputError.at(
-            declared,
-            f"the binding {binding.file!r} matches no file below {root}",
-            "correct `file`, or remove the binding",
-        )
+        why, advice = _why_none(root, binding.file)
+        raise InputError.at(declared, f"the binding {binding.file!r} {why}", advice)
     above = here.rstrip("/") + "/"
     return [path.removeprefix(above) for path in paths]
+
+
+def _why_none(root: Path, pattern: str) -> tuple[str, str]:
+    """What there is instead of a file that can be read, and what to do."""
+    path = os.path.join(root, pattern)
+    if os.path.isdir(path):
+        inside = (PurePosixPath(pattern) / "*.yaml").as_posix()
+        return "names a folder, not files", f"name what lies in it: {inside!r}"
+    if os.path.exists(path):
+        return "is no regular file (a pipe, a socket or a device)", "name a file"
+    if os.path.islink(path):
+        return "is a link to what is not there", "correct the link, or remove the binding"
+    return f"matches no file below {root}", "correct `file`, or remove the binding"
 
 
 def read_bound(name: str, here: str, binding: Binding) -> Document:
@@ -90,11 +100,13 @@ _SPECIAL = re.compile(r"[*?\[]")
 def _matching(root: Path, pattern: str, declared: Location | None) -> list[str]:
     pattern = as_glob(pattern)
     parts = Path(pattern).parts
+    if not parts:
+        return []  # the project's folder itself
     if Path(pattern).is_absolute() or ".." in parts:
         raise InputError.at(declared, f"a config file must lie below the project: {pattern!r}")
-    folder, last = os.path.join(root, *parts[:-1]), parts[-1] if parts else ""
+    folder, last = os.path.join(root, *parts[:-1]), parts[-1]
     try:
-        if parts and "**" not in last and not _SPECIAL.search("".join(parts[:-1])):
+        if "**" not in last and not _SPECIAL.search("".join(parts[:-1])):
             return sorted(_in_folder(folder, last))
         return sorted(str(path) for path in root.glob(pattern) if path.is_file())
     except (OSError, ValueError, IndexError, RecursionError) as problem:

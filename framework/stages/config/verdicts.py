@@ -66,8 +66,10 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
     if not stating or not (matrix.looked_at(Stage.CONFIG) or context.searched):
         nothing = Problem(
             "no config file states any clause: there is nothing to check",
-            Location(experiment.document.file, 1, 1),
-            "bind files under `configs:`, with `keys:` that name clauses",
+            experiment.location(("configs",)) if files else Location(experiment.document.file, 1, 1),
+            "give the bindings `keys:` that name clauses, or `describes:` with a trainer's `dialect:`"
+            if files
+            else "bind files under `configs:`, with `keys:` that name clauses",
         )
         open_ones = [each for each in findings if each.rule.name == "ambiguous-key" and each.location]
         raise InputError([nothing, *(Problem(each.message, each.location, each.advice) for each in open_ones)])

@@ -64,6 +64,8 @@ class Observed:
     step: Step
     run: Run | None
     damage: str | None = None
+    word: str = "not run"
+    """The state of the step's run."""
     other: Other | None = None
     elsewhere: tuple[str, ...] = ()
     counts: bool = True
@@ -77,7 +79,7 @@ class Observed:
             return f"damaged: {self.damage}"
         other = f" ({self.other.reason})" if self.other else ""
         other += f"; a run of {', '.join(self.elsewhere)} is no evidence of it" if self.elsewhere else ""
-        return f"not run: {self.step.label}{other}"
+        return f"{self.word}: {self.step.label}{other}"
 
     @cached_property
     def trace(self) -> list[dict[str, Any]]:

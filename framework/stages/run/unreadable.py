@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TypeVar
 
 from framework.adoption.adopted_runs import NAMING
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError, Problem
-from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.record import RECORD
 from framework.evidence.store import RunStore
 from framework.stages.run.observed import Observed
 
@@ -48,26 +48,15 @@ def unreadable_records(steps: list[Observed], store: RunStore) -> tuple[list[Obs
     finding for each such record, and for those of runs that name their variants."""
     found, findings = [], []
     for step in steps:
-        problem = None if step.run is not None else next(_unreadable(store.folders_of(step.step.key)), None)
-        if problem is not None and problem.location is not None:
-            path = PurePath(problem.location.file)
-            step = replace(step, damage=f"{path.parent.name}/{path.name}: {problem.message}")
+        if step.run is None and (torn := next(store.unreadable(store.folders_of(step.step.key)), None)) is not None:
+            folder, problem = torn
+            step = replace(step, damage=f"{folder.name}/{RECORD}: {problem.message}")
             findings.append(_finding(step.step.label, problem))
         found.append(step)
     for kind in NAMING:
-        for problem in _unreadable(path.parent for path in sorted(store.root.glob(f"{kind}.*/{RECORD}"))):
-            assert problem.location is not None
-            findings.append(_finding(PurePath(problem.location.file).parent.name, problem))
+        named = (path.parent for path in sorted(store.root.glob(f"{kind}.*/{RECORD}")))
+        findings += [_finding(folder.name, problem) for folder, problem in store.unreadable(named)]
     return found, findings
-
-
-def _unreadable(folders: Iterable[Path]) -> Iterator[Problem]:
-    """What is wrong with the records that cannot be read, of these folders."""
-    for folder in folders:
-        try:
-            RunRecord.read(folder)
-        except InputError as failure:
-            yield failure.problems[0]
 
 
 def _is_of(problem: Problem, step: Observed) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from runners.data.completions import Completions, padded
+from runners.training.evaluating.grouping import alike
 from runners.training.objectives import logits_of, token_losses
 
 
@@ -46,13 +47,13 @@ def _chosen(model: Any, examples: Completions, own: range, batch_size: int, acce
         for index in own
         for number, choice in enumerate(examples.questions[index].choices)
     ]
-    likelihoods: dict[int, list[float]] = {index: [] for index in own}
-    for start in range(0, len(rows), batch_size):
-        part = rows[start : start + batch_size]
+    likelihoods: dict[int, list[float]] = {index: [0.0] * len(examples.questions[index].choices) for index in own}
+    for places in alike([len(tokens) for _, _, tokens, _ in rows], batch_size):
+        part = [rows[place] for place in places]
         batch = padded([(tokens, first) for _, _, tokens, first in part], examples.padding).to(accelerator.device)
         losses = token_losses(logits_of(model, batch), batch).double().sum(dim=1)
-        for (index, *_), loss in zip(part, losses.tolist(), strict=True):
-            likelihoods[index].append(-loss)
+        for (index, number, *_), loss in zip(part, losses.tolist(), strict=True):
+            likelihoods[index][number] = -loss
     counts = torch.zeros(3, dtype=torch.float64, device=accelerator.device)
     for index, found in likelihoods.items():
         question = examples.questions[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,9 @@ from framework.errors import FrameworkError
 from runners.data.completions import Completions
 from runners.data.examples import Examples
 from runners.training.evaluating.answering import answer
-from runners.training.objectives import logits_of, summed_loss
+from runners.training.evaluating.grouping import alike
+from runners.training.objectives import example_losses, logits_of, summed_loss
+from runners.transfers import moved
 
 
 class NotFinite(FrameworkError):
@@ -37,27 +40,59 @@ def evaluate(
     """
     was_training = model.training
     model.eval()
-    totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
-    confusion = torch.zeros(classes, classes, dtype=torch.int64, device=accelerator.device)
-    starts = range(0, len(examples), batch_size)[accelerator.process_index :: accelerator.num_processes]
     with torch.no_grad(), accelerator.autocast():
-        for start in starts:
-            batch = examples.batch(range(start, min(start + batch_size, len(examples)))).to(accelerator.device)
-            logits = logits_of(model, batch)
-            totals += torch.stack([summed_loss(logits, batch).double(), totals.new_tensor(batch.predictions)])
-            if batch.labels is not None:
-                pairs = batch.labels * classes + logits.argmax(dim=1)
-                confusion += torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+        if classes == 0 and not isinstance(examples, Completions):
+            loss, confusion = _of_running_text(accelerator, model, examples, batch_size), None
+        else:
+            loss, confusion = _of_examples(accelerator, model, examples, batch_size, classes)
     model.train(was_training)
-    totals, confusion = accelerator.reduce(totals), accelerator.reduce(confusion)
-    loss = float(totals[0] / totals[1])
     if not math.isfinite(loss):
         raise NotFinite(f"the validation loss is {loss}")
     if isinstance(examples, Completions):
         return {"loss": loss, **answer(accelerator, model, examples, batch_size)}
-    if classes == 0:
+    if confusion is None:
         return {"loss": loss, "perplexity": math.exp(loss)}
-    return {"loss": loss, **classification_metrics(confusion.cpu())}
+    return {"loss": loss, **classification_metrics(confusion)}
+
+
+def _of_running_text(accelerator: Accelerator, model: Any, examples: Examples, batch_size: int) -> float:
+    """The mean loss over all predictions of sequences of one length, in their order."""
+    totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+    for start in range(0, len(examples), batch_size)[accelerator.process_index :: accelerator.num_processes]:
+        batch = examples.batch(range(start, min(start + batch_size, len(examples)))).to(accelerator.device)
+        loss = summed_loss(logits_of(model, batch), batch).double()
+        totals += torch.stack([loss, torch.full_like(loss, batch.predictions)])
+    total, predictions = accelerator.reduce(totals).tolist()
+    return float(total / predictions)
+
+
+def _of_examples(
+    accelerator: Accelerator, model: Any, examples: Examples, batch_size: int, classes: int
+) -> tuple[float, Tensor]:
+    """The mean loss over all predictions, and [classes, classes] counts on the CPU, rows the true classes.
+
+    Examples of like length share a batch. Each one's loss is kept by its place, and their sum is the exact one,
+    rounded once: it does not depend on which examples shared a batch, nor on the number of processes. What depends on
+    that is the loss of an example in its last bits, where a product over more columns is added in another order.
+    """
+    losses = torch.zeros(len(examples), dtype=torch.float64, device=accelerator.device)
+    confusion = torch.zeros(classes, classes, dtype=torch.int64, device=accelerator.device)
+    groups = alike(examples.lengths, batch_size)
+    for indices in groups[accelerator.process_index :: accelerator.num_processes]:
+        batch = examples.batch(indices).to(accelerator.device)
+        logits = logits_of(model, batch)
+        losses[moved(torch.tensor(indices), accelerator.device)] = example_losses(logits, batch).double()
+        if batch.labels is not None:
+            pairs = batch.labels * classes + logits.argmax(dim=1)
+            confusion += torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+    found = accelerator.reduce(losses).tolist()
+    mean = exact_sum(found) / examples.predictions(range(len(examples)))
+    return mean, accelerator.reduce(confusion).cpu()
+
+
+def exact_sum(values: Sequence[float]) -> float:
+    """The sum, rounded once; infinite or not a number where one of the values is."""
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
 def classification_metrics(confusion: Tensor) -> dict[str, float]:

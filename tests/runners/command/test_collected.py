@@ -9,8 +9,8 @@ import pytest
 from framework.conformance import Stage, Status
 from framework.errors import FrameworkError
 from framework.evidence.record import read_lines
+from framework.evidence.standing.run_state import Word, on_disk
 from framework.evidence.store import RunStore
-from framework.planning.reasons import Reasons
 from tests.runners.command.commanded import LOGS, PYTHON, Telling, failed, run, study, verified
 from tests.support.statuses import codes, status_of
 
@@ -345,7 +345,9 @@ def test_outputs_that_were_not_found_are_read_again_without_training_again(tmp_p
     with pytest.raises(FrameworkError, match="left no log"):
         run(made)
     made = study(tmp_path, counting, "outputs: {log: log.jsonl}")
-    assert Reasons(RunStore(tmp_path / "runs")).of(made.step()) == "it failed before"
+    left = RunStore(tmp_path / "runs").find(made.step().key)
+    assert left is not None
+    assert on_disk(left).word is Word.FAILED
     telling = Telling()
     record, _ = run(made, telling)
     assert record.status == "done"

@@ -110,7 +110,7 @@ UNKNOWN: dict[str, tuple[str, Break, str]] = {
     "a run": (
         "samples",
         observed("masked", "pretrain", "status", to="failed"),
-        "not run: masked",
+        "failed: masked",
     ),
     "the steps of a log": (
         "optimizer_steps",
