@@ -10,20 +10,22 @@ from typing import Any
 
 from framework.conformance import Verdict
 from framework.errors import UsageError
-from framework.evidence.atomic import write_text
+from framework.evidence.atomic import as_json, write_text
 from framework.manifest.experiment import Experiment
 from framework.names import did_you_mean
 from framework.stages.document.verdicts import document_verdicts
 from framework.stages.verify import VerifyResult
 from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
+from reports.page.contents import page_context, page_facts
 from reports.setup import clause_row, setup_context
 from reports.template_environment import render
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A kind of document: its file, its template, what the template is given, and the studies that it is about."""
+    """A kind of document: its file, its template (without one it is the context, as JSON), what the template is given,
+    and the studies that it is about."""
 
     name: str
     file: str
@@ -36,7 +38,13 @@ DOCUMENTS = (
     Document("setup", "EXPERIMENTAL_SETUP.md", "EXPERIMENTAL_SETUP.md.j2", setup_context),
     Document("compliance", "COMPLIANCE.md", "COMPLIANCE.md.j2", compliance_context),
     Document("memo", "CORRECTNESS_MEMO.md", "CORRECTNESS_MEMO.md.j2", memo_context, has_adapters),
+    Document("report", "REPORT.html", "REPORT.html.j2", page_context),
+    Document("data", "report.json", "", page_facts),
 )
+
+
+_HOLDING = ("compliance", "report", "data")
+"""The documents that say what is seen of the others."""
 
 
 def chosen(result: VerifyResult, names: Sequence[str]) -> list[Document]:
@@ -101,9 +109,10 @@ def _rendered(result: VerifyResult, documents: list[Document], existing: dict[st
     experiment, texts = result.experiment, {}
     places = dict(existing)
     for document in documents:
-        if document.name == "compliance":
+        if document.name in _HOLDING:
             result = _with_documents(result, places)
-        text = render(experiment, document.template, document.context(result))
+        context = document.context(result)
+        text = render(experiment, document.template, context) if document.template else as_json(context)
         texts[folder(experiment) / document.file] = text
         places.setdefault(document.file, text)
     return texts

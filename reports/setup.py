@@ -39,7 +39,7 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
                 "name": name,
                 "description": variant.description or "",
                 "from": variant.from_ or "-",
-                "steps": _steps(variant.steps),
+                "steps": _own_model(variant.model) + _steps(variant.steps),
             }
             for name, variant in manifest.variants.items()
         ],
@@ -47,6 +47,11 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
         "rules": [_rule(rule.chosen) for rule in manifest.rules],
         "clause_rows": [clause_row(clause) for clause in experiment.clauses],
     }
+
+
+def _own_model(parts: dict[str, Any]) -> str:
+    own = ", ".join(f"{path} = {shown(value)}" for path, value in parts.items())
+    return f"a model with {own}: " if own else ""
 
 
 def _steps(steps: list[Any]) -> str:

@@ -42,7 +42,7 @@ def environment(experiment: Experiment) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=_is_page,
     )
     made.filters["cell"] = cell
     made.filters["code"] = code
@@ -51,6 +51,11 @@ def environment(experiment: Experiment) -> ImmutableSandboxedEnvironment:
     made.filters["shown_count"] = lambda value: f"{value:,}" if isinstance(value, int) else str(value)
     made.filters["origin"] = _origin
     return made
+
+
+def _is_page(template: str | None) -> bool:
+    """Whether what a template is given must be escaped: Markdown has no signs that every value would have to mind."""
+    return template is not None and template.endswith(".html.j2")
 
 
 def render(experiment: Experiment, template: str, context: dict[str, Any]) -> str:
@@ -76,7 +81,7 @@ def _place(problem: Exception, template: str) -> Location:
     trace, place = problem.__traceback__, Location(template, 1, 1)
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
-        if name.endswith((".j2", ".md")):
+        if name.endswith((".j2", ".md", ".html")):
             place = Location(name, trace.tb_lineno, 1)
         trace = trace.tb_next
     return place

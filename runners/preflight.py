@@ -20,7 +20,7 @@ from runners.command.starting import unstartable
 from runners.data.sources import local_files as local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
-from runners.models.families import FAMILIES, size_fault
+from runners.models.families import FAMILIES, configuration_in, size_fault
 from runners.models.refusals import refusals
 from runners.registry import Registry
 from runners.sparsity.scores import SCORES
@@ -127,8 +127,12 @@ def _tied_head(step: Step, project: Path) -> Iterator[Obstacle]:
     folder = project / model.path if model.path is not None else None
     if folder is not None and not (folder / "config.json").is_file():
         return
-    config = AutoConfig.for_model(model.family) if folder is None else AutoConfig.from_pretrained(folder)
-    if config.tie_word_embeddings:
+    if folder is None and FAMILIES.get(model.family).switches:
+        tied = model.architecture is None or model.architecture.tied
+    else:
+        config = AutoConfig.for_model(model.family) if folder is None else configuration_in(folder)
+        tied = config.tie_word_embeddings
+    if tied:
         place = format_path(("variants", step.variant, "steps", step.index))
         found = "it is tied to the embedding, which a merge would change, too: leave it out"
         yield Obstacle(place, f"{name} on {heads[0]}", found)

@@ -50,6 +50,8 @@ def applies(clause: Clause, stage: Stage) -> bool:
     if clause.section == "variants":
         if path[-1] == "description":
             return stage in (Stage.MANIFEST, Stage.DOCUMENT)
+        if path[2:3] == ("model",):
+            return stage in _APPLIES["models"]
         tensors = {"mask", "adapter", "prune", "permute"} & set(path)
         without = Stage.RUN if {"prune", "permute"} & set(path) else None if tensors else Stage.CHECKPOINT
         return stage in _APPLIES["variants"] - {without}

@@ -43,8 +43,17 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """JSON with sorted keys; NaN and infinities are refused, since other readers would not take them."""
-    write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+    """Replace ``path`` by :func:`as_json` of ``data``."""
+    write_text(path, as_json(data))
+
+
+def as_json(data: Any) -> str:
+    """JSON with sorted keys, for people too; NaN and infinities are refused, since other readers would not take them.
+
+    Raises:
+        ValueError: there is one.
+    """
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _flush(path: Path) -> None:

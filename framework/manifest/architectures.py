@@ -47,6 +47,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         masked=("intermediate.dense", "output.dense"),
         encoder=True,
     ),
+    "gpt": Architecture(sizes=_LLAMA, adapted=_ATTENTION, masked=("up_proj", "down_proj")),
     "gpt2": Architecture(
         sizes=("layers", "hidden", "heads", "intermediate", "positions", "vocabulary"),
         adapted=("c_attn", "c_fc"),

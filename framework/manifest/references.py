@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.manifest.formulas.language import faults
+from framework.manifest.own_models import foreign_parts
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.bindings import Binding, captured_in
 from framework.manifest.sections.methods import Permute, Prune, SameAs
@@ -68,6 +69,7 @@ def _variants(manifest: Manifest) -> Iterator[Dangling]:
     for name, variant in manifest.variants.items():
         if variant.from_ is not None:
             yield from _unknown(("variants", name, "from"), "variant", variant.from_, manifest.variants)
+            yield from foreign_parts(name, variant)
         for index, step in enumerate(variant.steps):
             place: Path = ("variants", name, "steps", index)
             phase = phase_of(step)
@@ -188,16 +190,12 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
             yield from _unknown(("rules", index, kind, "variants", position), "variant", name, manifest.variants)
         if isinstance(spec, Equal):
             yield from _equal(manifest, spec, ("rules", index, kind, "of"))
-    for clause in manifest.paper.sources:
+    named: list[tuple[Path, str]] = [(("paper", "sources", clause), clause) for clause in manifest.paper.sources]
+    named += [(("frozen", index), clause) for index, clause in enumerate(manifest.frozen)]
+    named += [(("waivers", index, "clause"), waiver.clause) for index, waiver in enumerate(manifest.waivers)]
+    for place, clause in named:
         if not find_path(data, clause):
-            yield ("paper", "sources", clause), f"no clause {clause!r}", did_you_mean(clause, _paths(data))
-    for index, waiver in enumerate(manifest.waivers):
-        if not find_path(data, waiver.clause):
-            yield (
-                ("waivers", index, "clause"),
-                f"no clause {waiver.clause!r}",
-                did_you_mean(waiver.clause, _paths(data)),
-            )
+            yield place, f"no clause {clause!r}", did_you_mean(clause, _paths(data))
     for name, profile in manifest.profiles.items():
         if name in (".", "..") or set(name) & set("/\\\0"):
             yield ("profiles", name), f"{name!r} cannot name the folder of its documents", "choose another name"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from framework.errors import InputError, UsageError
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
+from framework.manifest.own_models import model_for
 from framework.manifest.references import needs
 from framework.manifest.sections.methods import Permute, Prune, SameAs
+from framework.manifest.sections.models import Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PermuteStep, PhaseUse, PruneStep, phase_of
@@ -119,7 +122,7 @@ class _Builder:
     def __init__(self, experiment: Experiment, tasks: set[str]):
         self.experiment = experiment
         self.manifest: Manifest = experiment.manifest
-        self.models = models_of(self.manifest)
+        self.model: Callable[[str, str], Model] = cache(partial(model_for, experiment))
         self.tasks = tasks
         self.nodes: dict[str, Step] = {}
         self._ends: dict[tuple[str, str, int], dict[str | None, str | None]] = {}
@@ -168,19 +171,20 @@ class _Builder:
     ) -> dict[str | None, Training]:
         """The work of a phase step, one for each of its tasks (or for the task that came before)."""
         stated, use = phase_for(self.experiment, name, use, variant, index, model)
+        spec = self.model(variant, model)
         if not stated.tasks:
-            return {task: self._work(stated, use, model)}
+            return {task: self._work(stated, use, spec)}
         chosen = [own for own in stated.tasks if (not self.tasks or own in self.tasks) and task in (None, own)]
-        return {own: self._work(stated.for_task(own), use, model) for own in chosen}
+        return {own: self._work(stated.for_task(own), use, spec) for own in chosen}
 
-    def _work(self, phase: Phase, use: PhaseUse, model: str) -> Training:
+    def _work(self, phase: Phase, use: PhaseUse, model: Model) -> Training:
         name = phase.dataset or ""
-        closed = recipe_of(self.manifest, phase, self.models[model])
+        closed = recipe_of(self.manifest, phase, model)
         if isinstance(closed, Recipe):
             phase = closed
         else:
             with contextlib.suppress(ValueError):
-                phase = resolved(self.manifest, phase, self.models[model])
+                phase = resolved(self.manifest, phase, model)
         return Training(phase, name, self.manifest.datasets.get(name, UNSTATED_DATA), use.mask, use.adapter)
 
     def _calibration(self, measured: Permute | Prune, parent: str | None) -> Training:
@@ -229,7 +233,7 @@ class _Builder:
         references: Mapping[str, str],
         calibration: Training | None = None,
     ) -> str:
-        spec = self.models[model]
+        spec = self.model(variant, model)
         if isinstance(work, Training):
             work = with_targets(work, spec.family)
         knobs = knobs_for(self.experiment, variant, name)
@@ -263,7 +267,7 @@ class _Builder:
                 knobs=knobs,
                 profile=self.experiment.profile,
                 command=command,
-                missing=tuple(missing_for(self.experiment, name, model, task, work, command)),
+                missing=tuple(missing_for(self.experiment, name, (model, spec), task, work, command)),
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)
@@ -289,7 +293,7 @@ class _Builder:
         found = runner_of(self.manifest, phase, variant)
         if found is None:
             return None
-        spec = self.models[model]
+        spec = self.model(variant, model)
         continues = parent is not None
         place = Situation(self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs)
         return command_for(place, *found)

@@ -28,21 +28,22 @@ def models_of(manifest: Manifest) -> Mapping[str, Model]:
 
 
 def missing_for(
-    experiment: Experiment, name: str, model: str, task: str | None, work: Work, command: Command | None
+    experiment: Experiment, name: str, model: tuple[str, Model], task: str | None, work: Work, command: Command | None
 ) -> Iterator[Problem]:
-    """What keeps a step from being executed: clauses that are not stated, and those that no runner here has."""
+    """What keeps a step from being executed: clauses that are not stated, and those that no runner here has. ``model``
+    is its name, and what it is for the variant."""
     if isinstance(work, Measure) or command is not None:
         return
     manifest = experiment.manifest
-    if model == UNSTATED_MODEL:
+    if model[0] == UNSTATED_MODEL:
         yield Problem("the manifest states no model, and a run needs one", experiment.location(()), "state `models`")
     else:
-        for refusal in model_refusals(manifest.models[model]):
-            yield _problem(experiment, ("models", model), refusal)
+        for refusal in model_refusals(model[1]):
+            yield _problem(experiment, ("models", model[0]), refusal)
     if not isinstance(work, Training):
         return
     if not isinstance(work.phase, Recipe):
-        found = recipe_of(manifest, work.phase, models_of(manifest)[model])
+        found = recipe_of(manifest, work.phase, model[1])
         for refusal in found if isinstance(found, list) else ():
             yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
     for refusal in method_refusals(work.phase.optimizer, work.adapter is not None):

@@ -60,7 +60,8 @@ def classifier_over(model: Any, family: Family, classes: Sequence[str], seed: in
 
 def describe(family: Family, config: Any) -> dict[str, Any]:
     """The model's sizes in the manifest's words."""
-    return {"family": family.name, **{field: getattr(config, attribute) for field, attribute in family.sizes.items()}}
+    sizes = {field: getattr(config, attribute) for field, attribute in family.sizes.items()}
+    return {"family": family.name, **sizes, **({"architecture": config.switches} if family.switches else {})}
 
 
 def source_of(model: Model) -> dict[str, Any]:
@@ -108,7 +109,9 @@ def _configuration(name: str, model: Model, family: Family, source: str | None) 
     stated = {field: getattr(model, field) for field in SIZES if getattr(model, field) is not None}
     if source is None:
         stated = {field: stated[other] for field, other in family.implied.items() if other in stated} | stated
-    values = {family.sizes[field]: value for field, value in stated.items()}
+    values: dict[str, Any] = {family.sizes[field]: value for field, value in stated.items()}
+    if model.architecture is not None:
+        values["switches"] = model.architecture.model_dump(exclude_unset=True)
     if source is None:
         return AutoConfig.for_model(family.name, **values)
     try:

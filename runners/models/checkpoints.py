@@ -9,14 +9,14 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoTokenizer
 
 from framework.errors import FrameworkError
 from framework.evidence.atomic import whole_folder
 from framework.evidence.record import MODEL
 from runners.models.building import unfilled
 from runners.models.classifier import Encoder, SequenceClassifier
-from runners.models.families import FAMILIES, Family
+from runners.models.families import FAMILIES, Family, configuration_in
 
 TENSORS = "model.safetensors"
 _HEAD = "classifier.weight"
@@ -74,7 +74,7 @@ def load_checkpoint(run_folder: Path) -> Checkpoint:
         FrameworkError: the tensors are not those of the configuration.
     """
     folder = run_folder / MODEL
-    config = AutoConfig.from_pretrained(folder)
+    config = configuration_in(folder)
     family = FAMILIES.get(config.model_type)
     family.prepare()
     tensors = load_file(folder / TENSORS)

@@ -36,7 +36,7 @@ class Dimension:
 
     ``prefix`` names the module of layer `{layer}`, ``layers`` and ``size`` read their numbers off the model's
     configuration. ``axes`` says for each tensor of that module where the dimension lies; biases that a model does
-    without may be among them. ``values`` watches the modules' forward passes.
+    without may be among them, and those that are ``optional``. ``values`` watches the modules' forward passes.
     """
 
     prefix: str
@@ -44,6 +44,7 @@ class Dimension:
     size: Callable[[Any], int]
     axes: Mapping[str, Axis]
     values: Callable[[Sequence[nn.Module], See], AbstractContextManager[None]]
+    optional: frozenset[str] = frozenset()
 
     def prefixes(self, config: Any) -> list[str]:
         """The module of each layer, by name."""
@@ -54,7 +55,7 @@ class Dimension:
         parameters = dict(model.named_parameters())
         for prefix in self.prefixes(model.config):
             for name, axis in self.axes.items():
-                if f"{prefix}.{name}" in parameters or not name.endswith(".bias"):
+                if f"{prefix}.{name}" in parameters or not (name.endswith(".bias") or name in self.optional):
                     yield prefix, f"{prefix}.{name}", axis
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -59,7 +59,8 @@ class Layout:
 
     ``prefix`` names the module that holds them in layer `{layer}`, ``layers`` and ``channels`` read their numbers off
     the model's configuration, and ``slices`` says for each of that module's submodules where they lie in its weight;
-    without a ``suffix``, for each of that module's own tensors.
+    without a ``suffix``, for each of that module's own tensors. ``optional`` says of submodules that only some
+    configurations have whether one has them.
     """
 
     prefix: str
@@ -67,6 +68,15 @@ class Layout:
     channels: Callable[[Any], int]
     slices: Mapping[str, Slice]
     suffix: str = ".weight"
+    optional: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+
+    def has(self, config: Any, module: str) -> bool:
+        """Whether a model of this configuration has the submodule."""
+        return module in self.slices and self.optional.get(module, _always)(config)
+
+
+def _always(config: Any) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +117,9 @@ def channel_layers(layout: Layout, config: Any, modules: Sequence[str]) -> Itera
             raise UsageError(f"no inner channel lies in {module!r}: {did_you_mean(module, layout.slices)}")
     for index in range(layout.layers(config)):
         prefix = layout.prefix.format(layer=index)
-        chosen = {f"{prefix}.{module}{layout.suffix}": layout.slices[module] for module in modules}
+        chosen = {
+            f"{prefix}.{module}{layout.suffix}": layout.slices[module]
+            for module in modules
+            if layout.has(config, module)
+        }
         yield Layer(prefix, layout.channels(config), chosen)

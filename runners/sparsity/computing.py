@@ -169,14 +169,12 @@ def _layers(
         from runners.sparsity.outputs import output_layers
 
         return list(output_layers(shapes, turned))
-    from transformers import AutoConfig
-
-    from runners.models.families import FAMILIES
+    from runners.models.families import FAMILIES, configuration_in
     from runners.sparsity.pruning_targets import unit_layers
 
     if "model_type" not in files.config():
         raise InputError.at(None, f"{files.folder} has no config.json that says which model this is")
-    config = AutoConfig.from_pretrained(files.folder)
+    config = configuration_in(files.folder)
     return unit_layers(FAMILIES.get(config.model_type), config, request.structure, shapes, turned)
 
 

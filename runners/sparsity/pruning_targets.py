@@ -43,7 +43,8 @@ def _in_full(layout: Layout, config: Any, modules: Sequence[str] | None) -> list
     """Modules by the names that units are stated by, in full: another module may end in the same name."""
     prefixes = [layout.prefix.format(layer=index) for index in range(layout.layers(config))]
     names: list[str] = []
-    for name in layout.slices if modules is None else modules:
+    own = [name for name in layout.slices if layout.has(config, name)]
+    for name in own if modules is None else modules:
         names += [f"{prefix}.{name}" for prefix in prefixes] if name in layout.slices else [name]
     return names
 

@@ -21,6 +21,10 @@ from tests.support.project import MANIFEST, Project
 
 EVERYTHING = (
     MANIFEST.replace("warmup: 20%", "warmup: {ratio: 0.2}")
+    .replace(
+        "models:\n",
+        "models:\n  built: {family: gpt, architecture: {initialisation: {name: he}, dropout: {attention: 0.1}}}\n",
+    )
     .replace("{permute: csp}", "{permute: {method: csp, calibration_examples: 8}}")
     .replace("metric: perplexity", "length: {epochs: 4.0}\n    metric: {name: perplexity, direction: lower}")
     .replace("    epochs: 4\n", "")
@@ -36,6 +40,7 @@ EVERYTHING = (
         "  - equal: {variants: [dense, masked], of: [optimizer_steps]}\n",
     )
     + """\
+frozen: [seeds]
 waivers:
   - {clause: hardware.torch, stage: run, reason: gone, owner: lab, until: 2030-01-01}
 profiles:

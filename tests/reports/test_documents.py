@@ -19,6 +19,7 @@ from tests.support.statuses import codes, status_of
 
 SETUP, COMPLIANCE = "documents/EXPERIMENTAL_SETUP.md", "documents/COMPLIANCE.md"
 MEMO = "documents/CORRECTNESS_MEMO.md"
+PAGE, DATA = "documents/REPORT.html", "documents/report.json"
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def rendered(project: Project, *options: str) -> Project:
 def test_documents_that_were_just_rendered_are_fresh(project: Project) -> None:
     outcome = project.cli("docs")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.splitlines() == [f"wrote {SETUP}", f"wrote {COMPLIANCE}", f"wrote {MEMO}"]
+    assert outcome.out.splitlines() == [f"wrote {file}" for file in (SETUP, COMPLIANCE, MEMO, PAGE, DATA)]
     outcome = project.cli("docs", "--check")
     assert outcome.code == 0
     assert outcome.out.startswith("fresh")
@@ -117,6 +118,8 @@ def test_documents_lie_where_the_manifest_says(project: Project) -> None:
         "COMPLIANCE.md",
         "CORRECTNESS_MEMO.md",
         "EXPERIMENTAL_SETUP.md",
+        "REPORT.html",
+        "report.json",
     ]
     assert not project.path("documents").exists()
 

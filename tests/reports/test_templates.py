@@ -88,7 +88,7 @@ def test_a_folder_of_templates_that_does_not_exist_is_refused_at_its_place(tmp_p
 def test_every_document_has_a_packaged_template() -> None:
     from reports.documents import DOCUMENTS
 
-    for document in DOCUMENTS:
+    for document in (each for each in DOCUMENTS if each.template):
         assert (packaged() / document.template).is_file()
 
 

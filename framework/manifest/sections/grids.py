@@ -32,6 +32,8 @@ class Grid(Section):
     """As a variant's."""
     steps: Annotated[list[Any], Field(min_length=1)]
     """As a variant's; `$axis` stands for the axis' value, `$axis.key` for what that value holds under a key."""
+    model: dict[str, Any] = {}
+    """As a variant's."""
     description: str | None = None
     """One sentence; each variant's own values are added to it."""
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from framework.manifest.sections.base import Count, Section
 from framework.manifest.sections.values.free_settings import Settings
 from framework.manifest.sections.values.quantities import StatedCount
+from framework.manifest.sections.values.switches import Switches
 
 Setting = Annotated[Any, Field(description="any value that the manifest's own schema takes at that path")]
 
@@ -17,7 +18,8 @@ class Model(Section):
 
     family: str = ""
     """The architecture's name: of those that run here as transformers spells it (`bert`, `gpt2`, `llama`, `mamba`,
-    `mistral`, `mixtral`, or one that an installed package adds), else whatever the paper calls it."""
+    `mistral`, `mixtral`, or one that an installed package adds) or the project's own `gpt`, else whatever the paper
+    calls it."""
     weights: Literal["pretrained", "random"] = "pretrained"
     """Start from the checkpoint's weights, or from a random initialisation of the same sizes."""
     hub: str | None = None
@@ -50,6 +52,8 @@ class Model(Section):
     """Transformers: the longest sequence that it reads."""
     vocabulary: Count | None = None
     """Number of tokens that the embedding knows."""
+    architecture: Switches | None = None
+    """Of the family `gpt`: norms, positions, activation, initialisation, dropout, tying, biases."""
     tokenizer: str | None = None
     """`train` (a byte-level BPE of `vocabulary` tokens, trained on the dataset), `bytes`, a folder, or a hub
     repository; by default the checkpoint's own. The first two frame texts with `[CLS]` and `[SEP]` for an encoder."""

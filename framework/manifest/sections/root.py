@@ -42,6 +42,9 @@ class Manifest(Section):
     """Further variants, many at a time, by what they differ in."""
     rules: list[Rule] = []
     """What must hold between variants."""
+    frozen: list[str] = []
+    """Clauses, or paths above several, that no variant, grid, model, dataset, task or profile states otherwise:
+    `phases.train.epochs`, `seeds`, `datasets.titles`."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """The seeds that each variant is run with."""
     measurements: dict[str, Measurement] = {}

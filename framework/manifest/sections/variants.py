@@ -70,6 +70,9 @@ class Variant(Section):
     """The variant whose last checkpoint this one starts from; by default the model's own initial weights."""
     steps: Annotated[list[Step], Field(min_length=1)]
     """What is done, in order."""
+    model: dict[str, Setting] = {}
+    """What this variant's model is otherwise than `models` says, by path: `{architecture.norm: rmsnorm}`. A variant
+    that starts from another one has that one's model, and may change its dropout alone."""
     description: str | None = None
     """One sentence for tables and documents."""
     settings: Settings = None

@@ -9,6 +9,7 @@ from typing import Any
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
+from framework.manifest.own_models import model_for
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
@@ -73,7 +74,7 @@ class Courses:
                     yield task or own, first, second
 
     def _done(self, variant: str, index: int, step: Any, model: str, task: str | None) -> Iterator[Done]:
-        spec = self.models[model]
+        spec = model_for(self.experiment, variant, model)
         found = phase_of(step)
         if found is None:
             name, method = next(iter(dumped(step).items()))

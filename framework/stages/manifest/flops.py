@@ -128,11 +128,23 @@ def _gpt2(model: Model, length: int) -> Forward | None:
     return gpt2(layers=model.layers, hidden=model.hidden, intermediate=wide, length=length)
 
 
+def _gpt(model: Model, length: int) -> Forward | None:
+    if model.architecture is None or model.architecture.activation != "swiglu":
+        if not model.layers or not model.hidden:
+            return None
+        groups = model.key_value_heads / model.heads if model.key_value_heads and model.heads else 1.0
+        wide = model.intermediate or _WIDER * model.hidden
+        matrices = round((2 + 2 * groups) * model.hidden**2) + 2 * model.hidden * wide
+        return Forward(model.layers * 2 * matrices, model.layers * attention(model.hidden, length))
+    return _llama(model, length)
+
+
 _FAMILIES: dict[str, Callable[[Model, int], Forward | None]] = {
     "mamba": _mamba,
     "llama": _llama,
     "mistral": _llama,
     "mixtral": _llama,
+    "gpt": _gpt,
     "gpt2": _gpt2,
     "bert": _gpt2,
 }

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from framework.manifest.sections.models import Model
+from framework.manifest.sections.values.switches import Switches
 
 Count = tuple[int, str]
 """A number of parameters, and what it counts."""
@@ -95,6 +96,45 @@ def bert_masked_lm(*, hidden: int, vocabulary: int, encoder: int) -> int:
     return encoder + 2 * hidden + vocabulary
 
 
+def gpt(
+    switches: Switches,
+    *,
+    layers: int,
+    hidden: int,
+    intermediate: int,
+    vocabulary: int,
+    heads: int,
+    groups: int,
+    positions: int = 0,
+) -> int:
+    """The project's own decoder (`runners/models/gpt/`), by its switches; `positions` count where they are learned."""
+    narrow, bias = hidden // heads * groups, int(switches.biases)
+    norm = 2 if switches.norm == "layernorm" and switches.biases else 1
+    wide = 2 if switches.activation == "swiglu" else 1
+    block = (
+        2 * hidden * hidden + 2 * hidden * narrow + bias * (2 * hidden + 2 * narrow)  # attention
+        + (wide + 1) * hidden * intermediate + bias * (wide * intermediate + hidden)  # feed-forward
+        + 2 * norm * hidden  # its norms
+        + (2 * norm * (hidden // heads) if switches.qk_norm else 0)
+    )  # fmt: skip
+    learned = positions if switches.position_encoding == "learned" else 0
+    last = norm * hidden if switches.norm_place == "before" else 0
+    return (vocabulary * (1 if switches.tied else 2) + learned) * hidden + layers * block + last
+
+
+def _gpt(model: Model) -> Iterator[Count]:
+    switches = model.architecture or Switches.model_construct()
+    gated = switches.activation == "swiglu"
+    if not (model.layers and model.hidden and model.vocabulary and model.heads) or (gated and not model.intermediate):
+        return
+    if switches.position_encoding == "learned" and not model.positions:
+        return
+    sizes = {"layers": model.layers, "hidden": model.hidden, "heads": model.heads, "vocabulary": model.vocabulary}
+    wide, groups = model.intermediate or 4 * model.hidden, model.key_value_heads or model.heads
+    found = gpt(switches, **sizes, intermediate=wide, groups=groups, positions=model.positions or 0)
+    yield found, f"{groups} key-value heads, feed-forward {wide} wide"
+
+
 def _mamba(model: Model) -> Iterator[Count]:
     if model.layers and model.hidden and model.state and model.expand and model.vocabulary:
         sizes = {"layers": model.layers, "hidden": model.hidden, "state": model.state, "expand": model.expand}
@@ -146,6 +186,7 @@ def _bert(model: Model) -> Iterator[Count]:
 
 _FAMILIES: dict[str, Callable[[Model], Iterator[Count]]] = {
     "mamba": _mamba,
+    "gpt": _gpt,
     "gpt2": _gpt2,
     "llama": _llama,
     "mistral": _llama,

@@ -8,13 +8,15 @@ from typing import Any
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import with_settings
+from framework.manifest.own_models import model_for
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import SDM, SameAs
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.quantities import Formula
+from framework.manifest.sections.values.switches import Switches
 from framework.manifest.sections.variants import PruneStep, phase_of
-from framework.names import Path
+from framework.names import Path, parse_path
 
 
 def flat(experiment: Experiment, variant: str, manifest: Manifest | None = None) -> dict[Path, Any]:
@@ -23,6 +25,7 @@ def flat(experiment: Experiment, variant: str, manifest: Manifest | None = None)
     manifest = manifest or experiment.stated
     spec = manifest.variants[variant]
     found: dict[Path, Any] = {("from", "variant"): spec.from_} if spec.from_ else {}
+    found |= _models(experiment, variant, manifest)
     for index, step in enumerate(spec.steps):
         phase = phase_of(step)
         if phase is None:
@@ -34,6 +37,18 @@ def flat(experiment: Experiment, variant: str, manifest: Manifest | None = None)
         phase_of_variant = _evaluated(manifest, with_settings(manifest.phases[name], use.set, experiment, place))
         data = {**dumped(phase_of_variant), "mask": dumped(use.mask), "adapter": dumped(use.adapter)}
         found.update(_leaves(data, (index, name)))
+    return found
+
+
+def _models(experiment: Experiment, variant: str, manifest: Manifest) -> dict[Path, Any]:
+    """What a variant's models are, `model.architecture.norm`, where variants of the manifest say something of it."""
+    stated = {parse_path(entry)[0] for each in manifest.variants.values() for entry in each.model}
+    found: dict[Path, Any] = {}
+    for name in manifest.models if stated else ():
+        own = model_for(experiment, variant, name, manifest)
+        parts = own.architecture or (Switches.model_construct() if own.family == "gpt" else None)
+        data = {key: value for key, value in {**dumped(own), "architecture": dumped(parts)}.items() if key in stated}
+        found.update(_leaves(data, ("model",) if len(manifest.models) == 1 else ("models", name)))
     return found
 
 
@@ -79,7 +94,9 @@ def identity(experiment: Experiment, variant: str) -> tuple[str, ...]:
     before = identity(experiment, spec.from_) if spec.from_ else ()
     steps: list[dict[str, Any]] = [{} for _ in spec.steps]
     for path, value in flat(experiment, variant).items():
-        if path[0] != "from":
+        if path[0] in ("model", "models"):
+            before = (*before, repr((path, value)))
+        elif path[0] != "from":
             assert isinstance(path[0], int)
             if path[-1] == "same_as":
                 value = identity(experiment, str(value))

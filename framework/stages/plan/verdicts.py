@@ -17,6 +17,7 @@ from framework.manifest.formulas.language import value_in
 from framework.manifest.hyperparameters import same_metric
 from framework.manifest.lengths import examples_in, optimizer_steps, scale_of
 from framework.manifest.overrides import about_phase
+from framework.manifest.own_models import own_parts, part_in
 from framework.manifest.sections.methods import Prune
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration
@@ -107,7 +108,9 @@ def _is_phase_length(path: Path) -> bool:
 def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     section, name = clause.path[0], clause.path[1] if len(clause.path) > 1 else None
     if section == "models":
-        return step.model_name == name
+        return step.model_name == name and not _own_part(experiment, step, clause.path[2:])
+    if part_in(clause.path) is not None:
+        return name in step.variants
     if section == "measurements" or isinstance(step.work, Measure):
         return section == "measurements" and isinstance(step.work, Measure) and step.work.name == name
     if section == "variants":
@@ -129,6 +132,11 @@ def _uses(experiment: Experiment, step: Step, clause: Clause) -> bool:
     if inner[0] == "tasks":
         return len(inner) > 1 and inner[1] == step.task
     return not _overridden(experiment, step, inner)
+
+
+def _own_part(experiment: Experiment, step: Step, inner: Path) -> bool:
+    """Whether the step's variant states the same part of the model anew."""
+    return any(inner[: len(part)] == part for part in own_parts(experiment, step.variant))
 
 
 def _own_setting(experiment: Experiment, step: Step, inner: Path) -> bool:
@@ -176,6 +184,8 @@ def _planned(experiment: Experiment, step: Step, clause: Clause) -> Any:
         return clause.effective
     if path[0] == "models":
         return value_at(step.model, path[2:])
+    if (part := part_in(path)) is not None:
+        return value_at(step.model, part)
     if isinstance(work, Measure):
         return value_at(work.measurement, path[2:])
     if isinstance(work, Training):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from framework.manifest.architectures import SIZES
 from framework.manifest.sections.models import Model
@@ -26,6 +28,7 @@ class Family:
     of the first token, and ``head`` is the class of transformers that a classifier over it is saved as. ``segments``
     says whether it is told which text of a pair a token belongs to. ``refuses`` says why a method cannot work here:
     `causal_lm`, `permute`, or `adapter` on what the channels lie in. ``unadaptable`` are modules that peft refuses.
+    ``switches``: its parts are chosen by the model's `architecture`.
     """
 
     name: str
@@ -42,12 +45,18 @@ class Family:
     head: str = "SequenceClassifier"
     refuses: Mapping[str, str] = field(default_factory=dict)
     unadaptable: frozenset[str] = frozenset()
+    switches: bool = False
 
 
 def size_fault(model: Model, family: Family) -> str | None:
     """Why the stated sizes make no model of the family: one that it does not have, or one that a model without a
     checkpoint must state, or heads that do not divide; None where they do."""
     stated = {name: value for name in SIZES if (value := getattr(model, name)) is not None}
+    if model.architecture is not None:
+        if not family.switches:
+            return f"the parts of a {family.name} are fixed: `architecture` is of the family gpt"
+        if model.architecture.activation == "swiglu" and "intermediate" not in stated and not model.path:
+            return f"a {family.name} with a gate has no usual width of its feed-forward layers: state `intermediate`"
     if foreign := sorted(set(stated) - set(family.sizes)):
         return f"a {family.name} has no {' and no '.join(foreign)}"
     if not model.path and not model.hub and (missing := [name for name in family.required if name not in stated]):
@@ -67,6 +76,7 @@ FAMILIES: Registry[Family] = Registry(
     "framework.families",
     {
         "bert": "runners.models.families.bert:BERT",
+        "gpt": "runners.models.families.gpt:GPT",
         "gpt2": "runners.models.families.gpt2:GPT2",
         "llama": "runners.models.families.llama:LLAMA",
         "mamba": "runners.models.families.mamba:MAMBA",
@@ -74,3 +84,19 @@ FAMILIES: Registry[Family] = Registry(
         "mixtral": "runners.models.families.mixtral:MIXTRAL",
     },
 )
+
+
+def configuration_in(folder: Path | str) -> Any:
+    """The configuration in a local folder, of a family of transformers or one that is known here.
+
+    Raises:
+        OSError: there is none.
+        ValueError: nobody knows its family.
+    """
+    from transformers import AutoConfig, PretrainedConfig
+
+    stated, _ = PretrainedConfig.get_config_dict(folder)
+    kind = stated.get("model_type")
+    if isinstance(kind, str) and kind in FAMILIES:
+        FAMILIES.get(kind).prepare()
+    return AutoConfig.from_pretrained(folder)

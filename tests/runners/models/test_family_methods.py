@@ -22,7 +22,11 @@ from runners.sparsity.masks import load_masks
 from tests.runners.models.tiny import CAUSAL, tiny
 
 FAMILY_NAMES = FAMILIES.names()
-CHANNELS = {name: list(FAMILIES.get(name).channels.slices) for name in FAMILY_NAMES}
+CHANNELS = {
+    name: [module for module in layout.slices if module not in layout.optional]
+    for name in FAMILY_NAMES
+    if (layout := FAMILIES.get(name).channels)
+}
 SPARSE = SDM(target_sparsity=0.5, sparsity_weight=0.0, initial_logit=0.01, learning_rate=0.05)
 """The task alone moves the gates, from where either way is a step."""
 METHODS = (

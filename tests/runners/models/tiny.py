@@ -16,6 +16,7 @@ from runners.models.families import FAMILIES
 _HEADS = {"heads": 4, "intermediate": 24}
 SIZES: dict[str, dict[str, int]] = {
     "bert": _HEADS,
+    "gpt": {**_HEADS, "key_value_heads": 2, "positions": 64},
     "gpt2": _HEADS,
     "llama": {**_HEADS, "key_value_heads": 2},
     "mamba": {"state": 6},

@@ -61,6 +61,7 @@ LAYOUTS: dict[tuple[str, str], Layout] = {
     ("mamba", "state"): Layout(_MIXER, "A_log", {"A_log": (1, 1), "x_proj.weight": (0, 2)}),
     ("mamba", "channel"): Layout(_MIXER, "D", _MAMBA_CHANNEL),
     ("llama", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _LLAMA),
+    ("gpt", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _LLAMA),
     ("mistral", "channel"): Layout(r"model\.layers\.\d+\.mlp", "down_proj.weight", _GATED),
     ("bert", "channel"): Layout(r"bert\.encoder\.layer\.\d+", "intermediate.dense.weight", _BERT),
     ("gpt2", "channel"): Layout(r"transformer\.h\.\d+\.mlp", "c_fc.weight", _GPT2),

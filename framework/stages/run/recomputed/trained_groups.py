@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 
 from framework.manifest.sections.optimizers import Optimizer
 
-FAMILIES = ("bert", "gpt2", "llama", "mamba", "mistral", "mixtral")
+FAMILIES = ("bert", "gpt", "gpt2", "llama", "mamba", "mistral", "mixtral")
 """The architectures whose names are known here."""
 TIED = " = "
 """Between the names of a weight that has several."""
 _NORM = re.compile(r"norm|^ln_")
-_EMBEDDING = re.compile(r"^(?:wte|wpe|embed_tokens|embeddings|(?:word|position|token_type)_embeddings)$")
+_EMBEDDING = re.compile(
+    r"^(?:wte|wpe|embed_tokens|embed_positions|embeddings|(?:word|position|token_type)_embeddings)$"
+)
 _HEAD = ("lm_head", "classifier", "score")
-_BEFORE = ("wte", "wpe", "embed_tokens", "embeddings")
+_BEFORE = ("wte", "wpe", "embed_tokens", "embed_positions", "embeddings")
 
 
 class Demanded(NamedTuple):

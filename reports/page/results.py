@@ -1,0 +1,50 @@
+"""What was measured, over seeds: one table for each model and task, never more digits than the interval carries."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from framework.errors import FrameworkError
+from framework.manifest.metrics import falls_in
+from framework.stages.verify import VerifyResult
+from reports.analysis.rows import study
+from reports.analysis.run_groups import Group, Summary, groups
+
+
+def rounded(found: Summary) -> str:
+    """`0.842 ± 0.013 (n = 5)`: two digits of the half width, and the mean to the same place; without an interval four
+    digits and the number of runs."""
+    if found.low is None or found.high is None:
+        return f"{found.mean:.4g} (n = {found.n})"
+    half = (found.high - found.low) / 2
+    if half == 0:
+        return f"{found.mean:.4g} ± 0 (n = {found.n})"
+    places = max(0, 1 - math.floor(math.log10(half)))
+    return f"{found.mean:.{places}f} ± {half:.{places}f} (n = {found.n})"
+
+
+def result_tables(result: VerifyResult) -> list[dict[str, Any]]:
+    """`{title, metrics, rows: [{variant, cells, adopted}]}`, a metric with whether less of it is better."""
+    try:
+        found = groups(study(result.experiment, result.plan).rows)
+    except (FrameworkError, ImportError):
+        return []  # nothing to average, or nothing to average with
+    tables = []
+    for model, task in dict.fromkeys((group.first.model, group.first.task) for group in found):
+        members = [group for group in found if (group.first.model, group.first.task) == (model, task)]
+        metrics = list(dict.fromkeys(name for group in members for name in group.metrics))
+        lower = {name: falls_in(result.experiment.stated, name) for name in metrics}
+        tables.append(
+            {
+                "title": ", ".join(part for part in (model, task) if part),
+                "metrics": [{"name": name, "lower": lower[name]} for name in metrics],
+                "rows": [_line(group, metrics) for group in members],
+            }
+        )
+    return tables
+
+
+def _line(group: Group, metrics: list[str]) -> dict[str, Any]:
+    cells = [rounded(group.metrics[name]) if name in group.metrics else "-" for name in metrics]
+    return {"variant": group.first.variant, "cells": cells, "adopted": bool(group.first.adopted)}
