@@ -15,7 +15,10 @@ HELP = "render the documents, or tell which are stale"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "document", nargs="*", metavar="DOCUMENT", help="setup, compliance, report, data, memo (default: all)"
+        "document",
+        nargs="*",
+        metavar="DOCUMENT",
+        help="setup, compliance, report, data, memo, latex (default: all; latex where it was rendered before)",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when a document is stale or missing"

@@ -126,7 +126,9 @@ def test_the_verdict_says_no_more_than_the_evidence(project: Project) -> None:
     some = verdict_line(project.verify())
     assert "violated" not in some["kind"]
     assert f"{len(evidence.plan.steps)} of {len(evidence.plan.steps)} planned runs" in some["text"]
-    change_record(evidence.folder("dense", "pretrain", 1), lambda record: record.observed["optimizer"].update(weight_decay=9.0))
+    change_record(
+        evidence.folder("dense", "pretrain", 1), lambda record: record.observed["optimizer"].update(weight_decay=9.0)
+    )
     broken = verdict_line(project.verify())
     assert broken["kind"] == "violated"
     assert "violation" in broken["text"]
