@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -159,9 +159,7 @@ def _rendered(result: VerifyResult, documents: list[Document], existing: dict[st
 
 
 def _with_documents(result: VerifyResult, texts: dict[str, str]) -> VerifyResult:
-    copy = VerifyResult(
-        result.experiment, result.plan, result.steps, result.matrix.copy(), list(result.findings), result.checked
-    )
+    copy = replace(result, matrix=result.matrix.copy(), findings=list(result.findings))
     verdicts = _verdicts(result, texts)
     copy.matrix.add(verdicts)
     copy.findings += [v.finding for v in verdicts if v.finding is not None and str(v.status) == "violated"]

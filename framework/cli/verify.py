@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     add_profile(parser)
     add_format(parser)
+    parser.add_argument(
+        "--fix", action="store_true", help="write the right numbers into the documents that the manifest binds"
+    )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
 
@@ -55,6 +59,8 @@ def main(options: argparse.Namespace) -> int:
             "selection leaves it out"
         )
     result = api.verify(experiment, plan, only)
+    if options.fix:
+        result = _fixed(result, only)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -64,6 +70,18 @@ def main(options: argparse.Namespace) -> int:
     if result.finished == 0:
         raise UsageError(f"nothing has been run: {experiment.runs} holds no finished run of this plan")
     return 1 if result.failed else 0
+
+
+def _fixed(result: VerifyResult, only: list[str]) -> VerifyResult:
+    """Put numbers of documents right, say so on the standard error, and look again."""
+    from framework.output.ansi import Ink, wants_colour
+    from framework.repair.bound_documents import fix_numbers
+    from framework.repair.fixing import said
+
+    done = fix_numbers(result.experiment, result.findings)
+    for line in said(done.patches, done.refused, Ink(wants_colour(sys.stderr))):
+        sys.stderr.write(f"{line}\n")
+    return api.verify(result.experiment, result.plan, only) if done.patches else result
 
 
 def show(result: VerifyResult) -> None:
@@ -85,4 +103,7 @@ def show(result: VerifyResult) -> None:
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
     kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
     made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    if (documents := result.documents) is not None:
+        unbound = f"; {documents.unbound} beside them in tables are not bound" if documents.unbound else ""
+        console.text(f"documents: {documents.held} of {documents.bound} bound numbers hold{unbound}")
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")

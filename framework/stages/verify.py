@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from framework.planning.steps import Measure
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.claim.verdicts import claim_verdicts
+from framework.stages.document.bound_verdicts import DocumentCounts, bound_document_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.observed import EvidenceContext, Observed, Related
@@ -40,6 +41,8 @@ class VerifyResult:
     matrix: Matrix
     findings: list[Finding]
     checked: CheckResult | None
+    documents: DocumentCounts | None = None
+    """Of the numbers in the author's own documents; None where none are bound."""
 
     @property
     def failed(self) -> bool:
@@ -68,7 +71,8 @@ class VerifyResult:
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
         runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
-        return {"steps": self.planned, **runs, "stages": stages}
+        documents = {"documents": asdict(self.documents)} if self.documents is not None else {}
+        return {"steps": self.planned, **runs, "stages": stages, **documents}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -115,13 +119,15 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
     findings += damaged
-    for held in claim_verdicts(experiment, seen, judge):
+    counts = DocumentCounts() if experiment.stated.documents.bound else None
+    documents = bound_document_verdicts(experiment, seen, judge, counts) if counts is not None else ()
+    for held in (*claim_verdicts(experiment, seen, judge), *documents):
         if isinstance(held, Finding):
             findings.append(held)
         else:
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked)
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, counts)
 
 
 def _key_of(observed: Observed) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 from statistics import fmean, stdev
 
 from reports.analysis.rows import Row
@@ -53,10 +53,9 @@ def _group(members: list[Row]) -> Group:
 
 
 def summary(values: list[float]) -> Summary:
-    """Mean, spread and t interval of at least one value; the mean alone where one is no number, as of a run that
-    diverged."""
-    if len(values) < 2 or not all(map(isfinite, values)):
-        return Summary(len(values), sum(values) / len(values), None, None, None)
+    """Mean, spread and t interval of at least one value."""
+    if len(values) < 2:
+        return Summary(1, values[0], None, None, None)
     from scipy.stats import t
 
     mean, std = fmean(values), stdev(values)
