@@ -18,6 +18,7 @@ from framework.stages.verify import VerifyResult
 from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
 from reports.latex.macros import macro_context, tables
+from reports.model_cards import card_index, cards
 from reports.page.contents import page_context, page_facts
 from reports.setup import clause_row, setup_context
 from reports.template_environment import render
@@ -57,11 +58,21 @@ DOCUMENTS = (
         part="table.tex.j2",
         asked=True,
     ),
+    Document(
+        name="cards",
+        file="MODEL_CARDS.md",
+        template="MODEL_CARDS.md.j2",
+        context=card_index,
+        parts=cards,
+        folder="model-cards",
+        part="MODEL_CARD.md.j2",
+        asked=True,
+    ),
 )
 
 
-RENDERED = "% Rendered by `framework docs latex`"
-"""How the parts of a document begin: others in their folder are the author's own."""
+_RENDERED = "Rendered by `framework docs"
+"""What the parts of a document say of themselves: others in their folder are the author's own."""
 _HOLDING = ("compliance", "report", "data")
 """The documents that say what is seen of the others."""
 
@@ -118,8 +129,8 @@ def _left(experiment: Experiment, documents: list[Document], rendered: dict[Path
     for document in documents:
         if not document.folder:
             continue
-        for path in sorted((folder(experiment) / document.folder).glob(f"*{Path(document.file).suffix}")):
-            if path not in rendered and path.read_text("utf-8", errors="replace").startswith(RENDERED):
+        for path in sorted((folder(experiment) / document.folder).rglob(f"*{Path(document.file).suffix}")):
+            if path not in rendered and f"{_RENDERED} {document.name}`" in path.read_text("utf-8", errors="replace"):
                 yield path, "it is of nothing that there still is: remove it"
 
 

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "document",
         nargs="*",
         metavar="DOCUMENT",
-        help="setup, compliance, report, data, memo, latex (default: all; latex where it was rendered before)",
+        help="setup, compliance, report, data, memo, latex, cards (default: all; the last two where they lie already)",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when a document is stale or missing"
