@@ -107,9 +107,9 @@ def _card(result: VerifyResult, observed: Observed) -> dict[str, Any]:
         "description": experiment.manifest.variants[step.variants[0]].description or "",
         "facts": list(facts.items()),
         "settings": [
-            (name.replace("_", " "), shown(record.observed[name]))
+            (name.replace("_", " "), shown(_known(record.observed[name])))
             for name in _RECORDED
-            if record.observed.get(name) is not None
+            if _known(record.observed.get(name)) not in (None, {})
         ],
         "metrics": sorted(record.metrics.items()),
         "zeros": (sparsity["zeros"], sparsity["elements"]) if {"zeros", "elements"} <= set(sparsity) else None,
@@ -117,6 +117,11 @@ def _card(result: VerifyResult, observed: Observed) -> dict[str, Any]:
         "findings": [(each.code, named(each.message)) for each in about if each.severity is Severity.ERROR],
         "verdict": verdict_line(result)["text"],
     }
+
+
+def _known(value: Any) -> Any:
+    """What was observed, without what a program does not have."""
+    return {name: each for name, each in value.items() if each is not None} if isinstance(value, dict) else value
 
 
 def _metadata(observed: Observed, record: RunRecord) -> dict[str, Any]:

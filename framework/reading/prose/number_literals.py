@@ -11,9 +11,12 @@ from typing import NamedTuple
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _NUMBER = r"""
     (?<![\w.,\\])(?<![A-Za-z][-–])                              # no part of a name, such as SST-2
-    (?P<sign>[-+−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
+    (?P<sign>[-+−])?
+    (?P<digits>\d{1,3}(?P<group>,|\{,\}|\\,|[ \u2009\u202f\xa0])\d{3}(?:(?P=group)\d{3})*(?:\.\d+)?
+      |\d+(?:\.\d+)?|\.\d+)
     (?:[eE](?P<exponent>[-+]?\d{1,3})
-      |\s*(?:×|\\times|\\cdot)\s*10\s*(?:\^\s*\{?\s*(?P<power>[-−+]?\d{1,3})\s*\}?|(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,4})))?
+      |\s*(?:×|\\times|\\cdot)\s*10\s*(?:\^\s*\{?\s*(?P<power>[-−+]?\d{1,3})\s*\}?|(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,4}))
+      |\s?(?P<thousands>[kKMB]))?
     (?![\w]|[.,]\d)
 """
 _WITH = {
@@ -33,7 +36,10 @@ class Literal(NamedTuple):
     unit: Decimal
     places: int
     exponent: int
-    grouped: bool
+    group: str
+    """What stands between its thousands."""
+    thousands: int
+    """Of `4k` and `1.5M`, how many times a thousand they count in; which may be 1,024."""
     percent: bool
 
     @property
@@ -45,12 +51,13 @@ class Literal(NamedTuple):
 def literals_in(text: str, start: int, stop: int, language: str = "markdown") -> Iterator[Literal]:
     """The numbers between two places of a text; in LaTeX `%` begins a comment, and `\\%` is a percent sign."""
     for match in _WITH["latex" if language == "latex" else "markdown"].finditer(text, start, stop):
-        digits = match["digits"]
+        digits = match["digits"].replace(match["group"], "") if match["group"] else match["digits"]
+        thousands = " kMB".index((match["thousands"] or " ").replace("K", "k"))
         power = match["exponent"] or match["power"] or (match["raised"] or "0").translate(_RAISED)
-        exponent = int(power.replace("−", "-"))
+        exponent = int(power.replace("−", "-")) + 3 * thousands
         places = len(digits.partition(".")[2])
         sign = "-" if match["sign"] in ("-", "−") else ""
-        value = Decimal(sign + digits.replace(",", "")).scaleb(exponent)
+        value = Decimal(sign + digits).scaleb(exponent)
         at = match.start("sign") if match["sign"] else match.start("digits")
         yield Literal(
             at,
@@ -60,6 +67,7 @@ def literals_in(text: str, start: int, stop: int, language: str = "markdown") ->
             Decimal(1).scaleb(exponent - places),
             places,
             exponent,
-            "," in digits,
+            match["group"] or "",
+            thousands,
             match["percent"] is not None,
         )

@@ -23,6 +23,13 @@ _BEFORE = re.compile(r"(?<!\\)[|&]|-->")
 """The beginning of a cell, and the end of another comment."""
 _SPREAD = re.compile(r"(?:±|\\pm)[\s{]*\Z")
 
+_RESERVED = re.compile(
+    r"(?:[~≈∼≤≥<>]|\\(?:approx|sim|leq?|geq?)|\b(?:about|around|approximately|roughly|nearly|almost|over|under|"
+    r"(?:more|less|fewer) than|up to|at least|at most))[\s$*_{]*\Z",
+    re.IGNORECASE,
+)
+_LONGEST_RESERVATION = 40
+
 
 @dataclass(frozen=True, slots=True)
 class BoundNumber:
@@ -32,6 +39,8 @@ class BoundNumber:
     text: str
     what: str
     where: Location
+    reserved: bool = False
+    """Whether it is said to be about that, or a bound."""
 
 
 @dataclass(slots=True)
@@ -40,6 +49,8 @@ class Found:
 
     numbers: list[BoundNumber] = field(default_factory=list)
     gone: list[tuple[Location, str]] = field(default_factory=list)
+    unread: list[tuple[Location, str]] = field(default_factory=list)
+    """What is there and in no form that is known: where, and what it is."""
 
 
 def bound_numbers(document: Document, binding: BoundDocument) -> Found:
@@ -92,13 +103,21 @@ def _add(document: Document, lines: _Lines, span: tuple[int, int], what: str, ke
     """The first number of a span: what stands behind it (`± 0.4`) is another one."""
     if span[0] >= 0 and (written := next(literals_in(document.text, *span, document.format), None)) is not None:
         found.numbers.append(_number(document, lines, written, what, key))
+        return
+    text = document.text[max(span[0], 0) : max(span[1], 1)]
+    where = lines.location(max(span[0], 0), max(span[1], 1))
+    if any(map(str.isdigit, text)):
+        found.unread.append((where, f"{key!r} is {' '.join(text.split())!r}: no form of a number that is known"))
     else:
-        found.gone.append((lines.location(max(span[0], 0), max(span[1], 1)), f"{key!r} has no number"))
+        found.gone.append((where, f"{key!r} has no number"))
 
 
 def _number(document: Document, lines: _Lines, written: Literal, what: str, key: str) -> BoundNumber:
     text = document.text[written.start : written.stop]
-    return BoundNumber(written, text, what, lines.location(written.start, written.stop, key))
+    before = document.text[max(0, written.start - _LONGEST_RESERVATION) : written.start]
+    # To LaTeX `~` is a space.
+    reserved = _RESERVED.search(before.replace("~", " ") if document.format == "latex" else before) is not None
+    return BoundNumber(written, text, what, lines.location(written.start, written.stop, key), reserved)
 
 
 def _anchors(document: Document) -> Iterator[tuple[tuple[int, int], str]]:

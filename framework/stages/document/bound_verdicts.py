@@ -53,9 +53,11 @@ def bound_document_verdicts(
     """
     for document, binding in bound_documents(experiment):
         found = bound_numbers(document, binding)
-        counts.bound += len(found.numbers) + len(found.gone)
+        counts.bound += len(found.numbers) + len(found.gone) + len(found.unread)
         for where, message in found.gone:
             yield Finding(GONE, message, location=where, advice="bind what is there, or remove the binding")
+        for where, message in found.unread:
+            yield Finding(UNHELD, message, location=where)
         for number in found.numbers:
             yield from _held(experiment, steps, judge, binding, number, counts)
         results = [each.written.start for each in found.numbers if "(" in each.what]
@@ -119,6 +121,10 @@ def _held(
             yield judge.conforms(named, Stage.DOCUMENT, evidence=str(number.where))
             return
         said = f"the manifest states {named.id} = {shown(named.value)}"
+        if number.reserved:
+            yield judge.unverified(named, Stage.DOCUMENT, _about(number, said), str(number.where))
+            yield Finding(UNHELD, _about(number, said), location=number.where)
+            return
         yield judge.violated(named, _wrong(number, value, said, named), str(number.where))
         return
     if experiment.profile is not None:
@@ -130,8 +136,16 @@ def _held(
         return
     if says(number.written, value, exact=False):
         counts.held += 1
+        return
+    said = f"{number.what} is {value:.6g}, the mean over runs"
+    if number.reserved:
+        yield Finding(UNHELD, _about(number, said), location=number.where)
     else:
-        yield _wrong(number, value, f"{number.what} is {value:.6g}, the mean over runs", None)
+        yield _wrong(number, value, said, None)
+
+
+def _about(number: BoundNumber, said: str) -> str:
+    return f"the document says about {number.text}, or a bound; {said}"
 
 
 def _wrong(number: BoundNumber, value: float, said: str, clause: Clause | None) -> Finding:

@@ -20,7 +20,11 @@ def says(written: Literal, value: float, exact: bool) -> bool:
     Args:
         exact: Of a clause, which is stated; a result is measured, and rounded by whoever reports it.
     """
-    return any(_rounds(written, meant, exact) for meant in _meanings(written, value))
+    readings = [written]
+    if written.thousands:
+        scale = (Decimal(1024) / 1000) ** written.thousands
+        readings.append(written._replace(value=written.value * scale, unit=written.unit * scale))
+    return any(_rounds(each, meant, exact) for each in readings for meant in _meanings(each, value))
 
 
 def _meanings(written: Literal, value: float) -> list[Decimal]:
@@ -45,15 +49,15 @@ def respelled(written: Literal, value: float, exact: bool) -> str | None:
     """The digits, with their sign, to write in the place of :attr:`Literal.digits_at`: as many places as are there, and
     of a statement as many as it has. None where the number's form cannot say the value."""
     meant = _meanings(written, value)[-1].scaleb(-written.exponent)
-    if written.exponent and meant and not 1 <= abs(meant) < 10:
-        return None  # the power of ten would have to be another one
+    if written.thousands or (written.exponent and meant and not 1 <= abs(meant) < 10):
+        return None  # it would have to count in something else
     if abs(meant) >= _LARGEST:
         return None
     places = written.places
     while exact and places < _MOST_PLACES and meant.quantize(Decimal(1).scaleb(-places)) != meant:
         places += 1
     rounded = meant.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    text = f"{rounded:,f}" if written.grouped else f"{rounded:f}"
+    text = f"{rounded:,f}".replace(",", written.group) if written.group else f"{rounded:f}"
     new = written._replace(
         value=rounded.scaleb(written.exponent), unit=Decimal(1).scaleb(written.exponent - places), places=places
     )

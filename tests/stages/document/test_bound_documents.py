@@ -153,6 +153,33 @@ def test_what_no_run_came_to_is_not_known(project: Project) -> None:
     assert (counts.bound, counts.held) == (1, 0)
 
 
+RESERVED = {
+    "about": "about 80 <!-- framework: f1(pruned, topics) -->",
+    "a bound": "> **80** % <!-- framework: f1(pruned, topics) -->",
+    "a sign": "≈80 <!-- framework: f1(pruned, topics) -->, ~5 <!-- framework: phases.pretrain.epochs -->",
+    "words": "more than 3 <!-- framework: phases.pretrain.epochs --> epochs",
+}
+
+
+@pytest.mark.parametrize("case", RESERVED)
+def test_what_is_said_with_a_reservation_is_not_known(measured: Project, case: str) -> None:
+    bind(measured, f"{RESERVED[case]}\n")
+    findings, _ = held(measured)
+    assert {each.code for each in findings} == {"D104"}
+
+
+def test_a_tie_of_latex_is_no_reservation(measured: Project) -> None:
+    bind(measured, "for~5 % framework: phases.pretrain.epochs\n", "paper.tex")
+    assert [each.code for each in held(measured)[0]] == ["D102"]
+
+
+def test_a_number_of_a_form_that_is_not_known_is_said_and_no_error(measured: Project) -> None:
+    table = "| variant | topics |\n| --- | --- |\n| pruned | 79,3 |\n| x | - |\n"
+    bind(measured, table, more="      keys: {pruned: 'f1(pruned, topics)'}\n")
+    (finding,), counts = held(measured)
+    assert (finding.code, "'79,3'" in finding.message, counts.held) == ("D104", True, 0)
+
+
 def test_a_profile_s_results_are_not_what_a_paper_reports(project: Project) -> None:
     project.append("profiles:\n  small: {reason: quick, set: {phases.pretrain.epochs: 2}}\n")
     bind(project, "79.3 <!-- framework: f1(pruned, topics) -->, 4 <!-- framework: phases.pretrain.epochs -->\n")
