@@ -123,14 +123,18 @@ def outcomes(
         yield from own("runners.launchers.pool").run_pool(steps, store, experiment.root, board, jobs)
 
 
-def verify(experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = ()) -> VerifyResult:
+def verify(
+    experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = (), quick: bool = False
+) -> VerifyResult:
     """Hold the evidence of a plan's steps, and the rendered documents, to the manifest.
 
-    ``only`` restricts the run and checkpoint stages to runs of these keys.
+    ``only`` restricts the run and checkpoint stages to runs of these keys. ``quick`` reads no large file of a run again
+    that is as an earlier verification, which is remembered in the cache folder, found it: ``result.spared`` counts
+    these.
     """
     from framework.stages.verify import verify as hold
 
-    result = hold(experiment, plan or build(experiment), only)
+    result = hold(experiment, plan or build(experiment), only, quick=quick)
     own("reports.documents").add_document_stage(result)
     return result
 

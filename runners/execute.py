@@ -12,9 +12,11 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.locks import LOCKS, only_one
-from framework.evidence.record import CHECKPOINTS, EVENTS, MODEL, STEPS, RunRecord, artefacts_below
+from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
+from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.store import Run, RunStore
 from framework.manifest.sections.methods import Permute
+from framework.planning.contents.since_planned import changed_before, changed_while_running
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters.lora import ADAPTER
 from runners.command.perform import train_by_command
@@ -36,7 +38,7 @@ from runners.transforms.csp import PERMUTATION
 
 _CONTINUED = (CHECKPOINTS, STEPS, EVENTS)
 """What a training that goes on finds in its folder."""
-_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, CONFIGS, LOG, STATE, STDOUT, STDERR)
+_ARTEFACTS = (MODEL, ADAPTER, MASKS, PERMUTATION, STEPS, EVENTS, SETTINGS, CONFIGS, LOG, STATE, STDOUT, STDERR)
 
 
 def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> RunRecord:
@@ -51,8 +53,9 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         project: The folder of the manifest; relative paths of models, datasets and tokenizers start there.
 
     Raises:
-        FrameworkError: the parent or a reference has no finished run, the step itself has one, another process
-            executes it, or the work fails; other errors of the work are passed on as they are.
+        FrameworkError: the parent or a reference has no finished run, or has other bytes than that wrote (all are
+            hashed; the digest of a large file is remembered while it stays as it is); the step itself has one, another
+            process executes it, or the work fails; other errors of the work are passed on as they are.
     """
     processes = this_process()
     parent = _finished(store, step, step.parent, "its parent") if step.parent else None
@@ -86,6 +89,11 @@ def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
     if run is None:
         raise FrameworkError(
             f"{step.label}: {what} ({key[:10]}) has no finished, whole run in {store.root}; execute it first"
+        )
+    if changed := changed_artefacts(run):
+        raise FrameworkError(
+            f"{step.label}: {changed[0]} of {what} is not what that run wrote; restore it, or remove {run.folder} to "
+            "execute that again"
         )
     return run
 
@@ -139,8 +147,12 @@ def _recorded(context: RunContext) -> None:
     """Do the work, and write how it ended."""
     record, begun, meter = context.record, time.monotonic(), EnergyMeter()
     try:
+        if changed := changed_before(context.step, context.project):
+            raise FrameworkError(f"{_listed(changed)} since the plan was made: start again")
         with meter:
             _perform(context)
+        if changed := changed_while_running(context.step, context.project):
+            record.observed[CHANGED] = changed
         record.artefacts = artefacts_below(context.folder, *_present(context.folder))
         record.status = "done"
     except BaseException as problem:
@@ -172,6 +184,11 @@ def _perform(context: RunContext) -> None:
             train_phase(context, work)
         else:
             TRANSFORMS.get(work.method if isinstance(work, Permute) else "prune")(context, work)
+
+
+def _listed(changed: Sequence[str]) -> str:
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"changed: {changed[0]}{more}"
 
 
 def _present(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-GROUND = ("errors", "locations", "names", "plugins", "isolation", "version")
+GROUND = ("errors", "locations", "names", "plugins", "isolation", "version", "cache_folder")
 ROOMS = (
     "ground",
     "reading",

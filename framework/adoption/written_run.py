@@ -14,9 +14,9 @@ from framework.evidence.adapter_options import described, of_wrong_kind
 from framework.evidence.atomic import whole_folder, write_json
 from framework.evidence.checkpoints import INDEX, SINGLE
 from framework.evidence.logs.deriving import derived
-from framework.evidence.logs.taking import as_metrics, measured, taken
+from framework.evidence.logs.taking import as_metrics, measured, taken, with_perplexity
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by
-from framework.evidence.record import EVENTS, MODEL, STEPS, RunRecord, artefacts_below, read_json
+from framework.evidence.record import EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below, read_json
 from framework.evidence.shards import join
 from framework.evidence.tensors import TensorFile
 from framework.locations import Location
@@ -24,8 +24,8 @@ from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.planning.steps import Step, Training
 
-KEPT, SETTINGS = "source", "settings.json"
-"""The folder with copies of what was read; and the settings as data, which are held like a config file."""
+KEPT = "source"
+"""The folder with copies of what was read."""
 _CONFIG = "config.json"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
@@ -48,7 +48,8 @@ def write_run(
     work = step.work
     assert isinstance(work, Training)
     with whole_folder(folder) as target:
-        metrics = _metrics(target, record, left, adopted, work.phase.objective)
+        objective = with_perplexity(work.phase, left.log.kind if left.log is not None else None, None)
+        metrics = _metrics(target, record, left, adopted, objective)
         if left.settings is not None:
             _settings(target, record, left, adopted)
         record.observed |= derived(record.observed, work.phase)
@@ -58,7 +59,7 @@ def write_run(
                 known = did_you_mean(missing[0], there) if there else "it has none"
                 raise InputError.at(where, f"the run has no final metric {missing[0]!r}", known)
             metrics = {ours: there[theirs] for ours, theirs in adopted.metrics.items()}
-        record.metrics = as_metrics(measured(metrics, work.phase.objective))
+        record.metrics = as_metrics(measured(metrics, objective))
         record.environment = left.environment
         if left.model is not None:
             keep_model(target, record, left.model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from framework.cli.terminal.reading_files import shown_reading
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.planning.build import Plan, build
@@ -66,4 +67,5 @@ def planned(experiment: Experiment, options: argparse.Namespace, all_variants: b
     variants = options.variant
     if not variants and not all_variants and experiment.profile is not None:
         variants = experiment.manifest.profiles[experiment.profile].variants
-    return build(experiment, variants, options.model, options.task, options.seed)
+    with shown_reading():
+        return build(experiment, variants, options.model, options.task, options.seed)

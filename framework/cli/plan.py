@@ -38,11 +38,13 @@ def main(options: argparse.Namespace) -> int:
     named = runs_of_variants(plan, store)
     reasons = Reasons(store)
     rows = [(step, _why(reasons.of(step), step, named)) for step in plan.steps]
+    absent = _absent(rows)
     if options.format == "json":
         steps = [_as_dict(step, why) for step, why in rows]
         missing = [str(problem) for problem in dict.fromkeys(each for step in plan.steps for each in step.missing)]
         data = _data(experiment, rows)
         more = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
+        more |= {"not_here": list(absent)} if absent else {}
         console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
             return 2
@@ -58,6 +60,9 @@ def main(options: argparse.Namespace) -> int:
         console.text(line)
     for facts in _data(experiment, rows):
         console.literal(_said(facts))
+    for name, readers in absent.items():
+        done, waiting = readers
+        console.literal(f"not here: {name}, read by {done} finished runs and {waiting} to run")
     _show_sharing(plan)
     if experiment.stated.variants.keys() == {DEFAULT} and "variants" not in experiment.raw:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
@@ -71,6 +76,16 @@ def _why(why: str, step: Step, named: RunsOfVariants) -> str:
     if why == "done" or not runs:
         return why
     return f"{origins_of(step.variants, runs)}; a run made here would go before"
+
+
+def _absent(rows: list[tuple[Step, str]]) -> dict[str, tuple[int, int]]:
+    """Local files that are not here: how many finished runs read them, and how many steps would."""
+    found: dict[str, tuple[int, int]] = {}
+    for step, why in rows:
+        for name in step.absent:
+            done, waiting = found.get(name, (0, 0))
+            found[name] = (done + 1, waiting) if why == "done" else (done, waiting + 1)
+    return found
 
 
 def _data(experiment: Experiment, rows: list[tuple[Step, str]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from framework.evidence.store import RunStore
 from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.machine import machine, said
+from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.verify import VerifyResult
 
@@ -32,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_format(parser)
     parser.add_argument(
         "--fix", action="store_true", help="write the right numbers into the documents that the manifest binds"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not read large files again that are as an earlier verification read them: size, inode, times",
     )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
 
@@ -58,9 +64,9 @@ def main(options: argparse.Namespace) -> int:
             f"the manifest does not demand the run {options.run!r} any more: it states other values, or the "
             "selection leaves it out"
         )
-    result = api.verify(experiment, plan, only)
+    result = api.verify(experiment, plan, only, options.quick)
     if options.fix:
-        result = _fixed(result, only)
+        result = _fixed(result, only, options.quick)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -72,7 +78,7 @@ def main(options: argparse.Namespace) -> int:
     return 1 if result.failed else 0
 
 
-def _fixed(result: VerifyResult, only: list[str]) -> VerifyResult:
+def _fixed(result: VerifyResult, only: list[str], quick: bool) -> VerifyResult:
     """Put numbers of documents right, say so on the standard error, and look again."""
     from framework.output.ansi import Ink, wants_colour
     from framework.repair.bound_documents import fix_numbers
@@ -81,7 +87,7 @@ def _fixed(result: VerifyResult, only: list[str]) -> VerifyResult:
     done = fix_numbers(result.experiment, result.findings)
     for line in said(done.patches, done.refused, Ink(wants_colour(sys.stderr))):
         sys.stderr.write(f"{line}\n")
-    return api.verify(result.experiment, result.plan, only) if done.patches else result
+    return api.verify(result.experiment, result.plan, only, quick) if done.patches else result
 
 
 def show(result: VerifyResult) -> None:
@@ -106,4 +112,16 @@ def show(result: VerifyResult) -> None:
     if (documents := result.documents) is not None:
         unbound = f"; {documents.unbound} beside them in tables are not bound" if documents.unbound else ""
         console.text(f"documents: {documents.held} of {documents.bound} bound numbers hold{unbound}")
+    if result.spared is not None:
+        console.text(said_of(result.spared))
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
+
+
+def said_of(spared: Spared) -> str:
+    """What a quick verification left out."""
+    if not spared.files:
+        return "quick: nothing is remembered of these files as they are, so all were read"
+    size = f"{spared.bytes / 1e6:,.0f} MB"
+    if spared.files == 1:
+        return f"quick: 1 large file of {size} is as an earlier verification read it: not read again"
+    return f"quick: {spared.files:,} large files of {size} are as an earlier verification read them: not read again"

@@ -64,6 +64,10 @@ class CheckpointFiles:
         """All bits of one tensor; memory-mapped where it is plain, see :meth:`TensorFile.bits`."""
         return self._of[name].bits(name) if name in self._of else self.weights.bits(name)
 
+    def flat(self, name: str, start: int, stop: int) -> Array:
+        """The bits of the flat elements ``start`` to ``stop`` of a tensor; see :meth:`TensorFile.flat`."""
+        return self.weights.flat(name, start, stop)
+
     def read(self, name: str, start: int, stop: int, into: Array) -> None:
         """Copy the flat elements ``start`` to ``stop`` of a tensor into an array of its bits' type. What is read takes
         no memory of this process but the array, and of a form a small multiple of it.

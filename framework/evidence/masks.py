@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,18 +25,22 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 
+_PIECE = 1 << 23
+
+
 class MaskFile:
     """The masks of a safetensors or npz file (or of another ``source``), by the names of the tensors that they
     belong to.
 
     ``tensors`` gives each mask's shape as :class:`StoredTensor` (`dtype` BOOL), so that it reads like a file of
-    booleans whatever its layout. Plain booleans without a header, as anybody may write them, are masks too.
+    booleans whatever its layout. Plain booleans without a header, as anybody may write them, are masks too. ``sha256``
+    is given where the bits were read before and found to be these.
 
     Raises:
         InputError: the file is missing, truncated, damaged (its bits are not those of its SHA-256), or no mask file.
     """
 
-    def __init__(self, path: Path, source: Source | None = None):
+    def __init__(self, path: Path, source: Source | None = None, sha256: str | None = None):
         self.path = path
         where = Location(str(path), 1, 1)
         if source is None and path.suffix == ".pt":
@@ -54,7 +59,7 @@ class MaskFile:
             stored, expected = self._source.size(name, self.header.layout), stored_shape(shape, self.header.layout)
             if stored != math.prod(expected):
                 raise InputError.at(where, f"not a mask file: {name} has {stored} stored bytes, not {expected}")
-        self.sha256 = digest(self.facts, shapes, lambda name: [self.packed(name)])
+        self.sha256 = sha256 or digest(self.facts, shapes, self._packed_pieces)
         if self.header.sha256 is not None and self.header.sha256 != self.sha256:
             raise InputError.at(
                 where,
@@ -81,13 +86,36 @@ class MaskFile:
             return self._source.read(name, self.header.layout)
         return packed(self.mask(name))
 
+    def packed_between(self, name: str, start: int, stop: int) -> Array:
+        """The packed bits of the flat elements ``start`` (a multiple of 8) to ``stop``: uint8, read and not mapped."""
+        import numpy
+
+        shape, layout = self.tensors[name].shape, self.header.layout
+        if layout == "packed":
+            return self._source.between(name, layout, start // 8, -(-stop // 8))
+        if layout == "boolean":
+            return numpy.packbits(self._source.between(name, layout, start, stop) != 0, bitorder="little")
+        if start == stop:
+            return numpy.empty(0, "u1")
+        width = stored_shape(shape, layout)[-1]
+        first, last = start // shape[-1], -(-stop // shape[-1])
+        rows = self._source.between(name, layout, first * width, last * width).reshape(-1, width)
+        bits = numpy.unpackbits(rows, axis=-1, count=shape[-1], bitorder="little").reshape(-1)
+        begin = start - first * shape[-1]
+        return numpy.packbits(bits[begin : begin + stop - start], bitorder="little")
+
+    def _packed_pieces(self, name: str) -> Iterator[Array]:
+        elements = self.tensors[name].elements
+        for start in range(0, elements, _PIECE):
+            yield self.packed_between(name, start, min(start + _PIECE, elements))
+
     def is_zero(self, name: str) -> Array:
         """A boolean array of the tensor's shape, True = removed."""
         return ~self.mask(name)
 
     def zeros(self, name: str) -> int:
         """How many of the tensor's weights are removed."""
-        return self.tensors[name].elements - ones(self.packed(name))
+        return self.tensors[name].elements - sum(ones(piece) for piece in self._packed_pieces(name))
 
     def bits(self, name: str) -> Array:
         """The mask as uint8, 1 = kept, in the tensor's shape."""
@@ -104,6 +132,9 @@ class Source(Protocol):
 
     def read(self, name: str, layout: str) -> Array:
         """The stored bytes, flat uint8."""
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> Array:
+        """The stored bytes ``start`` to ``stop``, flat uint8."""
 
     def size(self, name: str, layout: str) -> int:
         """How many bytes are stored."""
@@ -132,6 +163,9 @@ class _Tensors:
 
     def read(self, name: str, layout: str) -> Array:
         return self.file.bits(stored_name(name, layout)).reshape(-1)
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> Array:
+        return self.file.flat(stored_name(name, layout), start, stop)
 
     def size(self, name: str, layout: str) -> int:
         return self.file.tensors[stored_name(name, layout)].elements
@@ -173,6 +207,9 @@ class _Npz:
     def read(self, name: str, layout: str) -> Array:
         stored: Array = self.arrays[name].reshape(-1).view("u1")
         return stored
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> Array:
+        return self.read(name, layout)[start:stop]
 
     def size(self, name: str, layout: str) -> int:
         return int(self.arrays[name].size)

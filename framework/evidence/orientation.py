@@ -45,6 +45,12 @@ def rows_of(name: str, shape: tuple[int, ...], turned: bool = False) -> tuple[in
     return math.prod(shape[:split]), math.prod(shape[split:])
 
 
+def matrices(architecture: Architecture, shapes: Shapes) -> dict[str, tuple[int, int]]:
+    """Each weight as (outputs, inputs)."""
+    turned = input_first(architecture, shapes)
+    return {name: rows_of(name, shape, name in turned) for name, shape in shapes.items()}
+
+
 def in_rows(name: str, values: Array, turned: bool) -> Array:
     """An array of a weight's shape as [outputs, inputs]."""
     rows = rows_of(name, values.shape, turned)

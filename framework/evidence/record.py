@@ -24,6 +24,10 @@ from framework.locations import Location
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
 CHECKPOINTS = "checkpoints"
+SETTINGS = "settings.json"
+"""What another program wrote of its settings, as data: it is held like a config file."""
+CHANGED = "changed_while_running"
+"""Where ``observed`` names the local files that were changed while the step ran."""
 ADOPTED = "adopted"
 """Of a run that another program made: the first part of its folder's name, its identity, and what in ``observed`` tells
 where it was taken from."""
@@ -41,10 +45,11 @@ class RunRecord:
     `master_weights` (the number format of the trained weights), `loss_normalization` (`batch`), `decayed` and
     `undecayed` {tensors, parameters, names_sha256} (over the sorted names, one a line), `stopped_early`, `best`,
     `model` (its sizes), `source` where it started from no other run, and `adopted` where it was not made here but
-    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}]. Where its script recorded it: `recorded` {script,
-    sha256, attempt}, `seeds`, `settings` as the script says them, `kinds` of parameters {norms, biases, ...: names},
-    `untrained` {tensors, parameters, names}, `named` (whether every trained parameter is), `updates_skipped`,
-    `checkpoints` [{step, path, files}], and `unheard` processes.
+    taken in: `format`, `from`, and `sources` [{file, sha256, bytes}]. `changed_while_running` names local files,
+    `samples_counted` are those of all steps, where another program logged every one of them. Where its script recorded
+    it: `recorded` {script, sha256, attempt}, `seeds`, `settings` as the script says them, `kinds` of parameters {norms,
+    biases, ...: names}, `untrained` {tensors, parameters, names}, `named` (whether every trained parameter is),
+    `updates_skipped`, `checkpoints` [{step, path, files}], and `unheard` processes.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,

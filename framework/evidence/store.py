@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import InputError
-from framework.evidence.record import RECORD, RunRecord, sha256_of
+from framework.evidence.record import RECORD, RunRecord
+
+_DIGITS = 10
+"""How much of its key the name of a run's folder ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +58,23 @@ class RunStore:
 
     def find(self, key: str) -> Run | None:
         """The run with this content key, whatever its folder is called after a renamed variant."""
-        if not self.root.is_dir():
-            return None
-        for path in self._folders(key[:10]):
-            if (path / RECORD).is_file():
-                try:
-                    record = RunRecord.read(path)
-                except InputError:
-                    continue
-                if record.key == key:
-                    return Run(path, record)
+        for path in self.folders_of(key):
+            try:
+                record = RunRecord.read(path)
+            except InputError:
+                continue
+            if record.key == key:
+                return Run(path, record)
         return None
 
-    def _folders(self, digits: str) -> list[Path]:
-        """The folders whose names end in a key's first digits."""
+    def folders_of(self, key: str) -> list[Path]:
+        """The folders that are named after a content key and hold a record, by name."""
+        digits = key[:_DIGITS]
         if self._names is None:
-            return sorted(self.root.glob(f"*.{digits}"))
-        return [self.root / name for name in self._names.get(digits, ())]
+            found = sorted(self.root.glob(f"*.{digits}"))
+        else:
+            found = [self.root / name for name in self._names.get(digits, ())]
+        return [path for path in found if (path / RECORD).is_file()]
 
     def finished(self, key: str) -> Run | None:
         """The finished run with this key, whatever became of its files since."""
@@ -88,12 +91,3 @@ class RunStore:
             if not path.is_file() or path.stat().st_size != facts["bytes"]:
                 return None
         return run
-
-
-def changed_artefacts(run: Run) -> list[str]:
-    """The artefacts that are missing, or whose content is no longer what the run wrote."""
-    return [
-        name
-        for name, facts in sorted(run.record.artefacts.items())
-        if not (run.folder / name).is_file() or sha256_of(run.folder / name) != facts["sha256"]
-    ]

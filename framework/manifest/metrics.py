@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.manifest.hyperparameters import same_metric
+from framework.manifest.own_scripts import runner_of
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.stated_metrics import Metric, falls
 from framework.manifest.sections.variants import PermuteStep, phase_of
@@ -29,10 +30,7 @@ def has_own_script(manifest: Manifest, variant: str) -> bool:
     if any(adopted.variant in (None, variant) for adopted in manifest.adopted):
         return True
     phases = {use[0] for step in manifest.variants[variant].steps if (use := phase_of(step))}
-    return any(
-        (runner.phase or name) in phases and variant in (runner.variants or (variant,))
-        for name, runner in manifest.runners.items()
-    )
+    return any(runner_of(manifest, phase, variant) is not None for phase in phases)
 
 
 def has_own_objective(manifest: Manifest, variant: str) -> bool:

@@ -14,14 +14,19 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import phase_for
 from framework.manifest.own_models import model_for
+from framework.manifest.own_scripts import runner_of
 from framework.manifest.references import needs
-from framework.manifest.sections.methods import Permute, Prune, SameAs
+from framework.manifest.sections.methods import Prune, SameAs
 from framework.manifest.sections.models import Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.variants import PermuteStep, PhaseUse, PruneStep, phase_of
 from framework.names import did_you_mean
-from framework.planning.identity import identity_of, key_of, masks_keep_all
+from framework.planning.calibration_data import calibration_of
+from framework.planning.contents.digested import Contents
+from framework.planning.contents.local_places import files_of
+from framework.planning.contents.recorded import RecordedContents
+from framework.planning.identity import contents_in, identity_of, key_of, masks_keep_all
 from framework.planning.knobs import knobs_for
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
@@ -61,8 +66,10 @@ def build(
     models: Sequence[str] = (),
     tasks: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    read: bool = True,
 ) -> Plan:
-    """The plan for a selection; an empty choice means all that the manifest states.
+    """The plan for a selection; an empty choice means all that the manifest states. Without ``read`` no local model or
+    dataset is read, and the keys are not those of runs where there are such.
 
     Raises:
         UsageError: the selection names what the manifest does not state.
@@ -74,7 +81,7 @@ def build(
     all_tasks = {task for phase in manifest.phases.values() for task in phase.tasks}
     _known("task", tasks, all_tasks)
     chosen_seeds = list(seeds) or manifest.seeds
-    builder = _Builder(experiment, set(tasks))
+    builder = _Builder(experiment, set(tasks), read)
     for variant in variants or manifest.variants:
         for model in models or models_of(manifest):
             for seed in chosen_seeds:
@@ -119,8 +126,10 @@ def matching_variants(experiment: Experiment, names: Sequence[str]) -> list[str]
 
 
 class _Builder:
-    def __init__(self, experiment: Experiment, tasks: set[str]):
+    def __init__(self, experiment: Experiment, tasks: set[str], read: bool):
         self.experiment = experiment
+        self.contents = Contents(experiment.root, read)
+        self.recorded = RecordedContents(experiment.runs)
         self.manifest: Manifest = experiment.manifest
         self.model: Callable[[str, str], Model] = cache(partial(model_for, experiment))
         self.tasks = tasks
@@ -147,11 +156,13 @@ class _Builder:
                         following[own] = self._add(name, index, phase[0], model, own, seed, work, parent, {})
                 elif isinstance(step, PruneStep):
                     references = self._references(step.prune, model, seed, task, place)
-                    data = self._calibration(step.prune, parent) if step.prune.calibrated else None
+                    data = None
+                    if step.prune.calibrated:
+                        data = calibration_of(self.manifest, self.nodes, step.prune, parent)
                     key = self._add(name, index, "prune", model, task, seed, step.prune, parent, references, data)
                     following[task] = key
                 elif isinstance(step, PermuteStep):
-                    data = self._calibration(step.permute, parent)
+                    data = calibration_of(self.manifest, self.nodes, step.permute, parent)
                     key = self._add(name, index, "permute", model, task, seed, step.permute, parent, {}, data)
                     following[task] = key
             ends = following
@@ -186,22 +197,6 @@ class _Builder:
             with contextlib.suppress(ValueError):
                 phase = resolved(self.manifest, phase, model)
         return Training(phase, name, self.manifest.datasets.get(name, UNSTATED_DATA), use.mask, use.adapter)
-
-    def _calibration(self, measured: Permute | Prune, parent: str | None) -> Training:
-        """The training whose examples a permutation or a score is measured on: the last one before it, on the dataset
-        that it names itself; without one before it, as the first phase reads that dataset."""
-        before = parent
-        while before is not None:
-            step = self.nodes[before]
-            if isinstance(step.work, Training):
-                name = measured.dataset or step.work.dataset_name
-                return Training(step.work.phase, name, self.manifest.datasets.get(name, UNSTATED_DATA))
-            before = step.parent
-        assert measured.dataset is not None  # the manifest was held to it when it was loaded
-        first = next(iter(self.manifest.phases.values()))
-        closed = recipe_of(self.manifest, first.for_task(next(iter(first.tasks))) if first.tasks else first)
-        data = self.manifest.datasets.get(measured.dataset, UNSTATED_DATA)
-        return Training(closed if isinstance(closed, Recipe) else first, measured.dataset, data)
 
     def _references(
         self, prune: Prune, model: str, seed: int, task: str | None, place: tuple[str | int, ...]
@@ -241,9 +236,14 @@ class _Builder:
         command = None
         if self.manifest.runners and isinstance(work, Training):
             command = self._command(variant, index, name, model, task, seed, work, parent, knobs)
-        identity = identity_of(
-            name, work, model, spec, seed, parent, references, knobs, calibration, keeps_all, command
-        )
+        root, read = self.experiment.root, work if isinstance(work, Training) else calibration
+        data = None if read is None else (read.dataset_name, read.dataset)
+        reads = tuple(files_of(root, None if parent else (model, spec), data, command is not None))
+        own = (knobs, calibration, keeps_all, command, self.contents.of(reads))
+        identity = identity_of(name, work, model, spec, seed, parent, references, *own)
+        absent = tuple(each for each, digest in contents_in(identity).items() if digest is None)
+        if absent and self.contents.read:
+            identity = self.recorded.completed(identity)
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)
@@ -267,6 +267,8 @@ class _Builder:
                 knobs=knobs,
                 profile=self.experiment.profile,
                 command=command,
+                reads=reads,
+                absent=absent,
                 missing=tuple(missing_for(self.experiment, name, (model, spec), task, work, command)),
             )
         elif variant not in known.variants:
@@ -287,13 +289,12 @@ class _Builder:
         knobs: Knobs,
     ) -> Command | None:
         """What trains the step, where the manifest names a runner for it."""
-        from framework.planning.commands.making import command_for, runner_of
+        from framework.planning.commands.making import command_for
         from framework.planning.commands.step_facts import Situation
 
         found = runner_of(self.manifest, phase, variant)
         if found is None:
             return None
-        spec = self.model(variant, model)
-        continues = parent is not None
-        place = Situation(self.experiment, variant, index, phase, task, seed, model, spec, work, continues, knobs)
-        return command_for(place, *found)
+        stated = (self.model(variant, model), work, parent is not None, knobs)
+        place = Situation(self.experiment, variant, index, phase, task, seed, model, *stated)
+        return command_for(place, *found, self.contents)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from framework.planning.commands.command import Command
 
 VERSION = 1
+CONTENT, _SOURCES = "content", "sources"
 MACHINE = "machine"
 """Where the identity of a measurement says what it is a measurement of beside its checkpoint."""
 
@@ -35,11 +36,13 @@ def identity_of(
     calibration: Training | None = None,
     masks_keep_all: bool = False,
     command: Command | None = None,
+    content: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """The identity of a step, as JSON data. What only describes a result (a declared parameter count, the metric
     that is reported) is left out; so are knobs that change how a result is computed and not what it is, and where the
     masks before the step keep every weight (``masks_keep_all``), how an adapter meets them. Names are left out, but
-    those of a model and a dataset whose source is not stated: two such are two, whatever else is said of them."""
+    those of a model and a dataset whose source is not stated: two such are two, whatever else is said of them.
+    ``content`` are the SHA-256 of the local files that it reads; a step that reads none has none."""
     return {
         "version": VERSION,
         "step": name,
@@ -49,7 +52,25 @@ def identity_of(
         "parent": parent,
         "references": dict(references),
         **({"command": command.identity()} if command is not None else {}),
+        **({CONTENT: dict(content)} if content else {}),
     }
+
+
+def contents_in(identity: Mapping[str, Any]) -> dict[str, str | None]:
+    """The local files that an identity covers, a script's own among them, by name: their SHA-256."""
+    command = identity.get("command")
+    sources = command.get(_SOURCES) if isinstance(command, Mapping) else None
+    content = identity.get(CONTENT)
+    found = [each for each in (sources, content) if isinstance(each, Mapping)]
+    return {name: digest for each in found for name, digest in each.items()}
+
+
+def stated_alone(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity without the contents of local files: what the manifest states, whatever lies there."""
+    found = {name: value for name, value in identity.items() if name != CONTENT}
+    if isinstance(command := found.get("command"), Mapping):
+        found["command"] = {name: value for name, value in command.items() if name != _SOURCES}
+    return found
 
 
 def _does(work: Work, knobs: Knobs, calibration: Training | None, masks_keep_all: bool) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORDED, RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.clauses import shown
+from framework.planning.contents.digested import changes
+from framework.planning.identity import CONTENT, contents_in, stated_alone
 from framework.planning.steps import Step
 
 
@@ -35,16 +37,12 @@ class Reasons:
         ]
         if not earlier:
             return "new"
-        nearest = min(earlier, key=lambda record: len(list(differences(record.identity, step.identity))))
-        changes = [
-            change
-            for change in differences(nearest.identity, step.identity)
-            if not change.startswith(("parent", "references"))
-        ]
-        if not changes:
+        found = min((list(_changed(record.identity, step.identity)) for record in earlier), key=len)
+        own = [change for change in found if not change.startswith(_BEFORE)]
+        if not own:
             return "what it starts from is made anew"
-        more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
-        return f"changed: {changes[0]}{more}"
+        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+        return f"changed: {own[0]}{more}"
 
     @cached_property
     def _by_place(self) -> dict[tuple[object, ...], list[RunRecord]]:
@@ -56,6 +54,23 @@ class Reasons:
                 place = (record.step, record.model, record.task, record.seed, record.profile)
                 found.setdefault(place, []).append(record)
         return found
+
+
+_BEFORE = ("parent", "references")
+"""Where an identity says what it builds on."""
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between two identities: files whose content does, what is stated, files that came and went."""
+    then, now = contents_in(old), contents_in(new)
+    unknown = list(new.get(CONTENT, ())) if CONTENT not in old else []
+    files = changes(then, {name: digest for name, digest in now.items() if name not in unknown})
+    yield from (each for each in files if each in now)
+    yield from differences(stated_alone(old), stated_alone(new))
+    yield from (each for each in files if each not in now)
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        yield f"the content of {unknown[0]}{more}, which was not recorded"
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from framework.manifest.sections.methods import Adapter, Mask, Permute, Prune
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.names import Path
+from framework.planning.contents.local_places import Local
 from framework.planning.recipes import Recipe, recipe_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class Step:
     this one starts from (``depth`` counts the steps before it); ``references`` name further steps it reads, by
     role (`same_as`). ``calibration`` is the training whose examples a permutation or a score is measured on.
     ``command`` is what trains in the place of the built-in training, where a runner says so. ``missing`` is what keeps
-    it from being executed: clauses that are not stated, or that no runner here has.
+    it from being executed: clauses that are not stated, or that no runner here has. ``reads`` are the local files whose
+    contents are in the identity, beside a command's own; ``absent`` the names of those that are not here now.
     """
 
     key: str
@@ -113,6 +115,8 @@ class Step:
     indices: tuple[int, ...] = ()
     command: Command | None = None
     missing: tuple[Problem, ...] = ()
+    reads: tuple[Local, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def variant(self) -> str:

@@ -120,7 +120,14 @@ def _commands(experiment: Experiment) -> list[Problem]:
     from framework.planning.build import build
 
     try:
-        build(experiment.as_stated, seeds=experiment.stated.seeds[:1])
+        plan = build(experiment.as_stated, seeds=experiment.stated.seeds[:1], read=False)
     except InputError as failure:
         return failure.problems
-    return []
+    lacking = {(step.command.runner, name) for step in plan.steps if step.command for name in step.command.sources}
+    return [
+        Problem(
+            f"`sources` names {pattern!r}, which matches no file below {experiment.root}",
+            experiment.location(("runners", runner, "sources")),
+        )
+        for runner, pattern in sorted(lacking)
+    ]

@@ -18,12 +18,14 @@ from framework.planning.build import Plan
 from framework.planning.steps import Measure
 from framework.stages.check import CheckResult, check
 from framework.stages.checkpoint import rules as checkpoint_rules
+from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.document.bound_verdicts import DocumentCounts, bound_document_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.observed import EvidenceContext, Observed, Related
 from framework.stages.run.observed_steps import observed_steps
+from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
@@ -43,6 +45,8 @@ class VerifyResult:
     checked: CheckResult | None
     documents: DocumentCounts | None = None
     """Of the numbers in the author's own documents; None where none are bound."""
+    spared: Spared | None = None
+    """What a quick verification did not read again; None of one that read everything."""
 
     @property
     def failed(self) -> bool:
@@ -71,8 +75,10 @@ class VerifyResult:
     def summary(self) -> dict[str, Any]:
         stages = {str(stage): {str(status): n for status, n in self.matrix.count(stage).items()} for stage in Stage}
         runs = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
-        documents = {"documents": asdict(self.documents)} if self.documents is not None else {}
-        return {"steps": self.planned, **runs, "stages": stages, **documents}
+        found = {"steps": self.planned, **runs, "stages": stages}
+        if self.documents is not None:
+            found["documents"] = asdict(self.documents)
+        return found if self.spared is None else {**found, "not_read_again": self.spared._asdict()}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -82,14 +88,17 @@ class VerifyResult:
         }
 
 
-def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None) -> VerifyResult:
+def verify(
+    experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None, quick: bool = False
+) -> VerifyResult:
     """Hold the evidence of a plan's steps to the manifest, at every stage that has any.
 
-    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`.
+    ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`. ``quick``
+    leaves out large files that are as they were when an earlier verification read them.
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
-    steps = observed_steps(experiment, plan, store)
+    steps = with_others(observed_steps(experiment, plan, store), plan, store)
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
@@ -114,6 +123,8 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
             for package, stage in _STAGES
         ]
 
+    asked = [each for each in seen if not only or each.step.key in only or _key_of(each) in only]
+    spared = read_once(asked, Related(experiment.manifest, seen), quick)
     outcomes, seen, damaged = readable(hold, seen)
     for verdicts, more in outcomes:
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
@@ -127,7 +138,8 @@ def verify(experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: 
         else:
             matrix.add([held])
     findings = [*matrix.findings(), *findings]
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked, counts)
+    not_read = spared if quick else None
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, counts, not_read)
 
 
 def _key_of(observed: Observed) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError, InputError
+from framework.evidence.atomic import write_json
 from framework.evidence.logs.deriving import derived
 from framework.evidence.logs.log import Log, Reading
 from framework.evidence.logs.registry import natural, read_log
-from framework.evidence.logs.taking import as_metrics, final_metrics, taken
+from framework.evidence.logs.taking import as_metrics, final_metrics, taken, with_perplexity
 from framework.evidence.logs.trainer_settings import as_recorded, stated_by, written
-from framework.evidence.record import EVENTS, STEPS, read_json
+from framework.evidence.record import EVENTS, SETTINGS, STEPS, read_json
+from framework.manifest.hyperparameters import plain_metric
+from framework.manifest.sections.runners import Outputs
+from framework.manifest.sections.values.stated_metrics import plain_unit
 from framework.planning.commands.command import Command
 from framework.planning.steps import Training
 from runners.command.checkpoint import take_checkpoint
@@ -35,37 +40,55 @@ def collect(context: RunContext, command: Command, output: Path) -> None:
     record.environment = surroundings(record.environment, command, context.project)
     metrics: dict[str, float] = {}
     settings: dict[str, Any] | None = None
+    units = {plain_metric(name): plain_unit(unit) for name, unit in outputs.units.items()}
+    record.observed |= {"units": units} if units else {}
+    objective = with_perplexity(work.phase, None, units.get("loss"))
     if outputs.log is not None:
         files = _found(output, outputs.log, "log")
-        log, used = read_log(files, Reading(dict(outputs.names), outputs.steps_from))
+        log, used = read_log(files, _reading(outputs))
         _keep(context.folder, used, output)
         settings = log.settings
-        metrics = _log(context, command, work, log, [path.relative_to(output).as_posix() for path in used])
+        objective = with_perplexity(work.phase, log.kind, units.get("loss"))
+        metrics = _log(context, command, objective, log, [path.relative_to(output).as_posix() for path in used])
     if outputs.metrics is not None:
         file = _found(output, outputs.metrics, "metrics")[-1]
         _keep(context.folder, [file], output)
-        metrics |= _metrics(file, work, record.observed)
+        metrics |= _metrics(file, objective, record.observed)
     if outputs.settings is not None:
         file = _found(output, outputs.settings, "settings")[-1]
         _keep(context.folder, [file], output)
         dialect = outputs.settings_dialect or _dialect(command)
-        record.observed |= stated_by(dialect, file, None) | {"settings": as_recorded(written(dialect, file))}
+        _settings(context, dialect, written(dialect, file), str(file))
     elif settings is not None:
-        record.observed |= stated_by("hf-training-arguments", None, settings)
-        record.observed["settings"] = as_recorded(settings)
+        _settings(context, "hf-training-arguments", settings, "the log")
     record.observed |= derived(record.observed, work.phase)
     record.metrics = as_metrics(metrics)
     if outputs.checkpoint is not None:
         take_checkpoint(context, _found(output, outputs.checkpoint, "checkpoint")[-1])
     context.progress.message(_summary(record.observed, record.metrics))
+    if objective is None and work.phase.objective == "causal_lm" and "validation_loss" in record.metrics:
+        context.progress.message("no perplexity: nothing says that the loss is per token (`units: {loss: per token}`)")
+
+
+def _reading(outputs: Outputs) -> Reading:
+    rows = dict(outputs.step_rows), dict(outputs.evaluation_rows)
+    return Reading(dict(outputs.names), outputs.steps_from, *rows, outputs.format)
+
+
+def _settings(context: RunContext, dialect: str, settings: Any, where: str) -> None:
+    """What the trainer wrote of its settings: recorded, and as a file that is held like a config."""
+    if not isinstance(settings, dict):
+        raise FrameworkError(f"{where} holds no settings: they are names with values")
+    observed = context.record.observed
+    observed |= stated_by(dialect, None, settings) | {"settings": as_recorded(settings), "settings_dialect": dialect}
+    write_json(context.folder / SETTINGS, json.loads(json.dumps(settings, default=str), parse_constant=str))
 
 
 def _dialect(command: Command) -> str:
+    """Whose words the settings are in where nothing says so: those that the script is passed values in."""
     spoken = [command.flags, *command.files.values()]
     named = [each.dialect for each in spoken if each is not None and each.dialect is not None]
-    if not named:
-        raise FrameworkError(f"runners.{command.runner}.outputs: say in which `settings_dialect` the settings are")
-    return named[0]
+    return named[0] if named else "generic"
 
 
 def _found(output: Path, pattern: str, what: str) -> list[Path]:
@@ -90,10 +113,10 @@ def _keep(folder: Path, files: Sequence[Path], output: Path) -> None:
             shutil.copy2(file, copy)
 
 
-def _log(context: RunContext, command: Command, work: Training, log: Log, files: list[str]) -> dict[str, float]:
+def _log(context: RunContext, command: Command, objective: str | None, log: Log, files: list[str]) -> dict[str, float]:
     """Write the lines of a log, and what it says of the whole training; the metrics of its last evaluation."""
     outputs, observed = command.outputs, context.record.observed
-    found = taken(log, work.phase.objective, outputs.learning_rate)
+    found = taken(log, objective, outputs.learning_rate)
     if not found.lines and not log.evaluations:
         raise FrameworkError(f"the log {', '.join(files)} holds no step: say under `names` what it calls them")
     observed |= found.observed
@@ -109,13 +132,13 @@ def _log(context: RunContext, command: Command, work: Training, log: Log, files:
     return found.metrics
 
 
-def _metrics(file: Path, work: Training, observed: dict[str, Any]) -> dict[str, float]:
+def _metrics(file: Path, objective: str | None, observed: dict[str, Any]) -> dict[str, float]:
     """The final metrics; and how many examples were trained on, where they say so."""
     try:
         data = read_json(file)
     except InputError as failure:
         raise FrameworkError(str(failure)) from None
-    metrics, facts = final_metrics(data, work.phase.objective)
+    metrics, facts = final_metrics(data, objective)
     observed |= facts
     return metrics
 

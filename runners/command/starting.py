@@ -26,5 +26,8 @@ def unstartable(step: Step, command: Command, project: Path) -> Iterator[tuple[s
         if not (project / argument).is_file():
             yield place, argument, f"no such file below {project}"
         break
+    for name, digest in command.sources.items():
+        if digest is None:
+            yield f"runners.{command.runner}.sources", name, f"no such file below {project}"
     for line in contradictions(step, command):
         yield f"runners.{command.runner}", "the manifest's values", f"would be passed otherwise: {line}"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from framework.evidence.remembering.kept_facts import sum_of
 from framework.planning.steps import Step
 from runners.data.planned import readings
 from runners.data.preparing import prepare
-from runners.data.store.source_digests import sum_of
 
 
 def prepare_ahead(steps: Sequence[Step], project: Path) -> Iterator[str]:

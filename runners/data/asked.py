@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.remembering.file_state import state_of
+from framework.evidence.remembering.kept_facts import recalled, remember, sum_of
 from framework.manifest.sections.models import Dataset, Model
 from runners.data.sources import local_files as local
 from runners.data.store.data_folder import data_folder
 from runners.data.store.prepared_store import Store, is_there
-from runners.data.store.source_digests import recalled, remember, state_of, sum_of
 
 _OF_ANSWERS = {"protocol", "final_answer", "answer_tokens", "train_examples", "settings", "set"}
 """What of a dataset is about what comes out of it, or out of a phase: all else may decide what is read."""

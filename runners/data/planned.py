@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from framework.evidence.remembering.kept_facts import sum_of
 from framework.planning.steps import Measure, Step, Training
 from runners.data.asked import known, size_of, statement
-from runners.data.store.source_digests import sum_of
 
 
 @dataclass(frozen=True, slots=True)

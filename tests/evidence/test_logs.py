@@ -188,7 +188,7 @@ def test_json_lines_by_usual_names(tmp_path: Path) -> None:
     log = log_in(write(tmp_path / "m.jsonl", text))
     assert log.steps[1] == {"step": 2, "learning_rate": 0.2, "loss": 1.0, "samples": 4}
     assert log.evaluations == [{"step": 2, "loss": 1.5, "accuracy": 0.25}]
-    assert steps_done(log) == {"optimizer_steps": 2}
+    assert steps_done(log) == {"optimizer_steps": 2, "samples_counted": 8}
 
 
 def test_csv_as_lightning_writes_it(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from framework.errors import InputError
 from framework.evidence.record import RunRecord, artefacts_below, read_json, read_lines, sha256_of
-from framework.evidence.store import RunStore, changed_artefacts
+from framework.evidence.remembering.run_contents import changed_artefacts
+from framework.evidence.store import RunStore
 from tests.support.run_folders import change_record
 
 KEY = "0123456789abcdef" * 4

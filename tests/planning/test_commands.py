@@ -219,7 +219,7 @@ def test_runners_train_only_the_variants_that_they_name(tmp_path: Path) -> None:
         (ON_FLAGS.replace("block_size: seq", "block_size: sqe"), "no clause 'sqeuence_length' of a training step"),
         (ON_FLAGS.replace("hf-training-arguments", "hf-arguments"), "no dialect 'hf-arguments' can be written"),
         (ON_FLAGS + "    unpassed: [weight_decay]\n", "did you mean 'optimizer.weight_decay'"),
-        (ON_FLAGS + "    sources: [src/*.py]\n", "matches no file"),
+        (ON_FLAGS + "    outputs: {log: a.log, format: jsonl}\n", "no format of logs is called 'jsonl'"),
         (ON_FLAGS.replace("'{output}'", "'{task}'"), "the phase 'train' has no tasks"),
         (ON_FLAGS.replace("'{output}'", "'{output}', --block-size, '8'"), "states 'block_size' itself already"),
         (ON_FLAGS.replace("keys: {block", "keys: {w: schedule.warmup, block"), "two units"),
@@ -250,6 +250,50 @@ def test_a_warmup_in_a_unit_that_cannot_be_known(tmp_path: Path) -> None:
     runner = ON_FLAGS.replace("keys: {block", "keys: {w: schedule.warmup.steps, block")
     found = refusals(ScriptedStudy(tmp_path, runner, (", train_examples: 64_000", "")))
     assert "the number of optimizer steps is not known" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fact"),
+    [
+        ("{name: linear, warmup: {steps: 20, factor: 0.1}}", "schedule.warmup.factor = 0.1"),
+        ("{name: linear, warmup: {steps: 20, from: 1e-5}}", "schedule.warmup.from = 1e-05"),
+        ("{name: linear, warmup: {steps: 20, shape: cosine}}", "schedule.warmup.shape = cosine"),
+        ("{name: polynomial, power: 2}", "schedule.power = 2"),
+        ("{name: exponential, gamma: 0.9}", "schedule.gamma = 0.9"),
+        ("{name: step, every: 1 epochs}", "schedule.every = 1 epochs"),
+        ("{name: milestones, milestones: [5 steps]}", "schedule.milestones = [5 steps]"),
+        ("{name: cosine_restarts, cycles: 2}", "schedule.cycles = 2"),
+        ("{name: constant, decay: {length: 10%}}", "schedule.decay.length = "),
+        ("{segments: [{shape: linear, to: 0.0}]}", "schedule.segments[0]"),
+    ],
+)
+def test_a_schedule_is_passed_whole_or_said_to_be_the_scripts_own(tmp_path: Path, schedule: str, fact: str) -> None:
+    change = ("{name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}", schedule)
+    keys = "{block_size: sequence_length, s: schedule.name}"
+    runner = ON_FLAGS.replace("{block_size: sequence_length}", keys)
+    found = refusals(ScriptedStudy(tmp_path, runner, change))
+    assert any(f"phases.train.{fact}" in each and "is passed nowhere by runners.train" in each for each in found), found
+    name = ".".join(fact.split(" ")[0].split("[")[0].split(".")[: 3 if "warmup" in fact else 2])
+    assert refusals(ScriptedStudy(tmp_path, f"{runner}    unpassed: [{name}]\n", change)) == []
+
+
+def test_a_warmup_with_a_start_is_read_back_in_the_unit_that_is_passed(tmp_path: Path) -> None:
+    runner = ON_FLAGS.replace("{block_size:", "{f: schedule.warmup.factor, w: schedule.warmup.steps, block_size:")
+    change = ("warmup: 10%", "warmup: {ratio: 0.0999, factor: 0.25, rounded: down}")
+    study = ScriptedStudy(tmp_path, runner, change)
+    command = study.command()
+    assert flag(command.argv, "--w") == "299"  # of 299.7
+    assert contradictions(study.step(), command) == []
+    drifted = replace(command, argv=tuple("300" if each == "299" else each for each in command.argv))
+    assert contradictions(study.step(), drifted)
+
+
+def test_the_start_of_a_warmup_is_passed_under_a_key(tmp_path: Path) -> None:
+    runner = ON_FLAGS.replace("{block_size:", "{factor: schedule.warmup.factor, block_size:")
+    study = ScriptedStudy(tmp_path, runner, ("warmup: 10%", "warmup: {ratio: 0.1, factor: 0.25}"))
+    command = study.command()
+    assert flag(command.argv, "--factor") == "0.25"
+    assert contradictions(study.step(), command) == []
 
 
 # Identity
@@ -297,6 +341,15 @@ def test_no_runner_no_difference(tmp_path: Path) -> None:
 def test_placeholders_of_places_are_filled_when_it_runs() -> None:
     data = {"a": ["{output}/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
     assert filled(data, {"output": "/o"}) == {"a": ["/o/x", 1], "b": '{unknown} ${output} {{"c": 1}}'}
+
+
+def test_check_tells_sources_that_are_not_there(tmp_path: Path) -> None:
+    study = ScriptedStudy(tmp_path, ON_FLAGS + "    variants: [full]\n    sources: [src/*.py]\n")
+    (tmp_path / "k.yaml").write_text("lr: 2e-4\n")
+    binding = "configs:\n  - {file: k.yaml, describes: phases.train, keys: {lr: optimizer.learning_rate}}\n"
+    study.manifest.write_text(study.manifest.read_text() + binding)
+    with pytest.raises(InputError, match=r"names 'src/\*\.py', which matches no file"):
+        study.check()
 
 
 def test_check_tells_what_a_runner_leaves_out_and_starts_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from framework.errors import FrameworkError
 from framework.evidence.locks import only_one
 from framework.evidence.record import RunRecord
-from framework.evidence.store import changed_artefacts
+from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SDM, Adapter, LoRA, Mask, Prune, SameAs
 from framework.manifest.sections.phases import Phase

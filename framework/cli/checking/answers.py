@@ -6,7 +6,7 @@ state of a file is taken when it is opened. Entries lie in the user's own cache 
 checkout cannot bring an answer along.
 
 This module is imported before anything else of a check: it may import only what every interpreter has loaded anyway,
-beside `time` and `zlib`.
+beside `time`, `zlib` and where the cache folder is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import os
 import sys
 import time
 import zlib
+
+from framework.cache_folder import cache_folder
 
 _MAGIC = "framework-check-cache 1"
 _ENVIRONMENT = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "PYTHONPATH", "PYTHONUTF8", "LANG", "LC_ALL", "TZ")
@@ -27,15 +29,6 @@ _SKIPPED = ("__pycache__", "node_modules", "runs")
 _STARTED = time.time_ns()
 """Before anything was read. In a process that lives on, nothing that changed meanwhile is ever kept."""
 _DOUBTFUL = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect")
-
-
-def folder() -> str | None:
-    """Where entries lie, or None where there is no place for them."""
-    own = os.environ.get("FRAMEWORK_CACHE_DIR")
-    if own:
-        return own
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "experiment-framework") if os.path.isabs(base) else None
 
 
 def key_of(arguments: list[str]) -> str:
@@ -187,7 +180,7 @@ def _state(path: str) -> str:
 
 
 def _entry(key: str) -> str:
-    place = folder()
+    place = cache_folder()
     if place is None:
         raise OSError("no place for a cache")
     data = key.encode("utf-8", "surrogateescape")

@@ -12,11 +12,14 @@ The bitmask of `sparse-bitmask` marks what is not zero; that of 2:4 the two larg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import InputError
+from framework.evidence.forms.bitmask_carrier import BitmaskCarrier
 from framework.evidence.forms.form import BITMASK, Form, Stored
 from framework.evidence.mask_layout import ones
+from framework.evidence.scanning.carriers import Below, Carrier
 from framework.evidence.tensors import StoredTensor
 
 if TYPE_CHECKING:
@@ -77,6 +80,17 @@ class BitmaskForm:
         """The bitmask itself: boolean in the weight's shape, True = kept."""
         self._rows(stored)
         return self._kept(stored, 0, self.shape[0])
+
+    def carriers(self, stored: Stored, unit: int, below: Below) -> list[Carrier] | None:
+        together = lcm(unit, self.shape[1])
+        tensor = stored.tensors[f"{self.prefix}.compressed"]
+        if not tensor.elements or together > _PIECE:
+            return None
+
+        def kept(first: int, last: int) -> Array:
+            return self._kept(stored, first, last)
+
+        return [BitmaskCarrier(tensor, self.tensor, self._rows(stored), together // self.shape[1], kept)]
 
     def zeros(self, stored: Stored) -> int | None:
         kept = int(self._rows(stored)[-1])

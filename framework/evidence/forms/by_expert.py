@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.evidence.architectures.expert_layouts import renames, stacked_shape, stacks
 from framework.evidence.forms.form import BY_EXPERT, Form, Stored
+from framework.evidence.scanning.carriers import Below, Carrier, Within
 from framework.evidence.tensors import StoredTensor
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ class StackedForm:
             pieces.append(stored.flat(self.parts[part], at, end))
             start += end - at
         return numpy.concatenate(pieces) if pieces else stored.flat(self.parts[0], 0, 0)
+
+    def carriers(self, stored: Stored, unit: int, below: Below) -> list[Carrier] | None:
+        if len(self.parts) > 1 and self._size % unit:
+            return None
+        found: list[Carrier] = []
+        for number, part in enumerate(self.parts):
+            if (own := below(part, unit)) is None:
+                return None
+            found += [Within(each, self.tensor, number * self._size) for each in own]
+        return found
 
     def zeros(self, stored: Stored) -> int | None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from framework.evidence.scanning.carriers import Below, Carrier
 from framework.evidence.tensors import StoredTensor
 from framework.locations import Location
 
@@ -51,6 +52,10 @@ class Form(Protocol):
 
     def read(self, stored: Stored, start: int, stop: int) -> Array:
         """The bits of its flat elements ``start`` to ``stop``."""
+        ...
+
+    def carriers(self, stored: Stored, unit: int, below: Below) -> list[Carrier] | None:
+        """Whose elements show all of its own as they are read, in whole units; None where that cannot be."""
         ...
 
     def zeros(self, stored: Stored) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.evidence.architectures.expert_layouts import renames, stacked_shape, stacks
 from framework.evidence.mask_layout import MaskHeader
-from framework.evidence.masks import MaskFile, Source
+from framework.evidence.masks import MaskFile
 
 if TYPE_CHECKING:
     import numpy
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 
-def by_model(masks: MaskFile, model_type: str | None) -> MaskFile:
-    """The same masks by the model's names; these very masks where their names are the model's already."""
+def by_model(masks: MaskFile, model_type: str | None, sha256: str | None = None) -> MaskFile:
+    """The same masks by the model's names; these very masks where their names are the model's already.
+
+    Args:
+        sha256: That of the masks by the model's names, where it is known.
+    """
     source = _Stacked(masks, model_type)
-    return MaskFile(masks.path, source) if source.other else masks
+    return MaskFile(masks.path, source, sha256) if source.other else masks
 
 
-class _Stacked(Source):
+class _Stacked:
     def __init__(self, masks: MaskFile, model_type: str | None):
         self._masks = masks
         shapes = {name: tensor.shape for name, tensor in masks.tensors.items()}
@@ -41,6 +45,20 @@ class _Stacked(Source):
         import numpy
 
         return numpy.concatenate([self._masks.bits(part).reshape(-1) for part in self._parts[name]])
+
+    def between(self, name: str, layout: str, start: int, stop: int) -> Array:
+        import numpy
+
+        pieces, parts = [], self._parts[name]
+        size = self._masks.tensors[parts[0]].elements
+        while start < stop:
+            part, at = divmod(start, size)
+            end = min(size, at + stop - start)
+            first = at // 8 * 8
+            packed = self._masks.packed_between(parts[part], first, end)
+            pieces.append(numpy.unpackbits(packed, count=end - first, bitorder="little")[at - first :])
+            start += end - at
+        return numpy.concatenate(pieces) if pieces else numpy.empty(0, "u1")
 
     def size(self, name: str, layout: str) -> int:
         return sum(self._masks.tensors[part].elements for part in self._parts[name])

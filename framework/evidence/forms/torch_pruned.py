@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import InputError
 from framework.evidence.forms.form import TORCH_PRUNED, Form, Stored
+from framework.evidence.scanning.carriers import Below, Carrier, Within
 from framework.evidence.score_keys import KINDS
 from framework.evidence.tensors import StoredTensor
 
@@ -42,10 +43,19 @@ class TorchPrunedForm:
         self.tensor = StoredTensor(name, original.dtype, original.shape, 0, 0)
 
     def read(self, stored: Stored, start: int, stop: int) -> Array:
+        return self._product(stored, start, stored.flat(self.parts[0], start, stop))
+
+    def carriers(self, stored: Stored, unit: int, below: Below) -> list[Carrier] | None:
+        own = below(self.parts[0], unit)
+        return own and [
+            Within(each, self.tensor, values=lambda start, bits: self._product(stored, start, bits)) for each in own
+        ]
+
+    def _product(self, stored: Stored, start: int, bits: Array) -> Array:
+        """The original's bits from an element on, times the mask."""
         import numpy
 
-        kept = self.kept(stored, start, stop)
-        bits = stored.flat(self.parts[0], start, stop)
+        kept = self.kept(stored, start, start + len(bits))
         if (kind := KINDS.get(self.tensor.dtype)) is None:
             gone = numpy.zeros(1, bits.dtype)
         else:  # what is no finite number times 0 is none either

@@ -14,6 +14,7 @@ from framework.evidence.forms.by_expert import expert_forms
 from framework.evidence.forms.form import Form, Stored
 from framework.evidence.forms.torch_pruned import torch_pruned_forms
 from framework.evidence.record import read_json
+from framework.evidence.scanning.carriers import Carrier, Plain
 from framework.evidence.score_keys import KINDS
 from framework.evidence.tensors import StoredTensor, TensorFile
 from framework.locations import Location
@@ -59,6 +60,17 @@ class Weights:
         """The bits of the flat elements ``start`` to ``stop`` of a tensor."""
         form = self.forms.get(name)
         return self.stored.flat(name, start, stop) if form is None else form.read(self.stored, start, stop)
+
+    def carriers(self, name: str, unit: int) -> list[Carrier] | None:
+        """The stored tensors whose elements show all of a tensor's as they are read; None where none do."""
+
+        def below(part: str, unit: int) -> list[Carrier] | None:
+            if isinstance(self.stored, Weights):
+                return self.stored.carriers(part, unit)
+            return [Plain(self.stored.tensors[part], unit)]
+
+        form = self.forms.get(name)
+        return below(name, unit) if form is None else form.carriers(self.stored, unit, below)
 
     def place(self, name: str) -> Location:
         """The file of a tensor, or of the first of its parts."""
@@ -111,7 +123,7 @@ class WeightsFile(Weights):
     def __init__(self, path: Path):
         self.path = path
         self.file = TensorFile(path)
-        found = weights_of(_Mapped(self.file), self._config)
+        found = weights_of(self.file, self._config)
         super().__init__(found.stored, found.forms.values())
 
     @property
@@ -125,19 +137,6 @@ class WeightsFile(Weights):
     def _config(self) -> Mapping[str, Any]:
         beside = self.path.with_name("config.json")
         return read_json(beside) if beside.is_file() else {}
-
-
-class _Mapped:
-    """A safetensors file that is memory-mapped."""
-
-    def __init__(self, file: TensorFile):
-        self.file, self.tensors = file, file.tensors
-
-    def flat(self, name: str, start: int, stop: int) -> Array:
-        return self.file.bits(name).reshape(-1)[start:stop]
-
-    def place(self, name: str) -> Location:
-        return Location(str(self.file.path), 1, 1)
 
 
 def is_zero(bits: Array, dtype: str) -> Array:

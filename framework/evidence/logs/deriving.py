@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,8 +26,25 @@ def steps_done(log: Log) -> dict[str, Any]:
     last = numbers[-1]
     gaps = [after - before for before, after in zip([0, *numbers], numbers, strict=False)]
     if max(gaps) == 1:
-        return {"optimizer_steps": last}
+        samples = [line["samples"] for line in log.steps if "samples" in line]
+        counted = {"samples_counted": sum(samples)} if len(samples) == last else {}
+        return {"optimizer_steps": last, **counted, **_epochs(log)}
     return {"optimizer_steps_between": [last, last + max(gaps) - 1]}
+
+
+def _epochs(log: Log) -> dict[str, float]:
+    """How many epochs were made, by a log of every step: whole ones where each is numbered and the last has as many
+    steps as the others, or the fraction that the last step states, where that is a whole number."""
+    stated = [line.get("epoch") for line in log.steps]
+    values = [value for value in stated if value is not None]
+    if len(values) != len(stated) or values != sorted(values):
+        return {}
+    if any(value != int(value) for value in values):
+        return {"epochs": values[-1]} if math.isclose(values[-1], round(values[-1]), rel_tol=1e-9) else {}
+    counts = Counter(values)
+    numbers = list(counts)
+    whole = numbers[0] in (0, 1) and numbers == list(range(int(numbers[0]), int(numbers[-1]) + 1))
+    return {"epochs": len(counts)} if whole and len(counts) > 1 and len(set(counts.values())) == 1 else {}
 
 
 def derived(observed: Mapping[str, Any], phase: Phase) -> dict[str, Any]:
@@ -34,7 +52,9 @@ def derived(observed: Mapping[str, Any], phase: Phase) -> dict[str, Any]:
     found: dict[str, Any] = {}
     samples = _samples(observed)
     steps, epochs = observed.get("optimizer_steps"), observed.get("epochs")
-    examples = observed.get("train_examples")
+    examples, counted = observed.get("train_examples"), observed.get("samples_counted")
+    if counted is not None and steps and epochs:
+        return _counted(counted, steps, epochs, examples)
     if phase.max_steps is not None:
         if samples is not None and steps and (batch := _only(samples[0] / steps, samples[1] / steps)):
             found["batch_size"] = batch
@@ -48,6 +68,15 @@ def derived(observed: Mapping[str, Any], phase: Phase) -> dict[str, Any]:
         if (batch := _batch(examples, steps, epochs, factor)) is not None:
             found["batch_size"] = batch
     return found
+
+
+def _counted(samples: int, steps: int, epochs: float, examples: int | None) -> dict[str, Any]:
+    """The examples of a pass, where a last batch is smaller than the others; of batches of one size it is not known
+    whether a rest was dropped, but their size is."""
+    if samples % steps == 0:
+        return {"batch_size": samples // steps}
+    each = samples / epochs
+    return {"train_examples": round(each)} if examples is None and each == int(each) else {}
 
 
 def _samples(observed: Mapping[str, Any]) -> tuple[float, float] | None:

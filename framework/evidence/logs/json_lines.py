@@ -1,5 +1,5 @@
-"""JSON lines: an object for each step, by the names that most loops use. A file is one by its content; where its name
-does not say so (`train.log`), lines of text between the objects are passed over."""
+"""JSON lines, an object for each step by the names that most loops use, or one array of such objects. A file is one by
+its content; where its name does not say so (`train.log`), lines of text between the objects are passed over."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
 
 def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
     """The objects; a last line that was cut off by a kill is left out."""
+    if (rows := _array(file)) is not None:
+        yield from ((Location(str(file), 1, 1), row) for row in rows)
+        return
     mixed = file.suffix.lower() not in _SUFFIXES
     with file.open("rb") as stream:
         for number, line in enumerate(stream, 1):
@@ -38,20 +41,33 @@ def _rows(file: Path) -> Iterator[tuple[Location, dict[str, Any]]]:
 
 
 _SUFFIXES = (".jsonl", ".ndjson")
-_FIRST_LINES = 200
+_FIRST_LINES, _FIRST_BYTES = 200, 64
 
 
 def _matches(file: Path) -> bool:
     if file.suffix.lower() in _SUFFIXES:
         return True
-    if file.suffix.lower() not in (".log", ".txt", ".out", ""):
-        return False
     try:
         with file.open("rb") as stream:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]
     except OSError:
         return False
-    return any(_is_object(line) for line in first if line.lstrip().startswith(b"{"))
+    if first and first[0].lstrip().startswith(b"[") and _array(file) is not None:
+        return True
+    objects = sum(_is_object(line) for line in first if line.lstrip().startswith(b"{"))
+    return objects > (file.suffix.lower() == ".json")  # there, one object is the whole file
+
+
+def _array(file: Path) -> list[dict[str, Any]] | None:
+    """The objects of a file that is one array of them; None for any other."""
+    with file.open("rb") as stream:
+        if not stream.read(_FIRST_BYTES).lstrip().startswith(b"["):
+            return None
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) and found and all(isinstance(row, dict) for row in found) else None
 
 
 def _is_object(line: bytes) -> bool:

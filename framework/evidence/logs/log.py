@@ -10,10 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a log is to be read: its own names of things where they are not usual ones, and what its first step is."""
+    """How a log is to be read: its own names of things where they are not usual ones, and what its first step is; where
+    it holds rows of several kinds, the values of those that are steps and of those that are evaluations; its format,
+    where the content does not have to tell."""
 
     names: Mapping[Any, str] = field(default_factory=dict)
     steps_from: int = 1
+    step_rows: Mapping[str, Any] = field(default_factory=dict)
+    evaluation_rows: Mapping[str, Any] = field(default_factory=dict)
+    format: str | None = None
 
 
 @dataclass(slots=True)

@@ -17,8 +17,21 @@ _NAMES = {
     "loss": "loss train_loss train/loss train_loss_step loss/train",
     "samples": "samples samples_in_step train/samples",
     "tokens": "tokens tokens_in_step train/tokens",
+    "samples_seen": "samples_seen examples_seen num_samples_seen consumed_samples consumed_train_samples",
+    "tokens_seen": "tokens_seen num_tokens_seen consumed_tokens consumed_train_tokens num_input_tokens_seen",
 }
 USUAL = {known: names.split() for known, names in _NAMES.items()}
+COURSE = frozenset(name for known, names in USUAL.items() if known != "loss" for name in names)
+"""What trainers call a step, an epoch or a learning rate, which measure nothing."""
+
+
+_EXAMPLES = ("train_samples", "train_examples", "num_train_examples")
+
+
+def counted_examples(entry: Mapping[str, Any]) -> int | None:
+    """How many training examples there are, where an entry says it."""
+    counts = [count for name in _EXAMPLES if isinstance(count := number(entry.get(name)), int) and count > 0]
+    return counts[-1] if counts else None
 
 
 def number(value: Any) -> float | int | None:

@@ -9,14 +9,13 @@ from typing import Any, Literal, NamedTuple
 from framework.evidence.logs.bookkeeping import is_bookkeeping
 from framework.evidence.logs.deriving import steps_done
 from framework.evidence.logs.log import Log
-from framework.evidence.logs.logged_names import USUAL, evaluation, number
-from framework.manifest.hyperparameters import split_of
+from framework.evidence.logs.logged_names import COURSE, counted_examples, evaluation
+from framework.manifest.hyperparameters import plain_metric, split_of
+from framework.manifest.sections.phases import Phase
+from framework.manifest.sections.values.stated_metrics import PER_TOKEN, plain_unit, unit_of
 
 _FINAL = {"loss": "validation_loss"}
 """Metrics that the record calls otherwise."""
-_COURSE = frozenset(name for known, names in USUAL.items() if known != "loss" for name in names)
-"""What trainers call a step, an epoch or a learning rate, which measure nothing."""
-_EXAMPLES = ("train_samples", "train_examples", "num_train_examples")
 
 
 class Taken(NamedTuple):
@@ -43,8 +42,26 @@ def taken(log: Log, objective: str | None, learning_rate: Literal["used", "next"
     return Taken(lines, events, observed, measured(log.final, objective))
 
 
+def with_perplexity(phase: Phase, kind: str | None, unit: str | None) -> str | None:
+    """The objective of a phase, by which perplexities are taken of losses; None where nothing says that a loss is per
+    token, since of any other its exponential is none.
+
+    Args:
+        kind: Of which format the log is: a state of transformers' Trainer has the mean over the tokens.
+        unit: What whoever declares the log says that its loss is counted in.
+    """
+    stated = plain_unit(unit) if unit is not None else None
+    if stated is None and phase.metric is not None and plain_metric(str(phase.metric_name)) in ("loss", "perplexity"):
+        stated = unit_of(phase.metric)
+        if stated is None and plain_metric(str(phase.metric_name)) == "perplexity":
+            stated = PER_TOKEN
+    if stated is None and kind == "trainer state":
+        stated = PER_TOKEN
+    return phase.objective if stated == PER_TOKEN else None
+
+
 def measured(entry: Mapping[str, Any], objective: str | None) -> dict[str, Any]:
-    """An evaluation; a language model's perplexity is the exponential of its loss."""
+    """An evaluation; a language model's perplexity is the exponential of its loss per token."""
     found = dict(entry)
     if objective == "causal_lm" and "loss" in found and "perplexity" not in found and found["loss"] < 700:
         found["perplexity"] = math.exp(found["loss"])
@@ -53,11 +70,11 @@ def measured(entry: Mapping[str, Any], objective: str | None) -> dict[str, Any]:
 
 def final_metrics(data: Mapping[str, Any], objective: str | None) -> tuple[dict[str, float], dict[str, Any]]:
     """The final metrics that a trainer wrote; and how many examples were trained on, where they say so."""
-    counts = [count for name in _EXAMPLES if isinstance(count := number(data.get(name)), int) and count > 0]
-    plain = [name for name in data if split_of(name) is None and name not in _COURSE and not is_bookkeeping(name)]
+    examples = counted_examples(data)
+    plain = [name for name in data if split_of(name) is None and name not in COURSE and not is_bookkeeping(name)]
     unsplit = {f"eval_{name}": data[name] for name in plain}
     found = measured(evaluation({**unsplit, **data}, ("validation", "test")), objective)
-    return found, {"train_examples": counts[-1]} if counts else {}
+    return found, {} if examples is None else {"train_examples": examples}
 
 
 def as_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

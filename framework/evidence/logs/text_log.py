@@ -46,8 +46,6 @@ def _row(line: str) -> dict[str, Any]:
 
 
 def _matches(file: Path) -> bool:
-    if file.suffix.lower() not in (".log", ".txt", ".out", ""):
-        return False
     try:
         with file.open(encoding="utf-8") as stream:
             first = [line for _, line in zip(range(_FIRST_LINES), stream, strict=False)]

@@ -17,6 +17,7 @@ from framework.evidence.logs.logged_names import number
 from framework.evidence.record import read_json
 from framework.locations import Location
 
+_FIRST = 64
 _STATED = {"optimizer_steps": "global_step", "planned_steps": "max_steps", "micro_batch_size": "train_batch_size"}
 
 
@@ -41,4 +42,15 @@ def read(files: Sequence[Path], reading: Reading) -> Log:
     return log
 
 
-FORMAT = Format("trainer state", lambda path: path.suffix.lower() == ".json", read)
+def _matches(file: Path) -> bool:
+    """Whether it is JSON with a `log_history`, whatever it is called."""
+    try:
+        with file.open("rb") as stream:
+            if not stream.read(_FIRST).lstrip().startswith(b"{"):
+                return False
+        return "log_history" in read_json(file)
+    except (OSError, InputError):
+        return False
+
+
+FORMAT = Format("trainer state", _matches, read)

@@ -94,7 +94,8 @@ class Resume(Section):
     Without any the script starts from the beginning."""
 
 
-LoggedName = Literal["step", "epoch", "learning_rate", "loss", "samples", "tokens"]
+LoggedName = Literal["step", "epoch", "learning_rate", "loss", "samples", "tokens", "samples_seen", "tokens_seen"]
+_Value = Annotated[str | int | float | bool, Field(description="a text, a number or a truth value")]
 
 
 class Outputs(Section):
@@ -103,18 +104,31 @@ class Outputs(Section):
     log: Below | None = None
     """What it recorded while training: a `trainer_state.json`, TensorBoard's event files, JSON lines or CSV. Of several
     files that a pattern matches the last one counts, of event files all."""
+    format: str | None = None
+    """What the log is, whatever it is called: `trainer_state`, `tensorboard`, `json_lines`, `csv`, `text`, or what an
+    installed package adds; by default its content tells."""
     names: dict[LoggedName, str] = {}
-    """How the log calls what is read off it, where that is not one of the usual names."""
+    """How the log calls what is read off it, where that is not one of the usual names; `samples_seen` and `tokens_seen`
+    are counted from the beginning."""
+    step_rows: dict[str, _Value] = {}
+    """Which rows of the log are steps, where it holds several kinds: `{event: training_step}`. By default a row's own
+    mark tells (an `event`, `type`, `split` or `mode` of `train`, `eval` and the like)."""
+    evaluation_rows: dict[str, _Value] = {}
+    """Which rows are evaluations: their `loss` and other metrics are those of the validation data."""
     steps_from: Literal[0, 1] = 1
     """The number of the first optimizer step in the log."""
     learning_rate: Literal["used", "next"] = "used"
     """Which learning rate a step is logged with: the one that it used, or the one that the scheduler then set."""
     tolerance: NonNegative = 1e-6
     """How far, relative to it, a logged learning rate may lie from the declared one: more where the log rounds."""
+    units: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    """What metrics are counted in: `{loss: per token}`, `per character`, `per byte`. A perplexity is taken of a loss
+    per token alone: where this says so, or the phase's `metric`, or a state of transformers' Trainer."""
     settings: Below | None = None
     """A file in which the trainer itself wrote what it ran with."""
     settings_dialect: str | None = None
-    """Whose words that file is in; by default those of the flags, or of the only config."""
+    """Whose words that file is in; by default those of the flags, or of the only config, else the names that values are
+    passed under."""
     metrics: Below | None = None
     """JSON with the final metrics, such as `all_results.json`; by default the log's last evaluation."""
     checkpoint: Below | None = None
@@ -147,8 +161,8 @@ class Runner(Section):
     environment: dict[str, str] = {}
     """Environment variables that are set for it; texts may hold placeholders."""
     sources: list[Below] = []
-    """Further files, or patterns, that decide what it does: a change of one makes its runs anew, as does a change of a
-    file that the command names."""
+    """Further files, folders or patterns that decide what it does: a change of one makes its runs anew, as does a
+    change of a file of the project that the command, a config's values or the environment name."""
     resume: Resume | None = None
     """How it goes on after it was cut off; by default it starts anew."""
     timeout_hours: Positive | None = None

@@ -1,11 +1,11 @@
 """How a quantity goes over the optimizer steps: a warmup, a shape, and where neither says it, segments."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from framework.manifest.sections.base import Section
-from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.values.durations import Duration, Scale
 from framework.manifest.sections.values.quantities import StatedCount, StatedNonNegative, StatedNumber, StatedPositive
 
 SHAPES = (
@@ -36,6 +36,14 @@ class Warmup(Duration):
     """The share of the peak that it starts from, in the place of `from`."""
     shape: _SHAPE | None = None
     """How it rises; by default `linear`."""
+    rounded: Literal["up", "down"] | None = None
+    """Whether a part of a step counts: 17% of 20 steps are 4, or 3. By default they are 4, and a script may take 3."""
+
+    def in_steps(self, total_steps: int, scale: Scale | None = None) -> int:
+        """As :meth:`Duration.in_steps`, rounded as the manifest says where it does."""
+        if self.rounded is not None:
+            scale = (scale or Scale())._replace(down=self.rounded == "down")
+        return super().in_steps(total_steps, scale)
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -56,6 +64,7 @@ class Warmup(Duration):
         parts = [super().__str__()] if self.known else []
         parts += [f"from {self.from_}"] if self.from_ is not None else []
         parts += [f"from {self.factor} of the peak"] if self.factor is not None else []
+        parts += [f"rounded {self.rounded}"] if self.rounded is not None else []
         return " ".join([*parts, *([str(self.shape)] if self.shape else [])])
 
 

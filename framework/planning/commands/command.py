@@ -25,15 +25,15 @@ class Command:
 
     Placeholders of folders and files (`{output}`, `{train.yaml}`; `{model}` and `{dataset}` where they lie in one) are
     still in ``argv``, in the texts of ``configs`` and in ``environment``: they say where it runs, not what. ``sources``
-    are the SHA-256 of the files that it names; ``flags`` and ``files`` say how to read back what is passed; ``notes``
-    what is not.
+    are the SHA-256 of the files that it names, None of what is not there; ``flags`` and ``files`` say how to read back
+    what is passed; ``notes`` what is not.
     """
 
     runner: str
     argv: tuple[str, ...]
     configs: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, str]
-    sources: Mapping[str, str]
+    sources: Mapping[str, str | None]
     resume: Resume | None
     timeout_hours: float | None
     outputs: Outputs

@@ -31,7 +31,8 @@ def known_facts() -> list[str]:
     """Every fact that a step may have, whether this one has it or not."""
     found = [f"{prefix}{name}" for prefix, section in _SECTIONS.items() for name in section.model_fields]
     parts = [f"batch_size.{part}" for part in ("micro", "accumulation", "processes")]
-    return [name for name in found if name not in _NOT_FACTS] + [*parts, *_UNITS, "seed", "hardware.count"]
+    warmup = [f"schedule.warmup.{name}" for name in ("from", "factor", "shape")]
+    return [name for name in found if name not in _NOT_FACTS] + [*parts, *_UNITS, *warmup, "seed", "hardware.count"]
 
 
 def fact_named(situation: Situation, text: str, where: Location) -> str:
@@ -87,8 +88,11 @@ def value_of(facts: Facts, name: str, where: Location) -> Any:
         values = facts.get(item[1])
         return values[int(item[2])] if isinstance(values, list) and int(item[2]) < len(values) else None
     value = facts.get(name)
-    if isinstance(value, Duration):
+    if isinstance(value, Duration) and name == "schedule.warmup":
         raise InputError.at(where, f"{name} has two units", f"write `{name}.ratio` or `{name}.steps`")
+    if isinstance(value, Section) or (isinstance(value, list) and any(isinstance(each, Section) for each in value)):
+        message = f"{name} has parts with units of their own, and no one value"
+        raise InputError.at(where, message, "list it under `unpassed`, where the script does so by itself")
     return value
 
 

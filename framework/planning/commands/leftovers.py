@@ -58,7 +58,7 @@ class Leftovers:
         """
         known = [*known_facts(), *own_facts(self.situation)]
         for text in self.unpassed:
-            if not any(_covers(text, name) for name in known):
+            if not any(covers_fact(text, name) for name in known):
                 message = f"no clause {text!r} of a training step"
                 raise InputError.at(self.at("unpassed"), message, did_you_mean(text, known))
         looked = [self._look(fact, value) for fact, value in self._missing()]
@@ -75,7 +75,7 @@ class Leftovers:
     def _look(self, fact: str, value: Any) -> str | Problem | None:
         clause = self.situation.clause(fact)
         spelled = f"{clause.id if clause else fact} = {shown(value)}"
-        if any(_covers(text, fact) for text in self.unpassed):
+        if any(covers_fact(text, fact) for text in self.unpassed):
             return f"not passed: {spelled}; the script does it by itself, as `unpassed` says"
         if clause is None or clause.effective is None:
             needless = value in _NOTHING or str(value) in _NOTHING
@@ -92,9 +92,10 @@ class Leftovers:
 
     def _origins(self) -> Iterator[str]:
         for name in ("model", "dataset"):
-            if not any(_covers(name, fact) for fact in self.said):
+            if not any(covers_fact(name, fact) for fact in self.said):
                 yield f"not passed: the {name}; the script has its own"
 
 
-def _covers(text: str, fact: str) -> bool:
+def covers_fact(text: str, fact: str) -> bool:
+    """Whether an entry of `unpassed` is about a fact: it, or the section that it is in."""
     return fact == text or fact.startswith(f"{text}.")

@@ -8,41 +8,34 @@ from typing import Any
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Facts, Sheet, put
 from framework.errors import InputError, UsageError
+from framework.evidence.logs.registry import formats
 from framework.locations import Location
 from framework.manifest.clauses import shown
-from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.runners import Flags, RenderedConfig, Runner, placeholders
-from framework.names import Path, parse_path
+from framework.names import Path, did_you_mean, parse_path
 from framework.planning.commands.argument_texts import as_arguments, names_in
 from framework.planning.commands.command import Command, Passed, filled
 from framework.planning.commands.explicit_names import fact_named, fact_of, value_of
 from framework.planning.commands.leftovers import Leftovers, completed
 from framework.planning.commands.program_files import sources_of
 from framework.planning.commands.step_facts import Situation, facts_of
+from framework.planning.contents.digested import Contents
 
 _BY_PLACEHOLDER = {"seed": "seed", "model": "model", "dataset": "dataset", "processes": "batch_size.processes"}
 
 
-def runner_of(manifest: Manifest, phase: str, variant: str) -> tuple[str, Runner] | None:
-    """The runner that trains a variant's phase, and its name."""
-    for name, runner in manifest.runners.items():
-        if (runner.phase or name) == phase and (not runner.variants or variant in runner.variants):
-            return name, runner
-    return None
-
-
-def command_for(situation: Situation, name: str, runner: Runner) -> Command:
-    """The command of a step.
+def command_for(situation: Situation, name: str, runner: Runner, contents: Contents) -> Command:
+    """The command of a step; ``contents`` are those of the files that it names.
 
     Raises:
         InputError: with every stated value that is passed nowhere, and whatever else cannot be.
     """
-    return _Making(situation, name, runner).command()
+    return _Making(situation, name, runner, contents).command()
 
 
 class _Making:
-    def __init__(self, situation: Situation, name: str, runner: Runner):
-        self.situation, self.name, self.runner = situation, name, runner
+    def __init__(self, situation: Situation, name: str, runner: Runner, contents: Contents):
+        self.situation, self.name, self.runner, self.contents = situation, name, runner, contents
         self.facts: Facts = facts_of(situation)
         self.said: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -50,6 +43,9 @@ class _Making:
 
     def command(self) -> Command:
         runner = self.runner
+        if runner.outputs.format is not None and runner.outputs.format not in (known := formats()):
+            message = f"no format of logs is called {runner.outputs.format!r}"
+            raise InputError.at(self._at("outputs", "format"), message, did_you_mean(runner.outputs.format, known))
         self._by_placeholder()
         configs, files = {}, {}
         for file, config in runner.configs.items():
@@ -66,7 +62,7 @@ class _Making:
             argv=argv,
             configs=configs,
             environment=filled(dict(runner.environment), self._values()),
-            sources=sources_of(self.situation.experiment.root, runner.command, runner.sources, self._at("sources")),
+            sources=self.contents.of(sources_of(self.situation.experiment.root, self.name, runner)),
             resume=runner.resume,
             timeout_hours=runner.timeout_hours,
             outputs=runner.outputs,

@@ -1,52 +1,66 @@
-"""The files that decide what a command does, by their content."""
+"""The files of its own that decide what a command does: those that it names, and what it is said to read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from framework.errors import InputError
-from framework.evidence.record import sha256_of
-from framework.locations import Location
-from framework.manifest.sections.runners import placeholders
+from framework.manifest.sections.runners import Runner, placeholders
+from framework.names import Path as ClausePath
+from framework.planning.contents.local_places import Local
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes above which a file is data, and only its size counts."""
-
-
-def sources_of(root: Path, command: Sequence[str], patterns: Sequence[str], where: Location) -> dict[str, str]:
-    """SHA-256 of every file below the project that the command names or a pattern matches, by its path.
-
-    Raises:
-        InputError: a pattern matches no file.
-    """
-    found = dict.fromkeys(_named(root, command))
-    for pattern in patterns:
-        matched = sorted(path for path in root.glob(pattern) if path.is_file())
-        if not matched:
-            raise InputError.at(where, f"`sources` names {pattern!r}, which matches no file below {root}")
-        found |= dict.fromkeys(matched)
-    return {path.relative_to(root).as_posix(): _state(path) for path in sorted(found)}
+_PROJECT = "{project}/"
 
 
-def _named(root: Path, command: Sequence[str]) -> Iterator[Path]:
-    """The files that arguments name: `train.py`, `--config_file=launch.yaml`, and the module after `-m`."""
-    for before, argument in zip(("", *command), command, strict=False):
-        if any(placeholders(argument)):
+def sources_of(root: Path, name: str, runner: Runner) -> Iterator[Local]:
+    """Every file below the project that a runner's command, config files or environment name, and what its `sources`
+    say; a folder among these is all that lies in it."""
+    place = ("runners", name)
+    given = [("command", runner.command), ("environment", list(runner.environment.values()))]
+    given += [("configs", list(_texts(config.values))) for config in runner.configs.values()]
+    for section, texts in given:
+        yield from (Local((*place, section), file) for file in _named(root, texts))
+    for pattern in runner.sources:
+        yield from _matching(root, (*place, "sources"), pattern)
+
+
+def _matching(root: Path, clause: ClausePath, pattern: str) -> Iterator[Local]:
+    """The files that a pattern matches; without any the pattern itself, which is then not there."""
+    if not any(mark in pattern for mark in "*?["):
+        yield Local(clause, pattern)
+        return
+    below = f"{pattern}/*" if pattern.endswith("**") else pattern
+    matched = sorted(path.relative_to(root).as_posix() for path in root.glob(below) if path.is_file())
+    yield from (Local(clause, file) for file in matched or [pattern])
+
+
+def _named(root: Path, texts: Sequence[str]) -> Iterator[str]:
+    """The files that texts name: `train.py`, `--config_file=launch.yaml`, and the module after `-m`."""
+    for before, given in zip(("", *texts), texts, strict=False):
+        text = given.replace(_PROJECT, "")
+        if any(placeholders(text)):
             continue
-        names = [argument, argument.partition("=")[2]]
+        names = [text, text.partition("=")[2]]
         if before == "-m":
-            module = argument.replace(".", "/")
+            module = text.replace(".", "/")
             names += [f"{module}.py", f"{module}/__main__.py"]
         for name in filter(None, names):
             path = root / name
             try:
                 if path.is_file() and path.resolve().is_relative_to(root.resolve()):
-                    yield root / path.resolve().relative_to(root.resolve())
+                    yield path.resolve().relative_to(root.resolve()).as_posix()
             except (OSError, ValueError):
                 continue
 
 
-def _state(path: Path) -> str:
-    size = path.stat().st_size
-    return sha256_of(path) if size <= LARGEST else f"{size} bytes"
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)

@@ -17,6 +17,7 @@ from framework.conformance.finding import place_order
 from framework.conformance.matrix import Matrix
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.manifest.lengths import examples_in, optimizer_steps
 from framework.manifest.loading import load
 from framework.manifest.sections.methods import SGH
 from framework.planning.commands.command import Command, filled
@@ -56,7 +57,7 @@ def _bindings(step: Step, command: Command) -> Iterator[dict[str, Any]]:
             binding["dialect"] = passed.dialect
         if name == _SCRIPT:
             binding["reader"] = "shell"
-        binding["keys"] = {key: _clause(step, work, fact) for key, fact in passed.keys.items()}
+        binding["keys"] = {key: clause_named(step, work, fact) for key, fact in passed.keys.items()}
         yield binding
 
 
@@ -66,7 +67,8 @@ def _by_itself(command: Command, finding: Finding) -> bool:
     return finding.code == "C131" and any(f".{fact}." in f"{clause}." for fact in command.unpassed)
 
 
-def _clause(step: Step, work: Training, fact: str) -> str:
+def clause_named(step: Step, work: Training, fact: str) -> str:
+    """The clause of a fact, as a binding of the step's phase names it."""
     section, _, name = fact.partition(".")
     owners = {"model": f"models.{step.model_name}", "dataset": f"datasets.{work.dataset_name}"}
     if section in owners:
@@ -91,10 +93,9 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
     assert isinstance(work, Training)
     phase = work.phase.model_dump(mode="json", exclude_none=True, exclude={"tasks"})
     phase |= {"dataset": work.dataset_name}
-    warmup = work.phase.schedule.warmup
     phase["schedule"] |= {
         "min_learning_rate": work.phase.schedule.min_learning_rate,
-        "warmup": f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%",
+        "warmup": _warmup(work, command),
     }
     if "precision" in command.facts:
         phase["precision"] = command.facts["precision"]
@@ -117,6 +118,21 @@ def _manifest(step: Step, command: Command) -> dict[str, Any]:
         "variants": {step.variant: {"steps": steps}},
         "seeds": [step.seed],
     }
+
+
+def _warmup(work: Training, command: Command) -> str | dict[str, Any]:
+    """The warmup as one text; with its parts where it states more than a length, in the unit that is passed."""
+    warmup = work.phase.schedule.warmup
+    stated = warmup.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if len(stated) == 1:
+        return f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%"
+    passed = [each for each in (command.flags, *command.files.values()) if each is not None]
+    total = optimizer_steps(work.phase, examples_in(work.dataset))
+    if total is not None and any("schedule.warmup.steps" in each.keys.values() for each in passed):
+        return {name: stated[name] for name in ("from", "factor", "shape") if name in stated} | {
+            "steps": warmup.in_steps(total)
+        }
+    return stated
 
 
 def _unproven(command: Command, matrix: Matrix) -> Iterator[str]:

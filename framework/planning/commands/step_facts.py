@@ -15,8 +15,9 @@ from framework.manifest.lengths import batch_of, examples_in, optimizer_steps
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
+from framework.manifest.sections.schedules import Schedule
 from framework.names import Path
-from framework.planning.fact_places import clause_of
+from framework.planning.fact_places import clause_of, clauses_below
 from framework.planning.steps import Knobs, Training
 
 MOST_AT_ONCE = 32
@@ -52,6 +53,9 @@ class Situation:
             return self.experiment.by_path.get(("hardware", name))
         step: Path = ("variants", self.variant, "steps", self.index)
         found = clause_of(self.experiment, [step], self.phase, self.task, fact)
+        if found is None and section == "schedule":  # a decay, segments: each of their parts is a clause
+            parts = clauses_below(self.experiment, [step], self.phase, self.task, fact)
+            found = parts[0] if parts else None
         return found or (self.experiment.by_path.get(tuple(fact.split("."))) if section == "settings" else None)
 
 
@@ -111,12 +115,23 @@ def _phase(phase: Phase) -> Iterator[tuple[str, Any]]:
     yield "schedule.name", phase.schedule.name
     yield "schedule.warmup", phase.schedule.warmup
     yield "schedule.min_learning_rate", phase.schedule.min_learning_rate
+    yield from _course(phase.schedule)
     for name in ("epochs", "max_steps", "sequence_length", "max_grad_norm"):
         if (value := getattr(phase, name)) is not None:
             yield name, _whole(value) if name == "epochs" else value
     if phase.early_stopping is not None:
         for name, value in phase.early_stopping.model_dump().items():
             yield f"early_stopping.{name}", value
+
+
+def _course(schedule: Schedule) -> Iterator[tuple[str, Any]]:
+    """What a schedule states beside its shape, its warmup's length and its end."""
+    for name, value in schedule.warmup.model_dump(by_alias=True, include={"from_", "factor", "shape"}).items():
+        if value is not None:
+            yield f"schedule.warmup.{name}", value
+    for name in ("power", "gamma", "milestones", "every", "cycles", "decay", "segments"):
+        if (value := getattr(schedule, name)) is not None:
+            yield f"schedule.{name}", value
 
 
 def _whole(value: Any) -> Any:

@@ -35,6 +35,10 @@ class Starting:
         """See :meth:`framework.evidence.tensors.TensorFile.bits`."""
         return self._files.bits(self._stored[name])
 
+    def flat(self, name: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        """See :meth:`framework.evidence.tensors.TensorFile.flat`."""
+        return self._files.flat(self._stored[name], start, stop)
+
 
 def starting_tensors(observed: Observed, root: Path, masks: MaskFile, names: list[str]) -> Starting:
     """What a first step started from: the model's `path`, or the hub's cache at the commit that the run recorded.

@@ -9,6 +9,7 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import resolved
 from framework.manifest.overrides import with_settings
 from framework.manifest.own_models import model_for
+from framework.manifest.own_scripts import script_of
 from framework.manifest.sections.base import dumped
 from framework.manifest.sections.methods import SDM, SameAs
 from framework.manifest.sections.phases import Phase
@@ -89,7 +90,8 @@ def _leaves(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 def identity(experiment: Experiment, variant: str) -> tuple[str, ...]:
     """What a variant does from scratch to its end, one text for each step; where it takes another variant's
-    sparsity, that variant's identity stands for its name. Equal identities are the same run."""
+    sparsity, that variant's identity stands for its name, and a script of its own is a part of what it does. Equal
+    identities are the same run."""
     spec = experiment.stated.variants[variant]
     before = identity(experiment, spec.from_) if spec.from_ else ()
     steps: list[dict[str, Any]] = [{} for _ in spec.steps]
@@ -101,6 +103,10 @@ def identity(experiment: Experiment, variant: str) -> tuple[str, ...]:
             if path[-1] == "same_as":
                 value = identity(experiment, str(value))
             steps[path[0]][repr(path[1:])] = value
+    for step, stated in zip(steps, spec.steps, strict=True):
+        use = phase_of(stated)
+        if use is not None and (script := script_of(experiment.stated, use[0], variant)) is not None:
+            step["script"] = script
     return (*before, *(repr(sorted(step.items())) for step in steps))
 
 

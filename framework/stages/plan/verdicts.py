@@ -25,6 +25,7 @@ from framework.manifest.sections.values.quantities import number, whole
 from framework.manifest.sections.values.stated_metrics import falls
 from framework.names import Path
 from framework.planning.build import Plan
+from framework.planning.commands.leftovers import covers_fact
 from framework.planning.steps import Measure, Step, Training
 
 DIFFERS = Rule(
@@ -77,7 +78,27 @@ def _verdict(experiment: Experiment, plan: Plan, judge: Judge, clause: Clause, u
             return judge.violated(
                 clause, Finding(DIFFERS, message, clause.id, demanded, planned_value, declared=clause.location)
             )
+    if (claimed := next((step for step in users if _unpassed(experiment, step, clause)), None)) is not None:
+        assert claimed.command is not None
+        reason = f"runners.{claimed.command.runner} is not told: that it does so by itself, `unpassed` claims"
+        return judge.unverified(clause, Stage.PLAN, reason)
     return judge.conforms(clause, Stage.PLAN, f"{len(users)} planned steps")
+
+
+def _unpassed(experiment: Experiment, step: Step, clause: Clause) -> bool:
+    """Whether a clause is one that a script is not told, since its author says that it does so by itself."""
+    if step.command is None or not isinstance(step.work, Training):
+        return False
+    path = clause.path
+    if path[0] in ("models", "datasets"):
+        inner: Path = (path[0].removesuffix("s"), *path[2:])
+    elif path[0] == "variants":
+        inner = fact_of(experiment.manifest, path) or path[5:]
+    else:
+        inner = path[2:]
+    inner = inner[2:] if inner[:1] == ("tasks",) else inner
+    fact = "optimizer.learning_rate" if inner == ("learning_rate",) else ".".join(map(str, inner))
+    return fact not in step.command.passed and any(covers_fact(text, fact) for text in step.command.unpassed)
 
 
 def _agree(experiment: Experiment, step: Step, clause: Clause, planned: Any) -> bool:

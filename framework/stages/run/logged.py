@@ -16,14 +16,13 @@ from framework.manifest.lengths import (
     batch_of,
     examples_in,
     length_of,
-    optimizer_steps,
     rounds_to,
     samples_at,
-    steps_per_epoch,
 )
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
+from framework.stages.run.pass_ends import demanded, ends_of, steps_of_pass
 
 
 def examples_of(observed: Observed, work: Training) -> int | None:
@@ -36,10 +35,11 @@ def examples_of(observed: Observed, work: Training) -> int | None:
 
 def total_of(observed: Observed, work: Training) -> int | None:
     """The steps that a schedule is stretched over: as the manifest demands, else as long as the run itself planned."""
-    demanded = optimizer_steps(work.phase, examples_of(observed, work))
-    if demanded is not None:
-        return demanded
-    return count(observed, "planned_steps") or count(observed, "optimizer_steps")
+    made = count(observed, "planned_steps") or count(observed, "optimizer_steps")
+    asked = demanded(observed, work, examples_of(observed, work))
+    if asked is None:
+        return made
+    return made if made == asked[0] else asked[1]
 
 
 def count(observed: Observed, name: str) -> int | None:
@@ -63,46 +63,58 @@ def length(
     where = observed.place(STEPS, max(1, len(observed.trace)))
     examples = examples_of(observed, work)
     label = observed.step.label
-    demanded = optimizer_steps(phase, examples)
-    if demanded is None:
+    asked = demanded(observed, work, examples)
+    if asked is None:
         yield from _by_epochs(context, observed, phase, clause, rule)
         return
+    fewest, steps = asked
     fact = length_of(phase)
     size = f" of {examples} examples" if fact == "epochs" else ""
-    spelled = f"optimizer steps of {demanded} ({said(clause.effective)} {fact}{size})"
+    ends = ends_of(observed, work, examples)
+    size += ", a smaller last batch dropped" if fact == "epochs" and ends.drop_last else ""
+    size += ", an incomplete accumulation dropped" if fact == "epochs" and ends.drop_incomplete else ""
+    spelled = f"optimizer steps of {steps} ({said(clause.effective)} {fact}{size})"
     done = count(observed, "optimizer_steps")
     if done is None:
-        least, most = _between(observed, demanded)
-        if least <= demanded <= most:
+        least, most = _between(observed, steps)
+        if not observed.trace:
+            reason = f"no log says how many there were: {spelled}"
+            yield context.judge.unverified(clause, context.stage, reason, observed.place().file)
+        elif least <= steps and fewest <= most:
             reason = f"the log ends at step {least}, and does not say whether it was the last {spelled}"
             yield context.judge.unverified(clause, context.stage, reason, where.file)
         else:
             message = f"{label}: {least} to {most} {spelled}"
-            yield context.violated(rule, clause, message, demanded, least, where)
-    elif done == demanded or rounds_to(clause.effective, demanded, done):
+            yield context.violated(rule, clause, message, steps, least, where)
+    elif done == steps or rounds_to(clause.effective, steps, done):
         yield context.judge.conforms(clause, context.stage, f"{done} {spelled}", where.file)
     elif (
         phase.early_stopping
         and observed.facts.get("stopped_early")
-        and done < demanded
-        and _at_epochs_end(phase, examples, done)
+        and done < steps
+        and _at_epochs_end(observed, work, examples, done)
     ):
         yield context.judge.conforms(clause, context.stage, f"{done} {spelled}; stopped early, as declared", where.file)
+    elif done == fewest or (fewest < done < steps and ends.accumulation not in (None, 1)):
+        reason = f"{done} {spelled}, if what is left at the end of a pass is dropped: `settings.drop_last` would say it"
+        yield context.judge.unverified(clause, context.stage, reason, where.file)
     else:
-        yield context.violated(rule, clause, f"{label}: {done} {spelled}", demanded, done, where)
+        yield context.violated(rule, clause, f"{label}: {done} {spelled}", steps, done, where)
 
 
-def _between(observed: Observed, demanded: int) -> tuple[int, int]:
+def _between(observed: Observed, steps: int) -> tuple[int, int]:
     """Between which numbers the steps done lie; anything up to the demanded one where the log does not say."""
     found = observed.facts.get("optimizer_steps_between")
     if isinstance(found, list) and len(found) == 2 and all(type(each) is int for each in found):
         return found[0], found[1]
-    return 0, demanded
+    return 0, steps
 
 
-def _at_epochs_end(phase: Phase, examples: int | None, done: int) -> bool:
-    batch = batch_of(phase)
-    return examples is None or batch is None or done % steps_per_epoch(examples, batch) == 0
+def _at_epochs_end(observed: Observed, work: Training, examples: int | None, done: int) -> bool:
+    batch = batch_of(work.phase)
+    if examples is None or batch is None:
+        return True
+    return any(done % each == 0 for each in steps_of_pass(examples, batch, ends_of(observed, work, examples)))
 
 
 def _by_epochs(
@@ -131,12 +143,14 @@ def samples(
         return
     logged = [line for line in observed.trace if "samples" in line]
     examples = examples_of(observed, work)
+    dropped = examples is not None and ends_of(observed, work, examples).drop_last
     for line in logged:
-        demanded = declared if examples is None else samples_at(line["step"], examples, declared)
-        if line["samples"] != demanded:
-            message = f"{observed.step.label}: step {line['step']} had {line['samples']} samples, not {demanded}"
+        full = examples is None or dropped
+        due = declared if full or examples is None else samples_at(line["step"], examples, declared)
+        if line["samples"] != due:
+            message = f"{observed.step.label}: step {line['step']} had {line['samples']} samples, not {due}"
             place = observed.place(STEPS, observed.trace.index(line) + 1)
-            yield context.violated(rule, clause, message, demanded, line["samples"], place)
+            yield context.violated(rule, clause, message, due, line["samples"], place)
             return
     if logged:
         reason = f"{len(logged)} logged steps of {declared} samples"

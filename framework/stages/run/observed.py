@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,9 +27,34 @@ class NotRecorded(Exception):
     """The evidence does not say; the message tells what is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A finished run of a step, made of local files that hold something else now: ``changed`` names these. Of those
+    that are ``unknown`` the run did not record the content; with neither, what it starts from is such a run."""
+
+    run: Run
+    changed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not the evidence of the step."""
+        if self.changed:
+            return f"its finished run is of other files: {several(self.changed)}"
+        if self.unknown:
+            return f"its finished run did not record the content of {several(self.unknown)}"
+        return "its finished run starts from a run of other files"
+
+
+def several(names: Sequence[str]) -> str:
+    """The first of several names, and how many there are beside."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 @dataclass(frozen=True)
 class Observed:
-    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot.
+    """A planned step and its finished run, if there is one that can be read; ``damage`` says what cannot. Without a
+    run, ``other`` is one of other files.
 
     The step is that of the variants which the run is evidence of: of a step that several share, each may have a run of
     its own. ``elsewhere`` are then those variants that have one where these have none. ``counts`` says whether the
@@ -39,15 +64,19 @@ class Observed:
     step: Step
     run: Run | None
     damage: str | None = None
+    other: Other | None = None
     elsewhere: tuple[str, ...] = ()
     counts: bool = True
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What reading its files told, by what was asked: each file is read once for all of it."""
 
     @property
     def absent(self) -> str:
         """Why there is no run to look at."""
         if self.damage:
             return f"damaged: {self.damage}"
-        other = f"; a run of {', '.join(self.elsewhere)} is no evidence of it" if self.elsewhere else ""
+        other = f" ({self.other.reason})" if self.other else ""
+        other += f"; a run of {', '.join(self.elsewhere)} is no evidence of it" if self.elsewhere else ""
         return f"not run: {self.step.label}{other}"
 
     @cached_property
@@ -111,8 +140,9 @@ class Observed:
         return value
 
     def place(self, name: str = RECORD, line: int = 1) -> Location:
-        assert self.run is not None
-        return Location(f"runs/{self.run.folder.name}/{name}", line, 1)
+        run = self.run or (self.other.run if self.other else None)
+        assert run is not None
+        return Location(f"runs/{run.folder.name}/{name}", line, 1)
 
 
 def recorded(*path: str) -> Callable[[Observed], Any]:

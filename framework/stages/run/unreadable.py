@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from framework.adoption.adopted_runs import NAMING
@@ -48,24 +48,24 @@ def unreadable_records(steps: list[Observed], store: RunStore) -> tuple[list[Obs
     finding for each such record, and for those of runs that name their variants."""
     found, findings = [], []
     for step in steps:
-        problem = None if step.run is not None else next(_unreadable(store, f"*.{step.step.key[:10]}"), None)
+        problem = None if step.run is not None else next(_unreadable(store.folders_of(step.step.key)), None)
         if problem is not None and problem.location is not None:
             path = PurePath(problem.location.file)
             step = replace(step, damage=f"{path.parent.name}/{path.name}: {problem.message}")
             findings.append(_finding(step.step.label, problem))
         found.append(step)
     for kind in NAMING:
-        for problem in _unreadable(store, f"{kind}.*"):
+        for problem in _unreadable(path.parent for path in sorted(store.root.glob(f"{kind}.*/{RECORD}"))):
             assert problem.location is not None
             findings.append(_finding(PurePath(problem.location.file).parent.name, problem))
     return found, findings
 
 
-def _unreadable(store: RunStore, folders: str) -> Iterator[Problem]:
-    """What is wrong with the records that cannot be read, in folders whose names match a pattern."""
-    for path in sorted(store.root.glob(f"{folders}/{RECORD}")) if store.root.is_dir() else ():
+def _unreadable(folders: Iterable[Path]) -> Iterator[Problem]:
+    """What is wrong with the records that cannot be read, of these folders."""
+    for folder in folders:
         try:
-            RunRecord.read(path.parent)
+            RunRecord.read(folder)
         except InputError as failure:
             yield failure.problems[0]
 

@@ -16,9 +16,9 @@ from pydoc_data.topics import topics
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset
 from runners.data.sources.splits import Split
-from runners.data.store.source_digests import digest_of
 
 VALIDATION_SHARE = {"language-reference": 0.1, "reference-topics": 0.2}
 _SHORTEST = 40

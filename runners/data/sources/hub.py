@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset
 from framework.names import did_you_mean
 from runners.data.sources.splits import Meter, Split
-from runners.data.store.source_digests import digest_of
 
 _BATCH_BYTES = 1 << 21
 

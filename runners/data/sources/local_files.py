@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.evidence.remembering.file_digest import digest_of
 from framework.names import did_you_mean
 from runners.data.sources.readers import COMPRESSED, READERS, format_of, ignored, text_blocks
 from runners.data.sources.splits import Label, Meter, Split
-from runners.data.store.source_digests import digest_of
 
 
 def split_in(name: str, stated: str, split: str, folder: Path) -> Split:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from framework.cli.checking.answers import folder
+from framework.cache_folder import cache_folder
 from framework.errors import FrameworkError
 
 
@@ -14,7 +14,7 @@ def data_folder() -> Path:
     Raises:
         FrameworkError: there is no place for a cache.
     """
-    place = folder()
+    place = cache_folder()
     if place is None:
         raise FrameworkError("there is no folder for prepared data: set FRAMEWORK_CACHE_DIR")
     return Path(place).absolute() / "data"

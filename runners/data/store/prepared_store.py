@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from framework.errors import FrameworkError
 from framework.evidence.atomic import of_partial, partial_of, whole_folder
+from framework.evidence.remembering.file_state import state_of
+from framework.evidence.remembering.kept_facts import recalled, remember, sum_of
 from runners.data.store.data_folder import data_folder
-from runners.data.store.source_digests import recalled, remember, state_of, sum_of
 
 if TYPE_CHECKING:  # a plan asks which stores are there, and reads none
     import numpy as np

@@ -65,5 +65,8 @@ class Pickled:
     def read(self, name: str, layout: str) -> numpy.ndarray[Any, Any]:
         return self._masks[name].view(torch.uint8).numpy().reshape(-1)
 
+    def between(self, name: str, layout: str, start: int, stop: int) -> numpy.ndarray[Any, Any]:
+        return self.read(name, layout)[start:stop]
+
     def size(self, name: str, layout: str) -> int:
         return int(self._masks[name].numel())

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from framework.conformance import Stage, Status
 from framework.errors import FrameworkError
-from framework.evidence.store import RunStore, changed_artefacts
+from framework.evidence.remembering.run_contents import changed_artefacts
+from framework.evidence.store import RunStore
 from framework.evidence.tensors import TensorFile
 from tests.runners.command.commanded import LOGS, run, study
 from tests.support.statuses import codes, status_of

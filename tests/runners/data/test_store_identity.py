@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import transformers
 
+from framework.evidence.remembering import file_digest
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
 from runners.data import tokenizing
 from runners.data.preparing import prepare
-from runners.data.store import source_digests
 from runners.data.store.data_folder import data_folder
 from runners.data.store.prepared_store import Making, made
 
@@ -32,9 +33,9 @@ def test_a_file_that_has_just_changed_is_read_again(tmp_path: Path, monkeypatch:
     path = tmp_path / "a"
     path.write_text("one")
     read: list[int] = []
-    real = source_digests.hashlib.file_digest
-    monkeypatch.setattr("hashlib.file_digest", lambda *arguments: read.append(1) or real(*arguments))
-    assert source_digests.digest_of(path) == source_digests.digest_of(path)
+    real = file_digest._read
+    monkeypatch.setattr(file_digest, "_read", lambda *arguments: read.append(1) or real(*arguments))
+    assert digest_of(path) == digest_of(path)
     assert len(read) == 2, "its time does not tell it from one that is written in the same moment"
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from framework.errors import FrameworkError
+from framework.evidence.remembering import file_digest
+from framework.evidence.remembering.file_digest import digest_of
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.planning.steps import Training
@@ -21,7 +23,6 @@ from runners.data import storing
 from runners.data.preparing import Prepared, prepare
 from runners.data.store import prepared_store
 from runners.data.store.prepared_store import Making, found, made, removed, stores
-from runners.data.store.source_digests import digest_of
 
 MODEL = Model(family="mamba", weights="random", layers=1, hidden=8, vocabulary=300, tokenizer="bytes")
 
@@ -233,9 +234,9 @@ def test_what_a_killed_process_left_is_no_store_and_is_cleared(cache: Path, tmp_
 def test_a_digest_is_remembered_for_the_state_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, read = tmp_path / "data.txt", []
     path.write_text("one")
-    monkeypatch.setattr("runners.data.store.source_digests._SETTLED", -1)
-    real = prepared_store.hashlib.file_digest
-    monkeypatch.setattr("hashlib.file_digest", lambda *a: read.append(1) or real(*a))
+    monkeypatch.setattr("framework.evidence.remembering.file_state._SETTLED", -1)
+    real = file_digest._read
+    monkeypatch.setattr(file_digest, "_read", lambda *a: read.append(1) or real(*a))
     assert digest_of(path) == digest_of(path)
     assert len(read) == 1
     times = path.stat()

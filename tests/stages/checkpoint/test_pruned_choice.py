@@ -11,8 +11,8 @@ import pytest
 from framework.evidence.masks import MaskFile
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.recomputed.lowest_scores import misplaced
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
-from framework.stages.checkpoint.recomputed.pruned_weights import misplaced
 from framework.stages.run.observed import NotRecorded
 from tests.support.tensors import save_tensors, stored
 

@@ -44,3 +44,18 @@ def falls(metric: str | Metric) -> bool:
     words = [METRICS.get(folded(word), word) for word in _WORDS.findall(name)]
     last = words[-1] if words else name
     return name.endswith(("loss", "error_rate")) or last in LOWER_IS_BETTER or words[0:1] == ["loss"]
+
+
+PER_TOKEN = "per token"
+
+
+def plain_unit(unit: str) -> str:
+    """A unit in one spelling: `nats/token` and `nats per token` are `per token`, since a loss is in nats where nothing
+    else is said; `bits per byte` stays."""
+    words = unit.casefold().replace("/", " per ").split()
+    return " ".join(words[1:] if words[:1] in (["nats"], ["nat"]) else words)
+
+
+def unit_of(metric: str | Metric | None) -> str | None:
+    """What a stated metric is counted in, in one spelling; None where the paper does not say."""
+    return plain_unit(metric.unit) if isinstance(metric, Metric) and metric.unit is not None else None

@@ -1,4 +1,4 @@
-"""What a pruning had to zero, recomputed from the checkpoint that it started from, without torch."""
+"""How many weights a pruning had to zero, recomputed without torch; which ones, see :mod:`.lowest_scores`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from framework.evidence.architectures.roles import Architecture
 from framework.evidence.masks import MaskFile
-from framework.evidence.orientation import in_rows, input_first, rows_of
+from framework.evidence.orientation import in_rows, input_first, matrices
 from framework.evidence.record import MODEL, read_json
-from framework.evidence.score_keys import RANDOM, FloatKind, common_kind, magnitude_keys, random_keys
-from framework.evidence.tensors import Tensors
 from framework.manifest.sections.methods import Prune
 from framework.stages.run.observed import NotRecorded, Observed
 
@@ -19,9 +17,6 @@ if TYPE_CHECKING:
     import numpy
 
     Array = numpy.ndarray[Any, Any]
-
-RECOMPUTED = ("magnitude", "random")
-"""The scores that follow from the weights and the seed."""
 
 
 def demanded_zeros(observed: Observed, work: Prune, masks: MaskFile, names: Iterable[str], share: float) -> int:
@@ -38,7 +33,7 @@ def demanded_zeros(observed: Observed, work: Prune, masks: MaskFile, names: Iter
         kept, size = map(int, work.structure.split(":"))
         return total * (size - kept) // size
     if work.structure == "unstructured" and work.scope == "output":
-        rows = matrices(observed.step.model.family, shapes)
+        rows = matrices(Architecture(observed.step.model.family), shapes)
         return sum(outputs * round(share * inputs) for outputs, inputs in rows.values())
     if work.structure == "unstructured":
         groups = list(elements.values()) if work.scope == "layer" else [total]
@@ -75,7 +70,7 @@ def _outputs(
     """The weights of as many outputs as the share means. Over a whole model their sizes differ, so that the masks have
     to say which ones went; a wrong number of them gives what the share of weights would be."""
     weights = {name: shape for name, shape in shapes.items() if not name.endswith(".bias")}
-    rows = matrices(observed.step.model.family, weights)
+    rows = matrices(Architecture(observed.step.model.family), weights)
     sizes = {name: inputs + (f"{name.removesuffix('.weight')}.bias" in shapes) for name, (_, inputs) in rows.items()}
     if work.scope == "layer":
         return sum(round(share * outputs) * sizes[name] for name, (outputs, _) in rows.items())
@@ -84,114 +79,3 @@ def _outputs(
     if sum(gone.values()) == round(share * sum(outputs for outputs, _ in rows.values())):
         return sum(count * sizes[name] for name, count in gone.items())
     return round(share * sum(math.prod(shape) for shape in shapes.values()))
-
-
-def matrices(family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
-    """Each weight as (outputs, inputs)."""
-    turned = input_first(Architecture(family), shapes)
-    return {name: rows_of(name, shape, name in turned) for name, shape in shapes.items()}
-
-
-def misplaced(parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str) -> str | None:
-    """How the choice of weights differs from the declared one; None where the lowest scores went, and of equal ones the
-    last positions.
-
-    Args:
-        parent: The checkpoint before the pruning.
-        names: The tensors that were pruned, sorted.
-
-    Raises:
-        NotRecorded: a tensor of the parent is missing or of another shape.
-    """
-    for name in names:
-        if name not in parent.tensors or parent.tensors[name].shape != masks.tensors[name].shape:
-            raise NotRecorded(f"the checkpoint before has no tensor {name} of this shape")
-    kind = common_kind(parent.tensors[name].dtype for name in names)
-    if ":" in work.structure or work.scope == "output":
-        return _in_groups(parent, masks, names, work, seed, family, kind)
-    groups = [[name] for name in names] if work.scope == "layer" else [names]
-    return next((found for group in groups if (found := _in_group(parent, masks, group, work, seed, kind))), None)
-
-
-def _keys(parent: Tensors, name: str, work: Prune, seed: int, kind: FloatKind) -> Array:
-    bits = parent.bits(name)
-    keys = magnitude_keys(bits, parent.tensors[name].dtype, kind)
-    if work.score == "random":
-        keys = random_keys(seed, name, 0, bits.size).reshape(bits.shape) * (keys != 0)
-    return keys
-
-
-def _in_group(
-    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind
-) -> str | None:
-    """One threshold over all of these tensors."""
-    import numpy
-
-    lowest_kept, highest_gone = RANDOM.infinity if work.score == "random" else kind.infinity, -1
-    for name in names:
-        keys, kept = _keys(parent, name, work, seed, kind), masks.mask(name)
-        lowest_kept = int(numpy.min(keys, where=kept, initial=lowest_kept))
-        if not kept.all():
-            highest_gone = max(highest_gone, int(keys[~kept].max()))
-    if highest_gone > lowest_kept:
-        return _apart(parent, masks, names, work, seed, kind, lowest_kept)
-    gone_before = None
-    for name in names if highest_gone == lowest_kept else ():
-        tied = _keys(parent, name, work, seed, kind).ravel() == highest_gone
-        kept = masks.mask(name).ravel()[tied]
-        if gone_before is not None and kept.any():
-            return f"of equal scores one of {gone_before} went, and one of {name}, which comes later, stayed"
-        if not kept.all():
-            if kept[int(numpy.argmin(kept)) :].any():
-                return f"of equal scores in {name} an earlier one went and a later one stayed"
-            gone_before = name
-    return None
-
-
-def _apart(
-    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, kind: FloatKind, lowest_kept: int
-) -> str:
-    """What went although something lower stayed."""
-    counts = {}
-    for name in names:
-        wrong = (_keys(parent, name, work, seed, kind) > lowest_kept) & ~masks.mask(name)
-        counts[name] = int(wrong.sum())
-    worst = max(counts, key=lambda name: counts[name])
-    return (
-        f"{sum(counts.values()):,} weights went whose {work.score} is above that of one that stayed; "
-        f"{counts[worst]:,} of them in {worst}"
-    )
-
-
-def _in_groups(
-    parent: Tensors, masks: MaskFile, names: list[str], work: Prune, seed: int, family: str, kind: FloatKind
-) -> str | None:
-    """A threshold for each output, or for each M neighbouring inputs."""
-    import numpy
-
-    shapes = {name: masks.tensors[name].shape for name in names}
-    turned = input_first(Architecture(family), shapes)
-    for name, (outputs, inputs) in matrices(family, shapes).items():
-        if ":" in work.structure:
-            stay, size = map(int, work.structure.split(":"))
-        else:
-            assert isinstance(work.sparsity, float)
-            stay, size = inputs - round(work.sparsity * inputs), inputs
-        keys = in_rows(name, _keys(parent, name, work, seed, kind), name in turned).reshape(
-            outputs * inputs // size, size
-        )
-        kept = in_rows(name, masks.mask(name), name in turned).reshape(keys.shape)
-        uneven = int((kept.sum(axis=1) != stay).sum())
-        if uneven:
-            return f"{uneven:,} groups of {size} inputs of {name} do not keep exactly {stay}"
-        if stay in (0, size):
-            continue
-        gone = numpy.where(kept, 0, keys).max(axis=1, keepdims=True)
-        stayed = numpy.where(kept, keys, keys.dtype.type(numpy.iinfo(keys.dtype).max)).min(axis=1, keepdims=True)
-        place = numpy.arange(size)
-        last = numpy.where(kept & (keys == gone), place, -1).max(axis=1)
-        first = numpy.where(~kept & (keys == gone), place, size).min(axis=1)
-        wrong = int(((gone > stayed)[:, 0] | (last > first)).sum())
-        if wrong:
-            return f"in {wrong:,} groups of {size} inputs of {name} another weight went than one with the lowest score"
-    return None

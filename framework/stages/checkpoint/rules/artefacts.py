@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.evidence.store import changed_artefacts
+from framework.stages.checkpoint.reading_once import changed_files
 from framework.stages.run.observed import EvidenceContext
 
 CHANGED = Rule(
@@ -21,7 +21,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         if observed.run is None:
             continue
-        for name in changed_artefacts(observed.run):
+        for name in changed_files(observed):
             facts = observed.run.record.artefacts[name]
             yield Finding(
                 CHANGED,

@@ -9,7 +9,7 @@ from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune, SameAs
 from framework.planning.steps import Training
 from framework.stages.checkpoint.recomputed.pruned_weights import demanded_zeros
-from framework.stages.checkpoint.zeros import masks_of, returned_weights, zeros_of
+from framework.stages.checkpoint.zeros import masked_weights, masks_of, returned_weights, zeros_of
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
 RETURNED = Rule(
@@ -50,7 +50,7 @@ def _returned(context: EvidenceContext, observed: Observed, clauses: list[Clause
         return
     try:
         returned = returned_weights(observed)
-        masked = sum(masks_of(observed).zeros(name) for name in masks_of(observed).tensors)
+        masked = masked_weights(observed)
     except NotRecorded as missing:
         for clause in clauses:
             yield context.judge.unverified(clause, context.stage, str(missing))

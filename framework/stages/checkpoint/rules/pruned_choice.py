@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.evidence.tensors import Tensors
+from framework.evidence.tensors import FlatTensors
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, misplaced
 from framework.stages.checkpoint.recomputed.pruned_channels import misplaced_channels
-from framework.stages.checkpoint.recomputed.pruned_weights import RECOMPUTED, misplaced
+from framework.stages.checkpoint.remembered_answers import CHOICE_OF
 from framework.stages.checkpoint.starting_checkpoint import starting_tensors
 from framework.stages.checkpoint.zeros import masks_of, pruned_tensors
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
@@ -56,7 +57,7 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         raise NotRecorded(f"which {work.structure}s have the lowest scores is not recomputed here")
     masks = masks_of(observed)
     names = pruned_tensors(observed, masks)
-    before: Tensors
+    before: FlatTensors
     parent = context.related.parent(observed)
     if parent is None:
         before = starting_tensors(observed, context.experiment.root, masks, names)
@@ -64,5 +65,8 @@ def _misplaced(context: EvidenceContext, observed: Observed, work: Prune) -> str
         raise NotRecorded(parent.absent)
     else:
         before = parent.tensors
+    if CHOICE_OF in observed.known:
+        found: str | None = observed.known[CHOICE_OF]
+        return found
     recompute = misplaced_channels if work.structure == "channel" else misplaced
     return recompute(before, masks, names, work, step.seed, step.model.family)

@@ -31,6 +31,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("vocab_size",),
 }
 """Manifest field -> the names that transformers' model configs use for it."""
+_CONFIG = "the model's config"
+"""What is known of a run: see :attr:`Observed.known`."""
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -105,11 +107,13 @@ _TOLD: dict[str, Callable[[Any, Observed], Any]] = {
 
 def _config_of(observed: Observed) -> dict[str, Any]:
     assert observed.run is not None
-    path = observed.run.folder / MODEL / "config.json"
-    if not path.is_file():
-        raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
-    data: dict[str, Any] = read_json(path)
-    return data
+    if (data := observed.known.get(_CONFIG)) is None:
+        path = observed.run.folder / MODEL / "config.json"
+        if not path.is_file():
+            raise NotRecorded(f"{observed.step.label} left no {MODEL}/config.json")
+        data = observed.known[_CONFIG] = read_json(path)
+    found: dict[str, Any] = data
+    return found
 
 
 def _parameters(observed: Observed) -> Any:

@@ -1,4 +1,4 @@
-"""Runs that were made elsewhere: what their programs wrote of their settings, and whether the sources are as they were.
+"""Runs of other programs: what these wrote of their settings, and whether what was adopted is as it was.
 
 The settings are held as `framework check` holds a config file, by the same readers, dialects and rules. They may settle
 what the log of such a run leaves open; see :func:`unsettled`.
@@ -13,23 +13,21 @@ from typing import Any
 
 from framework.adoption.adopted_runs import origin_of, sources_of
 from framework.adoption.sources.registry import digests_in
-from framework.adoption.written_run import SETTINGS
 from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdict
 from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
-from framework.evidence.record import ADOPTED, RECORD, sha256_of
+from framework.evidence.record import ADOPTED, RECORD, SETTINGS, STEPS, sha256_of
 from framework.evidence.store import Run
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import format_path
+from framework.planning.commands.read_back import clause_named
 from framework.planning.steps import Training
 from framework.stages.config.verdicts import hold
 from framework.stages.run.observed import EvidenceContext, Observed
 
-SETTING = Rule(
-    "R125", "adopted-setting", Severity.ERROR, Stage.RUN, "a run that was adopted was made with another setting"
-)
+SETTING = Rule("R125", "written-setting", Severity.ERROR, Stage.RUN, "a program wrote that it ran with another setting")
 SOURCE = Rule(
     "R145", "adopted-source", Severity.ERROR, Stage.RUN, "what a run was adopted from has changed since it was"
 )
@@ -42,17 +40,17 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         if not observed.counts:
             yield from _beside(context, observed)
-    adopted = [observed for observed, _ in context.trainings() if observed.adopted]
-    if not adopted:
-        return
+    logged = [observed for observed, _ in context.trainings() if observed.logged]
     stores: dict[Path, dict[str, str]] = {}
-    for observed in adopted:
-        yield from _sources(context, observed, stores)
-    yield from _settings(context, adopted)
+    for observed in logged:
+        if observed.adopted:
+            yield from _sources(context, observed, stores)
+    if logged:
+        yield from _settings(context, logged)
 
 
 def unsettled(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """The verdicts, without those that what an adopted run wrote of its settings makes needless: that its log does not
+    """The verdicts, without those that what a run wrote of its settings makes needless: that its log does not
     tell a clause, and the same violation once more, seen in the record that was made of the settings."""
     given = list(verdicts)
     told: dict[tuple[str, str], set[Status]] = {}
@@ -62,13 +60,15 @@ def unsettled(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     for each in given:
         known = told.get((each.clause, _run_of(each)), ())
         again = each.status in known and PurePath(file_of(each)).name == RECORD
-        if not (known and each.status is Status.UNVERIFIED) and not (again and each.status is Status.VIOLATED):
+        open_still = each.status is Status.UNVERIFIED and PurePath(file_of(each)).name != STEPS
+        if not (known and open_still) and not (again and each.status is Status.VIOLATED):
             yield each
 
 
 def _run_of(verdict: Verdict) -> str:
     """The run folder that a look was into."""
-    return next((part for part in PurePath(file_of(verdict)).parts if part.startswith(f"{ADOPTED}.")), "")
+    parts = PurePath(file_of(verdict)).parts
+    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else ""
 
 
 def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, dict[str, str]]) -> Iterator[Finding]:
@@ -115,9 +115,9 @@ def _named(run: Run) -> str:
     return run.folder.name if origin is None else f"{run.folder.name} (adopted from {origin})"
 
 
-def _settings(context: EvidenceContext, adopted: list[Observed]) -> Iterator[Verdict]:
+def _settings(context: EvidenceContext, logged: list[Observed]) -> Iterator[Verdict]:
     bindings, labels = [], {}
-    for observed in adopted:
+    for observed in logged:
         assert observed.run is not None
         if (observed.run.folder / SETTINGS).is_file() and observed.step.profile is None:
             bindings.append(_binding(observed))
@@ -136,8 +136,11 @@ def _settings(context: EvidenceContext, adopted: list[Observed]) -> Iterator[Ver
     for clause in context.experiment.clauses:
         if clause.path[0] == "seeds":
             continue  # a run has one of them: the seed that it recorded is held to the one that it is of
+        own_fact = any(str(part).partition(".")[0] == "settings" for part in clause.path)
         for look in matrix.looks(clause, Stage.CONFIG):
             name = PurePath(file_of(look)).parent.name
+            if own_fact and not name.startswith(f"{ADOPTED}."):
+                continue  # held under the names by which the script is passed them: R124
             if look.status is Status.CONFORMS and name in labels:
                 where = None if look.evidence is None else str(look.evidence)
                 yield context.judge.conforms(clause, context.stage, "as the run's own settings say", where)
@@ -160,8 +163,22 @@ def _binding(observed: Observed) -> Binding:
         variant=step.variant,
         model=step.model_name,
         dialect=str(observed.facts.get("settings_dialect", "generic")),
+        keys=_keys(observed),
         required=False,
     )
+
+
+def _keys(observed: Observed) -> dict[str, str]:
+    """The clauses of the settings that a script wrote under the names by which it is passed them."""
+    command, written = observed.step.command, observed.facts.get("settings")
+    if command is None or not isinstance(written, dict):
+        return {}
+    passed = [each for each in (command.flags, *command.files.values()) if each is not None]
+    named = {key.lstrip("-").replace("-", "_"): fact for each in passed for key, fact in each.keys.items()}
+    found = {name: fact for name in written if (fact := named.get(name.replace("-", "_")))}
+    work = observed.step.work
+    assert isinstance(work, Training)
+    return {name: clause_named(observed.step, work, fact) for name, fact in found.items()}
 
 
 def _bound(experiment: Experiment, bindings: list[Binding]) -> Experiment:

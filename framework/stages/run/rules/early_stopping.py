@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import EVENTS, read_lines
-from framework.manifest.hyperparameters import held
+from framework.manifest.hyperparameters import held, plain_metric
 from framework.manifest.sections.phases import EarlyStopping
-from framework.stages.run.observed import EvidenceContext, Observed
+from framework.manifest.sections.values.stated_metrics import PER_TOKEN, Metric, name_of, unit_of
+from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 from framework.stages.run.recomputed.early_stopping import stops_at, stops_by_threshold_at
 
 STOPPED = Rule(
@@ -24,6 +25,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed, work in context.trainings():
         if work.phase.metric is not None:
             yield from _metric(context, observed, str(work.phase.metric_name))
+            yield from _unit(context, observed, work.phase.metric)
         if work.phase.early_stopping is not None:
             yield from _replayed(context, observed, work.phase.early_stopping)
 
@@ -39,6 +41,24 @@ def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterat
     else:
         message = f"{observed.step.label}: the run measured no {metric}"
         yield context.violated(METRIC, clause, message, metric, sorted(observed.run.record.metrics), observed.place())
+
+
+def _unit(context: EvidenceContext, observed: Observed, metric: str | Metric) -> Iterator[Verdict]:
+    """What the metric is counted in; the built-in training's loss is per token."""
+    declared, name = unit_of(metric), plain_metric(str(name_of(metric)))
+
+    def seen(run: Observed) -> str:
+        if not run.logged and name in ("loss", "perplexity"):
+            return PER_TOKEN
+        units = run.facts.get("units")
+        found = units.get(name) if isinstance(units, dict) else None
+        if not isinstance(found, str):
+            raise NotRecorded(f"the run does not say what its {name} is counted in")
+        return found
+
+    if declared is not None:
+        clause = context.clause(observed.step, "metric.unit")
+        yield from context.hold(METRIC, observed, clause, declared, seen, f"the unit of {name}")
 
 
 def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStopping) -> Iterator[Verdict]:

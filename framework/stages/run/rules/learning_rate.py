@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import STEPS
+from framework.manifest.clauses import Clause
 from framework.manifest.lengths import optimizer_steps, scale_of
 from framework.manifest.sections.values.durations import Scale
 from framework.manifest.sections.values.quantities import number
@@ -15,6 +16,7 @@ from framework.planning.steps import Training
 from framework.stages.run import by_group, logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 from framework.stages.run.recomputed.learning_rate import Unknown, learning_rate_at
+from framework.stages.run.recomputed.trace_differences import differences
 
 TRACE = Rule(
     "R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared"
@@ -51,23 +53,82 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             yield from (context.judge.unverified(clause, context.stage, str(missing), seen) for clause in clauses)
             continue
         relative = logged.tolerance(observed, _RELATIVE)
-        wrong = _first_wrong(work, lines, total, scale, relative)
+        wrong, down = _first_wrong(work, lines, total, scale, relative), False
         if wrong is not None and observed.logged:
             # What a program of its own makes of a part of a step is its own: 34 and 35 of 345 steps are both 10 %.
             rounded_down = _first_wrong(work, lines, total, scale._replace(down=True), relative)
-            wrong = None if rounded_down is None else wrong
+            wrong, down = (None, True) if rounded_down is None else (wrong, False)
+        if wrong is not None:
+            yield from _differing(context, observed, clauses, lines, wrong, _Sought(work, total, scale, relative))
+            continue
         for clause in clauses:
-            if wrong is None:
-                reason = f"{len(lines)} steps follow the declared schedule"
-                if relative > _RELATIVE:
-                    reason += f", to {relative:.2g} of it, as the log rounds"
-                yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)
-                continue
-            line, demanded = wrong
-            used = f"step {line['step']} of {total} used {line['learning_rate']:g}, not {demanded:g}"
-            message = f"{observed.step.label}: {used}"
-            where = observed.place(STEPS, observed.trace.index(line) + 1)
+            reason = f"{len(lines)} steps follow the declared schedule"
+            reason += ", its lengths rounded down" if down else ""
+            if relative > _RELATIVE:
+                reason += f", to {relative:.2g} of it, as the log rounds"
+            yield context.judge.conforms(clause, context.stage, reason, observed.place(STEPS).file)
+
+
+class _Sought(NamedTuple):
+    """What a trace is held to."""
+
+    work: Training
+    total: int
+    scale: Scale
+    relative: float
+
+
+def _differing(
+    context: EvidenceContext,
+    observed: Observed,
+    clauses: list[Clause],
+    lines: list[dict[str, Any]],
+    wrong: tuple[dict[str, Any], float],
+    sought: _Sought,
+) -> Iterator[Verdict]:
+    """One finding for each value that is another, with the first step; of the rest what the steps say of it."""
+    line, demanded = wrong
+    rates = [(each["step"], each["learning_rate"]) for each in lines]
+    found = differences(sought.work.phase, rates, sought.total, sought.scale, sought.relative)
+    if not found and observed.logged:
+        down = sought.scale._replace(down=True)
+        found = differences(sought.work.phase, rates, sought.total, down, sought.relative)
+    where = observed.place(STEPS, observed.trace.index(line) + 1)
+    used = f"step {line['step']} of {sought.total} used {line['learning_rate']:g}, not {demanded:g}"
+    blamed: dict[str, str] = {}
+    for each in found:
+        clause = _about(context, observed, each.fact, clauses)
+        blamed[clause.id] = f"{blamed[clause.id]}; {each.said}" if clause.id in blamed else each.said
+    if not found and clauses:
+        many = sum(not _same(sought, each) for each in lines)
+        blamed[_about(context, observed, "schedule.name", clauses).id] = (
+            f"{many} of {len(lines)} recorded steps differ, and no one or two other values explain them"
+        )
+    for clause in clauses:
+        if clause.id in blamed:
+            message = f"{observed.step.label}: {used}: {blamed[clause.id]}"
             yield context.violated(TRACE, clause, message, demanded, line["learning_rate"], where)
+        elif found:
+            reason = f"{len(lines)} steps follow it; another is " + " and ".join(blamed)
+            yield context.judge.conforms(clause, context.stage, reason, where.file)
+        else:
+            reason = "the steps do not follow the schedule that it is a part of"
+            yield context.judge.unverified(clause, context.stage, reason, where.file)
+
+
+def _about(context: EvidenceContext, observed: Observed, fact: str, clauses: list[Clause]) -> Clause:
+    """The clause that states a fact; where none does, that of the shape, or the first of all."""
+    for name in (fact, "schedule.name"):
+        own = [context.clause(observed.step, name), *context.clauses_below(observed.step, name)]
+        stated = next((each for each in own if each is not None and each in clauses), None)
+        if stated is not None:
+            return stated
+    return next((each for each in clauses if "schedule" in each.path), clauses[0])
+
+
+def _same(sought: _Sought, line: dict[str, Any]) -> bool:
+    demanded = learning_rate_at(sought.work.phase, line["step"], sought.total, sought.scale)
+    return math.isclose(line["learning_rate"], demanded, rel_tol=sought.relative, abs_tol=1e-15)
 
 
 def _first_wrong(

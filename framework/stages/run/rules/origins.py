@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.evidence.record import CHANGED
 from framework.manifest.sections.values.quantities import whole
+from framework.planning.contents.digested import covers
 from framework.planning.steps import Training
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed, recorded
 
@@ -88,15 +90,41 @@ def _same(context: EvidenceContext) -> Iterator[Verdict]:
         key = (work.dataset_name, observed.step.model_name, whole(work.phase.sequence_length) or 0, of)
         groups.setdefault(key, []).append(observed)
     for (name, *_), members in groups.items():
-        prints: dict[str, Observed] = {}
+        prints: dict[str, list[Observed]] = {}
         for member in members:
             try:
                 if member.run is not None:
-                    prints.setdefault(str(member.recorded("data", "fingerprint")), member)
+                    prints.setdefault(str(member.recorded("data", "fingerprint")), []).append(member)
             except NotRecorded:
                 continue
         if len(prints) > 1:
-            (first, one), (second, two) = list(prints.items())[:2]
-            message = f"{one.step.label} and {two.step.label} saw different training data of {name!r}"
-            for clause in context.experiment.below(("datasets", name)):
-                yield context.violated(DATA, clause, message, first, second, two.place())
+            yield from _differing(context, name, prints)
+
+
+def _differing(context: EvidenceContext, name: str, prints: dict[str, list[Observed]]) -> Iterator[Verdict]:
+    """All sides, those that read today's files first, each with what is known of that; the place is the last one's."""
+    sides = [(fingerprint, members, *_of_today(members[0], name)) for fingerprint, members in prints.items()]
+    sides.sort(key=lambda side: side[2] is not True)
+    told = [f"{_several(members)} {fingerprint[:12]} ({said})" for fingerprint, members, _, said in sides]
+    message = f"training data of {name!r} differ, by fingerprint: {'; '.join(told)}"
+    for clause in context.experiment.below(("datasets", name)):
+        yield context.violated(DATA, clause, message, sides[0][0], sides[-1][0], sides[-1][1][0].place())
+
+
+def _several(members: list[Observed]) -> str:
+    more = f" and {len(members) - 1} more" if len(members) > 1 else ""
+    return f"{members[0].step.label}{more} saw"
+
+
+def _of_today(observed: Observed, name: str) -> tuple[bool | None, str]:
+    """Whether a run read the files of a dataset that lie here today, and what is known of it; None where nothing is."""
+    assert observed.run is not None
+    made = f"made {str(observed.run.record.finished)[:10]}" if observed.run.record.finished else "at an unknown time"
+    places = [place for place in observed.step.reads if place.clause == ("datasets", name, "path")]
+    if not places or observed.adopted:
+        return None, f"{made}; nothing is known of the files that it read"
+    if any(covers(place.stated, each) for place in places for each in observed.step.absent):
+        return None, f"{made}; the files that it read are not here"
+    if observed.facts.get(CHANGED):
+        return False, f"{made}; files were changed while it ran"
+    return True, f"{made}, of the files of today"
