@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
@@ -17,7 +17,9 @@ from framework.stages.document.verdicts import document_verdicts
 from framework.stages.verify import VerifyResult
 from reports.adapters import has_adapters, memo_context
 from reports.compliance import compliance_context
-from reports.page.contents import page_context, page_facts
+from reports.latex.macros import macro_context, tables
+from reports.model_cards import card_index, cards
+from reports.page.page_contents import page_context, page_facts
 from reports.setup import clause_row, setup_context
 from reports.template_environment import render
 
@@ -32,6 +34,12 @@ class Document:
     template: str
     context: Callable[[VerifyResult], dict[str, Any]]
     applies: Callable[[VerifyResult], bool] = lambda result: True
+    parts: Callable[[VerifyResult], dict[str, dict[str, Any]]] = lambda result: {}
+    """Files of its own in ``folder``, by name, with what ``part`` is given."""
+    folder: str = ""
+    part: str = ""
+    asked: bool = False
+    """Whether it is rendered only where it is asked for, and from then on kept."""
 
 
 DOCUMENTS = (
@@ -40,15 +48,38 @@ DOCUMENTS = (
     Document("memo", "CORRECTNESS_MEMO.md", "CORRECTNESS_MEMO.md.j2", memo_context, has_adapters),
     Document("report", "REPORT.html", "REPORT.html.j2", page_context),
     Document("data", "report.json", "", page_facts),
+    Document(
+        name="latex",
+        file="experiment.tex",
+        template="experiment.tex.j2",
+        context=macro_context,
+        parts=tables,
+        folder="tables",
+        part="table.tex.j2",
+        asked=True,
+    ),
+    Document(
+        name="cards",
+        file="MODEL_CARDS.md",
+        template="MODEL_CARDS.md.j2",
+        context=card_index,
+        parts=cards,
+        folder="model-cards",
+        part="MODEL_CARD.md.j2",
+        asked=True,
+    ),
 )
 
 
+_RENDERED = "Rendered by `framework docs"
+"""What the parts of a document say of themselves: others in their folder are the author's own."""
 _HOLDING = ("compliance", "report", "data")
 """The documents that say what is seen of the others."""
 
 
 def chosen(result: VerifyResult, names: Sequence[str]) -> list[Document]:
-    """The documents of these names; without any all that are about what the plan does.
+    """The documents of these names; without any all that are about what the plan does, and of those that want to be
+    asked for those that lie there.
 
     Raises:
         UsageError: there is no such document.
@@ -57,7 +88,13 @@ def chosen(result: VerifyResult, names: Sequence[str]) -> list[Document]:
     for name in names:
         if name not in known:
             raise UsageError(f"no document {name!r}: {did_you_mean(name, known)}")
-    return [document for document in DOCUMENTS if document.name in names or (not names and document.applies(result))]
+    there = folder(result.experiment)
+    return [
+        document
+        for document in DOCUMENTS
+        if document.name in names
+        or (not names and document.applies(result) and (not document.asked or (there / document.file).is_file()))
+    ]
 
 
 def folder(experiment: Experiment) -> Path:
@@ -77,12 +114,24 @@ def write(result: VerifyResult, names: Sequence[str] = ()) -> list[Path]:
 def stale(result: VerifyResult, names: Sequence[str] = ()) -> list[tuple[Path, str]]:
     """The documents on disk that are missing or say something else than a new rendering, with the first difference."""
     found = []
-    for path, text in _rendered(result, chosen(result, names), _existing(result.experiment)).items():
+    documents = chosen(result, names)
+    rendered = _rendered(result, documents, _existing(result.experiment))
+    for path, text in rendered.items():
         if not path.is_file():
             found.append((path, "missing"))
         elif (old := path.read_text("utf-8", errors="replace")) != text:
             found.append((path, _difference(old, text)))
-    return found
+    return [*found, *_left(result.experiment, documents, rendered)]
+
+
+def _left(experiment: Experiment, documents: list[Document], rendered: dict[Path, str]) -> Iterator[tuple[Path, str]]:
+    """Rendered parts that lie there and that no document has any more."""
+    for document in documents:
+        if not document.folder:
+            continue
+        for path in sorted((folder(experiment) / document.folder).rglob(f"*{Path(document.file).suffix}")):
+            if path not in rendered and f"{_RENDERED} {document.name}`" in path.read_text("utf-8", errors="replace"):
+                yield path, "it is of nothing that there still is: remove it"
 
 
 def add_document_stage(result: VerifyResult) -> None:
@@ -115,6 +164,8 @@ def _rendered(result: VerifyResult, documents: list[Document], existing: dict[st
         text = render(experiment, document.template, context) if document.template else as_json(context)
         texts[folder(experiment) / document.file] = text
         places.setdefault(document.file, text)
+        for name, part in document.parts(result).items():
+            texts[folder(experiment) / document.folder / name] = render(experiment, document.part, part)
     return texts
 
 

@@ -14,7 +14,10 @@ HELP = "render the documents, or tell which are stale"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "document", nargs="*", metavar="DOCUMENT", help="setup, compliance, report, data, memo (default: all)"
+        "document",
+        nargs="*",
+        metavar="DOCUMENT",
+        help="setup, compliance, report, data, memo, latex, cards (default: all; the last two where they lie already)",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when a document is stale or missing"

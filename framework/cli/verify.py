@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_set(parser)
     add_format(parser)
     parser.add_argument(
+        "--fix", action="store_true", help="write the right numbers into the documents that the manifest binds"
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         help="do not read large files again that are as an earlier verification read them: size, inode, times",
@@ -70,6 +74,8 @@ def main(options: argparse.Namespace) -> int:
             f"it is {state}"
         )
     result = api.verify(experiment, plan, only, options.quick)
+    if options.fix:
+        result = _fixed(result, only, options.quick)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -102,6 +108,18 @@ def _nothing(result: VerifyResult) -> str:
     return "\n    ".join(lines)
 
 
+def _fixed(result: VerifyResult, only: list[str], quick: bool) -> VerifyResult:
+    """Put numbers of documents right, say so on the standard error, and look again."""
+    from framework.output.ansi import Ink, wants_colour
+    from framework.repair.bound_documents import fix_numbers
+    from framework.repair.fixing import said
+
+    done = fix_numbers(result.experiment, result.findings)
+    for line in said(done.patches, done.refused, Ink(wants_colour(sys.stderr))):
+        sys.stderr.write(f"{line}\n")
+    return api.verify(result.experiment, result.plan, only, quick) if done.patches else result
+
+
 def show(result: VerifyResult) -> None:
     """The counts of each stage that was looked at, and how it stands with the runs."""
     from rich.table import Table
@@ -121,6 +139,9 @@ def show(result: VerifyResult) -> None:
     profile = f" under the profile {result.experiment.profile}" if result.experiment.profile else ""
     kinds = {"adopted": result.adopted, "recorded by scripts": result.recorded}
     made = "".join(f", {count} of them {kind}" for kind, count in kinds.items() if count)
+    if (documents := result.documents) is not None:
+        unbound = f"; {documents.unbound} beside them in tables are not bound" if documents.unbound else ""
+        console.text(f"documents: {documents.held} of {documents.bound} bound numbers hold{unbound}")
     if result.spared is not None:
         console.text(said_of(result.spared))
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")

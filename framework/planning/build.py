@@ -30,8 +30,8 @@ from framework.planning.knobs import knobs_for
 from framework.planning.measured_before import training_before
 from framework.planning.measured_checkpoints import measured
 from framework.planning.method_targets import with_targets
-from framework.planning.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.recipes import Recipe, recipe_of
+from framework.planning.refusing.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
 from framework.planning.tuned.tuning import Tuning
 

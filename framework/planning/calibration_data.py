@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from framework.manifest.sections.methods import Permute, Prune
 from framework.manifest.sections.root import Manifest
-from framework.planning.missing import UNSTATED_DATA
 from framework.planning.recipes import Recipe, recipe_of
+from framework.planning.refusing.missing import UNSTATED_DATA
 from framework.planning.steps import Step, Training
 
 

@@ -13,6 +13,7 @@ from framework.conformance.registry import families, rules_of
 from framework.names import near
 from framework.stages import since
 from framework.stages.claim import verdicts as claims
+from framework.stages.document import bound_verdicts as own_documents
 from framework.stages.document import verdicts as documents
 from framework.stages.plan import verdicts as plans
 from framework.stages.run import run_folders, unreadable
@@ -46,7 +47,8 @@ def rules() -> dict[str, Rule]:
 @cache
 def catalogue() -> dict[str, Rule]:
     """Every rule by its code, in the order of the stages; those of other distributions included."""
-    return _ordered([*rules().values(), *rules_of((claims, documents, run_folders, unreadable, plans, since))])
+    modules = (claims, documents, own_documents, run_folders, unreadable, plans, since)
+    return _ordered([*rules().values(), *rules_of(modules)])
 
 
 def _ordered(found: Iterable[Rule]) -> dict[str, Rule]:

@@ -120,6 +120,10 @@ def _inconsistencies(experiment: Experiment) -> list[Problem]:
             assertion_of(experiment, claim, index)
         except InputError as failure:
             problems += failure.problems
+    if experiment.stated.documents.bound:
+        from framework.stages.document.bound_verdicts import misnamed
+
+        problems += [problem for failure in misnamed(experiment) for problem in failure.problems]
     return problems
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from framework.stages.checkpoint import rules as checkpoint_rules
 from framework.stages.checkpoint.reading_once import Spared, read_once
 from framework.stages.claim.verdicts import claim_verdicts
 from framework.stages.damaged_runs import damaged
+from framework.stages.document.bound_verdicts import DocumentCounts, bound_document_verdicts
 from framework.stages.plan.verdicts import plan_verdicts
 from framework.stages.run import rules as run_rules
 from framework.stages.run.observed import EvidenceContext, Observed, Related
@@ -50,6 +51,8 @@ class VerifyResult:
     """How it stands with the run of each of ``steps``."""
     stale: list[State] = field(default_factory=list)
     """Runs of what is planned, of values that the manifest no longer states."""
+    documents: DocumentCounts | None = None
+    """Of the numbers in the author's own documents; None where none are bound."""
     spared: Spared | None = None
     """What a quick verification did not read again; None of one that read everything."""
 
@@ -88,6 +91,8 @@ class VerifyResult:
         words = {str(word): n for word, n in count_words([state for _, state in self.planned_states]).items()}
         there = {"finished": self.finished, "adopted": self.adopted, "recorded": self.recorded}
         found = {"steps": self.planned, **there, "stale": len(self.stale), "runs": words, "stages": stages}
+        if self.documents is not None:
+            found["documents"] = asdict(self.documents)
         return found if self.spared is None else {**found, "not_read_again": self.spared._asdict()}
 
     def as_dict(self) -> dict[str, Any]:
@@ -143,7 +148,9 @@ def verify(
         matrix.add(for_all_variants(experiment, seen, unsettled(verdicts), judge))
         findings += more
     findings += broken
-    for held in claim_verdicts(experiment, seen, judge):
+    counts = DocumentCounts() if experiment.stated.documents.bound else None
+    documents = bound_document_verdicts(experiment, seen, judge, counts) if counts is not None else ()
+    for held in (*claim_verdicts(experiment, seen, judge), *documents):
         if isinstance(held, Finding):
             findings.append(held)
         else:
@@ -151,9 +158,8 @@ def verify(
     findings = [*matrix.findings(), *findings]
     worse = damaged(findings, steps)
     states = [_worse(state, worse) for state in states]
-    return VerifyResult(
-        experiment, plan, steps, matrix, findings, checked, states, told.stale(), spared if quick else None
-    )
+    not_read = spared if quick else None
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, told.stale(), counts, not_read)
 
 
 def _key_of(observed: Observed) -> str | None:

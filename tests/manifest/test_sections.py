@@ -45,7 +45,7 @@ waivers:
   - {clause: hardware.torch, stage: run, reason: gone, owner: lab, until: 2030-01-01}
 profiles:
   small: {reason: quick, set: {seeds: [1]}}
-documents: {directory: documents}
+documents: {directory: documents, bound: [{file: README.md, keys: {Epochs: phases.pretrain.epochs}}]}
 grids:
   tuned: {over: {rank: [1, 2]}, from: dense, steps: [{finetune: {adapter: {lora: {rank: $rank, alpha: 4}}}}]}
 runners:

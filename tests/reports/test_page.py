@@ -12,8 +12,8 @@ import pytest
 from framework.locations import Location
 from reports.analysis.run_groups import Summary, summary
 from reports.documents import stale, write
-from reports.page.contents import embedded, page_context, verdict_line
-from reports.page.results import rounded
+from reports.page.page_contents import embedded, page_context, verdict_line
+from reports.page.result_tables import rounded
 from reports.page.snippets import snippet
 from tests.support.evidence import Evidence
 from tests.support.project import Project

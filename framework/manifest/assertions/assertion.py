@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from framework.errors import InputError
+from framework.locations import Location
 from framework.manifest.assertions.calls import CALL, Call
 from framework.manifest.assertions.sides import AGGREGATES, Part, Side
 from framework.manifest.experiment import Experiment
@@ -28,6 +29,44 @@ def assertion_of(experiment: Experiment, claim: Claim, index: int) -> list[Part]
         InputError: it is no comparison of arithmetic over results, or names an unknown variant, task or seed.
     """
     where = experiment.location(("claims", index, "assert"))
+    tree, names, calls = _named(experiment, claim.assert_, where)
+    rising = _rising(experiment, names, calls)
+    try:
+        parts = [
+            part for left, symbol, right in _comparisons(tree) for part in _parts(left, symbol, right, names, rising)
+        ]
+    except NotArithmetic as problem:
+        raise InputError.at(where, f"{problem}: {claim.assert_!r}") from None
+    for text, call in zip(names.values(), calls, strict=True):
+        if call.task is not None and claim.over != "seeds":
+            raise InputError.at(where, f"{text!r} names a task, and the claim is over tasks", "leave the task out")
+    _known_places(experiment, claim, index)
+    return parts
+
+
+def side_of(experiment: Experiment, text: str, where: Location | None) -> Side:
+    """One side of a comparison by itself: arithmetic over results.
+
+    Raises:
+        InputError: it is none, or names an unknown variant or task; at ``where``.
+    """
+    tree, names, calls = _named(experiment, text, where)
+    try:
+        return _side(tree, names, _rising(experiment, names, calls))
+    except NotArithmetic as problem:
+        raise InputError.at(where, f"{problem}: {text!r}") from None
+
+
+def _rising(experiment: Experiment, names: Mapping[str, str], calls: Sequence[Call]) -> dict[str, bool]:
+    return {name: not falls_in(experiment.stated, call.metric) for name, call in zip(names, calls, strict=True)}
+
+
+def _named(experiment: Experiment, written: str, where: Location | None) -> tuple[ast.expr, dict[str, str], list[Call]]:
+    """A text with a placeholder for each result, the texts of these, and what they name.
+
+    Raises:
+        InputError: it is no arithmetic over known results.
+    """
     names: dict[str, str] = {}
 
     def named(match: re.Match[str]) -> str:
@@ -38,27 +77,18 @@ def assertion_of(experiment: Experiment, claim: Claim, index: int) -> list[Part]
         return known
 
     try:
-        if len(claim.assert_) > _LONGEST:
+        if len(written) > _LONGEST:
             raise ValueError(f"more than {_LONGEST} characters")
-        tree = parsed(CALL.sub(named, claim.assert_))
+        tree = parsed(CALL.sub(named, written))
     except ValueError:
-        raise InputError.at(where, f"not arithmetic over measured results: {claim.assert_!r}") from None
-    calls = [_call(experiment, claim, text, index) for text in names.values()]
+        raise InputError.at(where, f"not arithmetic over measured results: {written!r}") from None
+    calls = [_call(experiment, text, where) for text in names.values()]
     if not calls:
-        raise InputError.at(where, f"{claim.assert_!r} names no result", "write `metric(variant)`")
-    rising = {name: not falls_in(experiment.stated, call.metric) for name, call in zip(names, calls, strict=True)}
-    try:
-        parts = [
-            part for left, symbol, right in _comparisons(tree) for part in _parts(left, symbol, right, names, rising)
-        ]
-    except NotArithmetic as problem:
-        raise InputError.at(where, f"{problem}: {claim.assert_!r}") from None
-    _known_places(experiment, claim, index)
-    return parts
+        raise InputError.at(where, f"{written!r} names no result", "write `metric(variant)`")
+    return tree, names, calls
 
 
-def _call(experiment: Experiment, claim: Claim, text: str, index: int) -> Call:
-    where = experiment.location(("claims", index, "assert"))
+def _call(experiment: Experiment, text: str, where: Location | None) -> Call:
     match = CALL.fullmatch(text)
     assert match is not None
     try:
@@ -71,8 +101,6 @@ def _call(experiment: Experiment, claim: Claim, text: str, index: int) -> Call:
     ):
         if name is not None and name not in known:
             raise InputError.at(where, f"unknown {kind} {name!r}", did_you_mean(name, known))
-    if call.task is not None and claim.over != "seeds":
-        raise InputError.at(where, f"{text!r} names a task, and the claim is over tasks", "leave the task out")
     return call
 
 

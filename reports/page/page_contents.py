@@ -15,7 +15,7 @@ from framework.version import installed_version
 from reports.compliance import MARKS, compliance_context, from_root
 from reports.page.cells import looks, sections
 from reports.page.curves import figures, unique
-from reports.page.results import result_tables
+from reports.page.result_tables import result_tables
 from reports.page.snippets import snippet
 
 MARK = {str(status): mark for status, mark in MARKS.items() if status} | {"": MARKS[None]}

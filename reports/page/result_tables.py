@@ -12,16 +12,21 @@ from reports.analysis.rows import study
 from reports.analysis.run_groups import Group, Summary, groups
 
 
-def rounded(found: Summary) -> str:
-    """`0.842 ± 0.013 (n = 5)`: two digits of the half width, and the mean to the same place; without an interval four
-    digits and the number of runs."""
-    if found.low is None or found.high is None:
-        return f"{found.mean:.4g} (n = {found.n})"
-    half = (found.high - found.low) / 2
+def mean_and_half(found: Summary) -> tuple[str, str | None]:
+    """Two digits of half the interval's width, and the mean to the same place; without an interval four digits."""
+    half = (found.high - found.low) / 2 if found.low is not None and found.high is not None else math.nan
     if half == 0:
-        return f"{found.mean:.4g} ± 0 (n = {found.n})"
+        return f"{found.mean:.4g}", "0"
+    if not math.isfinite(half):
+        return f"{found.mean:.4g}", None
     places = max(0, 1 - math.floor(math.log10(half)))
-    return f"{found.mean:.{places}f} ± {half:.{places}f} (n = {found.n})"
+    return f"{found.mean:.{places}f}", f"{half:.{places}f}"
+
+
+def rounded(found: Summary) -> str:
+    """`0.842 ± 0.013 (n = 5)`: never more digits than the interval carries."""
+    mean, half = mean_and_half(found)
+    return f"{mean} (n = {found.n})" if half is None else f"{mean} ± {half} (n = {found.n})"
 
 
 def result_tables(result: VerifyResult) -> list[dict[str, Any]]:
