@@ -81,3 +81,13 @@ def test_a_run_records_both_and_they_are_held(tmp_path: Path) -> None:
     result = done.verify()
     assert status_of(result, "phases.pretrain.metric.unit", Stage.RUN) is Status.CONFORMS
     assert {each.status for each in result.matrix.verdicts if each.stage is Stage.CLAIM} == {Status.CONFORMS}
+
+
+@pytest.mark.parametrize("unit", ["per word", "bits per byte"])
+def test_a_unit_that_is_not_counted_is_refused_before_anything_starts(tmp_path: Path, unit: str) -> None:
+    study = executed.study(tmp_path, "  base: {steps: [pretrain]}\n")
+    manifest = tmp_path / "experiment.yaml"
+    stated = f"metric: {{name: loss, unit: {unit}}}\n    dataset: text"
+    manifest.write_text(manifest.read_text().replace("dataset: text", stated, 1))
+    (step,) = study.plan().steps
+    assert f"does not count a loss {unit}" in "; ".join(map(str, step.missing))
