@@ -17,12 +17,16 @@ BY_OBJECTIVE = {
     "classification": ("accuracy", "f1", "majority_share"),
     "completion": ("accuracy", "accuracy_normalized", "majority_share", "exact_match"),
 }
+COUNTED = {"per character": "characters", "per byte": "bytes"}
+"""The units that a loss is told in beside its own, and what of the text they count."""
+LOSS_BY_UNIT = {unit: f"validation_loss_{unit.replace(' ', '_')}" for unit in COUNTED}
+"""Of language modelling: summed cross-entropy over the characters, or the UTF-8 bytes, of what was predicted."""
 MERGED = ("loss_before_merge", "loss_after_merge")
 """Of a phase with an adapter."""
 PERMUTED = ("max_logit_difference",)
 
 METRICS_OF_A_PERMUTATION = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names), *PERMUTED)
-METRICS = (*TRAINED, *(name for names in BY_OBJECTIVE.values() for name in names), *MERGED, *PERMUTED)
+METRICS = (*METRICS_OF_A_PERMUTATION, *LOSS_BY_UNIT.values(), *MERGED)
 
 
 def has_own_script(manifest: Manifest, variant: str) -> bool:
@@ -49,6 +53,7 @@ def metrics_of(manifest: Manifest, variant: str) -> Iterator[str]:
         if (use := phase_of(step)) is not None:
             objective = manifest.phases[use[0]].objective
             yield from (*TRAINED, *BY_OBJECTIVE.get(objective or "", ()), *(MERGED if use[1].adapter else ()))
+            yield from LOSS_BY_UNIT.values() if objective == "causal_lm" else ()
 
 
 def _phase_before(manifest: Manifest, variant: str, index: int) -> str | None:

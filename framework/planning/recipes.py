@@ -13,7 +13,7 @@ from pydantic import Field
 
 from framework.manifest.formulas.language import resolved
 from framework.manifest.hyperparameters import plain_metric
-from framework.manifest.sections.base import Count, NonNegative, Positive, Share
+from framework.manifest.sections.base import Count, NonNegative, Positive, Share, dumped
 from framework.manifest.sections.models import Model
 from framework.manifest.sections.optimizers import Optimizer, ParameterGroup
 from framework.manifest.sections.phases import LENGTHS, EarlyStopping, Phase
@@ -22,6 +22,7 @@ from framework.manifest.sections.schedules import Schedule, Segment, Warmup
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.durations import Duration
 from framework.manifest.sections.values.quantities import NONE, About, whole
+from framework.manifest.sections.values.stated_metrics import Metric, unit_of
 from framework.planning.refusing.built_in import devices, phase_refusals
 from framework.planning.refusing.refusal import Refusal
 
@@ -83,7 +84,7 @@ class Recipe(Phase):
 
     objective: Literal["causal_lm", "classification", "completion"]
     dataset: str
-    metric: Literal["accuracy", "f1", "perplexity", "exact_match"] | None = None
+    metric: Literal["accuracy", "f1", "perplexity", "exact_match", "loss"] | Metric | None = None
     optimizer: RecipeOptimizer
     schedule: RecipeSchedule = RecipeSchedule.model_construct()
     batch_size: Count
@@ -114,7 +115,9 @@ def recipe_of(manifest: Manifest | None, phase: Phase, model: Model | None = Non
     data |= _length(manifest, phase)
     data["batch_size"] = _batch(manifest, phase)
     if phase.metric is not None:
-        data["metric"] = plain_metric(str(phase.metric_name))
+        name = plain_metric(str(phase.metric_name))
+        # A loss is told in several units, and which one was meant is recorded with it.
+        data["metric"] = {**dumped(phase.metric), "name": name} if name == "loss" and unit_of(phase.metric) else name
     if phase.early_stopping is not None:
         data["early_stopping"]["metric"] = plain_metric(str(phase.early_stopping.metric_name))
     return Recipe.model_validate(data)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from runners.data.ragged import Ragged
+from runners.data.spelled import spelled_sizes, summed
 from runners.transfers import moved
 
 
@@ -100,6 +101,16 @@ class Sequences:
 
     def predictions(self, indices: Sequence[int]) -> int:
         return len(indices) * (self._blocks.shape[1] - 1)
+
+    def predicted_text(self, tokenizer: Any) -> dict[str, int]:
+        """The `characters` and `bytes` that all predicted tokens stand for; empty where the tokenizer does not tell."""
+        sizes = spelled_sizes(tokenizer)
+        if sizes is None:
+            return {}
+        predicted = self._blocks[:, 1:]
+        found = {name: summed(size, predicted) for name, size in zip(("characters", "bytes"), sizes, strict=True)}
+        _let_go(self._blocks)
+        return found
 
     @property
     def lengths(self) -> np.ndarray:

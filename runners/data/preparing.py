@@ -100,9 +100,19 @@ def prepare(work: Training, model_name: str, model: Model, tokenizer: Any | None
         "classes": list(classes),
         "fingerprint": examples[0].fingerprint(),
         "validation_fingerprint": examples[1].fingerprint(),
+        **_predicted_text(examples[1], tokenizer),
         **({"protocol": dataset.protocol or DEFAULT_PROTOCOL} if answers else {}),
     }
     return Prepared(examples[0], examples[1], tokenizer, classes, facts)
+
+
+def _predicted_text(validation: Examples, tokenizer: Any) -> dict[str, int]:
+    """What the loss per character and per byte divide by."""
+    if not isinstance(validation, Sequences):
+        return {}
+    predictions = {"predictions": validation.predictions(range(len(validation)))}
+    found = {**predictions, **validation.predicted_text(tokenizer)}
+    return {f"validation_{name}": count for name, count in found.items()}
 
 
 def _store(part: _Part, work: Training, tokenizer: Any) -> Store:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from framework.cli.terminal import console
 from framework.evidence.record import record_adapter
 from framework.manifest.sections.methods import Permute, Prune
 from framework.planning.steps import Measure, Step, Training
@@ -25,6 +26,7 @@ from runners.transforms import LEARNED_MASKS, TRANSFORMS
 def warm(steps: Iterable[Step]) -> None:
     """Import and look up what these steps need; what cannot be had is left to the run that says so."""
     record_adapter()
+    console.err()
     for act in dict.fromkeys(each for step in steps for each in _needed(step)):
         with suppress(Exception):
             _ACTS[act[0]](act[1])

@@ -28,6 +28,7 @@ from runners.training.acceleration import checkpoint_gradients, compile_model
 from runners.training.batches import Geometry
 from runners.training.checkpointing.circumstances import circumstances
 from runners.training.checkpointing.saving import Saver
+from runners.training.evaluating.evaluation import losses_of_text
 from runners.training.loop import Loop
 from runners.training.methods import Method
 from runners.training.optimizers import needs_groups
@@ -153,6 +154,7 @@ class _Phase:
             metrics |= self._merge(self.adapter)
         final = loop.validated(loop.observed["optimizer_steps"])
         metrics |= {"validation_loss" if name == "loss" else name: value for name, value in final.items()}
+        metrics |= losses_of_text(final["loss"], self.data.facts)
         if self.adapter is not None:
             metrics["loss_after_merge"] = final["loss"]
         record.metrics = metrics

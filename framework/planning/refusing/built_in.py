@@ -8,18 +8,19 @@ from typing import Any
 
 from framework.manifest.clauses import leaves_of
 from framework.manifest.hyperparameters import plain_metric
+from framework.manifest.metrics import LOSS_BY_UNIT
 from framework.manifest.sections.models import DEFAULT_PROTOCOL, Dataset, Model
 from framework.manifest.sections.phases import LENGTHS, OBJECTIVES, Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.values.batch_sizes import Batch
 from framework.manifest.sections.values.quantities import NONE, About, whole
-from framework.manifest.sections.values.stated_metrics import falls, name_of
+from framework.manifest.sections.values.stated_metrics import PER_TOKEN, falls, name_of, unit_of
 from framework.names import Path, did_you_mean
 from framework.planning.refusing.optimizer_arguments import optimizer_refusals
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal, also, foreign
 from framework.planning.refusing.schedule_shapes import schedule_refusals
 
-METRICS = ("accuracy", "f1", "perplexity", "exact_match")
+METRICS = ("loss", "accuracy", "f1", "perplexity", "exact_match")
 LM_EVAL_CHOICES = ("lm-eval",)
 LM_EVAL_WRITTEN = ("lm-eval/strict-match", "lm-eval/flexible-extract")
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -77,7 +78,7 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
         (("precision",), phase.precision, PRECISIONS),
         (("master_weights",), phase.master_weights, PRECISIONS[:1]),
         (("loss_normalization",), phase.loss_normalization, ("batch",)),
-        (("early_stopping", "metric"), watched and plain_metric(watched), ("loss", *METRICS)),
+        (("early_stopping", "metric"), watched and plain_metric(watched), METRICS),
     ]
     for path, value, known in terms:
         if value is not None and value not in known:
@@ -90,6 +91,10 @@ def _unknown(phase: Phase) -> Iterator[Refusal]:
             better = "falling" if falls(metric) else "rising"
             message = f"the built-in training does not take {name_of(metric)} to be better by {better}"
             yield Refusal((*path, "direction"), message, f"leave the direction out, {OWN_SCRIPT}")
+        known, unit = (PER_TOKEN, *LOSS_BY_UNIT), unit_of(metric)
+        if unit not in (None, *known) and plain_metric(str(name_of(metric))) == "loss":
+            message = f"the built-in training does not count a loss {unit}"
+            yield Refusal((*path, "unit"), message, f"known: {', '.join(known)}; {OWN_SCRIPT}")
 
 
 def devices(manifest: Manifest | None) -> int:

@@ -60,10 +60,10 @@ def claim_verdicts(experiment: Experiment, steps: list[Observed], judge: Judge) 
         reason, finding = _said(held, clauses)
         if experiment.profile is not None:
             deviates = f"measured under the profile {experiment.profile}, not as the paper states"
-            reason, finding = (
-                f"{held.model}: {deviates}; {reason}" if held.decision else f"{held.model}: {reason}",
-                None,
-            )
+            if held.decision is not None:
+                decided_there = "" if held.decision.state == "undecided" else f"{held.decision.state} there: "
+                reason = f"{deviates}; {decided_there}{reason}"
+            reason, finding = f"{held.model}: {reason}", None
         else:
             reason = f"{held.model}: {reason}"
         for clause in clauses:

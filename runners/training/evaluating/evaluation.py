@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from framework.errors import FrameworkError
+from framework.manifest.metrics import COUNTED, LOSS_BY_UNIT
 from runners.data.completions import Completions
 from runners.data.examples import Examples
 from runners.training.evaluating.answering import answer
@@ -93,6 +94,20 @@ def _of_examples(
 def exact_sum(values: Sequence[float]) -> float:
     """The sum, rounded once; infinite or not a number where one of the values is."""
     return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+
+
+def losses_of_text(loss: float, facts: Mapping[str, Any]) -> dict[str, float]:
+    """A loss per token as one per character and one per byte, where the data's facts count these.
+
+    The cross-entropy of all predicted tokens, summed, in nats, over the characters (or UTF-8 bytes) that these tokens
+    stand for: the first token of each sequence is not predicted, and its text does not count.
+    """
+    found = {}
+    for unit, name in LOSS_BY_UNIT.items():
+        count = facts.get(f"validation_{COUNTED[unit]}")
+        if count:
+            found[name] = loss * facts["validation_predictions"] / count
+    return found
 
 
 def classification_metrics(confusion: Tensor) -> dict[str, float]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.evidence.record import EVENTS, read_lines
 from framework.manifest.hyperparameters import held, plain_metric
+from framework.manifest.metrics import LOSS_BY_UNIT
 from framework.manifest.sections.phases import EarlyStopping
-from framework.manifest.sections.values.stated_metrics import PER_TOKEN, Metric, name_of, unit_of
+from framework.manifest.sections.values.stated_metrics import PER_TOKEN, Metric, name_of, plain_unit
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 from framework.stages.run.recomputed.early_stopping import stops_at, stops_by_threshold_at
 
@@ -44,21 +45,25 @@ def _metric(context: EvidenceContext, observed: Observed, metric: str) -> Iterat
 
 
 def _unit(context: EvidenceContext, observed: Observed, metric: str | Metric) -> Iterator[Verdict]:
-    """What the metric is counted in; the built-in training's loss is per token."""
-    declared, name = unit_of(metric), plain_metric(str(name_of(metric)))
+    """What the metric is counted in; the built-in training's loss is per token, and per character and per byte where
+    it says so by metrics of their own."""
+    name = plain_metric(str(name_of(metric)))
+    if (clause := context.clause(observed.step, "metric.unit")) is None:
+        return
+    declared = plain_unit(str(clause.effective))
 
     def seen(run: Observed) -> str:
         if not run.logged and name in ("loss", "perplexity"):
-            return PER_TOKEN
+            assert run.run is not None
+            told = name == "loss" and LOSS_BY_UNIT.get(declared) in run.run.record.metrics
+            return declared if told else PER_TOKEN
         units = run.facts.get("units")
         found = units.get(name) if isinstance(units, dict) else None
         if not isinstance(found, str):
             raise NotRecorded(f"the run does not say what its {name} is counted in")
         return found
 
-    if declared is not None:
-        clause = context.clause(observed.step, "metric.unit")
-        yield from context.hold(METRIC, observed, clause, declared, seen, f"the unit of {name}")
+    yield from context.hold(METRIC, observed, clause, declared, seen, f"the unit of {name}")
 
 
 def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStopping) -> Iterator[Verdict]:
