@@ -90,13 +90,13 @@ class RunStore:
                 yield path, failure.problems[0]
 
     def folders_of(self, key: str) -> list[Path]:
-        """The folders that are named after a content key and hold a record, by name."""
+        """The folders that are named after a content key and hold a record, or something in its place, by name."""
         digits = key[:_DIGITS]
         if self._names is None:
             found = sorted(self.root.glob(f"*.{digits}"))
         else:
             found = [self.root / name for name in self._names.get(digits, ())]
-        return [path for path in found if (path / RECORD).is_file()]
+        return [path for path in found if os.path.lexists(path / RECORD)]
 
     def finished(self, key: str) -> Run | None:
         """The finished run with this key, whatever became of its files since."""
