@@ -49,7 +49,7 @@ def page_data(result: VerifyResult) -> dict[str, Any]:
         "authors": list(paper.authors or ()),
         "venue": getattr(paper, "venue", None),
         "source": experiment.path.name,
-        "sha256": sha256_of(experiment.path),
+        "digest": sha256_of(experiment.path),
         "version": installed_version() or "from a checkout",
         "profile": known["profile"],
         "profile_reason": known["profile_reason"],

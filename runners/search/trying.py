@@ -170,11 +170,14 @@ class Tries:
         self.storage.set_trial_user_attr(number, "attempts", attempts)
 
     def _end(self, number: int, state: TrialState, facts: dict[str, Any], values: list[float] | None = None) -> None:
-        """The facts before the state: a trial without its state is asked for again."""
-        with suppress(optuna.exceptions.UpdateFinishedTrialError):
-            self.storage.set_trial_user_attr(number, FACTS, _as_json(facts))
-            self.storage.set_trial_state_values(number, state, values)
-        self._owners.leave(number)
+        """The facts before the state: a trial without its state is asked for again. Nobody looks meanwhile: who saw it
+        run, and then finds that nobody works on it, would try it again.
+        """
+        with alone(self._turn):
+            with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                self.storage.set_trial_user_attr(number, FACTS, _as_json(facts))
+                self.storage.set_trial_state_values(number, state, values)
+            self._owners.leave(number)
 
     def close(self) -> None:
         """Leave what is being tried to others."""

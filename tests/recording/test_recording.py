@@ -74,7 +74,9 @@ def test_what_is_recorded_of_a_run(tmp_path: Path) -> None:
     assert [line["learning_rate"] for line in lines[:4]] == pytest.approx([0.0, 0.005, 0.01, 0.00875])
     assert all(isinstance(line["loss"], float) for line in lines)
     assert record.status == "done"
-    assert record.observed["recorded"]["script"].endswith(("pytest", "__main__.py", "pytest.py"))
+    assert record.observed["recorded"]["script"].endswith(
+        ("pytest", "__main__.py", "pytest.py", "an interactive session")
+    )
     assert record.observed["kinds"]["norms"] == ["1.weight", "1.bias"]
     assert record.observed["decayed"]["tensors"] == 2
     assert record.observed["optimizer"]["settings"]["amsgrad"] is False

@@ -181,7 +181,7 @@ def test_what_templates_get_is_documented(tmp_path: Path, monkeypatch: pytest.Mo
     project = Project(tmp_path)
     Evidence(project)
     result = verify(project.load(), project.plan())
-    for document in DOCUMENTS:
+    for document in (each for each in DOCUMENTS if each.template):
         context, rows = document.context(result), rows_of(f"`{document.template}`")
         assert sorted(rows) == sorted(context), document.name
         for name, value in context.items():

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import transformers
 
 from framework.evidence.remembering import file_digest
 from framework.evidence.remembering.file_digest import digest_of
@@ -45,7 +44,7 @@ def test_a_tokenizer_is_told_by_how_it_cuts_and_by_the_library(monkeypatch: pyte
     assert tokenizing.content_of(tokenizer) == before
     tokenizer.truncation_side = "left"
     other = tokenizing.content_of(tokenizer)
-    monkeypatch.setattr(transformers, "__version__", "0.0")
+    monkeypatch.setattr(tokenizing.transformers, "__version__", "0.0")
     assert len({before, other, tokenizing.content_of(tokenizer)}) == 3
 
 

@@ -41,7 +41,8 @@ def test_a_study_of_the_family_holds(family: str, tmp_path: Path) -> None:
     stated = json.dumps(model.model_dump(mode="json", exclude_none=True))
     variants = VARIANTS + (PERMUTED if FAMILIES.get(family).dimensions else "") + RULES
     result = study(tmp_path, variants, stated).execute().verify()
-    assert [str(finding.message) for finding in result.findings if finding.code != "R141"] == []
+    unused = ("R141", "M180")  # another machine than stated, and a phase of the small study that no variant runs
+    assert [str(finding.message) for finding in result.findings if finding.code not in unused] == []
     assert result.finished == len(result.steps)
     matrix = result.matrix
     by_id = {clause.id: clause for clause in matrix.clauses}

@@ -41,7 +41,7 @@ def clause(name: str) -> str:
 
 def test_each_variant_s_parts_conform_at_the_checkpoint(executed: ExecutedStudy) -> None:
     result = executed.verify()
-    assert codes(result) == []
+    assert codes(result) == ["M180"]  # a phase of the small study that no variant runs
     for name in CHANGES:
         assert status_of(result, clause(name), Stage.CHECKPOINT) is Status.CONFORMS
     assert status_of(result, "models.tiny.layers", Stage.CHECKPOINT) is Status.CONFORMS

@@ -23,6 +23,7 @@ from framework.evidence.scanning.parallel import scan
 from framework.evidence.scanning.windows import Watcher, Window, show, units_of
 from framework.evidence.tensors import TensorFile
 from framework.stages.checkpoint import reading_once
+from framework.stages.checkpoint.rules import records, unchanged
 from tests.stages.checkpoint.test_stored_forms import FORMS as WRITERS
 from tests.stages.checkpoint.test_stored_forms import rewritten
 from tests.support.evidence import Evidence
@@ -164,6 +165,8 @@ def test_the_verdicts_are_those_of_rules_that_read_for_themselves(
     for step in ("prune", "finetune"):
         rewritten(evidence.folder("pruned", step), WRITERS[form], CHANGES[change])
     monkeypatch.setattr("framework.evidence.scanning.parallel._SMALL", 0)
+    for beside in (unchanged, records):  # which compare models and masks with one another, tensor by tensor
+        monkeypatch.setattr(beside, "check", lambda context: iter(()))
     mapped: list[Path] = []
     bits = TensorFile.bits
     monkeypatch.setattr(TensorFile, "bits", lambda file, name: mapped.append(file.path) or bits(file, name))
