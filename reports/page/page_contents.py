@@ -47,7 +47,6 @@ def page_data(result: VerifyResult) -> dict[str, Any]:
     return {
         "title": paper.title,
         "authors": list(paper.authors or ()),
-        "venue": getattr(paper, "venue", None),
         "source": experiment.path.name,
         "digest": sha256_of(experiment.path),
         "version": installed_version() or "from a checkout",

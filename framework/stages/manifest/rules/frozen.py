@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Verdict
-from framework.conformance.meaning import said
 from framework.locations import Location
 from framework.manifest.experiment import Experiment
 from framework.manifest.overrides import about_phase
@@ -30,8 +29,9 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             if length and path[:length] == fixed[:length]:
                 advice = "take it out, or take the clause out of `frozen`: then it is compared as any other"
                 message = f"{who} changes {format_path(path)}, and {text} is frozen for all that is compared"
-                stated = experiment.location(fixed)
-                yield Finding(MORE, message, format_path(fixed), said(text), None, where, stated, advice)
+                clause, stated = experiment.by_path.get(fixed), experiment.location(fixed)
+                value = None if clause is None else clause.value
+                yield Finding(MORE, message, format_path(fixed), value, None, where, stated, advice)
 
 
 def _changes(experiment: Experiment) -> Iterator[Change]:
