@@ -157,7 +157,7 @@ def show(result: VerifyResult) -> None:
 def said_of(spared: Spared) -> str:
     """What a quick verification left out."""
     if not spared.files:
-        return "quick: nothing is remembered of these files as they are, so all were read"
+        return "quick: all were read: no large file (from 1 MiB on) is known to be as an earlier verification read it"
     size = f"{spared.bytes / 1e6:,.0f} MB"
     if spared.files == 1:
         return f"quick: 1 large file of {size} is as an earlier verification read it: not read again"
