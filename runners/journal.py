@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from framework.evidence.record import RunRecord
+from framework.evidence.record import RunRecord, journal_of
 from framework.planning.steps import Step
 from runners.progress import Silent
-
-LOGS = "logs"
 
 
 class Journal(Silent):
@@ -24,7 +22,7 @@ class Journal(Silent):
 
     def __init__(self, root: Path, step: Step):
         """``root`` is the folder of runs."""
-        self.path = root / LOGS / f"{step.folder}.jsonl"
+        self.path = journal_of(root / step.folder)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._ended = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
 

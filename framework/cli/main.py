@@ -12,25 +12,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = (
-    "check",
-    "sweep",
-    "plan",
-    "run",
-    "reproduce",
-    "adopt",
-    "verify",
-    "docs",
-    "runs",
-    "analyse",
-    "diff",
-    "mask",
-    "data",
-    "schema",
-    "explain",
-    "init",
-    "export",
-)
+COMMANDS = {
+    "status": "inspecting.status",
+    "check": "check",
+    "sweep": "sweep",
+    "plan": "plan",
+    "run": "run",
+    "watch": "inspecting.watch",
+    "reproduce": "reproduce",
+    "adopt": "adopt",
+    "verify": "verify",
+    "docs": "docs",
+    "runs": "inspecting.runs",
+    "show": "inspecting.show",
+    "compare": "inspecting.side_by_side",
+    "analyse": "analyse",
+    "diff": "inspecting.diff",
+    "gc": "inspecting.gc",
+    "mask": "mask",
+    "data": "data",
+    "schema": "schema",
+    "explain": "explain",
+    "init": "init",
+    "export": "export",
+    "completion": "completion",
+}
+"""The commands, in the order of the help, and the module below this folder that each is in."""
 MANIFEST = "experiment.yaml"
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
@@ -95,7 +102,7 @@ def _run(arguments: list[str]) -> int:
 
     options = None
     try:
-        parser = _parser(arguments)
+        parser = parser_of(arguments)
         options = parser.parse_args(arguments)
         if not hasattr(options, "command"):
             parser.print_help()
@@ -140,7 +147,7 @@ def _run(arguments: list[str]) -> int:
 
 def _asked_of_a_project(options: argparse.Namespace) -> bool:
     """Whether a command is about the manifest of the folder that it is called in, or of one above."""
-    return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain")
+    return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain", "completion")
 
 
 def _above() -> tuple[str, list[str]]:
@@ -158,7 +165,8 @@ def _above() -> tuple[str, list[str]]:
     return name, missing
 
 
-def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+def parser_of(arguments: list[str] | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or of the one that some arguments ask for: the others are not imported then."""
     import argparse
     from importlib import import_module
 
@@ -184,9 +192,9 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", nargs=0, action=Version, help="show the version and end")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
-    asked = next((argument for argument in arguments if argument in COMMANDS), None)
+    asked = next((argument for argument in arguments or () if argument in COMMANDS), None)
     for name in COMMANDS if asked is None else (asked,):
-        module = import_module(f"framework.cli.{name}")
+        module = import_module(f"framework.cli.{COMMANDS[name]}")
         command = commands.add_parser(name, help=module.HELP, description=module.__doc__, formatter_class=Formatter)
         command.add_argument(
             "--manifest",

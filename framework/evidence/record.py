@@ -27,6 +27,8 @@ from framework.reading.json_file import parse_json
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
 CHECKPOINTS = "checkpoints"
+LOGS = "logs"
+"""The folder of the journals, beside those of the runs: what happened when, one JSON object a line."""
 SETTINGS = "settings.json"
 """What another program wrote of its settings, as data: it is held like a config file."""
 CHANGED = "changed_while_running"
@@ -138,6 +140,11 @@ class RunRecord:
             raise InputError.at(where, f"not a run record: {problem.strerror or problem}") from None
         except (ValueError, TypeError, AttributeError, RecursionError) as problem:
             raise InputError.at(where, f"not a run record: {problem}") from None
+
+
+def journal_of(folder: Path) -> Path:
+    """The journal of the run in a folder."""
+    return folder.parent / LOGS / f"{folder.name}.jsonl"
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from framework.errors import InputError
+from framework.errors import InputError, Problem
 from framework.evidence.record import sha256_of
 from framework.locations import Location
 
@@ -78,6 +78,31 @@ def read_study(path: Path) -> StoredStudy | None:
     if DECLARED not in study:
         return None
     return StoredStudy(path, sha256_of(path), study[DECLARED], study.get(SOFTWARE, {}), trials)
+
+
+@dataclass(frozen=True, slots=True)
+class RunsOfTrials:
+    """The runs that the trials of all studies of a project are: what each is, by its key, and the journals that do not
+    say."""
+
+    named: dict[str, str]
+    unreadable: list[Problem]
+
+
+def runs_of_trials(folder: Path) -> RunsOfTrials:
+    """The runs of all trials below the folder of studies, under whatever profile these were searched."""
+    named: dict[str, str] = {}
+    unreadable: list[Problem] = []
+    for path in sorted(folder.glob("**/*.journal")):
+        try:
+            study = read_study(path)
+        except InputError as failure:
+            unreadable += failure.problems
+            continue
+        for trial in study.trials if study else ():
+            for key in trial.facts.get("runs", ()):
+                named.setdefault(key, f"trial {trial.number} of the search {path.parent.name}")
+    return RunsOfTrials(named, unreadable)
 
 
 def _operations(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -53,12 +53,14 @@ class CheckResult:
 
 
 def check(experiment: Experiment, today: date | None = None) -> CheckResult:
-    """Hold the manifest to itself, and every bound config file to the manifest as the paper states it.
+    """Hold the manifest to itself, and every bound config file to the manifest as the paper states it, whatever profile
+    it was loaded under.
 
     Raises:
         InputError: a binding matches no file or names no clause, a file cannot be read, or nothing is bound at
             all: a gate that looked at nothing must not pass.
     """
+    experiment = experiment.as_stated
     problems = [*_commands(experiment), *_inconsistencies(experiment)]
     judge = Judge(experiment, today)
     matrix = Matrix(experiment.clauses)
@@ -93,6 +95,7 @@ def held_to_itself(experiment: Experiment, today: date | None = None) -> tuple[M
     Raises:
         InputError: what is stated contradicts itself where it is used.
     """
+    experiment = experiment.as_stated
     if problems := _inconsistencies(experiment):
         raise InputError(list(dict.fromkeys(problems)))
     matrix = Matrix(experiment.clauses)
@@ -134,7 +137,7 @@ def _commands(experiment: Experiment) -> list[Problem]:
     from framework.planning.build import build
 
     try:
-        plan = build(experiment.as_stated, seeds=experiment.stated.seeds[:1], read=False)
+        plan = build(experiment, seeds=experiment.stated.seeds[:1], read=False)
     except InputError as failure:
         return failure.problems
     lacking = {(step.command.runner, name) for step in plan.steps if step.command for name in step.command.sources}

@@ -52,13 +52,14 @@ def _same(one: Clause, other: Clause) -> bool:
 def between_runs(one: RunRecord, other: RunRecord) -> Iterator[Difference]:
     """What was asked, what was observed, with what, on what data, and what came out."""
     for section in ("identity", "observed", "data", "parameters", "adapter", "sparsity", "environment", "metrics"):
-        yield from _nested((section,), getattr(one, section), getattr(other, section))
+        yield from nested_differences((section,), getattr(one, section), getattr(other, section))
 
 
-def _nested(path: tuple[str, ...], one: Any, other: Any) -> Iterator[Difference]:
+def nested_differences(path: tuple[str, ...], one: Any, other: Any) -> Iterator[Difference]:
+    """The leaves of nested data that differ in meaning, by their paths."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in dict.fromkeys([*one, *other]):
-            yield from _nested((*path, key), one.get(key, ABSENT), other.get(key, ABSENT))
+            yield from nested_differences((*path, key), one.get(key, ABSENT), other.get(key, ABSENT))
     elif not same(one, other):
         yield Difference(format_path(path), one, other)
 

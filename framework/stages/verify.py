@@ -122,10 +122,10 @@ def verify(
     checked = None
     findings += [*misplaced(steps, store), *unreadable_others(steps, store)]
     if experiment.stated.configs:
-        checked = check(experiment.as_stated, today)
+        checked = check(experiment, today)
         stated, found = checked.matrix, checked.findings
     else:
-        stated, found = held_to_itself(experiment.as_stated, today)
+        stated, found = held_to_itself(experiment, today)
     matrix.merge(stated)
     known = list(matrix.findings())
     findings += [finding for finding in found if finding not in known]

@@ -135,6 +135,14 @@ def test_every_command_says_the_same_word(tmp_path: Path, case: str, held: bool)
         assert (row["status"], why in row["why"]) == (word, True), row
         assert row["variant"] in (planned["variants"][0], None)
         assert f"1 runs, 1 {word}" in project.cli("runs", "--status", word.replace(" ", "-")).out
+        assert project.cli("status", "--seed", "1", "--format", "json").json["runs"] == {word: 1, "not run": 4}
+        assert f"1 {word}" in project.cli("status", "--seed", "1").out
+        assert f"1 {word}" in project.cli("watch", "--seed", "1", "--once").out.replace("of 5 done", "1 done")
+        if row["key"] is not None:  # its record can be read
+            assert project.cli("show", row["folder"], "--format", "json").json["state"] == {
+                "word": word,
+                "why": row["why"],
+            }
         verified = project.cli("verify", "--seed", "1", "--format", "json").json["summary"]
         assert verified["runs"] == {word: 1, "not run": 4}
         assert verified["stale"] == (word is Word.STALE)

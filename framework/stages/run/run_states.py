@@ -17,6 +17,8 @@ from framework.planning.build import Plan
 from framework.planning.identity import elsewhere
 from framework.planning.reasons import Reasons, place_of, shares, why_anew
 from framework.planning.steps import Measure, Step
+from framework.searching.studies import FOLDER as SEARCHES
+from framework.searching.trials import RunsOfTrials, runs_of_trials
 from framework.stages.run.measured_runs import measured_runs
 
 MADE_HERE_FIRST = "a run made here would go before"
@@ -58,6 +60,8 @@ class RunStates:
             return replace(state, why=state.why or f"{made}; {self._standing(run, near)}")
         if any(isinstance(step.work, Measure) and elsewhere(record.identity, step.identity) for step in near):
             return replace(state, why=state.why or "measured on another machine")
+        if (trial := self.trials.named.get(record.key)) is not None:
+            return replace(state, why=f"{trial}: {state.why}" if state.why else trial, to_run=False)
         if not near or not record.identity.keys().isdisjoint(NAMING):
             return replace(state, word=Word.STALE, why="the manifest plans no such run", to_run=False)
         return replace(
@@ -72,6 +76,11 @@ class RunStates:
         """The states of those runs of the plan's places that are of other values."""
         found = (self.of_run(run) for run in self._store.readable() if place_of(run.record) in self._by_place)
         return [state for state in found if state.word is Word.STALE]
+
+    @cached_property
+    def trials(self) -> RunsOfTrials:
+        """The runs of the project's searches, which no plan holds."""
+        return runs_of_trials(self._store.root.parent / SEARCHES)
 
     def _made_elsewhere(self, step: Step) -> State | None:
         """The state of the runs that others made of a step's variants: of several, that of the first damaged one."""

@@ -8,8 +8,10 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from framework.cli.inspecting.named_runs import plan_under
 from framework.cli.terminal import console
 from framework.cli.terminal.states import STYLES
 from framework.errors import FrameworkError, InputError
@@ -18,7 +20,6 @@ from framework.evidence.standing.run_state import Word
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
-from framework.planning.build import Plan, build
 from framework.stages.run.run_states import Listed, listed
 
 HELP = "list the runs and how they ended"
@@ -48,7 +49,7 @@ def _word(text: str) -> Word:
 
 def main(options: argparse.Namespace) -> int:
     experiment = load(options.manifest)
-    found = list(listed(RunStore(experiment.runs, listed=True), lambda profile: _plan(experiment, profile)))
+    found = list(listed(RunStore(experiment.runs, listed=True), partial(plan_under, experiment)))
     _note(experiment, found)
     rows = [_row(each) for each in found if not options.status or each.state.word in options.status]
     unreadable = [f"{each.folder.name}/{each.state.why}" for each in found if each.record is None]
@@ -61,12 +62,6 @@ def main(options: argparse.Namespace) -> int:
     for problem in unreadable if options.format != "json" else ():
         print(f"not listed: {problem}", file=sys.stderr)
     return 0
-
-
-def _plan(experiment: Experiment, profile: str | None) -> Plan | None:
-    if profile is None:
-        return build(experiment)
-    return build(load(experiment.path, profile)) if profile in experiment.stated.profiles else None
 
 
 def _note(experiment: Experiment, found: Sequence[Listed]) -> None:
