@@ -73,6 +73,33 @@ def own(name: str) -> ModuleType:
     raise UsageError(problem)
 
 
+EXTRAS = {
+    "numpy": "verify",
+    "scipy": "reports",
+    "matplotlib": "reports",
+    "optuna": "sweeps",
+    "cmaes": "sweeps",
+    "torch": "run",
+    "transformers": "run",
+    "accelerate": "run",
+    "peft": "run",
+    "datasets": "run",
+    "tokenizers": "run",
+    "safetensors": "run",
+    "huggingface_hub": "run",
+    "pyarrow": "run",
+}
+"""Which extra of this distribution brings a package that only some commands need."""
+
+
+def missing_extra(missing: ModuleNotFoundError) -> str | None:
+    """What to install where a package is missing that an extra brings; None for any other."""
+    package = (missing.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return f"{package!r} is not installed, and this needs it: {to_install(EXTRAS[package])}"
+
+
 def to_install(extra: str) -> str:
     """What to call for an extra of this package, which is on no index: its checkout, where it runs from one."""
     if os.path.isfile(os.path.join(_HOME, "pyproject.toml")):

@@ -98,7 +98,8 @@ def _told(code: int) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from framework.errors import FrameworkError
+    from framework.errors import FrameworkError, UsageError
+    from framework.isolation import missing_extra
 
     options = None
     try:
@@ -124,6 +125,13 @@ def _run(arguments: list[str]) -> int:
         # In the middle of an answer, so that there is no verdict: as if the signal had ended it, and never a pass.
         _stop_writing()
         return UNHEARD
+    except ModuleNotFoundError as missing:
+        from framework.cli.terminal import console
+
+        if (advice := missing_extra(missing)) is None:
+            return _bug()
+        console.refusal(UsageError(advice), options)
+        return REFUSED
     except OSError as problem:
         from framework.cli.terminal import console
 
@@ -136,13 +144,17 @@ def _run(arguments: list[str]) -> int:
         console.note("interrupted; what was finished is kept")
         return INTERRUPTED
     except Exception:
-        import traceback
+        return _bug()
 
-        from framework.cli.terminal import console
 
-        traceback.print_exc()
-        console.note("this is a bug in framework, not in your files: please report the lines above")
-        return BUG
+def _bug() -> int:
+    import traceback
+
+    from framework.cli.terminal import console
+
+    traceback.print_exc()
+    console.note("this is a bug in framework, not in your files: please report the lines above")
+    return BUG
 
 
 def _asked_of_a_project(options: argparse.Namespace) -> bool:

@@ -71,6 +71,20 @@ def _github(problems: list[Problem], places: Places) -> str:
     return "".join(f"{command('error', each.location, 'refused', _text(each), places)}\n" for each in problems)
 
 
+def _gitlab(problems: list[Problem], places: Places) -> str:
+    """Blockers: an empty report would be shown as one without issues."""
+    from framework.manifest.loading import MANIFEST
+    from framework.output.formats.gitlab import issue
+
+    issues = []
+    for number, each in enumerate(problems):
+        path = places.in_repository(each.location.file) if each.location else MANIFEST
+        line = each.location.line if each.location else 1
+        text = f"the question could not be asked: {_text(each)}"
+        issues.append(issue(text, "framework/refused", f"refused {path} {text} {number}", "blocker", path, line))
+    return _dumped(issues)
+
+
 def _markdown(problems: list[Problem], places: Places) -> str:
     from framework.output.formats.markdown import MARK, cell, code
 
@@ -87,6 +101,7 @@ _FORMATS: dict[str, Callable[[list[Problem], Places], str]] = {
     "sarif": _sarif,
     "junit": _junit,
     "github": _github,
+    "gitlab": _gitlab,
     "markdown": _markdown,
 }
 
@@ -99,7 +114,7 @@ def _place(where: Location, places: Places) -> str:
     return f"{places.in_repository(where.file)}:{where.line}:{where.column}"
 
 
-def _dumped(data: dict[str, Any]) -> str:
+def _dumped(data: Any) -> str:
     import json
 
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from framework.cli.main import COMMANDS
+from framework.isolation import EXTRAS
 from framework.manifest import loading
 from framework.stages import check as checking
 from tests.support.commands import process
 from tests.support.evidence import Evidence
 from tests.support.project import MANIFEST, Project
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Exit codes of a check
 
@@ -313,3 +318,28 @@ def test_a_terminal_that_knows_few_letters_is_no_bug(tmp_path: Path, encoding: s
     assert run.returncode == 1
     assert "error[C101]" in run.stdout
     assert "Traceback" not in run.stderr
+
+
+def test_what_is_not_installed_is_a_refusal_that_names_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every package that an extra brings, whatever command comes to need it."""
+    project = Project(tmp_path)
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for package, extra in EXTRAS.items():
+        assert any(re.split(r"[<>=]", each)[0] == package for each in stated[extra]), f"{extra} brings no {package}"
+
+        def missing(*_: object, package: str = package) -> int:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.inner")
+
+        monkeypatch.setattr("framework.cli.plan.main", missing)
+        told = project.cli("plan")
+        assert (told.code, f"[{extra}]'" in told.err, "bug" in told.err) == (2, True, False)
+
+
+def test_a_module_of_nobody_that_is_missing_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> int:
+        raise ModuleNotFoundError("No module named 'framework.gone'", name="framework.gone")
+
+    monkeypatch.setattr("framework.cli.plan.main", missing)
+    assert Project(tmp_path).cli("plan").code == 101

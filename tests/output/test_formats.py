@@ -16,7 +16,7 @@ from framework.output import registry
 from framework.output.report import Report
 from tests.support.project import Project
 
-FORMATS = ("github", "json", "junit", "markdown", "sarif", "text")
+FORMATS = ("github", "gitlab", "json", "junit", "markdown", "sarif", "text")
 
 
 def test_the_formats_are_known() -> None:
@@ -67,6 +67,24 @@ def test_other_distributions_add_formats(drifted: Project, monkeypatch: pytest.M
     assert drifted.cli("check", "--format", "count").out == "2\n"
     with pytest.raises(UsageError, match="no function `render`"):
         registry.format_named("broken")
+
+
+def test_gitlab_has_an_issue_for_each_finding_on_its_line(drifted: Project) -> None:
+    issues = drifted.cli("check", "--format", "gitlab").json
+    findings = drifted.cli("check", "--format", "json").json["findings"]
+    assert [(each["location"]["path"], each["location"]["lines"]["begin"]) for each in issues] == [
+        (each["location"]["file"], each["location"]["line"]) for each in findings
+    ]
+    assert {each["severity"] for each in issues} <= {"major", "minor"}
+    assert len({each["fingerprint"] for each in issues}) == len(issues), "of equal ones GitLab shows one"
+    assert all(set(each) == {"description", "check_name", "fingerprint", "severity", "location"} for each in issues)
+
+
+def test_an_issue_of_gitlab_stays_the_same_one_when_its_file_grows_above_it(drifted: Project) -> None:
+    before = [each["fingerprint"] for each in drifted.cli("check", "--format", "gitlab").json]
+    path = "configs/pretrain.yaml"
+    drifted.write(path, "# one line more\n" + drifted.read(path))
+    assert [each["fingerprint"] for each in drifted.cli("check", "--format", "gitlab").json] == before
 
 
 def test_json_keeps_its_keys(drifted: Project) -> None:

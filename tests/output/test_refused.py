@@ -51,6 +51,12 @@ def test_every_problem_of_a_manifest_is_there(broken: Project) -> None:
     assert places == {("experiment.yaml", "phases.pretrain.epochs"), ("experiment.yaml", "phases.finetune.batch_siz")}
 
 
+def test_gitlab_shows_what_keeps_it_from_looking(broken: Project) -> None:
+    issues = json.loads(broken.cli("check", "--format", "gitlab").out)
+    assert [(each["severity"], each["location"]["path"]) for each in issues] == [("blocker", "experiment.yaml")] * 2
+    assert len({each["fingerprint"] for each in issues}) == 2
+
+
 def test_sarif_says_that_the_run_failed(broken: Project) -> None:
     (run,) = json.loads(broken.cli("check", "--format", "sarif").out)["runs"]
     (invocation,) = run["invocations"]
