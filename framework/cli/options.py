@@ -8,6 +8,7 @@ from framework.cli.terminal.reading_files import shown_reading
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.planning.build import Plan, build
+from framework.planning.plan_shares import shard, shared
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +48,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", action="append", default=[], metavar="NAME", help="a model (repeatable)")
     parser.add_argument("--task", action="append", default=[], metavar="NAME", help="a task (repeatable)")
     parser.add_argument("--seed", action="append", default=[], type=int, metavar="N", help="a seed (repeatable)")
+    parser.add_argument(
+        "--shard", metavar="I/N", help="the I-th of N shares of the plan, for machines that share nothing (2/3)"
+    )
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -86,5 +90,7 @@ def planned(experiment: Experiment, options: argparse.Namespace, all_variants: b
     variants = options.variant
     if not variants and not all_variants and experiment.profile is not None:
         variants = experiment.manifest.profiles[experiment.profile].variants
+    share = None if options.shard is None else shard(options.shard)
     with shown_reading():
-        return build(experiment, variants, options.model, options.task, options.seed)
+        plan = build(experiment, variants, options.model, options.task, options.seed)
+        return plan if share is None else shared(build(experiment), plan, share)

@@ -42,6 +42,9 @@ def main(options: argparse.Namespace) -> int:
     if not options.variant and not options.all:
         raise UsageError("name what to run: --variant NAME (repeatable), or --all")
     experiment, plan = selected(options, options.all)
+    if options.shard is not None and not plan.steps:
+        console.literal(f"nothing to do: the share {options.shard} has no step of this selection")
+        return 0
     _require_effect(options, experiment, plan)
     if options.allow_unswept is not None:
         plan = unswept_allowed(plan, options.allow_unswept)
