@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.planning.machine import said
+from framework.planning.machines.machine import said
 from framework.planning.steps import Measure
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.verify import VerifyResult

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from framework.evidence.environment import git_state, versions
-from framework.planning.machine import processor
+from framework.planning.machines.machine import processor
 
 
 def environment(project: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from framework.cli.terminal.reading_files import shown_reading
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.planning.build import Plan, build
-from framework.planning.plan_shares import shard, shared
+from framework.planning.machines.plan_shares import shard, shared
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.names import did_you_mean
-from framework.planning.machine import machine, said
+from framework.planning.machines.machine import machine, said
 from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.run.run_states import RunStates, counted

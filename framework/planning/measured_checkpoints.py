@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from framework.manifest.sections.measurements import Measurement
 from framework.manifest.sections.root import Manifest
-from framework.planning.machine import machine
+from framework.planning.machines.machine import machine
 from framework.planning.steps import Measure, Step, Training
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.evidence.environment import git_state, versions
-from framework.planning.machine import processor
+from framework.planning.machines.machine import processor
 
 
 def environment_of(project: Path) -> dict[str, Any]:

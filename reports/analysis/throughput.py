@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
-from framework.planning.machine import said
+from framework.planning.machines.machine import said
 from framework.stages.run.measured_runs import machine_of, measured_runs
 from reports.analysis.run_groups import Summary, summary
 from reports.analysis.tables import text

@@ -11,7 +11,7 @@ import pytest
 from framework.cli import verify as verify_command
 from framework.conformance import Stage, Status
 from framework.evidence.record import RunRecord
-from framework.planning.machine import said
+from framework.planning.machines.machine import said
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
 from framework.planning.steps import Measure, Step
 from tests.support.evidence import Evidence

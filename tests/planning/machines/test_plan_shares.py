@@ -9,7 +9,7 @@ import pytest
 
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
-from framework.planning.plan_shares import Shard, shard, shared
+from framework.planning.machines.plan_shares import Shard, shard, shared
 from tests.support.project import Project
 from tests.support.searched import recorded
 
