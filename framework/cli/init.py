@@ -9,7 +9,8 @@ from framework.cli.terminal import console
 from framework.conformance import Finding
 from framework.dialects.registry import names
 from framework.drafting.draft import draft, title_of
-from framework.drafting.finding.discovery import discover, standing
+from framework.drafting.drafted_bindings import over_others
+from framework.drafting.finding.discovery import choosing, discover, standing
 from framework.drafting.finding.file_facts import stating
 from framework.drafting.finding.telling_documents import documents
 from framework.drafting.leaves import Leaf, Tree
@@ -65,7 +66,8 @@ def main(options: argparse.Namespace) -> int:
     statement = [each for source in sources for each in statement_of(source, _named(source, root))]
     without = {output.resolve(), (root / MANIFEST).resolve(), *(source.resolve() for source in sources)}
     files, left = standing(root, discover(root, frozenset(without)))
-    made = arranged([stating(found) for found in files])
+    over = choosing(files)
+    made = arranged([stating(found) for found in files if found not in over])
     if not made.phases:
         seen = [f"{found.name} ({found.dialect.name})" for found in files] + list(left)
         found = f"only {', '.join(seen[:5])}, which says nothing about a training"
@@ -75,6 +77,7 @@ def main(options: argparse.Namespace) -> int:
     tree = draft(made, title_of(root.resolve().name), statement)
     told = documents(root, frozenset(without))
     tree["configs"] += [each.binding(list(made.phases)) for each in told]
+    tree["configs"] += [over_others(each.name, list(made.phases)) for each in over]
     try:
         proved = prove(tree, root, bool(sources))
         if about_else := [each.name for each in told if 2 * _findings(proved, each.name) > each.facts]:
@@ -93,7 +96,9 @@ def main(options: argparse.Namespace) -> int:
             marks.setdefault(finding.clause, []).append(_mark(finding))
     write_text(output, render(proved.tree, marks))
     load(output)
-    _report(output, made, left, proved, [each.name for each in told if each.name not in left])
+    beside = {each.name: "generic (labels in words)" for each in told if each.name not in left}
+    beside |= {each.name: "its commands name several of these, and go before them" for each in over}
+    _report(output, made, left, proved, beside)
     return 0
 
 
@@ -141,12 +146,12 @@ def _mark(finding: Finding) -> str:
     return f"{_where(finding)}: {said}"
 
 
-def _report(output: Path, made: Arranged, left: dict[str, str], proved: Proved, told: list[str]) -> None:
+def _report(output: Path, made: Arranged, left: dict[str, str], proved: Proved, beside: dict[str, str]) -> None:
     console.literal(f"wrote {output}")
     for each in made.statings:
         console.literal(f"  {each.name}: {each.found.dialect.name} ({each.found.why})")
-    for name in told:
-        console.literal(f"  {name}: generic (labels in words)")
+    for name, what in beside.items():
+        console.literal(f"  {name}: {what}")
     for name, why in left.items():
         console.literal(f"  left out: {name} ({why})")
     for note in (*made.notes, *proved.left):

@@ -53,6 +53,9 @@ _GREEK = {"\\beta": "β", "\\epsilon": "ε", "\\alpha": "α", "\\lambda": "λ", 
 _BRACKET = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
 _REMARKS = frozenset(["peak", "max", "maximum", "lr", "η", "wd", "λ", "default", "adam", "adamw"])
 """What stands in brackets behind a name without changing what it is."""
+_WORD, _JOINED = re.compile(r"[A-Za-z]+"), re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NAMED = re.compile(r"(?=(?:rs)?[A-Z])(?!\w*LR$)\w*[A-Z](?![a-z])\w*")
+"""What has capitals of its own and is one word: LoRA, AdamW, RoPE, SwiGLU; and neither `LearningRate` nor `PeakLR`."""
 _IDENTIFIER = re.compile(r"-{0,2}[a-z_][\w-]*|-{0,2}[A-Za-z_]\w*")
 _VAGUE = frozenset(("step size", "learning rate decay", "gradient norm", "clipping", "β", "updates"))
 """Names that say in a statement what they may not say in any document: `learning rate decay: 0.1`."""
@@ -63,7 +66,7 @@ _NOT_ONE = ("batch_size", "objective", "metric", "model", "dataset", "length", "
 def spoken(title: str) -> str:
     """A title as people say it: lower case, without symbols and units in brackets, words apart."""
     text = _BRACKET.sub("", title.translate(_INDICES)) or title
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    text = _WORD.sub(lambda word: word[0] if _NAMED.fullmatch(word[0]) else _JOINED.sub(" ", word[0]), text)
     for letters, letter in _GREEK.items():
         text = text.replace(letters, letter)
     text = text.replace("{", "").replace("}", "").replace("$", "")

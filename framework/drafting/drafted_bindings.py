@@ -30,6 +30,16 @@ class Drafted:
     variants: Tree
 
 
+def over_others(name: str, phases: list[str]) -> Tree:
+    """The binding of a script whose commands go before several configs: it states nothing by itself."""
+    made: Tree = {"file": Leaf(name, "what its commands give goes before the configs that they name")}
+    made["dialect"] = Leaf("generic", "names of settings")
+    made["required"] = Leaf(False, "what they do not give, the configs state")
+    if len(phases) == 1:
+        made["describes"] = Leaf(f"phases.{phases[0]}")
+    return made
+
+
 def bindings_of(arranged: Arranged, drafted: Drafted) -> list[Tree]:
     """One binding for each file that states something; of a file of defaults, only what nothing else states, for each
     alternative that takes some of it."""

@@ -86,3 +86,12 @@ def test_an_answer_that_was_kept_is_not_given_once_such_a_file_is_there(tmp_path
     project.cli("check")
     project.write("configs/other.yaml", RATES)
     assert "configs/other.yaml" in project.cli("check").out
+
+
+@pytest.mark.parametrize("named", ["configs/pretrain.yaml", "./configs/pretrain.yaml", '"configs/$1.yaml"'])
+def test_a_script_that_sets_one_thing_beside_a_bound_config_is_named(tmp_path: Path, named: str) -> None:
+    project = Project(tmp_path)
+    project.write("run.sh", f"python train.py --config {named} --num_train_epochs 5\n")
+    assert reported(project) == ["run.sh"]
+    project.write("run.sh", f"python train.py --config {named}\n")
+    assert reported(project) == [], "it sets nothing"

@@ -46,6 +46,21 @@ def held(root: Path, files: dict[str, str], *statements: str) -> Manifest:
 
 
 @pytest.mark.parametrize(
+    ("title", "fact"),
+    [
+        ("LoRA rank", "adapter.lora.rank"),
+        ("LoRA α", "adapter.lora.alpha"),
+        ("AdamW betas", "optimizer.betas"),
+        ("LearningRate", "optimizer.learning_rate"),
+        ("PeakLR", "optimizer.learning_rate"),
+        ("batchSize", "batch_size"),
+    ],
+)
+def test_capitals_inside_a_word_part_it_only_where_they_begin_one(title: str, fact: str) -> None:
+    assert fact_named(title) == fact
+
+
+@pytest.mark.parametrize(
     ("name", "text", "line"),
     [
         ("README.md", TABLE, 5),

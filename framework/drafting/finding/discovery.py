@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
@@ -19,7 +19,8 @@ from framework.drafting.finding.python_sections import is_settings, sections
 from framework.errors import InputError
 from framework.names import Path
 from framework.reading.formats import read
-from framework.reading.nodes import Document
+from framework.reading.nodes import ComputedNode, Document
+from framework.stages.config.layers.named_files import pattern_of
 
 COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config", "wandb-sweep"})
 """Dialects whose files stand beside another that trains: they make no training of their own."""
@@ -73,10 +74,13 @@ class Found:
 
 
 def discover(
-    root: FilePath, without: frozenset[FilePath] = frozenset(), paths: Iterable[FilePath] | None = None
+    root: FilePath,
+    without: frozenset[FilePath] = frozenset(),
+    paths: Iterable[FilePath] | None = None,
+    known: Iterable[str] = (),
 ) -> list[Found]:
     """The config files below a folder, by path, but those that are the statement themselves; of ``paths`` alone where
-    they are given."""
+    they are given. A file that names one of ``known``, and sets something, is a config whatever else it is."""
     found: list[Found] = []
     unsure: list[Found] = []
     for path in candidates(root) if paths is None else paths:
@@ -89,15 +93,19 @@ def discover(
         if recognised is not None:
             sure = recognised.recognition is not None or _is_training(recognised)
             (found if sure else unsure).append(recognised)
-    return sorted([*found, *(each for each in unsure if _overrides(each, found))], key=lambda each: each.name)
+    names = [*(each.name for each in found), *known]
+    also = (each for each in unsure if _names_one(each, names) or _overrides(each, found))
+    return sorted([*found, *also], key=lambda each: each.name)
+
+
+def _names_one(one: Found, names: Sequence[str]) -> bool:
+    """Whether a file sets something beside a config that it names (`--config base.yaml --lr 1e-3`)."""
+    states = bool(_names(one)) or bool(statements_of(one))
+    return not one.is_program and states and any(names_file(one, name) for name in names)
 
 
 def _overrides(one: Found, others: list[Found]) -> bool:
-    """Whether a file that is no training's alone sets what another one sets: one of its folder (`default.py`), or one
-    that it names (`--config base.yaml --lr 1e-3`)."""
-    states = bool(_names(one)) or bool(statements_of(one))
-    if not one.is_program and states and any(names_file(one, each.name) for each in others):
-        return True
+    """Whether a file that is no training's alone sets what another one of its folder sets (`default.py`)."""
     folder = PurePosixPath(one.name).parent
     beside = [each for each in others if PurePosixPath(each.name).parent == folder and each.dialect is one.dialect]
     if one.is_program and not is_settings(one.name):
@@ -105,9 +113,29 @@ def _overrides(one: Found, others: list[Found]) -> bool:
     return any(_names(one) & _names(each) for each in beside)
 
 
+def _may_name(script: Found, name: str) -> bool:
+    """Whether a file is one of those that a script's command names by a path with a variable in it."""
+    stated = (node for command in script.document.commands for _, node in command.stated)
+    patterns = (pattern_of(node.text) for node in stated if isinstance(node, ComputedNode))
+    return any(pattern.fullmatch(name) for pattern in patterns if pattern is not None)
+
+
+def choosing(files: Sequence[Found]) -> list[Found]:
+    """The scripts that start one of several configs, whichever they are called with (`--config "configs/$1.yaml"`): no
+    training of their own, and what their commands give goes before each of them."""
+    return [
+        each
+        for each in files
+        if each.document.format == "shell"
+        and sum(_may_name(each, other.name) for other in files if other is not each) > 1
+    ]
+
+
 def names_file(one: Found, name: str) -> bool:
     """Whether a file's values name another file, or a script's commands do."""
-    if one.document.format == "shell" and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", one.document.text):
+    if one.document.format == "shell" and (
+        re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", one.document.text) or _may_name(one, name)
+    ):
         return True
     for _, word in leaves(one.data):
         if isinstance(word, str) and 3 < len(word) < 300:

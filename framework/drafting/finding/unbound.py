@@ -29,7 +29,9 @@ def unbound_files(manifest: FilePath, covered: Collection[str]) -> list[str]:
         return []
     from framework.drafting.finding.discovery import discover, standing
 
-    own, _ = standing(root, discover(root, paths=left[:MOST]))
+    real = os.path.realpath(root)
+    known = [os.path.relpath(name, real).replace(os.sep, "/") for name in covered]
+    own, _ = standing(root, discover(root, paths=left[:MOST], known=known))
     return [each.name for each in own]
 
 

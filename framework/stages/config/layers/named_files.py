@@ -8,7 +8,8 @@ commands/launch.py) lets its own flags go before `--config_file` but for what th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from framework.conformance.meaning import same
@@ -19,6 +20,9 @@ from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
+
+_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
+_NAMES_A_FILE = re.compile(r"\.\w+$")
 
 
 class Start(NamedTuple):
@@ -55,16 +59,43 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
         _choose(by_path, script)
         for command in commands:
-            for word, at in command.words:
-                name = word.rpartition("=")[2]
-                path = _path(name, folders) if os.path.basename(name) in names else None
-                for bound in by_path.get(path or "", ()):
+            for path, at in _named(command, names, by_path, folders):
+                for bound in by_path[path]:
                     bound.lay = overlaid
                     bound.doubts = (*bound.doubts, *after_a_checkpoint(bound, command, script.document))
                     bound.starts = (*bound.starts, Start(script, command, at))
                     for each in same_script:
                         each.hand = handed
                         each.hands = (*each.hands, bound)
+
+
+def _named(
+    command: CommandLine, names: Collection[str], paths: Collection[str], folders: Sequence[str]
+) -> Iterator[tuple[str, int]]:
+    """The bound files that a command names, and where: by a path, or by one of which a variable is a part
+    (`"configs/$1.yaml"`), which is each of those that it can be."""
+    for word, at in command.words:
+        name = word.rpartition("=")[2]
+        path = _path(name, folders) if os.path.basename(name) in names else None
+        if path is not None and path in paths:
+            yield path, at
+    for _, node in command.stated:
+        pattern = pattern_of(node.text) if isinstance(node, ComputedNode) else None
+        if pattern is None:
+            continue
+        for path in paths:
+            if any(pattern.fullmatch(os.path.relpath(path, folder).replace(os.sep, "/")) for folder in folders):
+                yield path, node.start
+
+
+def pattern_of(text: str) -> re.Pattern[str] | None:
+    """What a word with variables in it can be, as the name of a file; None for one that names no kind of file, or whose
+    parts come from a command."""
+    word = text.strip("\"'")
+    if "$(" in word or "`" in word or not _NAMES_A_FILE.search(word):
+        return None
+    parts = [re.escape(part) for part in _VARIABLE.split(word.removeprefix("./"))]
+    return re.compile("[^/]*".join(parts)) if len(parts) > 1 and any(parts) else None
 
 
 def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile) -> None:
@@ -105,18 +136,27 @@ def overlaid(bound: BoundFile, document: Document) -> Document:
 
 
 def handed(script: BoundFile) -> set[Path]:
-    """The places of a script whose values are judged at the file that they go before."""
+    """The places of a script that are no keys of its own: values that are judged at the file that they go before, and
+    the names of such files."""
     from framework.stages.config.near_keys import covered
 
     taken: set[Path] = set()
+    places = {id(node): place for place, node in script.document.leaves()}
     for bound in dict.fromkeys(script.hands):
         own = bound.alone
         judged = covered(bound)
+        taken |= {places[id(node)] for node in _naming(script, bound) if id(node) in places}
         for path, givens in given(bound, own):
             if len(givens) == len(bound.starts) and path in judged and _agree(givens):
-                places = {id(node): place for place, node in script.document.leaves()}
                 taken |= {places[id(each.node)] for each in givens if id(each.node) in places}
     return taken
+
+
+def _naming(script: BoundFile, bound: BoundFile) -> Iterator[AnyNode]:
+    """The arguments of a script's commands that name a bound file: what they say is what the file says."""
+    for start in bound.starts:
+        if start.script.file == script.file:
+            yield from (node for _, node in start.command.stated if node.start <= start.at <= node.stop)
 
 
 def given(bound: BoundFile, document: Document) -> Iterator[tuple[Path, list[Given]]]:

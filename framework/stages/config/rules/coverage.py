@@ -39,9 +39,12 @@ def _uncovered(bound: BoundFile, places: list[int], bounds: Sequence[BoundFile])
     for each in bounds:
         if each.dialect is not None:
             stated.update(each.dialect.unstated)
+    elsewhere = {path for each in bounds if each.hands for path in each.hand(each)}
     known = covered(bound)
     names = [format_path(other) for other in known] if len(places) * len(known) <= _COMPARED else []
     for path, node in (leaves[place] for place in places):
+        if path in elsewhere:
+            continue
         if document.is_prose and not _is_about_training(path, known):
             continue
         name = format_path(path)

@@ -11,6 +11,7 @@ from framework.repair.proposal import propose
 from framework.stages.check import CheckResult
 from tests.support.held import error_places
 from tests.support.held import held as held_to
+from tests.support.project import Project
 
 MANIFEST = """\
 version: 1
@@ -150,3 +151,45 @@ def test_a_value_of_a_command_is_not_written_into_the_file(tmp_path: Path) -> No
     result = held(tmp_path, "python t.py a.yaml --learning_rate 6e-3\n", "learning_rate: 5.0e-5\nepochs: 3\n")
     files = {Path(patch.shown).name for patch in propose(result.experiment, result.findings).patches}
     assert "a.yaml" not in files
+
+
+CHOSEN = """\
+#!/bin/bash
+python train.py --config "configs/{word}.yaml" --num_train_epochs 5
+"""
+ALTERNATIVES = """\
+version: 1
+paper: {title: Two methods}
+phases:
+  train: {epochs: 3}
+variants:
+  full: {steps: [train]}
+  lora: {steps: [train]}
+configs:
+  - {file: "configs/{v}.yaml", describes: phases.train, variant: "{v}", dialect: hf-training-arguments}
+  - {file: train.sh, describes: phases.train}
+"""
+
+
+@pytest.mark.parametrize("word", ["$1", "${1}", "${METHOD:-full}", "$METHOD", "f${kind}"])
+def test_a_command_goes_before_each_config_that_its_word_can_be(tmp_path: Path, word: str) -> None:
+    """`configs/$1.yaml` is whichever the script is called with."""
+    project = Project(tmp_path, ALTERNATIVES)
+    project.path("configs/pretrain.yaml").unlink()
+    for name in ("full", "lora"):
+        project.write(f"configs/{name}.yaml", "num_train_epochs: 3\n")
+    project.write("train.sh", CHOSEN.format(word=word))
+    found = project.cli("check", "--format", "json").json["findings"]
+    drifted = [each for each in found if each["code"] == "C101"]
+    assert [(each["location"]["file"], each["actual"]) for each in drifted] == [("train.sh", 5)]
+    assert "C120" not in {each["code"] for each in found}, "the file's name, and the value, are judged at the configs"
+
+
+@pytest.mark.parametrize("word", ["$(pick)", "`pick`", "${1}/${2}"])
+def test_a_word_that_can_be_no_bound_file_or_any_is_left_alone(tmp_path: Path, word: str) -> None:
+    project = Project(tmp_path, ALTERNATIVES)
+    project.path("configs/pretrain.yaml").unlink()
+    for name in ("full", "lora"):
+        project.write(f"configs/{name}.yaml", "num_train_epochs: 3\n")
+    project.write("train.sh", CHOSEN.format(word=word))
+    assert "C101" not in project.cli("check").out
