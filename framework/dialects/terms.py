@@ -46,6 +46,22 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused(Unknown):
+    """What a key holds where its trainer ends in an error about it: nothing that ran had that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """What the manifest says of the training that a file is about, as far as it changes what a key means."""
+
+    objective: str | None = None
+    devices: int = 1
+    family: str | None = None
+    mixture: bool = False
+    """Whether the model has experts."""
+
+
+@dataclass(frozen=True, slots=True)
 class ByVersion:
     """What a value is, depending on a package's release: each from a release on, the first from `0`. Where nothing
     tells the release it is unknown, unless all releases that there may be agree."""
@@ -181,8 +197,8 @@ class Dialect:
     """How the trainer reads scalars of YAML."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Pattern of a key's place -> what it states, for dialects whose keys stand at fixed places."""
-    judge: Callable[[Said, str | None, int], None] | None = None
-    """Takes back what is not known under the phase's objective, on so many devices."""
+    judge: Callable[[Said, Surrounding], None] | None = None
+    """Takes back what is not known in the training that the file is about."""
     by_name: bool = False
     """Whether a key that it does not know is the setting of the manifest that has its name."""
     beside: bool = False

@@ -13,8 +13,9 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
+from framework.dialects.families.trainer_surroundings import judge
 from framework.dialects.key_tables import by_marks, scopes
-from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Unknown
+from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Surrounding, Unknown
 from framework.dialects.trainers.hugging_face import ms_swift, trl
 
 _LOADED = ByVersion(
@@ -67,8 +68,8 @@ def _of_text(statement: Statement) -> Statement:
     return statement if meant == word else replace(statement, value=Unknown(_TEXT, (meant,)))
 
 
-def _judge(said: Said, objective: str | None, devices: int) -> None:
-    (ms_swift.judge if said.trainer == ms_swift.TRAINER else arguments.judge)(said, objective, devices)
+def _judge(said: Said, around: Surrounding) -> None:
+    (ms_swift.judge if said.trainer == ms_swift.TRAINER else judge)(said, around)
 
 
 DIALECT = Dialect(

@@ -19,6 +19,7 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
+from framework.dialects.families.trainer_surroundings import judge
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,
@@ -26,6 +27,7 @@ from framework.dialects.terms import (
     ByVersion,
     Default,
     Dialect,
+    Instead,
     Key,
     Said,
     Scope,
@@ -118,7 +120,7 @@ def _warmup(word: Any, scope: Scope) -> Any:
     called = str(scope.get(PROGRAM)).startswith(_CALLED)
     return (
         found
-        if found is UNSET or not word or called
+        if found is UNSET or isinstance(found, Instead) or not word or called
         else ByVersion("transformers", (("0", found), ("5.10.2", _NO_WARMUP)))
     )
 
@@ -188,4 +190,4 @@ def read(data: Any) -> Said:
     return said
 
 
-DIALECT = Dialect("trl", "TRL", _recognise, read, "pyyaml", KEYS, judge=arguments.judge)
+DIALECT = Dialect("trl", "TRL", _recognise, read, "pyyaml", KEYS, judge=judge)

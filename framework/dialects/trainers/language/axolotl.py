@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families.trainer_surroundings import judge_adapter
 from framework.dialects.key_tables import assume, by_marks, read_table, usual
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
@@ -278,4 +279,4 @@ def _decided(data: Scope, facts: Scope) -> Iterator[str]:
         yield from ("optimizer.betas[0]", "optimizer.betas[1]", "optimizer.eps")
 
 
-DIALECT = Dialect("axolotl", "axolotl", _recognise, _read, "pyyaml", KEYS)
+DIALECT = Dialect("axolotl", "axolotl", _recognise, _read, "pyyaml", KEYS, judge=judge_adapter)

@@ -24,7 +24,7 @@ from framework.names import Path, find_path, format_path
 from framework.reading.nodes import Document
 from framework.stages.config.meaning.by_version import depends, settle
 from framework.stages.config.meaning.clause_targets import Target, Translation
-from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
+from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, surrounding, targets_of, within
 from framework.stages.config.meaning.possible_clauses import names_none, possible
 from framework.stages.config.meaning.stated_settings import StatedSettings
 from framework.stages.config.meaning.word_meanings import is_repository, other_length, translated
@@ -102,8 +102,7 @@ def read(
         found.statements, passed = passed_on(document, found.statements)
     place = place_of(experiment, binding)
     if dialect.judge is not None:
-        phase = experiment.stated.phases.get(place.phase or "")
-        dialect.judge(found, None if phase is None else phase.objective, experiment.stated.hardware.count)
+        dialect.judge(found, surrounding(experiment, place))
     if depends(found):
         settle(experiment, found)
     reading.trainer = found.trainer or dialect.trainer

@@ -22,7 +22,8 @@ from framework.stages.config.meaning.search_spaces import compared
 def translated(target: Target, statement: Statement) -> Target:
     """The target with what the file's word means, where that is not the word itself."""
     declared, value, word = target.declared, statement.value, statement.word
-    if interpolated(word) or (statement.fact.startswith(SETTINGS) and same(declared, word)):
+    as_it_is = statement.fact.startswith(SETTINGS) and same(declared, word) and not isinstance(value, Unknown)
+    if interpolated(word) or as_it_is:
         return target
     if isinstance(value, Unknown) and _fits_none(declared, value):
         value = value.among[0]
