@@ -37,6 +37,17 @@ class Unset:
 UNSET = Unset()
 
 
+class OfEpochs(float):
+    """A share of the training that its file states in ``epochs`` of a ``total`` that it states, too."""
+
+    epochs: float
+
+    def __new__(cls, epochs: float, total: float) -> OfEpochs:
+        share = super().__new__(cls, epochs / total)
+        share.epochs = epochs
+        return share
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """What a key holds when only the running program knows the value: `auto`; one of ``among``, where it is."""

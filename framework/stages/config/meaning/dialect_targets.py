@@ -7,7 +7,7 @@ state is left unbound; what the trainer does where a key is absent is kept besid
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from framework.conformance.meaning import same
@@ -15,7 +15,7 @@ from framework.dialects.components import passed_on
 from framework.dialects.flags import said, used
 from framework.dialects.key_tables import at
 from framework.dialects.sections import rough
-from framework.dialects.terms import DEVICES, Default, Dialect, Said, Statement, leaves
+from framework.dialects.terms import DEVICES, Default, Dialect, OfEpochs, Said, Statement, leaves
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
@@ -282,6 +282,8 @@ def _assume(
 ) -> None:
     explicit = {text.rpartition("phases.")[2] for text in binding.keys.values()}
     for target in _stated(experiment, place, default.fact, reading)[:2]:
+        if isinstance(default.value, OfEpochs) and getattr(target.declared, "unit", None) == "epochs":
+            target, default = target._replace(facet="epochs"), replace(default, value=default.value.epochs)
         clause, facet = target.clause.id, target.facet
         covered = any(
             other == clause and (part == facet or part is None or facet is None or clause.endswith(".warmup"))

@@ -8,11 +8,12 @@ from typing import Any
 
 from framework.conformance.meaning import Comparison, same
 from framework.dialects.key_tables import interpolated
-from framework.dialects.terms import Searched, Statement, Unknown
+from framework.dialects.terms import OfEpochs, Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import batch_of, by_task, examples_of, phase_under, steps_in_epochs, steps_of
+from framework.manifest.sections.values.durations import Duration
 from framework.reading.tree import Opaque
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, targets_of
@@ -29,6 +30,8 @@ def translated(target: Target, statement: Statement) -> Target:
         value = value.among[0]
     if isinstance(value, Unknown):
         return target._replace(translation=Translation(word, reason=value.reason))
+    if isinstance(value, OfEpochs) and isinstance(declared, Duration) and declared.unit == "epochs":
+        return target._replace(facet="epochs", translation=Translation(word, value.epochs))
     if isinstance(value, Searched) and value.every and statement.fact.startswith("seed"):
         declared_set = isinstance(declared, list) and _as_set(declared) == _as_set(value.values)
         spelled = word.tag if isinstance(word, Opaque) else word
