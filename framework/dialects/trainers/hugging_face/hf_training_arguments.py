@@ -14,6 +14,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.families.trainer_surroundings import judge
+from framework.dialects.families.weight_formats import loaded_in
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Surrounding, Unknown
 from framework.dialects.trainers.hugging_face import ms_swift, trl
@@ -41,6 +42,7 @@ def _defaults(scope: Scope) -> tuple[Default, ...]:
     found = arguments.DEFAULTS
     if scope.get("optim") == "sgd":
         found += (Default("optimizer.momentum", 0.0, "momentum (the Trainer passes none)"),)
+    found += tuple(loaded_in(scope))
     if scope.get("model_name_or_path") is not None:
         found = tuple(replace(each, value=_LOADED) if each.fact == "precision" else each for each in found)
     return found

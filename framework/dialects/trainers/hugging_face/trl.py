@@ -20,6 +20,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
 from framework.dialects.families.trainer_surroundings import judge
+from framework.dialects.families.weight_formats import loaded_in
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,
@@ -168,6 +169,7 @@ def defaults(scope: Scope) -> tuple[Default, ...]:
     if kind in ("sft", "reward") and "max_seq_length" not in scope:
         before = Unknown("before 0.16 the length is the tokenizer's, or 1024")
         found.append(Default("sequence_length", ByVersion("trl", (("0", before), ("0.16", 1024))), "max_length"))
+    found += loaded_in(scope)
     if scope.get("use_peft") is True:
         found.append(Default("adapter.lora.rank", 16, "lora_r"))
         found.append(Default("adapter.lora.alpha", 32, "lora_alpha"))

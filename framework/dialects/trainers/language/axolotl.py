@@ -88,10 +88,12 @@ def _warmup_ratio(word: Any, scope: Scope) -> Any:
 
 
 def _half(name: str, other: str) -> Translate:
-    """`bf16: auto` gives way to `fp16: true`."""
+    """`bf16: auto` gives way to `fp16: true`; `bf16: full` is bf16 without the weights of 32 bits."""
     inner = values.half(name, other)
 
     def translate(word: Any, scope: Scope) -> Any:
+        if word == "full":
+            return name
         return UNSET if word == "auto" and scope.get(other) is True else inner(word, scope)
 
     return translate
