@@ -117,3 +117,19 @@ def test_the_reason_names_the_module_and_the_family(tmp_path: Path) -> None:
     result = checked(tmp_path, ("peft-adapter", text, "", f"{MAMBA}&&{MODULES.format('conv1d, v_proj')}", {}))
     found = [each.message for each in result.findings if each.code == "C109"]
     assert any("peft refuses an adapter on conv1d of a mamba" in message for message in found)
+
+
+RESUMED = f"{ARGS}learning_rate: 0.00002\nweight_decay: 0.1\nadam_beta2: 0.95\nlr_scheduler_type: cosine\n"
+
+
+@pytest.mark.parametrize("checkpoint", ["true", "x/checkpoint-9", "null"])
+def test_a_run_that_goes_on_has_its_own_settings(tmp_path: Path, checkpoint: str) -> None:
+    held = {"optimizer.weight_decay": CONFORMS, "optimizer.learning_rate": CONFORMS, "schedule.name": CONFORMS}
+    assert_held(tmp_path, ("hf-training-arguments", f"{RESUMED}resume_from_checkpoint: {checkpoint}\n", "", "", held))
+
+
+def test_one_that_goes_on_from_another_has_that_ones_optimizer(tmp_path: Path) -> None:
+    held = {"optimizer.weight_decay": UNVERIFIED, "optimizer.betas": UNVERIFIED, "schedule.name": CONFORMS}
+    text = f"{RESUMED}resume_from_checkpoint: runs/first/checkpoint-9\n"
+    assert_held(tmp_path, ("hf-training-arguments", text, "", "", held))
+    assert_held(tmp_path, ("trl", f"{SFT}{text.partition('epochs: 3')[2]}", "", "", {"optimizer.betas": UNVERIFIED}))

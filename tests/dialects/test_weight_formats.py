@@ -1,6 +1,7 @@
 """One precision, two trainings: weights of 16 bits, or of 32 beside the passes.
 
-lightning 2.6.6, litgpt 0.5.13, axolotl 0.19.0, LLaMA-Factory 0.9.5, torchtune 0.6.1, transformers 5.23.0, mosaicml 0.32.1.
+lightning 2.6.6, litgpt 0.5.13, axolotl 0.19.0, LLaMA-Factory 0.9.5, torchtune 0.6.1, transformers 5.23.0 and
+mosaicml 0.32.1.
 """
 
 from __future__ import annotations

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families import launch_flags
 from framework.dialects.key_tables import assume, read_table, scopes, usual
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
+from framework.dialects.switches.resuming import RESUMED
 from framework.dialects.terms import (
     UNSET,
     ByVersion,
@@ -187,12 +189,7 @@ SCRIPTS: dict[str, Key] = {
     "early_stopping_patience": Key("early_stopping.patience", values.given),
     "early_stopping_threshold": Key("early_stopping.min_delta", _threshold),
 }
-LAUNCH: dict[str, Key] = {
-    "num_processes": Key("hardware.count|batch_size.processes"),
-    "nproc_per_node": Key("hardware.count|batch_size.processes", values.per_node),
-    "num_gpus": Key("hardware.count|batch_size.processes", values.per_node),
-    "mixed_precision": Key("precision", values.precision),
-}
+LAUNCH: dict[str, Key] = {**launch_flags.KEYS, "mixed_precision": Key("precision", values.precision)}
 """Flags of `accelerate launch`, `torchrun` and `deepspeed` in the same command."""
 KEYS = {**TRAINING, **SCRIPTS, **LAUNCH, **keys_of("hf-training-arguments")}
 """What the trainer's and its example scripts' arguments state."""
@@ -278,7 +275,7 @@ def read(
         read_table(scope, {**keys, **STOPPING} if stops else keys, (*silent, *usual(scope, USUAL)), base, said)
         if not stops and "metric_for_best_model" in scope:
             said.silent.add((*base, "metric_for_best_model"))
-        switched(said, scope, base, ADAPTERS)
+        switched(said, scope, base, (*ADAPTERS, RESUMED))
     if len(found) == 1 and not found[0][1].get("config"):
         assume(said, _applying(defaults(found[0][1]), found[0][1], said))
     return said
@@ -298,4 +295,6 @@ def _applying(defaults: tuple[Default, ...], scope: Scope, said: Said) -> list[D
         skipped.add("schedule.min_learning_rate")
     if scope.get("deepspeed") or scope.get("optim_args"):
         skipped |= {default.fact for default in defaults if default.fact.startswith(("optimizer.", "schedule."))}
+    if RESUMED.holds(scope.get("resume_from_checkpoint"), scope):
+        skipped |= RESUMED.facts.keys()
     return [default for default in defaults if default.fact not in skipped]
