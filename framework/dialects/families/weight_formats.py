@@ -2,9 +2,9 @@
 
 `bf16-true` of Lightning (2.6, `pytorch/plugins/precision/half.py`) and LitGPT (0.5.13), `bf16: full` of axolotl (0.19,
 `core/builders/base.py`), `pure_bf16` of LLaMA-Factory (0.9.5) and `dtype: bf16` of torchtune (0.6.1, its recipes) train
-weights of 16 bits; `bf16-mixed`, `16-mixed` and Composer's `amp_bf16` keep them in 32. transformers' Trainer trains what
-is loaded: with `dtype: bfloat16` nothing keeps weights of 32 bits beside it, also under `bf16: true` (5.23), but for an
-adapter's, which peft keeps in 32.
+weights of 16 bits; `bf16-mixed`, `16-mixed` and Composer's `amp_bf16` keep them in 32. transformers' Trainer trains
+what is loaded: with `dtype: bfloat16` nothing keeps weights of 32 bits beside it, also under `bf16: true` (5.23), but
+for an adapter's, which peft keeps in 32.
 """
 
 from __future__ import annotations
