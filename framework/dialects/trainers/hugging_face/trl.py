@@ -73,9 +73,10 @@ _NO_LENGTH = Unknown("TRL reads no `max_seq_length` from 0.20 on: the length is 
 _UNSLOTH = "unsloth"
 _REWRITTEN = words(
     "optimizer.learning_rate optimizer.name optimizer.weight_decay schedule.warmup.steps batch_size.micro"
-    " batch_size.accumulation seed"
+    " batch_size.accumulation seed precision sequence_length"
 )
-"""Facts whose defaults unsloth rewrites (2026.10.9, read only: `models/rl.py` makes the classes anew at the import)."""
+"""Facts whose defaults unsloth rewrites (2026.10.9, read only: `models/rl.py` makes the classes anew at the import:
+3407, 4 x 2, 0.001, 8-bit AdamW, 5e-5, a tenth of warmup, `bf16` off, a `max_seq_length` of its own)."""
 _PACKED = Unknown("`packing` joins examples, so that an epoch has another number of steps")
 
 
@@ -168,7 +169,8 @@ def defaults(scope: Scope) -> tuple[Default, ...]:
     found = [Default(each.fact, own.get(each.fact, each.value), each.key) for each in arguments.DEFAULTS]
     if kind in ("sft", "reward") and "max_seq_length" not in scope:
         before = Unknown("before 0.16 the length is the tokenizer's, or 1024")
-        found.append(Default("sequence_length", ByVersion("trl", (("0", before), ("0.16", 1024))), "max_length"))
+        length = own.get("sequence_length", ByVersion("trl", (("0", before), ("0.16", 1024))))
+        found.append(Default("sequence_length", length, "max_length"))
     found += loaded_in(scope)
     if scope.get("use_peft") is True:
         found.append(Default("adapter.lora.rank", 16, "lora_r"))

@@ -4,9 +4,9 @@
 `common/config.py` `merge_from_list`); `--cfg-options lr=0.01` is mmengine's (0.10.7, `config/config.py`
 `DictAction`); `--gin_bindings='train.lr = 0.01'` and t5x's `--gin.train.lr=0.01` are gin's; of several `--config`
 jsonargparse (4.53) lays each over those before it. What a command leaves open of a file: Hydra's `~key` takes it out,
-`--config-name` and `--config-path` compose another file, `--config-dir` adds a folder of options (1.3,
-`_internal/config_loader_impl.py`, `main.py`); the hyper-parameters in LightningCLI's `--ckpt_path` go before the file's
-`model` (lightning 2.6, `pytorch/cli.py` `_parse_ckpt_path`).
+`--config-name` and `--config-path` compose another file, `--config-dir` adds a folder of options (1.3.8,
+`_internal/config_loader_impl.py`, `_internal/utils.py`); the hyper-parameters in LightningCLI's `--ckpt_path` go before
+the file's `model` (lightning 2.6.6, `pytorch/cli.py` `_parse_ckpt_path`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def after_a_checkpoint(bound: BoundFile, command: CommandLine, script: Document)
 
 def replaced_by_later(bound: BoundFile, command: CommandLine, at: int, script: Document) -> list[tuple[Path, str]]:
     """What a later file of the same flag leaves open of a file: all of it, where its program is not known to lay one
-    over the other. argparse, and so draccus (0.11) and pyrallis (0.3), read the last alone."""
+    over the other. argparse, and so draccus (0.11.6) and pyrallis (0.3.1, `argparsing.py`), read the last alone."""
     if bound.binding.dialect == "lightning-cli":
         return []
     flagged = list(_flagged(command))
