@@ -11,7 +11,7 @@ import pytest
 
 from framework.conformance import Status
 from framework.errors import InputError
-from tests.dialects.held_rows import ADAPTER, ARGS, CONFORMS, LORA, SFT, UNVERIFIED, Row, assert_held, checked
+from tests.dialects.held_rows import ADAPTER, ARGS, CONFORMS, LORA, SFT, UNVERIFIED, VIOLATED, Row, assert_held, checked
 
 FOUR = "output_dir: x\nper_device_train_batch_size: 4\ngradient_accumulation_steps: 4\nlearning_rate: 0.00002\n"
 CLASSES = "objective: causal_lm|objective: classification"
@@ -133,3 +133,41 @@ def test_one_that_goes_on_from_another_has_that_ones_optimizer(tmp_path: Path) -
     text = f"{RESUMED}resume_from_checkpoint: runs/first/checkpoint-9\n"
     assert_held(tmp_path, ("hf-training-arguments", text, "", "", held))
     assert_held(tmp_path, ("trl", f"{SFT}{text.partition('epochs: 3')[2]}", "", "", {"optimizer.betas": UNVERIFIED}))
+
+
+LITGPT = "precision: bf16-true\ntrain: {global_batch_size: 20, micro_batch_size: 4, "
+DEVICES = "models: {{m:|hardware: {{count: {}}}\nmodels: {{m:"
+
+
+def test_litgpt_rounds_its_accumulation_down(tmp_path: Path) -> None:
+    """floor(floor(20 / 3) / 4) is 1: 3 devices take 12, not 20 (litgpt 0.5.13, `litgpt/args.py`)."""
+    changes = f"{DEVICES.format(3)}&&batch_size: 16|batch_size: 20"
+    result = checked(tmp_path, ("generic", f"{LITGPT}lr_warmup_steps: 10}}\n", "", changes, {}))
+    messages = [each.message for each in result.findings if each.code == "C110"]
+    assert messages == ["4 (micro) x 3 (processes) does not divide the declared batch of 20"]
+
+
+def test_a_share_of_litgpts_first_epoch_is_no_share_of_the_training(tmp_path: Path) -> None:
+    """`lr_warmup_fraction` is of an epoch's micro batches, not of all optimizer steps (litgpt 0.5.13)."""
+    result = checked(tmp_path, ("generic", f"{LITGPT}lr_warmup_fraction: 0.1}}\nlr: 2e-5\n", "", "", {}))
+    assert "schedule.warmup" not in {each.clause for each in result.findings if each.code in ("C101", "C109")}
+    assert any("train.lr_warmup_fraction" in each.message for each in result.findings if each.code == "C120")
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "status"),
+    [
+        ("constant_with_warmup", "{num_warmup_steps: 100}", CONFORMS),
+        ("constant", "{num_warmup_steps: 100}", VIOLATED),
+    ],
+)
+def test_a_constant_rate_reads_no_arguments_of_its_schedule(
+    tmp_path: Path, name: str, kwargs: str, status: Status
+) -> None:
+    """transformers 5.23.0 hands `lr_scheduler_kwargs` to neither of them, misspelled ones included."""
+    text = f"{ARGS}lr_scheduler_type: {name}\nwarmup_steps: 19\nlr_scheduler_kwargs: {kwargs}\n"
+    change = "name: cosine, warmup: 10%, min_learning_rate: 0|name: constant, warmup: 19 steps"
+    held = {"schedule.name": CONFORMS, "schedule.warmup": status}
+    assert_held(tmp_path, ("hf-training-arguments", text, "", change, held))
+    result = checked(tmp_path, ("hf-training-arguments", text, "", change, {}))
+    assert any("num_warmup_steps" in each.message for each in result.findings if each.code == "C120")
