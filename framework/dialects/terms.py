@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from framework.names import Path
@@ -218,6 +218,16 @@ class Dialect:
     """Whether it takes dotted names of a command line apart itself."""
     bases: tuple[str, ...] = ()
     """Keys under which its YAML names files that it is laid over, beside those of all (`_BASE_`, `_base_`)."""
+
+
+def as_ran(said: Said) -> Said:
+    """With the one value in the place of several, where all releases that take a key at all agree about it."""
+    for index, each in enumerate(said.statements):
+        if isinstance(each.value, ByVersion):
+            taken = [value for _, value in each.value.values if not isinstance(value, Refused)]
+            if len(taken) == 1:
+                said.statements[index] = replace(each, value=taken[0])
+    return said
 
 
 def words(text: str) -> tuple[str, ...]:
