@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from framework.names import Path
@@ -37,12 +37,39 @@ class Unset:
 UNSET = Unset()
 
 
+class OfEpochs(float):
+    """A share of the training that its file states in ``epochs`` of a ``total`` that it states, too."""
+
+    epochs: float
+
+    def __new__(cls, epochs: float, total: float) -> OfEpochs:
+        share = super().__new__(cls, epochs / total)
+        share.epochs = epochs
+        return share
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """What a key holds when only the running program knows the value: `auto`; one of ``among``, where it is."""
 
     reason: str
     among: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Unknown):
+    """What a key holds where its trainer ends in an error about it: nothing that ran had that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """What the manifest says of the training that a file is about, as far as it changes what a key means."""
+
+    objective: str | None = None
+    devices: int = 1
+    family: str | None = None
+    mixture: bool = False
+    """Whether the model has experts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +208,8 @@ class Dialect:
     """How the trainer reads scalars of YAML."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Pattern of a key's place -> what it states, for dialects whose keys stand at fixed places."""
-    judge: Callable[[Said, str | None, int], None] | None = None
-    """Takes back what is not known under the phase's objective, on so many devices."""
+    judge: Callable[[Said, Surrounding], None] | None = None
+    """Takes back what is not known in the training that the file is about."""
     by_name: bool = False
     """Whether a key that it does not know is the setting of the manifest that has its name."""
     beside: bool = False
@@ -191,6 +218,16 @@ class Dialect:
     """Whether it takes dotted names of a command line apart itself."""
     bases: tuple[str, ...] = ()
     """Keys under which its YAML names files that it is laid over, beside those of all (`_BASE_`, `_base_`)."""
+
+
+def as_ran(said: Said) -> Said:
+    """With the one value in the place of several, where all releases that take a key at all agree about it."""
+    for index, each in enumerate(said.statements):
+        if isinstance(each.value, ByVersion):
+            taken = [value for _, value in each.value.values if not isinstance(value, Refused)]
+            if len(taken) == 1:
+                said.statements[index] = replace(each, value=taken[0])
+    return said
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 Names = tuple[str, ...]
@@ -68,3 +69,27 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 """By the name that transformers gives a family. A family of a third party may be missing here: what it needs is then
 stated in the manifest."""
+
+MAMBAS = frozenset({"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"})
+"""Families of which peft adapts no module of :data:`UNADAPTED` (0.21.2, `tuners/tuners_utils.py`
+`_check_lora_target_modules_mamba`)."""
+UNADAPTED = frozenset({"out_proj", "conv1d"})
+EXPERT_MODULES = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj", "w1", "w2", "w3", "gate", "router"})
+"""What the modules of experts, and their router, are called. transformers 5 keeps the experts of a layer stacked, and
+peft (0.21.2, `utils/transformers_weight_conversion.py`) turns such targets into parameters of twice the rank."""
+_MIXTURE = re.compile(r"moe|mixtral|gpt_oss|deepseek_v[234]|llama4|aria|dbrx|jamba|qwen3_next")
+
+
+def is_mixture(family: str | None, experts: object = None) -> bool:
+    """Whether a model has experts: by their stated number, or by its family's name."""
+    return bool(experts) or (family is not None and _MIXTURE.search(family) is not None)
+
+
+def unadapted(family: str | None, target: str) -> bool:
+    """Whether peft refuses an adapter on a module of a family."""
+    return family in MAMBAS and target.rpartition(".")[2] in UNADAPTED
+
+
+def of_experts(target: str) -> bool:
+    """Whether a target of an adapter reaches a mixture's experts or router."""
+    return target.rpartition(".")[2] in EXPERT_MODULES or target == "all-linear"

@@ -49,14 +49,14 @@ def ds(kind: str, rest: str = "") -> str:
 
 
 Row = tuple[str, str, str, str, dict[str, Status]]
-"""Dialect, text, requirements, a change of the manifest (`old|new`), and clause -> status."""
+"""Dialect, text, requirements, changes of the manifest (`old|new&&old|new`), and clause -> status."""
 
 
 def checked(folder: Path, row: Row) -> CheckResult:
     dialect, text, requirements, change, _ = row
     manifest = MANIFEST
-    if change:
-        old, new = change.split("|")
+    for each in change.split("&&") if change else []:
+        old, new = each.split("|")
         assert old in manifest
         manifest = manifest.replace(old, new)
     about = "model: m" if dialect == "hf-model-config" else "describes: phases.p, variant: V"

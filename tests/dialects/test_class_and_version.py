@@ -133,6 +133,27 @@ ROWS: dict[str, Row] = {
         "",
         {"schedule.warmup": CONFORMS},
     ),
+    "a ratio that a plain Trainer of transformers refuses": (
+        "hf-training-arguments",
+        f"{ARGS}warmup_ratio: 0.1\n",
+        "transformers==5.23.0",
+        "",
+        {"schedule.warmup": UNVERIFIED},
+    ),
+    "one that whatever ran has taken": (
+        "hf-training-arguments",
+        f"{ARGS}warmup_ratio: 0.1\n",
+        "transformers>=4.40",
+        "",
+        {"schedule.warmup": CONFORMS},
+    ),
+    "a ratio of a constant rate": (
+        "trl",
+        f"{SFT}warmup_ratio: 0.1\nlr_scheduler_type: constant\n",
+        "",
+        "",
+        {"schedule.warmup": VIOLATED},
+    ),
     "packed examples": ("trl", f"{SFT}packing: true\nnum_train_epochs: 3\n", "", "", {"epochs": UNVERIFIED}),
     "ms-swift": (
         "hf-training-arguments",

@@ -29,6 +29,41 @@ configs:
 """.replace("learning_rate: 1e-3", "weight_decay: 0.1, learning_rate: 1e-3")
 
 
+ADAPTED = """\
+version: 1
+paper: {title: A study}
+models:
+  tiny: {family: FAMILY, weights: random, layers: 2, hidden: 8, vocabulary: 256, tokenizer: bytes}
+datasets: {text: {builtin: language-reference}}
+phases:
+  train:
+    objective: causal_lm
+    dataset: text
+    optimizer: {learning_rate: 1e-3}
+    batch_size: 8
+    epochs: 1
+variants:
+  V: {steps: [{train: {adapter: {lora: {rank: 2, alpha: 4, targets: [TARGETS]}}}}]}
+"""
+TARGETS = {
+    "a Mamba's output": ("mamba", "in_proj, out_proj", "peft refuses an adapter on out_proj of a mamba"),
+    "a Mamba's convolution": ("mamba2", "mixer.conv1d", "peft refuses an adapter on mixer.conv1d of a mamba2"),
+    "a Mamba's inputs": ("mamba", "in_proj, x_proj", ""),
+    "a mixture's experts": ("mixtral", "q_proj, w1", "w1 of a mixtral are experts or their router"),
+    "a mixture's attention": ("mixtral", "q_proj, v_proj", ""),
+    "a dense model's layers": ("llama", "gate_proj, up_proj", ""),
+}
+
+
+@pytest.mark.parametrize("what", TARGETS)
+def test_a_target_that_has_no_adapter_is_named_in_its_place(tmp_path: Path, what: str) -> None:
+    family, targets, reason = TARGETS[what]
+    project = Project(tmp_path, ADAPTED.replace("FAMILY", family).replace("TARGETS", targets))
+    printed = project.cli("plan").err
+    assert reason in printed
+    assert ("experiment.yaml:14:" in printed) is bool(reason)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     found = Project(tmp_path, MANIFEST)

@@ -98,11 +98,3 @@ def test_a_list_of_which_an_item_is_set_stays_a_list(tmp_path: Path) -> None:
 def test_other_programs_are_read_as_before(tmp_path: Path) -> None:
     found = document(tmp_path, "opt = dict(lr=1)\ntrain = dict(opt=opt)\n")
     assert isinstance(value(found, "train", "opt"), Opaque)
-
-
-@pytest.mark.parametrize("names", ["*", "optim_wrapper, model", "optim_wrapper as w"])
-def test_what_is_taken_in_by_read_base_is_not_followed_and_may_state_anything(tmp_path: Path, names: str) -> None:
-    text = f"from mmengine.config import read_base\nwith read_base():\n    from .base import {names}\nx = 1\n"
-    found = document(tmp_path, text)
-    assert "read_base" in found.absent[""]
-    assert "" not in document(tmp_path, "x = 1\n").absent

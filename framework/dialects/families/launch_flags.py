@@ -7,8 +7,11 @@ Read in torch 2.13 (`torch/distributed/run.py`: `--nproc-per-node` and `--nnodes
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from framework.dialects import values
-from framework.dialects.terms import Key, words
+from framework.dialects.terms import Key, Said, Surrounding, Unknown, words
 
 KEYS: dict[str, Key] = {
     "num_processes": Key("hardware.count|batch_size.processes"),
@@ -27,3 +30,21 @@ SILENT = words(
     " force_multi local_rank gpus_per_task gpus_per_node ntasks ntasks_per_node cpus_per_task mem exclusive partition"
 )
 """Flags about where and how processes start."""
+_PROCESSES = "batch_size.processes"
+
+
+def count_replicas(said: Said, around: Surrounding) -> None:
+    """Of the devices that the manifest states, how many batches they work on: each model is split over as many of them
+    as its parallelisms multiply to. Where the file states the whole batch, the split does not change it."""
+    split = [each for each in said.statements if each.fact == _PROCESSES and isinstance(each.value, Unknown)]
+    known = all(type(each.word) is int and each.word > 0 for each in split)
+    if not split or not known or len({each.path[:-1] for each in split}) > 1:
+        return
+    each_model = math.prod(each.word for each in split)
+    whole = any(each.fact == "batch_size" for each in said.statements)
+    if not whole and (around.devices < each_model or around.devices % each_model):
+        return
+    said.statements = [each for each in said.statements if each not in split]
+    said.silent |= {each.path for each in split}
+    if not whole:
+        said.statements.append(replace(split[0], value=around.devices // each_model))

@@ -11,14 +11,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families import launch_flags
 from framework.dialects.key_tables import assume, read_table, scopes, usual
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
-from framework.dialects.terms import UNSET, ByVersion, Default, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.switches.resuming import RESUMED
+from framework.dialects.terms import (
+    UNSET,
+    ByVersion,
+    Default,
+    Instead,
+    Key,
+    Refused,
+    Said,
+    Scope,
+    Unknown,
+    words,
+)
 from framework.dialects.values import last
 from framework.dialects.well_known.keys import SETTINGS, keys_of
 
@@ -125,6 +137,16 @@ def warmup_ratio(word: Any, scope: Scope) -> Any:
     return Instead("schedule.warmup.steps", 0) if constant else found
 
 
+_DROPPED = Refused("transformers has no `warmup_ratio` any more, and ends in an error about it")
+
+
+def _warmup_ratio(word: Any, scope: Scope) -> Any:
+    found = warmup_ratio(word, scope)
+    if found is UNSET or isinstance(found, Instead):
+        return found
+    return ByVersion("transformers", (("0", found), ("5.10.2", _DROPPED)))
+
+
 TRAINING: dict[str, Key] = {
     "learning_rate": Key("optimizer.learning_rate"),
     "weight_decay": Key("optimizer.weight_decay", _decay),
@@ -136,7 +158,7 @@ TRAINING: dict[str, Key] = {
     "lr_scheduler_kwargs.min_lr": Key("schedule.min_learning_rate", values.given),
     "lr_scheduler_kwargs.min_lr_rate": Key("schedule.min_learning_rate", _share),
     "warmup_steps": Key("schedule.warmup.steps", warmup_steps),
-    "warmup_ratio": Key("schedule.warmup.ratio", warmup_ratio),
+    "warmup_ratio": Key("schedule.warmup.ratio", _warmup_ratio),
     "num_train_epochs": Key("epochs", epochs),
     "max_steps": Key("max_steps", _steps),
     "per_device_train_batch_size": Key("batch_size.micro", _micro),
@@ -167,12 +189,7 @@ SCRIPTS: dict[str, Key] = {
     "early_stopping_patience": Key("early_stopping.patience", values.given),
     "early_stopping_threshold": Key("early_stopping.min_delta", _threshold),
 }
-LAUNCH: dict[str, Key] = {
-    "num_processes": Key("hardware.count|batch_size.processes"),
-    "nproc_per_node": Key("hardware.count|batch_size.processes", values.per_node),
-    "num_gpus": Key("hardware.count|batch_size.processes", values.per_node),
-    "mixed_precision": Key("precision", values.precision),
-}
+LAUNCH: dict[str, Key] = {**launch_flags.KEYS, "mixed_precision": Key("precision", values.precision)}
 """Flags of `accelerate launch`, `torchrun` and `deepspeed` in the same command."""
 KEYS = {**TRAINING, **SCRIPTS, **LAUNCH, **keys_of("hf-training-arguments")}
 """What the trainer's and its example scripts' arguments state."""
@@ -233,8 +250,6 @@ DEFAULTS: tuple[Default, ...] = (
     Default("seed", 42, "seed"),
     Default("settings.label_smoothing", 0.0, "label_smoothing_factor"),
 )
-SUMMED = frozenset(words("classification masked_lm seq2seq regression token_classification"))
-"""Objectives whose losses the Trainer averages within a micro batch, and adds up over them."""
 FOREIGN = frozenset(
     words(
         "base_model micro_batch_size finetuning_type cutoff_len train_micro_batch_size_per_gpu peft_type"
@@ -260,7 +275,7 @@ def read(
         read_table(scope, {**keys, **STOPPING} if stops else keys, (*silent, *usual(scope, USUAL)), base, said)
         if not stops and "metric_for_best_model" in scope:
             said.silent.add((*base, "metric_for_best_model"))
-        switched(said, scope, base, ADAPTERS)
+        switched(said, scope, base, (*ADAPTERS, RESUMED))
     if len(found) == 1 and not found[0][1].get("config"):
         assume(said, _applying(defaults(found[0][1]), found[0][1], said))
     return said
@@ -280,17 +295,6 @@ def _applying(defaults: tuple[Default, ...], scope: Scope, said: Said) -> list[D
         skipped.add("schedule.min_learning_rate")
     if scope.get("deepspeed") or scope.get("optim_args"):
         skipped |= {default.fact for default in defaults if default.fact.startswith(("optimizer.", "schedule."))}
+    if RESUMED.holds(scope.get("resume_from_checkpoint"), scope):
+        skipped |= RESUMED.facts.keys()
     return [default for default in defaults if default.fact not in skipped]
-
-
-def judge(said: Said, objective: str | None, devices: int) -> None:
-    """The Trainer adds up the gradients of what is no causal language model over accumulation and processes (5.23:
-    losses that take no `num_items_in_batch`): a norm at which they are clipped then acts on a multiple of them."""
-    if objective not in SUMMED:
-        return
-    accumulated = next((each.value for each in said.statements if each.fact == "batch_size.accumulation"), 1)
-    if accumulated == 1 and devices == 1:
-        return
-    why = Unknown(f"the Trainer adds up the gradients of {objective} over accumulation and processes, before it clips")
-    said.statements = [replace(each, value=why) if each.fact == "max_grad_norm" else each for each in said.statements]
-    said.defaults = [replace(each, value=why) if each.fact == "max_grad_norm" else each for each in said.defaults]

@@ -12,7 +12,7 @@ from typing import Any
 from framework.dialects.flags import said, used
 from framework.dialects.registry import dialect, recognise
 from framework.dialects.synonyms import OWN_OPTIMIZERS
-from framework.dialects.terms import Dialect, Recognition, Said, Statement, leaves, words
+from framework.dialects.terms import Dialect, Recognition, Said, Statement, as_ran, leaves, words
 from framework.drafting.finding.candidates import PROGRAMS, candidates
 from framework.drafting.finding.own_names import is_setting, telling
 from framework.drafting.finding.python_sections import is_settings, sections
@@ -169,12 +169,12 @@ def _read(path: FilePath, name: str) -> Found | None:
         data = {key: value for key, value in data.items() if key not in told}
     recognised = recognise(data)
     if recognised is None:
-        return Found(name, document, dialect("generic"), None, data, said(dialect("generic"), data, document))
+        return Found(name, document, dialect("generic"), None, data, as_ran(said(dialect("generic"), data, document)))
     known, recognition = recognised
     if path.suffix.lower() in (".yaml", ".yml") and known.reader != "yaml-1.2":
         document = read(path, name, known.reader, known.bases)
         data = document.value(document.root) if document.root is not None else None
-    return Found(name, document, known, recognition, data, said(known, data, document))
+    return Found(name, document, known, recognition, data, as_ran(said(known, data, document)))
 
 
 def _program(document: Document, name: str, data: dict[str, Any]) -> Found | None:
@@ -184,9 +184,9 @@ def _program(document: Document, name: str, data: dict[str, Any]) -> Found | Non
     recognised = recognise(settings)
     if recognised is None or recognised[0].name == "hydra":
         generic = dialect("generic")
-        return Found(name, document, generic, None, data, said(generic, settings), frozenset(own))
+        return Found(name, document, generic, None, data, as_ran(said(generic, settings)), frozenset(own))
     known, recognition = recognised
-    heard = said(known, settings)
+    heard = as_ran(said(known, settings))
     if known.name != "generic":
         own |= {key for key in data if any(statement.path[0] == key for statement in heard.statements)}
     return Found(name, document, known, recognition, data, heard, frozenset(own))

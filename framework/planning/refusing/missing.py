@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from framework.errors import Problem
 from framework.manifest.experiment import Experiment
+from framework.manifest.sections.methods import Adapter
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.root import Manifest
 from framework.names import Path
 from framework.planning.commands.command import Command
 from framework.planning.recipes import Recipe, recipe_of
+from framework.planning.refusing.adapter_targets import adapter_refusals
 from framework.planning.refusing.built_in import dataset_refusals, model_refusals
 from framework.planning.refusing.optimizer_arguments import method_refusals
 from framework.planning.refusing.refusal import OWN_SCRIPT, Refusal
@@ -46,6 +48,9 @@ def missing_for(
         found = recipe_of(manifest, work.phase, model[1])
         for refusal in found if isinstance(found, list) else ():
             yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
+    if work.adapter is not None:
+        for refusal in adapter_refusals(work.adapter, model[1]):
+            yield _problem(experiment, _adapted(experiment, name, work.adapter), refusal)
     for refusal in method_refusals(work.phase.optimizer, work.adapter is not None):
         yield _problem(experiment, ("phases", name), refusal, ("tasks", task) if task else ())
     if work.dataset_name and work.dataset_name not in manifest.datasets:
@@ -55,6 +60,15 @@ def missing_for(
     elif work.dataset_name:
         for refusal in dataset_refusals(work.dataset, work.phase.objective):
             yield _problem(experiment, ("datasets", work.dataset_name), refusal)
+
+
+def _adapted(experiment: Experiment, phase: str, adapter: Adapter) -> Path:
+    """Where a variant states these targets for a phase; the phase, where they are its model's."""
+    targets = None if adapter.lora is None else adapter.lora.targets
+    for path, clause in experiment.by_path.items():
+        if path[-3:] == ("adapter", "lora", "targets") and phase in path and clause.value == targets:
+            return path[:-2]
+    return ("phases", phase)
 
 
 def _problem(experiment: Experiment, base: Path, refusal: Refusal, task: Path = ()) -> Problem:

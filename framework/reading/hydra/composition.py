@@ -39,7 +39,7 @@ def composed(document: Document, path: FilePath) -> Document:
                 result.notes.append(Note(MISSING, ("defaults",), part.missing, message))
         elif isinstance(part.document.root, MappingNode):
             target = _package(result, merged, part.package, part.document)
-            merge(result, target, part.document.root, part.document, skip=("defaults",))
+            merge(result, target, part.document.root, part.document, skip=("defaults",), keeps="???")
             if part.document is not document:
                 result.duplicates += part.document.duplicates
     result.absent = document.absent

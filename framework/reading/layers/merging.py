@@ -14,6 +14,7 @@ def merge(
     home: Document,
     skip: Collection[str] = (),
     deletes: str = "",
+    keeps: str = "",
 ) -> None:
     """Lay one mapping over another: mappings are merged, all else is replaced.
 
@@ -21,6 +22,7 @@ def merge(
         home: The document that ``source`` belongs to.
         skip: Keys of ``source`` itself that are left out.
         deletes: The key by which a mapping says, with `True`, that it replaces what it would be merged with.
+        keeps: The word of a value that leaves what it would replace, as `???` does in OmegaConf (2.3.1, `_map_merge`).
     """
     for name, (key, value) in source.pairs().items():
         if name in skip or (deletes and name == deletes):
@@ -33,8 +35,8 @@ def merge(
                 put(target, key, below)
                 settle(result, home, key)
                 _stands(result, below, home.home(value))
-            merge(result, below, value, home, deletes=deletes)
-        else:
+            merge(result, below, value, home, deletes=deletes, keeps=keeps)
+        elif not (keeps and isinstance(value, ScalarNode) and value.text == keeps and target.get(name)):
             put(target, key, value)
             settle(result, home, key, value)
 

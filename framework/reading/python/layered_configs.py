@@ -16,6 +16,7 @@ from framework.reading.layers.base_files import OWN_WORDS, Parse, over_bases
 from framework.reading.layers.merging import put, settle
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
 from framework.reading.python.config_changes import Source, apply
+from framework.reading.python.imported_bases import over_imported
 from framework.reading.python.paths import place_of
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
@@ -30,6 +31,16 @@ def as_config(document: Document, path: FilePath, parse: Parse) -> Document:
         InputError: a base cannot be read, or the bases lead in a circle.
     """
     return over_bases(_prepared(document), path, OWN_WORDS, lambda base, name: _prepared(parse(base, name)), _knowing)
+
+
+def over_names(document: Document, path: FilePath, parse: Parse) -> Document | None:
+    """The document as such a config over the names that it takes in (`read_base()`); None where they cannot be
+    followed.
+
+    Raises:
+        InputError: a file that it takes in cannot be read, or they lead in a circle.
+    """
+    return over_imported(_prepared(document), path, lambda base, name: _prepared(parse(base, name)))
 
 
 def _prepared(document: Document) -> Document:

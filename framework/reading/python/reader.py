@@ -33,6 +33,11 @@ def read(path: FilePath, shown: str, reader: Rules) -> Document:
     """
     document = parse_python(read_text(path, shown), shown, reader)
     if _READS_BASE.search(document.text):
+        from framework.reading.python.layered_configs import over_names
+
+        found = over_names(document, path, lambda base, name: parse_python(read_text(base, name), name, reader))
+        if found is not None:
+            return found
         document.absent.setdefault("", "`read_base()` lays it over other files, which are not followed")
     if is_config(document.text):
         from framework.reading.python.layered_configs import as_config

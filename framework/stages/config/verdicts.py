@@ -64,14 +64,18 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
     matrix.add_conforming(context.conforming.values())
     matrix.add(list(for_all_of_a_grid(experiment, matrix)))
     if not stating or not (matrix.looked_at(Stage.CONFIG) or context.searched):
+        unsettled = list(matrix.unsettled(context.companions.settles)) if stating else []
         nothing = Problem(
-            "no config file states any clause: there is nothing to check",
+            "nothing of what the config files state is known here: there is nothing to check"
+            if unsettled
+            else "no config file states any clause: there is nothing to check",
             experiment.location(("configs",)) if files else Location(experiment.document.file, 1, 1),
             "give the bindings `keys:` that name clauses, or `describes:` with a trainer's `dialect:`"
             if files
             else "bind files under `configs:`, with `keys:` that name clauses",
         )
         open_ones = [each for each in findings if each.rule.name == "ambiguous-key" and each.location]
+        open_ones += [each for each in unsettled if each.location]
         raise InputError([nothing, *(Problem(each.message, each.location, each.advice) for each in open_ones)])
     return Held(sorted({bound.file for bound in files}), keys, findings + found, context.companions, _read(context))
 

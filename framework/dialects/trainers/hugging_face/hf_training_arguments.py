@@ -13,8 +13,10 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
+from framework.dialects.families.trainer_surroundings import judge
+from framework.dialects.families.weight_formats import loaded_in
 from framework.dialects.key_tables import by_marks, scopes
-from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Unknown
+from framework.dialects.terms import PROGRAM, ByVersion, Default, Dialect, Said, Scope, Statement, Surrounding, Unknown
 from framework.dialects.trainers.hugging_face import ms_swift, trl
 
 _LOADED = ByVersion(
@@ -40,6 +42,7 @@ def _defaults(scope: Scope) -> tuple[Default, ...]:
     found = arguments.DEFAULTS
     if scope.get("optim") == "sgd":
         found += (Default("optimizer.momentum", 0.0, "momentum (the Trainer passes none)"),)
+    found += tuple(loaded_in(scope))
     if scope.get("model_name_or_path") is not None:
         found = tuple(replace(each, value=_LOADED) if each.fact == "precision" else each for each in found)
     return found
@@ -67,8 +70,8 @@ def _of_text(statement: Statement) -> Statement:
     return statement if meant == word else replace(statement, value=Unknown(_TEXT, (meant,)))
 
 
-def _judge(said: Said, objective: str | None, devices: int) -> None:
-    (ms_swift.judge if said.trainer == ms_swift.TRAINER else arguments.judge)(said, objective, devices)
+def _judge(said: Said, around: Surrounding) -> None:
+    (ms_swift.judge if said.trainer == ms_swift.TRAINER else judge)(said, around)
 
 
 DIALECT = Dialect(

@@ -15,6 +15,7 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
+from framework.dialects.families import trainer_surroundings
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,
@@ -24,6 +25,7 @@ from framework.dialects.terms import (
     Key,
     Said,
     Scope,
+    Surrounding,
     Translate,
     Unknown,
     words,
@@ -58,6 +60,7 @@ def _lora(inner: Translate) -> Translate:
 _TABLE: dict[str, Key] = {
     **arguments.KEYS,
     "model": Key("model.hub", values.repository),
+    "warmup_ratio": Key("schedule.warmup.ratio", arguments.warmup_ratio),
     "target_modules": Key("adapter.lora.targets", _lora(values.modules)),
     **{
         name: Key(key.fact, _lora(key.translate or values.given))
@@ -93,15 +96,15 @@ def defaults(scope: Scope) -> tuple[Default, ...]:
     return tuple(found)
 
 
-def judge(said: Said, objective: str | None, devices: int) -> None:
+def judge(said: Said, around: Surrounding) -> None:
     """Adds the accumulation that makes 16 of the micro batches of all devices."""
     stated = {each.fact: each.value for each in said.statements}
     micro = stated.get("batch_size.micro", 1)
     if "batch_size.accumulation" not in stated and isinstance(micro, int) and said.defaults:
-        whole: Any = math.ceil(_WHOLE / micro / devices)
+        whole: Any = math.ceil(_WHOLE / micro / around.devices)
         whole = ByVersion("ms-swift", (("0", whole), ("3", Unknown("3.0 makes no 16 of it")), ("3.4", whole)))
         said.defaults.append(Default("batch_size.accumulation", whole, "gradient_accumulation_steps"))
-    arguments.judge(said, objective, devices)
+    trainer_surroundings.judge(said, around)
 
 
 _marked = by_marks(

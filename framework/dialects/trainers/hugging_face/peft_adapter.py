@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families.trainer_surroundings import judge_adapter
 from framework.dialects.key_tables import assume, mappings_with, read_table
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
@@ -111,4 +112,4 @@ def _read(data: Any) -> Said:
     return said
 
 
-DIALECT = Dialect("peft-adapter", "peft", _recognise, _read, "yaml-1.2", KEYS, beside=True)
+DIALECT = Dialect("peft-adapter", "peft", _recognise, _read, "yaml-1.2", KEYS, judge=judge_adapter, beside=True)

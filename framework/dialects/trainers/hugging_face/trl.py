@@ -19,6 +19,8 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.families import trainer_arguments as arguments
+from framework.dialects.families.trainer_surroundings import judge
+from framework.dialects.families.weight_formats import loaded_in
 from framework.dialects.key_tables import by_marks, scopes
 from framework.dialects.terms import (
     PROGRAM,
@@ -26,6 +28,7 @@ from framework.dialects.terms import (
     ByVersion,
     Default,
     Dialect,
+    Instead,
     Key,
     Said,
     Scope,
@@ -70,9 +73,10 @@ _NO_LENGTH = Unknown("TRL reads no `max_seq_length` from 0.20 on: the length is 
 _UNSLOTH = "unsloth"
 _REWRITTEN = words(
     "optimizer.learning_rate optimizer.name optimizer.weight_decay schedule.warmup.steps batch_size.micro"
-    " batch_size.accumulation seed"
+    " batch_size.accumulation seed precision sequence_length"
 )
-"""Facts whose defaults unsloth rewrites (2026.10.9, read only: `models/rl.py` makes the classes anew at the import)."""
+"""Facts whose defaults unsloth rewrites (2026.10.9, read only: `models/rl.py` makes the classes anew at the import:
+3407, 4 x 2, 0.001, 8-bit AdamW, 5e-5, a tenth of warmup, `bf16` off, a `max_seq_length` of its own)."""
 _PACKED = Unknown("`packing` joins examples, so that an epoch has another number of steps")
 
 
@@ -118,7 +122,7 @@ def _warmup(word: Any, scope: Scope) -> Any:
     called = str(scope.get(PROGRAM)).startswith(_CALLED)
     return (
         found
-        if found is UNSET or not word or called
+        if found is UNSET or isinstance(found, Instead) or not word or called
         else ByVersion("transformers", (("0", found), ("5.10.2", _NO_WARMUP)))
     )
 
@@ -165,7 +169,9 @@ def defaults(scope: Scope) -> tuple[Default, ...]:
     found = [Default(each.fact, own.get(each.fact, each.value), each.key) for each in arguments.DEFAULTS]
     if kind in ("sft", "reward") and "max_seq_length" not in scope:
         before = Unknown("before 0.16 the length is the tokenizer's, or 1024")
-        found.append(Default("sequence_length", ByVersion("trl", (("0", before), ("0.16", 1024))), "max_length"))
+        length = own.get("sequence_length", ByVersion("trl", (("0", before), ("0.16", 1024))))
+        found.append(Default("sequence_length", length, "max_length"))
+    found += loaded_in(scope)
     if scope.get("use_peft") is True:
         found.append(Default("adapter.lora.rank", 16, "lora_r"))
         found.append(Default("adapter.lora.alpha", 32, "lora_alpha"))
@@ -188,4 +194,4 @@ def read(data: Any) -> Said:
     return said
 
 
-DIALECT = Dialect("trl", "TRL", _recognise, read, "pyyaml", KEYS, judge=arguments.judge)
+DIALECT = Dialect("trl", "TRL", _recognise, read, "pyyaml", KEYS, judge=judge)

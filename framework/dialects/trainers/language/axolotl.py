@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families.trainer_surroundings import judge_adapter
 from framework.dialects.key_tables import assume, by_marks, read_table, usual
 from framework.dialects.switches.adapters import ADAPTERS
 from framework.dialects.switches.applying import switched
@@ -87,10 +88,12 @@ def _warmup_ratio(word: Any, scope: Scope) -> Any:
 
 
 def _half(name: str, other: str) -> Translate:
-    """`bf16: auto` gives way to `fp16: true`."""
+    """`bf16: auto` gives way to `fp16: true`; `bf16: full` is bf16 without the weights of 32 bits."""
     inner = values.half(name, other)
 
     def translate(word: Any, scope: Scope) -> Any:
+        if word == "full":
+            return name
         return UNSET if word == "auto" and scope.get(other) is True else inner(word, scope)
 
     return translate
@@ -278,4 +281,4 @@ def _decided(data: Scope, facts: Scope) -> Iterator[str]:
         yield from ("optimizer.betas[0]", "optimizer.betas[1]", "optimizer.eps")
 
 
-DIALECT = Dialect("axolotl", "axolotl", _recognise, _read, "pyyaml", KEYS)
+DIALECT = Dialect("axolotl", "axolotl", _recognise, _read, "pyyaml", KEYS, judge=judge_adapter)

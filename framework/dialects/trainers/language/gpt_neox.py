@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.dialects import values
+from framework.dialects.families.launch_flags import count_replicas
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.renamed_keys import read_underscored, underscored
 from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Translate, Unknown, words
@@ -63,6 +64,12 @@ def _parallel(how: str) -> Translate:
     return lambda word, scope: UNSET if word == 0 else shared(word, scope)
 
 
+def _micro(word: Any, scope: Scope) -> Any:
+    """One device's part, which says nothing where the accumulation follows from it and the whole batch."""
+    follows = scope.get("train_batch_size") is not None and scope.get("gradient_accumulation_steps") is None
+    return UNSET if follows else values.given(word, scope)
+
+
 KEYS: dict[str, Key] = {
     "optimizer.type": Key("optimizer.name", _optimizer),
     "optimizer.params.lr": Key("optimizer.learning_rate", _checkpointed(values.given)),
@@ -76,7 +83,7 @@ KEYS: dict[str, Key] = {
     "train_iters": Key("max_steps", values.given),
     "train_epochs": Key("epochs", values.given),
     "train_batch_size": Key("batch_size", values.given),
-    "train_micro_batch_size_per_gpu": Key("batch_size.micro", values.given),
+    "train_micro_batch_size_per_gpu": Key("batch_size.micro", _micro),
     "gradient_accumulation_steps": Key("batch_size.accumulation", values.given),
     "pipe_parallel_size": Key("batch_size.processes", _parallel("a pipeline parallelism")),
     "model_parallel_size": Key("batch_size.processes", _parallel("a tensor parallelism")),
@@ -146,4 +153,4 @@ def _read(data: Any) -> Said:
     return read_underscored(data, _plain) if isinstance(data, dict) else Said()
 
 
-DIALECT = Dialect("gpt-neox", "GPT-NeoX", _recognise, _read, "pyyaml", KEYS)
+DIALECT = Dialect("gpt-neox", "GPT-NeoX", _recognise, _read, "pyyaml", KEYS, judge=count_replicas)

@@ -17,6 +17,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.components import optimizer_defaults
 from framework.dialects.families import trainer_arguments as hf
+from framework.dialects.families.trainer_surroundings import judge_adapter
 from framework.dialects.key_tables import assume, at, by_marks, read_table
 from framework.dialects.terms import (
     UNSET,
@@ -206,4 +207,5 @@ DIALECT = Dialect(
     _read,
     "omegaconf",
     KEYS,
+    judge=judge_adapter,
 )

@@ -191,11 +191,14 @@ def _silent(scope: Scope) -> tuple[str, ...]:
 
 def _defaults(scope: Scope) -> list[Default]:
     warms_up = scope.get("lr_warmup_fraction") is not None or "lr_warmup_samples" in scope
-    return [each for each in _DEFAULTS if not (warms_up and each.fact == "schedule.warmup.steps")]
+    found = [each for each in _DEFAULTS if not (warms_up and each.fact == "schedule.warmup.steps")]
+    if scope.get("global_batch_size") is None and "micro_batch_size" in scope:
+        found.append(Default("batch_size.accumulation", 1, "global-batch-size"))
+    return found
 
 
 def _read(data: Any) -> Said:
     return read_commands(data, KEYS, _silent, _defaults)
 
 
-DIALECT = Dialect("megatron", "Megatron-LM", _recognise, _read, "yaml-1.2", KEYS)
+DIALECT = Dialect("megatron", "Megatron-LM", _recognise, _read, "yaml-1.2", KEYS, judge=launch_flags.count_replicas)

@@ -14,6 +14,7 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.components import optimizer_defaults
+from framework.dialects.families.weight_formats import beside
 from framework.dialects.key_tables import assume, at, read_table
 from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Unknown, mappings, words
 from framework.dialects.well_known.keys import keys_of
@@ -110,6 +111,8 @@ def _read(data: Any) -> Said:
             Default("schedule.name", "constant", "lr_scheduler._component_"),
             Default("schedule.warmup.steps", 0, "lr_scheduler.num_warmup_steps"),
         ]
+    if "dtype" in data:
+        defaults.append(beside("dtype", data["dtype"], values.precision(data["dtype"], data)))
     defaults += LORA if _BUILDER.search(str(at(data, "model", "_component_"))) else ()
     return assume(said, defaults)
 

@@ -16,7 +16,7 @@ from typing import Any
 from framework.dialects import values
 from framework.dialects.families.openmmlab import clipping, early_stopping, optimizer_assumed, optimizer_statements
 from framework.dialects.key_tables import assume, at, state
-from framework.dialects.terms import Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown
+from framework.dialects.terms import Default, Dialect, Key, OfEpochs, Recognition, Said, Scope, Statement, Unknown
 from framework.names import Path
 
 _CLIP = ("optim_wrapper", "clip_grad")
@@ -94,7 +94,8 @@ def _warmup(path: Path, item: Scope, data: Scope) -> Statement:
     place: Path = (*path, "end") if "end" in item else path
     value: Any = Unknown("a ramp without a known end")
     if isinstance(word, (int, float)) and item.get("by_epoch", True):
-        value = word / total if isinstance(total, (int, float)) and total else Unknown("epochs of an unknown total")
+        known = isinstance(total, (int, float)) and total
+        value = OfEpochs(word, total) if known else Unknown("epochs of an unknown total")
     elif isinstance(word, (int, float)):
         value = _updates(word, data)
     return Statement(place, f"schedule.warmup.{'ratio' if item.get('by_epoch', True) else 'steps'}", value, word)
@@ -130,14 +131,14 @@ def _span(item: Scope, ramp: Scope | None, data: Scope) -> tuple[str, bool]:
     """Why the decay does not take the training after the warmup, if so; and whether it comes to its end."""
     by_epoch = item.get("by_epoch", True)
     total, begin = at(data, "train_cfg", "max_epochs" if by_epoch else "max_iters"), item.get("begin", 0)
-    length, end = item.get("T_max"), item.get("end")
+    length, end = item.get("T_max"), item.get("end", total)
     if not all(isinstance(each, (int, float)) for each in (total, begin)):
         return "it is not known when the training ends", True
     alike = ramp is not None and ramp.get("by_epoch", True) == by_epoch
     if begin and not (alike and ramp is not None and ramp.get("end") == begin):
         return f"it begins at {begin}, and not after the warmup", True
     stop = begin + length if isinstance(length, (int, float)) else end
-    late = item.get("type") != "PolyLR" and stop == begin + total and end in (None, total)
+    late = item.get("type") != "PolyLR" and stop == begin + total and end == total
     return "" if stop == total or late else f"it ends at {stop}, and the training at {total}", stop == total
 
 

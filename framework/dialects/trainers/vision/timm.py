@@ -17,7 +17,19 @@ from framework.dialects import values
 from framework.dialects.command_tables import read_commands
 from framework.dialects.families import launch_flags
 from framework.dialects.key_tables import by_marks, scopes
-from framework.dialects.terms import UNSET, ByVersion, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.terms import (
+    UNSET,
+    ByVersion,
+    Default,
+    Dialect,
+    Instead,
+    Key,
+    OfEpochs,
+    Said,
+    Scope,
+    Unknown,
+    words,
+)
 
 _SGD = ("sgd", "momentum", "sgdp", "nesterov")
 
@@ -46,7 +58,7 @@ def _warmup(word: Any, scope: Scope) -> Any:
     total = _total(scope)
     if not total or not isinstance(word, (int, float)):
         return values.given(word, scope)
-    return word / total if word < total else Unknown("the warmup is longer than the training")
+    return OfEpochs(word, total) if word < total else Unknown("the warmup is longer than the training")
 
 
 def _clipping(word: Any, scope: Scope) -> Any:

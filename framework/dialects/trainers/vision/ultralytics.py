@@ -14,7 +14,7 @@ from typing import Any
 
 from framework.dialects import values
 from framework.dialects.key_tables import assume, by_marks, read_table
-from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, Said, Scope, Unknown, words
+from framework.dialects.terms import UNSET, Default, Dialect, Instead, Key, OfEpochs, Said, Scope, Unknown, words
 
 _AUTO = "`optimizer: auto` takes its own, by the number of iterations"
 _ADAM = ("adam", "adamw", "adamax", "nadam", "radam")
@@ -67,7 +67,7 @@ def _warmup(word: Any, scope: Scope) -> Any:
     epochs = scope.get("epochs", 100)
     if not isinstance(word, (int, float)) or type(epochs) is not int or epochs < 1:
         return values.given(word, scope)
-    return min(word, max(epochs - 1, 0)) / epochs
+    return OfEpochs(min(word, max(epochs - 1, 0)), epochs)
 
 
 def _schedule(word: Any, scope: Scope) -> Any:

@@ -15,15 +15,18 @@ from framework.reading.formats import read
 from framework.reading.hydra.sweeps import copied
 from framework.reading.nodes import ComputedNode, Document, MappingNode, Opaque, ScalarNode
 from framework.stages.config.bound import BoundFile
+from framework.stages.config.layers.command_words import further_folders
 
 _HEADER = re.compile(r"\A\s*#\s*@package[ ]+(\S+)")
 
 
-def choices(bound: BoundFile, script: BoundFile) -> list[tuple[str, str, str]]:
-    """Of a script's overrides those that choose a file beside the bound one: group, its file, and the place."""
+def choices(bound: BoundFile, script: BoundFile, root: str) -> list[tuple[str, str, str]]:
+    """Of a script's overrides those that choose a file beside the bound one, or in a folder that the command adds:
+    group, its file, and the place."""
     folder = os.path.dirname(os.path.join(bound.pattern.here, bound.file))
     found: list[tuple[str, str, str]] = []
     for command in script.document.commands:
+        folders = (folder, *further_folders(command, script, root))
         for key, node in command.stated:
             value = script.document.value(node)
             group = key.text
@@ -34,8 +37,8 @@ def choices(bound: BoundFile, script: BoundFile) -> list[tuple[str, str, str]]:
                 or not re.fullmatch(r"[\w/-]+", value)
             ):
                 continue
-            path = os.path.join(folder, group, f"{value}.yaml")
-            if os.path.isfile(path):
+            paths = (os.path.join(each, group, f"{value}.yaml") for each in folders)
+            if (path := next(filter(os.path.isfile, paths), None)) is not None:
                 found.append((group, path, script.document.place(node)))
     return found
 

@@ -4,8 +4,9 @@
 `common/config.py` `merge_from_list`); `--cfg-options lr=0.01` is mmengine's (0.10.7, `config/config.py`
 `DictAction`); `--gin_bindings='train.lr = 0.01'` and t5x's `--gin.train.lr=0.01` are gin's; of several `--config`
 jsonargparse (4.53) lays each over those before it. What a command leaves open of a file: Hydra's `~key` takes it out,
-and `--config-name` composes another file (1.3, `_internal/config_loader_impl.py`); the hyper-parameters in
-LightningCLI's `--ckpt_path` go before the file's `model` (lightning 2.6, `pytorch/cli.py` `_parse_ckpt_path`).
+`--config-name` and `--config-path` compose another file, `--config-dir` adds a folder of options (1.3.8,
+`_internal/config_loader_impl.py`, `_internal/utils.py`); the hyper-parameters in LightningCLI's `--ckpt_path` go before
+the file's `model` (lightning 2.6.6, `pytorch/cli.py` `_parse_ckpt_path`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _VALUE = re.compile(r"-?[.\d].*|[^-].*", re.DOTALL)
 _GIN = re.compile(r"(--gin\.|--gin_(?:bindings?|param)=)?([A-Za-z_][\w.]*)\s*=\s*")
 _BINDINGS = ("--gin_bindings", "--gin_binding", "--gin_param")
 _NAMES_CONFIG = ("--config-name", "-cn")
+_NAMES_FOLDER = ("--config-path", "-cp")
+_ADDS_FOLDER = ("--config-dir", "-cd")
+_CONFIGS = (".yaml", ".yml", ".json")
 _NOTHING = ("null", "None", "")
 
 
@@ -73,7 +77,7 @@ def later_configs(command: CommandLine, at: int, folders: Sequence[str]) -> Iter
     flagged = list(_flagged(command))
     own = next((flag for place, flag, _ in flagged if place == at), "")
     for place, flag, name in flagged:
-        if place <= at or not own.startswith("-") or flag != own or not name.endswith((".yaml", ".yml", ".json")):
+        if place <= at or not own.startswith("-") or flag != own or not name.endswith(_CONFIGS):
             continue
         path = next((full for each in folders if os.path.isfile(full := os.path.join(each, name))), None)
         try:
@@ -91,21 +95,60 @@ def after_a_checkpoint(bound: BoundFile, command: CommandLine, script: Document)
     return [(("model",), f"the checkpoint of {_shown(script, given[-1])} may say otherwise")] if given else []
 
 
-def composed_otherwise(bound: BoundFile, script: Document) -> list[tuple[Path, str]]:
+def replaced_by_later(bound: BoundFile, command: CommandLine, at: int, script: Document) -> list[tuple[Path, str]]:
+    """What a later file of the same flag leaves open of a file: all of it, where its program is not known to lay one
+    over the other. argparse, and so draccus (0.11.6) and pyrallis (0.3.1, `argparsing.py`), read the last alone."""
+    if bound.binding.dialect == "lightning-cli":
+        return []
+    flagged = list(_flagged(command))
+    own = next((flag for place, flag, _ in flagged if place == at), "")
+    later = [place for place, flag, name in flagged if place > at and flag == own and name.endswith(_CONFIGS)]
+    if not own.startswith("-") or not later:
+        return []
+    return [
+        ((), f"{_shown(script, later[-1])} names another file: whether this one is read, too, is its program's matter")
+    ]
+
+
+def composed_otherwise(bound: BoundFile, script: BoundFile, root: str) -> list[tuple[Path, str]]:
     """What a script's commands take out of a Hydra config, or that they compose another one instead."""
-    stem = os.path.splitext(os.path.basename(bound.file))[0]
-    folder = os.path.dirname(os.path.join(bound.pattern.here, bound.file))
-    found: list[tuple[Path, str]] = []
-    others: list[str] = []
-    for command in script.commands:
-        for place, flag, value in _flagged(command):
-            name = value.removesuffix(".yaml")
-            if flag in _NAMES_CONFIG and name != stem and os.path.isfile(os.path.join(folder, f"{name}.yaml")):
-                others.append(f"the command at {_shown(script, place)} composes {name}.yaml instead")
+    document, found, others = script.document, list[tuple[Path, str]](), list[str]()
+    for command in document.commands:
+        if (other := _composed(bound, command, script, root)) is not None:
+            others.append(f"the command at {_shown(document, other[0])} composes {other[1]} instead")
         for text, place in command.words:
             if text.startswith("~") and (path := exact_path(text[1:].partition("=")[0])):
-                found.append((path, f"the command at {_shown(script, place)} takes it out"))
-    return [((), others[0])] if others and len(others) == len(script.commands) else found
+                found.append((path, f"the command at {_shown(document, place)} takes it out"))
+    return [((), others[0])] if others and len(others) == len(document.commands) else found
+
+
+def _composed(bound: BoundFile, command: CommandLine, script: BoundFile, root: str) -> tuple[int, str] | None:
+    """The other config that a command composes, with its place; None where it is the bound one. `--config-path` is
+    relative to the program's own file."""
+    folder, file = os.path.split(os.path.join(bound.pattern.here, bound.file))
+    at, name = -1, os.path.splitext(file)[0]
+    for place, flag, value in _flagged(command):
+        if flag in _NAMES_CONFIG:
+            at, name = place, value.removesuffix(".yaml")
+        elif flag in _NAMES_FOLDER and not _is_folder(value, folder, command, script, root):
+            return place, f"what lies in {value}"
+    other = name != os.path.splitext(file)[0] and os.path.isfile(os.path.join(folder, f"{name}.yaml"))
+    return (at, f"{name}.yaml") if other else None
+
+
+def _is_folder(value: str, folder: str, command: CommandLine, script: BoundFile, root: str) -> bool:
+    """Whether a path, as a program takes it, is a folder."""
+    here = os.path.dirname(os.path.join(script.pattern.here, script.file))
+    programs = [os.path.dirname(text) for text, _ in command.words if text.endswith(".py")]
+    bases = [os.path.join(base, part) for base in (here, root, script.pattern.here) for part in ("", *programs)]
+    return any(os.path.realpath(os.path.join(base, value)) == os.path.realpath(folder) for base in bases)
+
+
+def further_folders(command: CommandLine, script: BoundFile, root: str) -> list[str]:
+    """The folders that Hydra's `--config-dir` adds behind the config's own, as seen from where the command runs."""
+    given = [value for _, flag, value in _flagged(command) if flag in _ADDS_FOLDER]
+    here = os.path.dirname(os.path.join(script.pattern.here, script.file))
+    return [os.path.join(base, value) for value in given for base in (root, here)]
 
 
 def _shown(script: Document, place: int) -> str:

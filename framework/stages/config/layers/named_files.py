@@ -19,7 +19,13 @@ from framework.reading.hydra.sweeps import copied
 from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
-from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
+from framework.stages.config.layers.command_words import (
+    after_a_checkpoint,
+    composed_otherwise,
+    later_configs,
+    pairs,
+    replaced_by_later,
+)
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 _NAMES_A_FILE = re.compile(r"\.\w+$")
@@ -57,12 +63,16 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         except InputError:
             continue  # its own turn tells
         folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
-        _choose(by_path, script)
+        _choose(by_path, script, root)
         for command in commands:
             for path, at in _named(command, names, by_path, folders):
                 for bound in by_path[path]:
                     bound.lay = overlaid
-                    bound.doubts = (*bound.doubts, *after_a_checkpoint(bound, command, script.document))
+                    bound.doubts = (
+                        *bound.doubts,
+                        *after_a_checkpoint(bound, command, script.document),
+                        *replaced_by_later(bound, command, at, script.document),
+                    )
                     bound.starts = (*bound.starts, Start(script, command, at))
                     for each in same_script:
                         each.hand = handed
@@ -98,18 +108,18 @@ def pattern_of(text: str) -> re.Pattern[str] | None:
     return re.compile("[^/]*".join(parts)) if len(parts) > 1 and any(parts) else None
 
 
-def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile) -> None:
+def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile, root: str) -> None:
     for bound in (each for group in by_path.values() for each in group):
         if not bound.file.endswith((".yaml", ".yml")):
             continue
-        found, doubts = choices(bound, script), composed_otherwise(bound, script.document)
+        found, doubts = choices(bound, script, root), composed_otherwise(bound, script, root)
         if not found and not doubts:
             continue
         try:
             composed = bound.alone.composed
         except InputError:
             continue
-        if composed or (doubts and bound.binding.dialect == "hydra"):
+        if composed or bound.binding.dialect == "hydra":
             bound.lay = overlaid
             bound.chosen, bound.doubts = (*bound.chosen, *found), (*bound.doubts, *doubts)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from framework.conformance.meaning import said as spelled
-from framework.dialects.terms import ByVersion, Said, Unknown
+from framework.dialects.terms import ByVersion, Refused, Said, Unknown
 from framework.manifest.experiment import Experiment
 from framework.stages.config.packages.requirements import Requirement, normal, requirements
 from framework.stages.config.packages.versions import Interval, overlaps, release, stated
@@ -35,6 +35,7 @@ def depends(found: Said) -> bool:
 def _settled(experiment: Experiment, value: ByVersion) -> Any:
     possible = [each for each in _segments(value) if _may_be(experiment, value.package, each[0])]
     held = possible or _segments(value)
+    held = [each for each in held if not isinstance(each[1], Refused)] or held
     if all(each[1] == held[0][1] for each in held):
         return held[0][1]
     texts: list[str] = []

@@ -7,15 +7,16 @@ state is left unbound; what the trainer does where a key is absent is kept besid
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from framework.conformance.meaning import same
 from framework.dialects.components import passed_on
+from framework.dialects.families.weight_formats import implied
 from framework.dialects.flags import said, used
 from framework.dialects.key_tables import at
 from framework.dialects.sections import rough
-from framework.dialects.terms import DEVICES, Default, Dialect, Said, Statement, leaves
+from framework.dialects.terms import DEVICES, Default, Dialect, OfEpochs, Said, Statement, leaves
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
@@ -24,7 +25,8 @@ from framework.names import Path, find_path, format_path
 from framework.reading.nodes import Document
 from framework.stages.config.meaning.by_version import depends, settle
 from framework.stages.config.meaning.clause_targets import Target, Translation
-from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, targets_of, within
+from framework.stages.config.meaning.fact_clauses import Place, is_named, place_of, surrounding, targets_of, within
+from framework.stages.config.meaning.heard_keys import heard, of_another
 from framework.stages.config.meaning.possible_clauses import names_none, possible
 from framework.stages.config.meaning.stated_settings import StatedSettings
 from framework.stages.config.meaning.word_meanings import is_repository, other_length, translated
@@ -96,16 +98,16 @@ def read(
     which variables of a script stand only for the flags that use them; ``handed`` are places of a script that go
     before a file's values, and are judged there."""
     reading = DialectReading(dialect, StatedSettings(experiment))
-    found = said(dialect, data if document is None else _heard(binding, data, document), document)
+    found = said(dialect, data if document is None else heard(binding, data, document), document)
     passed: set[Path] = set()
     if document is not None:
         found.statements, passed = passed_on(document, found.statements)
     place = place_of(experiment, binding)
     if dialect.judge is not None:
-        phase = experiment.stated.phases.get(place.phase or "")
-        dialect.judge(found, None if phase is None else phase.objective, experiment.stated.hardware.count)
+        dialect.judge(found, surrounding(experiment, place))
     if depends(found):
         settle(experiment, found)
+    found.defaults += implied(found)
     reading.trainer = found.trainer or dialect.trainer
     names = [*binding.keys, *binding.knobs, *binding.ignore]
     called = (find_path(data, name) if document is None else document.called(name, data) for name in names)
@@ -115,7 +117,7 @@ def read(
     reading.silent |= handed
     reading.silent |= passed | (used(document) if document is not None else set())
     if document is not None and document.rows:
-        found.statements = [each for each in found.statements if not _of_another(experiment, each, document)]
+        found.statements = [each for each in found.statements if not of_another(experiment, each, document)]
     lengths = {each.fact.rpartition("|")[2] for each in found.statements}
     reading.both_lengths = {"epochs", "max_steps"} <= lengths
     for statement in found.statements:
@@ -133,28 +135,6 @@ def read(
         if default.fact not in doubted:
             _assume(experiment, binding, place, default, stated, reading)
     return reading
-
-
-def _heard(binding: Binding, data: Any, document: Document) -> Any:
-    """What a dialect is to hear of a document: an example that is ignored contradicts nothing in it."""
-    if not document.is_prose or not binding.ignore:
-        return data
-    ignored = {path for name in binding.ignore if (path := document.called(name, data))}
-
-    def kept(inner: Any, path: Path) -> Any:
-        if not isinstance(inner, dict):
-            return inner
-        return {name: kept(each, (*path, name)) for name, each in inner.items() if (*path, name) not in ignored}
-
-    return kept(data, ())
-
-
-def _of_another(experiment: Experiment, statement: Statement, document: Document) -> bool:
-    """Whether a value stands in the row, or below the item, of something that the manifest does not name: another
-    model, a baseline."""
-    above = [statement.path[:length] for length in range(1, len(statement.path))]
-    names = [str(path[-1]) for path in above if path in document.rows]
-    return not statement.named and any(rough((name,)) and not is_named(experiment, name) for name in names)
 
 
 def _bind(experiment: Experiment, place: Place, statement: Statement, reading: DialectReading) -> None:
@@ -283,6 +263,8 @@ def _assume(
 ) -> None:
     explicit = {text.rpartition("phases.")[2] for text in binding.keys.values()}
     for target in _stated(experiment, place, default.fact, reading)[:2]:
+        if isinstance(default.value, OfEpochs) and getattr(target.declared, "unit", None) == "epochs":
+            target, default = target._replace(facet="epochs"), replace(default, value=default.value.epochs)
         clause, facet = target.clause.id, target.facet
         covered = any(
             other == clause and (part == facet or part is None or facet is None or clause.endswith(".warmup"))

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from framework.dialects.sections import rough
+from framework.dialects.terms import Surrounding
 from framework.dialects.values import folded
+from framework.manifest.architectures import is_mixture
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import described
 from framework.manifest.sections.bindings import Binding
+from framework.manifest.sections.models import Model
 from framework.manifest.sections.variants import lineage, phase_of, uses_of
 from framework.names import Path, find_path
 from framework.stages.config.meaning.as_used import as_used
@@ -152,6 +155,25 @@ def _dataset(experiment: Experiment, place: Place) -> str | None:
     if place.task:
         return phase.tasks[place.task].dataset or place.task
     return phase.dataset
+
+
+def surrounding(experiment: Experiment, place: Place) -> Surrounding:
+    """What the manifest says of the training at a place."""
+    stated = experiment.stated
+    phase, model = stated.phases.get(place.phase or ""), _model(experiment, place)
+    return Surrounding(
+        None if phase is None else phase.objective,
+        stated.hardware.count,
+        None if model is None else model.family,
+        model is not None and is_mixture(model.family, model.experts),
+    )
+
+
+def _model(experiment: Experiment, place: Place) -> Model | None:
+    """The model of a place, or the only one."""
+    models = experiment.stated.models
+    names = [place.model] if place.model else list(models)
+    return models.get(names[0]) if len(names) == 1 else None
 
 
 def phases_about(experiment: Experiment, place: Place) -> list[str]:

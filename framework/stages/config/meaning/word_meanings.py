@@ -7,12 +7,15 @@ from functools import partial
 from typing import Any
 
 from framework.conformance.meaning import Comparison, same
+from framework.dialects import values
+from framework.dialects.families.weight_formats import format_of, weight_format
 from framework.dialects.key_tables import interpolated
-from framework.dialects.terms import Searched, Statement, Unknown
+from framework.dialects.terms import OfEpochs, Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
 from framework.manifest.lengths import batch_of, by_task, examples_of, phase_under, steps_in_epochs, steps_of
+from framework.manifest.sections.values.durations import Duration
 from framework.reading.tree import Opaque
 from framework.stages.config.meaning.clause_targets import Target, Translation
 from framework.stages.config.meaning.fact_clauses import Place, targets_of
@@ -22,12 +25,17 @@ from framework.stages.config.meaning.search_spaces import compared
 def translated(target: Target, statement: Statement) -> Target:
     """The target with what the file's word means, where that is not the word itself."""
     declared, value, word = target.declared, statement.value, statement.word
-    if interpolated(word) or (statement.fact.startswith(SETTINGS) and same(declared, word)):
+    as_it_is = statement.fact.startswith(SETTINGS) and same(declared, word) and not isinstance(value, Unknown)
+    if interpolated(word) or as_it_is:
         return target
     if isinstance(value, Unknown) and _fits_none(declared, value):
         value = value.among[0]
     if isinstance(value, Unknown):
         return target._replace(translation=Translation(word, reason=value.reason))
+    if statement.fact == "precision" and (told := format_of(declared)) is not None:
+        return target._replace(translation=_as_told(declared, told, statement))
+    if isinstance(value, OfEpochs) and isinstance(declared, Duration) and declared.unit == "epochs":
+        return target._replace(facet="epochs", translation=Translation(word, value.epochs))
     if isinstance(value, Searched) and value.every and statement.fact.startswith("seed"):
         declared_set = isinstance(declared, list) and _as_set(declared) == _as_set(value.values)
         spelled = word.tag if isinstance(word, Opaque) else word
@@ -49,6 +57,15 @@ def translated(target: Target, statement: Statement) -> Target:
     if target.translation is not None:
         return target
     return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+
+
+def _as_told(declared: str, told: str, statement: Statement) -> Translation:
+    """What a file says of a precision that the manifest states with its weights' format (`bf16-mixed`)."""
+    theirs = weight_format(statement)
+    if values.precision(declared, {}) != statement.value or theirs not in (None, told):
+        return Translation(statement.word, statement.value)
+    reason = "" if theirs else "whether weights of 32 bits are kept beside it is not said"
+    return Translation(statement.word, declared if theirs else None, reason=reason)
 
 
 def _fits_none(declared: Any, value: Unknown) -> bool:

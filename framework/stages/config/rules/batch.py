@@ -191,6 +191,7 @@ def _one(context: ConfigContext, bound: BoundFile, clause: Clause, keys: dict[st
             spaces[part] = space
             places.append(found)
             continue
+        value = meant.value if meant is not None and meant.value is not None else value
         if type(value) is not int or value < 1:
             name = bound.document.location(found[1], found[0]).key
             message = f"{name} is {said(value)}: not a whole number of at least 1"

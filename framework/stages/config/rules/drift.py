@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from framework.manifest.lengths import phases_of, scale_under, totals_of
 from framework.manifest.sections.values.quantities import number
 from framework.names import did_you_mean
 from framework.reading.nodes import AnyNode, ScalarNode
+from framework.reading.scalars import resolve
 from framework.stages.config.absent_keys import section_of
 from framework.stages.config.alike_files import by_precedent
 from framework.stages.config.bound import BoundFile
@@ -98,6 +100,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         comparison = compared(context.experiment, bound.binding, target, node, value)
     else:
         comparison = _compared(context, bound, key, target, value)
+    if (apart := _read_apart(bound, node, comparison.same)) is not None:
+        return unresolved(context, bound, target, path, node, apart)
     if comparison.same is None and _is_space(meant):
         context.searched = True
         place = bound.document.place(node)
@@ -137,6 +141,34 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         repairable=meant is None and not possible and not factors(key) and _is_whole(bound, key, node),
     )
     return context.judge.violated(clause, finding, str(where))
+
+
+_APART = re.compile(r"[-+]?0[0-9_]+|[-+]?[0-9][0-9_:.]*[_:][0-9_:.]*|0[ob][0-9_]+|on|off|yes|no", re.IGNORECASE)
+"""What YAML 1.2 and PyYAML's YAML 1.1 may read otherwise."""
+
+
+def _read_apart(bound: BoundFile, node: AnyNode, same: bool | None) -> str | None:
+    """Why a plain scalar of a home-grown YAML is not known: its program may read it with PyYAML or as YAML 1.2, and
+    they differ about it. Text that a program makes the same number of is no such case, unless it is drift."""
+    if bound.binding.reader is not None or bound.binding.dialect not in (None, "generic"):
+        return None
+    if not isinstance(node, ScalarNode) or not node.plain or bound.document.rules != "yaml-1.2":
+        return None
+    if not _APART.fullmatch(node.text):
+        return None
+    ours, theirs = resolve(node.text, "yaml-1.2"), resolve(node.text, "pyyaml")
+    if (type(ours) is type(theirs) and ours == theirs) or (isinstance(ours, str) and same is not False):
+        return None
+    if isinstance(theirs, str) and _number_of(theirs) == ours:
+        return None  # `08` is text to PyYAML, of which a program makes the number
+    return f"YAML 1.2 reads {said(ours)}, PyYAML {said(theirs)}: say in the binding which `reader` its program has"
+
+
+def _number_of(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _compared(context: ConfigContext, bound: BoundFile, key: str, target: Target, value: Any) -> Comparison:

@@ -17,6 +17,7 @@ from framework.stages.run import by_group, logged
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 from framework.stages.run.recomputed.learning_rate import Unknown, learning_rate_at
 from framework.stages.run.recomputed.trace_differences import differences
+from framework.stages.run.shifted_rates import of_another_step
 
 TRACE = Rule(
     "R110", "learning-rate-trace", Severity.ERROR, Stage.RUN, "a step was made with another learning rate than declared"
@@ -36,6 +37,10 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
             reason = observed.absent if observed.run is None else "the run recorded no learning rates"
             seen = None if observed.run is None else observed.place().file
             yield from (context.judge.unverified(clause, context.stage, reason, seen) for clause in clauses)
+            continue
+        if (shifted := of_another_step(observed, context.experiment.root)) is not None:
+            seen = observed.place().file
+            yield from (context.judge.unverified(clause, context.stage, shifted, seen) for clause in clauses)
             continue
         if observed.scripted and observed.step.name in scheduled:
             yield from by_group.check(context, observed, work, TRACE)

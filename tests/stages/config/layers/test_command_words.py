@@ -95,10 +95,21 @@ def test_whether_another_program_lays_one_over_the_other_is_not_known(tmp_path: 
     command = "python t.py --config a.yaml --config b.yaml\n"
     bound = "  - {file: a.yaml, dialect: generic, describes: phases.train}\n"
     bound += "  - {file: run.sh, dialect: generic, describes: phases.train}\n"
+    bound += "  - {file: data.yaml, dialect: generic, keys: {batch: phases.train.batch_size}}\n"
     files = {"a.yaml": "learning_rate: 1e-3\nepochs: 20\n", "b.yaml": "learning_rate: 5e-2\n", "run.sh": command}
+    files["data.yaml"] = "batch: 8\n"
     result = held_to(tmp_path, STUDY + PHASE + bound, files)
-    assert result.statuses[LR] is Status.UNVERIFIED
-    assert result.statuses[EPOCHS] is RIGHT
+    assert result.statuses[LR] is result.statuses[EPOCHS] is Status.UNVERIFIED
+    assert any("whether this one is read, too" in each.message for each in result.findings)
+
+
+@pytest.mark.parametrize("flags", ["--config_path b.yaml --config_path a.yaml", "--config_path a.yaml --other b.yaml"])
+def test_the_last_of_a_flag_is_read(tmp_path: Path, flags: str) -> None:
+    bound = "  - {file: a.yaml, dialect: generic, describes: phases.train}\n"
+    bound += "  - {file: run.sh, dialect: generic, describes: phases.train}\n"
+    files = {"a.yaml": "learning_rate: 1e-3\nepochs: 20\n", "b.yaml": "learning_rate: 5e-2\n"}
+    result = held_to(tmp_path, STUDY + PHASE + bound, {**files, "run.sh": f"python t.py {flags}\n"})
+    assert result.statuses[LR] is result.statuses[EPOCHS] is RIGHT
 
 
 @pytest.mark.parametrize(
@@ -153,3 +164,44 @@ def test_what_is_taken_out_is_not_known(tmp_path: Path, command: str) -> None:
     result = hydra(tmp_path, f"python t.py {command}\n")
     assert result.statuses[LR] is Status.UNVERIFIED
     assert result.statuses[EPOCHS] is RIGHT
+
+
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [
+        ("python t.py --config-path conf", True),
+        ("python t.py --config-path=conf --config-name config", True),
+        ("python src/t.py --config-path ../conf", True),
+        ("python t.py --config-path elsewhere --config-name config", False),
+        ("python t.py -cp elsewhere", False),
+        ("python t.py --config-path missing", False),
+    ],
+)
+def test_the_folder_that_a_command_names_is_the_one_that_is_composed(tmp_path: Path, command: str, held: bool) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    result = hydra(tmp_path, f"{command}\n")
+    status = RIGHT if held else Status.UNVERIFIED
+    assert result.statuses[LR] is result.statuses[EPOCHS] is status
+
+
+OPTION = "# @package _global_\nepochs: 3\n"
+
+
+@pytest.mark.parametrize("defaults", ["", "defaults: [_self_]\n"])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("--config-dir extra +experiment=e", "extra/experiment/e.yaml"),
+        ("--config-dir=extra +experiment=e", "extra/experiment/e.yaml"),
+        ("+experiment=e", "conf/experiment/e.yaml"),
+    ],
+)
+def test_an_option_of_a_folder_that_a_command_adds_is_composed(
+    tmp_path: Path, command: str, option: str, defaults: str
+) -> None:
+    bound = "  - {file: conf/config.yaml, dialect: hydra, describes: phases.train}\n"
+    bound += "  - {file: run.sh, dialect: hydra, describes: phases.train}\n"
+    files = {**HYDRA, "conf/config.yaml": defaults + HYDRA["conf/config.yaml"], option: OPTION}
+    result = held_to(tmp_path, STUDY + PHASE + bound, {**files, "run.sh": f"python t.py {command}\n"})
+    assert result.statuses[EPOCHS] is Status.UNVERIFIED
+    assert result.statuses[LR] is RIGHT
