@@ -51,7 +51,7 @@ class Contrast:
 
 
 def contrasts(rows: Sequence[Row], metric_of: Mapping[tuple[str, str | None], str]) -> list[Contrast]:
-    """All contrasts of the variants of each model and task, by the metric of that place; of at least two equal seeds."""
+    """All contrasts of the variants of each model and task by its metric, over at least two equal seeds."""
     found = list(_found(rows, metric_of))
     adjusted = holm([each.tested.p for each in found])
     return [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]

@@ -154,6 +154,9 @@ class Search(Section):
     """The seeds that each point is tried with."""
     production_seeds: Annotated[list[int], Field(min_length=1)] | None = None
     """The seeds that the chosen values are run with, where not `seeds` of the manifest."""
+    keep: Literal["best", "none", "all"] = "best"
+    """Of which trials that ended the tensors stay on disk: of the one that would be taken, of none, or of all. Record,
+    curve and events of every trial stay, and so does what trials build on."""
     trials: ForeignTrials | None = None
     """The trials of another tool, which are read and judged in the place of trials made here."""
     set: dict[str, Setting] = {}
