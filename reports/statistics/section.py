@@ -39,6 +39,8 @@ def statistics_of(experiment: Experiment, rows: Sequence[Row], asked: Sequence[s
         found["over_tasks"] += [_over_tasks(each) for each in together]
         found["profiles"] += [row for each in together for row in _profile(each, falls[each.metric])]
     found["search_budget"] = [row for each in search_budgets(experiment) for row in _budget(each)]
+    for row in (row for table in found.values() for row in table):
+        row["profile"] = experiment.profile
     return found
 
 

@@ -1,4 +1,4 @@
-"""The sweep-first example at its smallest: a pretrained MiniLM on real data, killed once in each part and gone on with."""
+"""The sweep-first example at its smallest: a pretrained MiniLM on real data, killed once in each part."""
 
 from __future__ import annotations
 

@@ -149,6 +149,7 @@ def test_they_stand_in_the_reports_and_in_the_analysis(tmp_path: Path) -> None:
     (contrast,) = json.loads(project.read("documents/report.json"))["statistics"]["contrasts"]
     assert {contrast["first"], contrast["second"]} == {"pruned", "second"}
     assert (contrast["metric"], contrast["seeds"], contrast["attainable"]) == ("f1", 3, 0.25)
+    assert contrast["profile"] is None
     assert "## Statistics" in project.read("documents/COMPLIANCE.md")
     assert 'id="statistics"' in project.read("documents/REPORT.html")
     assert project.cli("docs", "--check").code == 0

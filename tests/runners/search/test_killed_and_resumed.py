@@ -129,9 +129,11 @@ def test_machines_that_searched_a_task_each_are_put_together(tmp_path: Path) -> 
     import shutil
 
     def two_tasks(root: Path) -> Project:
-        return Project(root, MANIFEST, "{}\n").replace("tasks: {topics: {}}", "tasks: {topics: {}, other: {}}").replace(
-            "datasets:\n", "datasets:\n  other: {builtin: reference-topics, labels: 2, limit: 16, validation_limit: 8}\n"
-        )  # fmt: skip
+        return (
+            Project(root, MANIFEST, "{}\n")
+            .replace("tasks: {topics: {}}", "tasks: {topics: {}, other: {}}")
+            .replace("datasets:\n", "datasets:\n  other: {builtin: reference-topics, labels: 2, limit: 9}\n")
+        )
 
     machines = {task: two_tasks(tmp_path / task) for task in ("topics", "other")}
     for task, project in machines.items():
