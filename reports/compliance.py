@@ -8,12 +8,15 @@ from typing import Any
 
 from framework.adoption.adopted_runs import how_made
 from framework.conformance import Stage, Status
+from framework.errors import FrameworkError
 from framework.evidence.standing.run_state import MADE_ELSEWHERE
 from framework.manifest.clauses import shown
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
+from reports.analysis.rows import study
 from reports.measurements import counted, machines, measurement_rows
 from reports.methodology import methodology_rows
+from reports.statistics.section import statistics_of
 
 MARKS = {Status.CONFORMS: "✓", Status.VIOLATED: "✗", Status.WAIVED: "w", Status.UNVERIFIED: "?", None: "·"}
 """How a cell of the matrix is shown; the report carries this legend."""
@@ -65,8 +68,16 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "machines": machines(result),
         "counted": counted(result),
         "methodology": list(methodology_rows(result, below)),
+        "statistics": _statistics(result),
         "claims": list(_claims(result)),
     }
+
+
+def _statistics(result: VerifyResult) -> dict[str, list[Any]]:
+    try:
+        return statistics_of(result.experiment, study(result.experiment, result.plan).rows)
+    except FrameworkError:
+        return statistics_of(result.experiment, ())  # no runs that could be compared
 
 
 def from_root(result: VerifyResult) -> Callable[[str], str]:

@@ -12,7 +12,17 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.locks import lock_of, only_one
-from framework.evidence.record import CHANGED, CHECKPOINTS, EVENTS, MODEL, SETTINGS, STEPS, RunRecord, artefacts_below
+from framework.evidence.record import (
+    CHANGED,
+    CHECKPOINTS,
+    EVENTS,
+    MODEL,
+    REMOVED,
+    SETTINGS,
+    STEPS,
+    RunRecord,
+    artefacts_below,
+)
 from framework.evidence.remembering.run_contents import changed_artefacts
 from framework.evidence.standing.run_state import on_disk, unreadable
 from framework.evidence.store import Run, RunStore
@@ -106,6 +116,9 @@ def _cleared(step: Step, store: RunStore) -> list[dict[str, Any]]:
     that its record tells of. A finished run is never removed, damaged or not."""
     known = store.find(step.key)
     folder = store.folder(step.folder)
+    if known is not None and known.record.status == "done" and REMOVED in known.record.observed:
+        shutil.rmtree(known.folder)  # a trial's, whose tensors are wanted now
+        return []
     if known is not None and known.record.status == "done":
         raise FrameworkError(f"{step.label} is {on_disk(known)}: remove {known.folder} to execute it again")
     if known is None and (

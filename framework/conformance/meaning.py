@@ -57,6 +57,11 @@ def compare(
     """
     if isinstance(stated, Opaque) and stated.each:
         return _of_each(path, declared, stated, facet, totals, scale)
+    if isinstance(stated, Opaque) and stated.among:
+        found = (compare(path, declared, value, facet, totals, scale) for value in stated.among)
+        if all(each.same is False for each in found):
+            return Comparison(False, declared, f"no value of {stated.tag} is {said(declared)}")
+        return Comparison(None, declared, unknowable(stated) or "")
     if is_absence(declared):
         return _absent(stated)
     stated = _alone(declared, stated)

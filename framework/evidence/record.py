@@ -33,6 +33,8 @@ SETTINGS = "settings.json"
 """What another program wrote of its settings, as data: it is held like a config file."""
 CHANGED = "changed_while_running"
 """Where ``observed`` names the local files that were changed while the step ran."""
+REMOVED = "removed"
+"""Where ``observed`` names the files of an ended trial that its search does not keep, with their digests."""
 LARGEST = 256 * 2**20
 """Bytes above which JSON is no evidence: tokenizers of large vocabularies have some 30 MiB."""
 _LONGEST_LINE = 64 * 2**20
@@ -57,7 +59,8 @@ class RunRecord:
     `samples_counted` are those of all steps, where another program logged every one of them. Where its script recorded
     it: `recorded` {script, sha256, attempt}, `seeds`, `settings` as the script says them, `kinds` of parameters {norms,
     biases, ...: names}, `untrained` {tensors, parameters, names}, `named` (whether every trained parameter is),
-    `updates_skipped`, `checkpoints` [{step, path, files}], and `unheard` processes.
+    `updates_skipped`, `checkpoints` [{step, path, files}], and `unheard` processes. Of a trial whose search keeps no
+    tensors of it `removed` has their digests and sizes: it is evidence, and no run that others can start from.
     ``sparsity`` holds `asked`, `reached`, `zeros`, `elements` and `tensors` {name: [zeros, elements]}, and of its
     method `asked_zeros`, `score`, `structure`, `scope`, `channels`. ``parameters`` holds `total`, `trainable` and,
     where it started from no other run, those of the `model` without a head for classes; ``adapter`` its `kind`,

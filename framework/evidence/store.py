@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import InputError, Problem
-from framework.evidence.record import RECORD, RunRecord
+from framework.evidence.record import RECORD, REMOVED, RunRecord
 
 _DIGITS = 10
 """How much of its key the name of a run's folder ends with."""
@@ -104,9 +104,11 @@ class RunStore:
         return run if run is not None and run.record.status == "done" else None
 
     def done(self, key: str) -> Run | None:
-        """The finished run with this key, its artefacts present in the sizes that the record states."""
+        """The finished run with this key that others can start from: its artefacts are there in the sizes that the
+        record states, and none was removed after a trial."""
         run = self.finished(key)
-        return run if run is not None and not any(broken_artefacts(run)) else None
+        whole = run is not None and REMOVED not in run.record.observed and not any(broken_artefacts(run))
+        return run if whole else None
 
 
 def broken_artefacts(run: Run) -> Iterator[str]:

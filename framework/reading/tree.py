@@ -16,11 +16,11 @@ class Opaque:
 
     ``tag`` names it as the file does; ``reason`` says why it is not known; ``default`` is what the file itself says
     for the case that nothing else decides (`${LR:-1e-4}`), and :data:`UNSET` where it says nothing. ``each`` are all
-    its values where it takes several, one after the other, as a loop's variable does; ``between`` are two numbers
-    outside of which none of its values lies.
+    its values where it takes several, one after the other, as a loop's variable does; ``among`` are all that it may be,
+    though not each need come; ``between`` are two numbers outside of which none of its values lies.
     """
 
-    __slots__ = ("between", "default", "each", "reason", "tag")
+    __slots__ = ("among", "between", "default", "each", "reason", "tag")
 
     def __init__(
         self,
@@ -30,11 +30,13 @@ class Opaque:
         has_default: bool = False,
         each: tuple[Any, ...] = (),
         between: tuple[float, float] | None = None,
+        among: tuple[Any, ...] = (),
     ):
         self.tag = tag
         self.reason = reason
         self.each = each
         self.between = between
+        self.among = among
         self.default: Any = default if has_default or default is not None else UNSET
 
     def __repr__(self) -> str:

@@ -31,8 +31,14 @@ class Chosen:
     warnings: list[str] = field(default_factory=list)
 
 
-def chosen_of(experiment: Experiment, study: Study, unfinished: bool, importances: Mapping[str, float]) -> Chosen:
-    """The choice of one study.
+def chosen_of(
+    experiment: Experiment,
+    study: Study,
+    unfinished: bool,
+    importances: Mapping[str, float],
+    interactions: Mapping[str, Any] | None = None,
+) -> Chosen:
+    """The choice of one study, with what is known of its keys' importance.
 
     Raises:
         InputError: its journal cannot be read.
@@ -59,6 +65,7 @@ def chosen_of(experiment: Experiment, study: Study, unfinished: bool, importance
     if not over:
         found.warnings.append(f"the search is not over: {progress(study.search, stored)}")
     found.entry = _entry(study, stored, choice, over, at_edges, importances)
+    found.entry["interactions"] = dict(interactions or {"pairs": [], "fit": None, "why": "not asked for"})
     return found
 
 

@@ -6,11 +6,12 @@ Scores are an array [seeds, tasks]; intervals are stratified: the seeds of each 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from framework.statistics.intervals import SEED, Interval
+from framework.statistics.intervals import Interval, bootstrap_interval
 
 
 def iqm(scores: np.ndarray) -> float:
@@ -37,10 +38,15 @@ def stratified_interval(
     Raises:
         ValueError: fewer than two seeds.
     """
-    drawn = _draws(scores, statistic, resamples)
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    method = f"stratified percentile bootstrap, {resamples} resamples"
-    return Interval(statistic(np.asarray(scores, np.float64)), float(low), float(high), confidence, method)
+    array = np.asarray(scores, np.float64)
+    if array.ndim != 2 or len(array) < 2:
+        raise ValueError("scores of at least 2 seeds, as [seeds, tasks]")
+
+    def of_tasks(*tasks: np.ndarray) -> float:
+        return statistic(np.column_stack(tasks))
+
+    found = bootstrap_interval([*array.T], of_tasks, confidence, "percentile", resamples=resamples)
+    return replace(found, method=f"stratified {found.method}" if found.method.startswith("per") else found.method)
 
 
 def profile_bands(
@@ -55,13 +61,3 @@ def profile_bands(
 
 def _share_above(scores: np.ndarray, threshold: float) -> float:
     return float((scores > threshold).mean())
-
-
-def _draws(scores: np.ndarray, statistic: Callable[[np.ndarray], float], resamples: int) -> list[float]:
-    array = np.asarray(scores, np.float64)
-    if array.ndim != 2 or len(array) < 2:
-        raise ValueError("scores of at least 2 seeds, as [seeds, tasks]")
-    generator = np.random.default_rng(SEED)
-    seeds, tasks = array.shape
-    columns = np.arange(tasks)
-    return [statistic(array[generator.integers(0, seeds, (seeds, tasks)), columns]) for _ in range(resamples)]

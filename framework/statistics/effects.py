@@ -8,7 +8,10 @@ from statistics import fmean, stdev, variance
 
 import numpy as np
 
-from framework.statistics.intervals import Interval, bootstrap_interval
+from framework.statistics.intervals import RESAMPLES, Interval, bootstrap_interval
+
+_LARGEST_T = 1e4
+"""Beyond, the noncentral t distribution has too few digits for an interval."""
 
 
 def paired_d(differences: Sequence[float]) -> float:
@@ -58,12 +61,61 @@ def superiority(first: Sequence[float], second: Sequence[float]) -> float:
     return float((ranks[:m].sum() - m * (m + 1) / 2) / (m * n))
 
 
-def superiority_interval(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
+def superiority_interval(
+    first: Sequence[float], second: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Interval:
     """P(A > B) with the percentile bootstrap's interval (Bouthillier et al. 2021, section 4.1); both samples are
     resampled by themselves. Sides that never overlap have an interval of no width: seeds that few show no overlap."""
-    return bootstrap_interval([first, second], superiority, confidence, "percentile")
+    return bootstrap_interval([first, second], superiority, confidence, "percentile", resamples=resamples)
 
 
 def cliffs_delta(first: Sequence[float], second: Sequence[float]) -> float:
     """P(A > B) - P(A < B) (Cliff 1993)."""
     return 2 * superiority(first, second) - 1
+
+
+def paired_d_interval(differences: Sequence[float], confidence: float = 0.95) -> Interval:
+    """:func:`paired_d` with its exact interval under normal differences: the noncentral t distributions that have the
+    observed t at either tail (Steiger & Fouladi 1997; Cumming & Finch 2001, *Educ. Psychol. Meas.* 61:532).
+
+    Raises:
+        ValueError: fewer than two, or without any spread.
+    """
+    n = len(differences)
+    return _by_noncentrality(paired_d(differences), math.sqrt(n), n - 1, confidence)
+
+
+def hedges_g_interval(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
+    """:func:`hedges_g` with the interval of the uncorrected effect, by the noncentral t distribution, times its factor.
+
+    Raises:
+        ValueError: fewer than two values on a side, or no spread on either.
+    """
+    m, n = len(first), len(second)
+    factor = bias_factor(m + n - 2)
+    found = _by_noncentrality(hedges_g(first, second) / factor, math.sqrt(m * n / (m + n)), m + n - 2, confidence)
+    return Interval(found.estimate * factor, found.low * factor, found.high * factor, confidence, found.method)
+
+
+def _by_noncentrality(effect: float, scale: float, freedom: int, confidence: float) -> Interval:
+    """The interval of an effect whose t value is ``effect * scale``."""
+    from scipy.optimize import brentq
+    from scipy.stats import nct
+
+    t = abs(effect) * scale
+    if t > _LARGEST_T:
+        raise ValueError("an effect size needs a spread: next to the difference there is none")
+    tail = (1 - confidence) / 2
+    reach = 10 + 2 * t
+
+    def below(shift: float) -> float:
+        found = float(nct.cdf(t, freedom, shift))
+        return found if math.isfinite(found) else float(shift < t)  # scipy has no digits left far from t
+
+    def end(share: float) -> float:
+        return float(brentq(lambda shift: below(shift) - share, t - reach, t + reach)) / scale
+
+    low, high = end(1 - tail), end(tail)
+    if effect < 0:
+        low, high = -high, -low
+    return Interval(effect, low, high, confidence, f"noncentral t, {freedom} degrees of freedom")

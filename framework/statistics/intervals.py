@@ -74,20 +74,63 @@ def bootstrap_interval(
     Raises:
         ValueError: a sample of fewer than two values.
     """
-    from scipy.stats import bootstrap
-
     arrays = [np.asarray(sample, dtype=np.float64) for sample in samples]
     if any(len(array) < 2 for array in arrays):
         raise ValueError("an interval needs at least 2 values")
     estimate = float(statistic(*arrays))
     if all(np.ptp(array) == 0 for array in arrays):
         return Interval(estimate, estimate, estimate, confidence, "all values are equal")
+    if method == "percentile":
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(resampled(arrays, statistic, paired, resamples), [tail, 1 - tail])
+    else:
+        low, high = _by_scipy(arrays, statistic, confidence, method, paired, resamples)
+        if not math.isfinite(low + high) and method == "BCa":  # no acceleration where the jackknife is constant
+            return bootstrap_interval(samples, statistic, confidence, "percentile", paired, resamples)
+    return Interval(estimate, float(low), float(high), confidence, f"{method} bootstrap, {resamples} resamples")
+
+
+def resampled(
+    samples: Sequence[Sequence[float] | np.ndarray],
+    statistic: Callable[..., float],
+    paired: bool = False,
+    resamples: int = RESAMPLES,
+) -> np.ndarray:
+    """``statistic`` of samples drawn with replacement, float64[resamples], the same on every machine (Efron &
+    Tibshirani 1993, chapters 13 and 16).
+
+    Args:
+        samples: each is drawn by itself, or all by the same places where ``paired``.
+    """
+    arrays = [np.asarray(sample, dtype=np.float64) for sample in samples]
+    generator = np.random.default_rng(SEED)
+    if paired:
+        together = generator.integers(0, len(arrays[0]), (resamples, len(arrays[0])))
+        places = [together] * len(arrays)
+    else:
+        places = [generator.integers(0, len(array), (resamples, len(array))) for array in arrays]
+    drawn = (
+        statistic(*(array[chosen[row]] for array, chosen in zip(arrays, places, strict=True)))
+        for row in range(resamples)
+    )
+    return np.fromiter(drawn, np.float64, resamples)
+
+
+def _by_scipy(
+    arrays: list[np.ndarray],
+    statistic: Callable[..., float],
+    confidence: float,
+    method: Literal["basic", "BCa"],
+    paired: bool,
+    resamples: int,
+) -> tuple[float, float]:
+    from scipy.stats import bootstrap
 
     def once(*drawn: Any) -> float:
         return float(statistic(*drawn))
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what cannot be calculated; said below
+        warnings.simplefilter("ignore")  # of what cannot be calculated; said by whoever asks
         found = bootstrap(
             arrays,
             once,
@@ -98,11 +141,7 @@ def bootstrap_interval(
             method=method,
             rng=np.random.default_rng(SEED),
         ).confidence_interval
-    if not math.isfinite(found.low + found.high) and method == "BCa":  # no acceleration where the jackknife is constant
-        return bootstrap_interval(samples, statistic, confidence, "percentile", paired, resamples)
-    return Interval(
-        estimate, float(found.low), float(found.high), confidence, f"{method} bootstrap, {resamples} resamples"
-    )
+    return float(found.low), float(found.high)
 
 
 def jackknife(values: Sequence[Sequence[float]], statistic: Callable[..., float]) -> list[float]:

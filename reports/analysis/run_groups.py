@@ -10,6 +10,8 @@ from statistics import fmean, stdev
 from reports.analysis.rows import Row
 
 CONFIDENCE = 0.95
+PREFERRED = ("accuracy", "exact_match", "f1", "perplexity", "validation_loss")
+"""What is looked at first, of the metrics that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from framework.manifest.hyperparameters import recorded_as
 from framework.manifest.metrics import falls_in
 from reports.analysis.figures import figures, throughput_figures
 from reports.analysis.rows import Study
-from reports.analysis.run_groups import Group, groups
+from reports.analysis.run_groups import PREFERRED, Group, groups
 from reports.analysis.tables import curve_csv, grouped_csv, summary_csv
 from reports.analysis.throughput import Curve, throughput_csv
 from reports.analysis.tradeoffs import front, tradeoffs
 from reports.analysis.versus_baseline import Comparison, compare
+from reports.statistics.section import statistics_of, tables_of
 from reports.template_environment import render
 
 DOCUMENT = "ANALYSIS.md"
-_PREFERRED = ("accuracy", "exact_match", "f1", "perplexity", "validation_loss")
 
 
 def write(
@@ -51,12 +51,14 @@ def write(
     compared = compare(baseline, grouped, partial(falls_in, experiment.manifest)) if baseline else []
     drawn = {**dict(figures(grouped, chosen)), **dict(throughput_figures(speeds))}
     context = _context(experiment, found, grouped, chosen, list(drawn), compared)
+    context["statistics"] = statistics = statistics_of(experiment, found.rows, metrics)
     context["machines"] = list(dict.fromkeys(curve.machine for curve in speeds))
     texts = {
         "summary.csv": summary_csv(found.rows),
         "grouped_summary.csv": grouped_csv(grouped),
         "sparsity_vs_performance.csv": curve_csv(grouped),
         **({"throughput_vs_batch_size.csv": throughput_csv(speeds)} if speeds else {}),
+        **tables_of(statistics),
         DOCUMENT: render(experiment, "ANALYSIS.md.j2", context),
     }
     for name, text in texts.items():
@@ -73,7 +75,7 @@ def _metrics(grouped: Sequence[Group], asked: Sequence[str]) -> list[str]:
         if (own := recorded_as(name, sorted(there))) is None:
             raise UsageError(f"no run has the metric {name!r}; there are: {', '.join(sorted(there))}")
         chosen.append(own)
-    return chosen or [name for name in _PREFERRED if name in there] or sorted(there)
+    return chosen or [name for name in PREFERRED if name in there] or sorted(there)
 
 
 def _context(

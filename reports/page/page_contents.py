@@ -67,6 +67,7 @@ def page_data(result: VerifyResult) -> dict[str, Any]:
         "looks": looks(result, named),
         "findings": [_finding(result, each, named) for each in result.findings],
         "claims": known["claims"],
+        "statistics": known["statistics"],
         "waived": known["waived"],
         "sparse": known["sparse"],
         "measurements": known["measurements"],

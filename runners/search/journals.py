@@ -37,6 +37,9 @@ class _Lock(JournalFileOpenLock):
     def release(self) -> None:
         fcntl.flock(self._stream, fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        self._stream.close()
+
 
 def without_half_a_line(path: Path) -> None:
     """Cut a file of lines after its last whole one."""
@@ -59,7 +62,12 @@ class Journal(JournalStorage):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         without_half_a_line(path)
-        super().__init__(JournalFileBackend(str(path), _Lock(path)))
+        self._lock_of_file = _Lock(path)
+        super().__init__(JournalFileBackend(str(path), self._lock_of_file))
+
+    def close(self) -> None:
+        """No more is read or written."""
+        self._lock_of_file.close()
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """A sampler's notes about a trial that is being drawn are not kept: its values will be, all at once."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.evidence.locks import only_one
-from framework.evidence.record import RunRecord
+from framework.evidence.record import REMOVED, RunRecord
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
 from framework.planning.outcomes import Board, Outcome, Unheard
@@ -21,9 +21,10 @@ from framework.searching.trials import read_study
 from runners.launchers.pool import Execute, imported, run_scheduled
 from runners.launchers.schedule import needs
 from runners.progress import Progress, Several
+from runners.search.clearing import Clearing
 from runners.search.measuring import facts_of, objective_of
 from runners.search.pruning import PRUNED, Watching
-from runners.search.trying import Proposal, Tries
+from runners.search.trying import STATES, Proposal, Tries
 
 Told = Callable[[Study, Proposal, str], None]
 """Is told of each trial that ended: its study, its point, and how it ended in a few words."""
@@ -52,6 +53,12 @@ class Sweeping:
         self.experiment, self.store = experiment, store
         self._told = told or (lambda study, proposal, text: None)
         self._studies = [(study, self._opened(study)) for study in studies]
+        seeds = experiment.manifest.seeds
+        self._clearing = {
+            study.label: Clearing(study.search, store, study.search.production_seeds or seeds) for study in studies
+        }
+        for study, tries in self._studies:
+            self._clear(study, tries)
         self._trying: list[_Trying] = []
         self._running: dict[str, _Trying] = {}
         self._finished: set[str] = set()
@@ -78,7 +85,7 @@ class Sweeping:
     def _ready(self) -> Step | None:
         for trying in list(self._trying):
             for key, step in list(trying.left.items()):
-                if key in self._finished or self.store.done(key):
+                if key in self._finished or self._there(step, trying):
                     del trying.left[key]
                 elif not (
                     key in self._running or any(need in trying.left for need in needs(step)) or self._taken(step)
@@ -88,6 +95,16 @@ class Sweeping:
             if not trying.left:
                 self._ended(trying)
         return None
+
+    def _there(self, step: Step, trying: _Trying) -> Run | None:
+        """The finished run of a step; of a trial's last one the record is enough."""
+        if step in trying.plan.final:
+            run = self.store.finished(step.key)
+            return run if run is not None and REMOVED in run.record.observed else self.store.done(step.key)
+        return self.store.done(step.key)
+
+    def _clear(self, study: Study, tries: Tries) -> None:
+        self._clearing[study.label].clear(tries.trials(), STATES)
 
     def _taken(self, step: Step) -> bool:
         """Whether another process executes a step at this moment: what trials share is done once."""
@@ -135,6 +152,7 @@ class Sweeping:
                 facts = {"runs": [step.key], "pruned": pruned, "optimizer_steps": pruned["step"]}
                 tries.prune(proposal.number, facts | ({"hours": _hours(run.record)} if run else {}))
                 self._told(trying.study, proposal, f"pruned after evaluation {pruned['evaluation']}")
+                self._clear(trying.study, tries)
                 continue
             error = (run.record.error if run else None) or "its run failed"
             if proposal.attempts < trying.study.search.failures.retries:
@@ -150,13 +168,14 @@ class Sweeping:
     def _lost(self, study: Study, tries: Tries, proposal: Proposal, error: str, facts: Any = None) -> None:
         tries.fail(proposal.number, error, facts)
         self._told(study, proposal, f"failed: {error}")
+        self._clear(study, tries)
 
     def _ended(self, trying: _Trying) -> None:
         """All runs of a trial are done: what they measured is its value."""
         self._trying.remove(trying)
         search, proposal = trying.study.search, trying.proposal
         try:
-            runs = {step.key: self._run(step) for step in trying.plan.steps}
+            runs = {step.key: self._run(step, trying) for step in trying.plan.steps}
             final = [runs[step.key] for step in trying.plan.final]
             facts = facts_of(search, list(runs.values()), final)
             value = objective_of(search, facts)
@@ -166,9 +185,10 @@ class Sweeping:
         counts = trying.tries.complete(proposal.number, value, facts)
         said = f"{search.metric_name} {value:.6g}" if counts else f"failed: the objective is {value}"
         self._told(trying.study, proposal, said)
+        self._clear(trying.study, trying.tries)
 
-    def _run(self, step: Step) -> Run:
-        run = self.store.done(step.key)
+    def _run(self, step: Step, trying: _Trying) -> Run:
+        run = self._there(step, trying)
         if run is None:
             raise FrameworkError(f"{step.label}: its run is not there any more")
         return run

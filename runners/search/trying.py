@@ -27,7 +27,7 @@ NAME = "search"
 """The name of the one study in a journal."""
 _MOST_DRAWS = 100
 """How often a point that was tried before is drawn anew, until a sampler counts as one that has nothing new."""
-_STATES: dict[TrialState, State] = {
+STATES: dict[TrialState, State] = {
     TrialState.RUNNING: "running",
     TrialState.COMPLETE: "completed",
     TrialState.PRUNED: "pruned",
@@ -108,7 +108,7 @@ class Tries:
             for trial in trials:
                 if trial.state == TrialState.RUNNING and self._owners.take(trial.number):
                     return Proposal(trial.number, trial.user_attrs[POINT], trial.user_attrs.get("attempts", 0))
-            if spent(self.search, [End(_STATES[each.state], each.user_attrs.get(FACTS, {})) for each in trials]):
+            if spent(self.search, [End(STATES[each.state], each.user_attrs.get(FACTS, {})) for each in trials]):
                 return None
             found = self._next(trials)
             if found is None:
@@ -182,6 +182,7 @@ class Tries:
     def close(self) -> None:
         """Leave what is being tried to others."""
         self._owners.close()
+        self.storage.close()
 
 
 def _software() -> dict[str, Any]:

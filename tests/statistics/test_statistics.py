@@ -19,13 +19,15 @@ from framework.statistics.effects import (
     bias_factor,
     cliffs_delta,
     hedges_g,
+    hedges_g_interval,
     paired_d,
+    paired_d_interval,
     superiority,
     superiority_interval,
 )
 from framework.statistics.expected_best import expected_best, expected_best_interval
 from framework.statistics.hypothesis_tests import equivalence, mann_whitney, paired_t, sign_flip, welch
-from framework.statistics.intervals import bootstrap_interval, jackknife, t_interval
+from framework.statistics.intervals import bootstrap_interval, jackknife, resampled, t_interval
 from framework.statistics.power import paired_power, seeds_for_paired, seeds_for_superiority
 
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
@@ -249,3 +251,50 @@ def test_power_is_one_side_s_or_more_and_grows(effect: float, seeds: int) -> Non
 @pytest.mark.parametrize(("probability", "published"), [(0.75, 29), (0.7, 46)])
 def test_noether_s_number_as_bouthillier_gives_it(probability: float, published: int) -> None:
     assert seeds_for_superiority(probability) == published
+
+
+def _noncentral_cdf(t: float, freedom: int, shift: float) -> float:
+    """P(T <= t) = E Φ(t·s - shift), s the root of a chi-square over its degrees of freedom, by midpoints."""
+    s = (np.arange(40_000) + 0.5) * 1e-4
+    log_density = math.log(2) + freedom / 2 * math.log(freedom / 2) - math.lgamma(freedom / 2)
+    density = np.exp(log_density + (freedom - 1) * np.log(s) - freedom * s * s / 2)
+    below = np.array([0.5 * math.erfc(-(t * each - shift) / math.sqrt(2)) for each in s])
+    return float((density * below).sum() * 1e-4)
+
+
+def test_effect_sizes_have_exact_intervals() -> None:
+    """Each end is the effect under which the observed t lies at a tail."""
+    found = paired_d_interval(SLEEP)
+    t = found.estimate * math.sqrt(10)
+    assert found.estimate == paired_d(SLEEP)
+    assert _noncentral_cdf(t, 9, found.low * math.sqrt(10)) == pytest.approx(0.975, abs=1e-5)
+    assert _noncentral_cdf(t, 9, found.high * math.sqrt(10)) == pytest.approx(0.025, abs=1e-5)
+    grouped = hedges_g_interval(DRUG_1, DRUG_2)
+    assert grouped.estimate == pytest.approx(hedges_g(DRUG_1, DRUG_2))
+    scale = math.sqrt(5) / bias_factor(18)
+    assert _noncentral_cdf(grouped.estimate * scale, 18, grouped.low * scale) == pytest.approx(0.975, abs=1e-5)
+    assert _noncentral_cdf(grouped.estimate * scale, 18, grouped.high * scale) == pytest.approx(0.025, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_effects_of_any_size_have_an_interval_around_them(scale: float, sign: float) -> None:
+    found = paired_d_interval([sign * (1 + scale * each) for each in (0.0, 1.0, 3.0)])
+    assert found.low < found.estimate < found.high
+    mirrored = paired_d_interval([-sign * (1 + scale * each) for each in (0.0, 1.0, 3.0)])
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_next_to_no_spread_has_no_effect_size() -> None:
+    with pytest.raises(ValueError, match="needs a spread"):
+        paired_d_interval([1.0, 1.0 + 1e-9, 1.0 + 3e-9])
+
+
+def test_all_percentile_bootstraps_are_one() -> None:
+    drawn = resampled([DRUG_1, DRUG_2], lambda one, other: float(one.mean() - other.mean()), paired=True)
+    found = bootstrap_interval([DRUG_1, DRUG_2], lambda one, other: one.mean() - other.mean(), 0.9, "percentile", True)
+    assert (found.low, found.high) == tuple(np.quantile(drawn, [0.05, 0.95]))
+    scores = np.array([DRUG_1, DRUG_2]).T
+    stratified = stratified_interval(scores, lambda array: float(array.mean()), 0.9, 500)
+    alike = bootstrap_interval([DRUG_1, DRUG_2], lambda *tasks: np.mean(tasks), 0.9, "percentile", resamples=500)
+    assert (stratified.low, stratified.high) == pytest.approx((alike.low, alike.high))

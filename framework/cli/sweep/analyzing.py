@@ -20,6 +20,9 @@ from framework.searching.foreign.reading import stored_of
 from framework.searching.optimum import exports, path_of, read_optima
 from framework.searching.studies import Study
 
+_WORTH_SAYING = 0.01
+"""Shares of two keys together that are told; all are in the file."""
+
 
 def choose(experiment: Experiment, studies: Sequence[Study], options: argparse.Namespace) -> int:
     """Write what is chosen, and show it.
@@ -31,8 +34,10 @@ def choose(experiment: Experiment, studies: Sequence[Study], options: argparse.N
     found = []
     for study in studies:
         stored = stored_of(study, experiment.root)
-        shares = own("runners.search.importances").importances(study, stored) if stored else {}
-        found.append(chosen_of(experiment, study, options.unfinished, shares))
+        told = own("runners.search.importances")
+        shares = told.importances(study, stored) if stored else {}
+        pairs = told.joint_importances(study, stored) if stored else None
+        found.append(chosen_of(experiment, study, options.unfinished, shares, pairs))
     written = write_chosen(experiment, found) if any(each.entry for each in found) else None
     for each in found:
         if each.stored is not None:
@@ -61,6 +66,10 @@ def _show(each: Chosen) -> None:
     for key, value in each.entry["values"].items():
         share = each.entry["importance"].get(key)
         console.literal(f"  {key} = {shown(value)}" + (f"  (importance {share:.2f})" if share is not None else ""))
+    together = each.entry["interactions"]
+    for pair in [pair for pair in together["pairs"] if pair["share"] >= _WORTH_SAYING]:
+        first, second = pair["keys"]
+        console.literal(f"  {first} and {second} together: {pair['share']:.2f} of the variance")
     for warning in each.warnings:
         console.marked("yellow", "  warning:", warning)
 

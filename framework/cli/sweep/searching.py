@@ -9,11 +9,13 @@ from typing import Any
 from framework.cli.run import require_possible
 from framework.cli.terminal import console
 from framework.errors import FrameworkError, UsageError
+from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
 from framework.planning.build import Plan
 from framework.planning.tuned.trial_plans import first_point, trial_plan
+from framework.searching.disk import disk_of
 from framework.searching.spending import is_over, progress
 from framework.searching.studies import Study
 from framework.searching.trials import read_study
@@ -51,10 +53,12 @@ def search(experiment: Experiment, studies: Sequence[Study], options: argparse.N
 
 def _said(experiment: Experiment, studies: Sequence[Study], options: argparse.Namespace) -> int:
     rows, without = [], []
+    store = RunStore(experiment.runs, listed=True)
     for study in studies:
         stored = read_study(study.path(experiment.root))
         over = stored is not None and is_over(study.search, stored)
-        rows.append({**study.place, "progress": progress(study.search, stored), "over": over})
+        size = disk_of(stored, store) if stored is not None else 0
+        rows.append({**study.place, "progress": progress(study.search, stored), "over": over, "bytes": size})
         if stored is not None and over and not stored.count("completed"):
             errors = {trial.facts.get("error", trial.state) for trial in stored.trials}
             without.append(f"{study.label}: no trial has a value: {'; '.join(sorted(errors)[:3])}")
@@ -62,7 +66,9 @@ def _said(experiment: Experiment, studies: Sequence[Study], options: argparse.Na
         console.as_json({"studies": rows})
     else:
         for study, row in zip(studies, rows, strict=True):
-            console.literal(f"{study.label}: {row['progress']}")
+            kept = {"best": "the tensors of its best trial", "none": "no tensors", "all": "the tensors of all trials"}
+            what = f"{row['bytes'] / 1e6:,.1f} MB on disk, with {kept[study.search.keep]}"
+            console.literal(f"{study.label}: {row['progress']}; {what}")
         console.literal("next: framework sweep analyze")
     if without:
         raise FrameworkError("\n".join(without))

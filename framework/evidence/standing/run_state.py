@@ -8,7 +8,7 @@ from pathlib import Path
 
 from framework.errors import Problem
 from framework.evidence.locks import Holder, holder_of, last_holder, lock_of, this_host
-from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORD, RECORDED, RunRecord
+from framework.evidence.record import ADOPTED, CHECKPOINTS, RECORD, RECORDED, REMOVED, RunRecord
 from framework.evidence.store import Run, broken_artefacts
 
 
@@ -59,7 +59,7 @@ def on_disk(run: Run) -> State:
         if broken:
             more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
             return _state(run, Word.DAMAGED, f"{broken[0]}{more}")
-        return _state(run, _finished(record))
+        return _state(run, _finished(record), "a trial's, without its tensors" if REMOVED in record.observed else "")
     if (holder := holder_of(run.folder)) is not None:
         return _state(run, Word.RUNNING, str(holder))
     if record.status == "failed":

@@ -83,6 +83,7 @@ class Observed(Shape):
     log: Log | None = None
     permutation: Permutation | None = None
     source: dict[str, Any] | None = None
+    removed: dict[str, dict[str, Any]] | None = None
 
 
 class Channels(Shape):

@@ -12,7 +12,7 @@ from framework.locations import Location
 from framework.manifest.assertions.calls import CALL, Call
 from framework.manifest.assertions.sides import AGGREGATES, Part, Side
 from framework.manifest.experiment import Experiment
-from framework.manifest.formulas.derived import FUNCTIONS, NotArithmetic, computed, parsed
+from framework.manifest.formulas.derived import FUNCTIONS, NotArithmetic, names_of, parsed
 from framework.manifest.metrics import falls_in
 from framework.manifest.sections.statements import Claim
 from framework.names import did_you_mean
@@ -222,17 +222,12 @@ def _side(node: ast.expr, names: dict[str, str], rising: dict[str, bool]) -> Sid
 def _checked(tree: ast.expr, names: Mapping[str, str]) -> None:
     """Raises NotArithmetic for a tree that is none."""
 
-    def one(name: str) -> float:
-        if name not in names:
-            raise NotArithmetic(f"not arithmetic over measured results: {name!r}")
-        return 1.0
-
     try:
-        computed(tree, one)
-    except ArithmeticError:
-        return
+        strange = next((name for name in names_of(tree) if name not in names), None)
     except NotArithmetic as problem:
         raise NotArithmetic(str(problem).replace("over names", "over measured results")) from None
+    if strange is not None:
+        raise NotArithmetic(f"not arithmetic over measured results: {strange!r}")
 
 
 def _spelled(node: ast.expr, names: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ The arithmetic is that of derived values (:mod:`framework.manifest.formulas.deri
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
@@ -76,9 +77,12 @@ class Side:
             return results[self.names[name]][place]
 
         try:
-            return computed(tree, named)
+            found = computed(tree, named)
         except ArithmeticError as problem:
             raise Undefined(f"{self.text!r} has no value: {problem}") from None
+        if not math.isfinite(found):
+            raise Undefined(f"{self.text!r} has no finite value, but {found}")
+        return found
 
     def _aggregated(self, name: str, results: Results) -> float:
         function, inner, rising = self.aggregates[name]

@@ -76,7 +76,7 @@ def is_expression(text: str) -> bool:
     """Whether the text is arithmetic over numbers and at least one name."""
     try:
         tree = parsed(text)
-        found = list(_names(tree))
+        found = list(names_of(tree))
     except ValueError:
         return False
     return bool(found) and not isinstance(tree, ast.Name | ast.Attribute)
@@ -88,22 +88,27 @@ def names_in(text: str) -> list[str]:
     Raises:
         ValueError: it is not arithmetic.
     """
-    return list(dict.fromkeys(_names(parsed(text))))
+    return list(dict.fromkeys(names_of(parsed(text))))
 
 
-def _names(node: ast.expr) -> Iterator[str]:
+def names_of(node: ast.expr) -> Iterator[str]:
+    """The names in a tree, as often as they stand there.
+
+    Raises:
+        NotArithmetic: it holds anything else than arithmetic; found wherever it stands.
+    """
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return
     if (name := _dotted(node)) is not None:
         yield name
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield from _names(node.operand)
+        yield from names_of(node.operand)
     elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        yield from _names(node.left)
-        yield from _names(node.right)
+        yield from names_of(node.left)
+        yield from names_of(node.right)
     elif _called(node) is not None:
         for argument in node.args:  # type: ignore[attr-defined]
-            yield from _names(argument)
+            yield from names_of(argument)
     else:
         raise NotArithmetic("not arithmetic over names")
 

@@ -37,6 +37,11 @@ def dangling_in_searches(manifest: Manifest) -> Iterator[Wrong]:
             for key, why in outside(search.dimensions, point).items():
                 near = "" if key in search.dimensions else did_you_mean(key, search.dimensions)
                 yield (*place, "first", position, key), f"{key}: {why}", near
+        for position, file in enumerate(search.optima):
+            for written, key in file.keys.items():
+                if key not in search.dimensions:
+                    where: Path = (*place, "optima", position, "keys", written)
+                    yield where, f"nothing searches {key!r}", did_you_mean(key, search.dimensions)
         yield from _on_the_way(manifest, search, place)
 
 

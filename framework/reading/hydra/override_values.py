@@ -58,9 +58,11 @@ def _space(text: str) -> Opaque:
         if name in ("interval", "range") and len(parts) >= 2 and all(_FLOAT.fullmatch(part) for part in parts[:2]):
             low, high = (float(part.replace("_", "")) for part in parts[:2])
             return Opaque(text, why, between=(min(low, high), max(low, high)))
-        if name in ("choice", "shuffle") and parts and all(_FLOAT.fullmatch(part) for part in parts):
+        if name in ("choice", "shuffle") and parts and "(" not in arguments:
             # Not each of them in its turn: a sampler may leave some out.
-            numbers = [float(part.replace("_", "")) for part in parts]
-            return Opaque(text, why, between=(min(numbers), max(numbers)))
+            numbers = [float(part.replace("_", "")) for part in parts if _FLOAT.fullmatch(part)]
+            bounds = (min(numbers), max(numbers)) if len(numbers) == len(parts) else None
+            named = tuple(hydra_value(part) for part in parts)
+            return Opaque(text, why, between=bounds, among=() if inner != text and bounds is None else named)
         break
     return Opaque(text, why)

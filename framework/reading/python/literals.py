@@ -10,6 +10,7 @@ from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode
 from framework.reading.python.flow.dictionaries import dictionary
 from framework.reading.python.offsets import Marks, keyword_span
 from framework.reading.python.paths import place_of
+from framework.reading.python.suggestions import suggested
 
 if TYPE_CHECKING:
     from framework.reading.python.flow.scopes import Meaning
@@ -54,6 +55,21 @@ class Values:
         text = self.document.text[start:stop]
         return ComputedNode(self.marks.lines.node(start, stop), text, Opaque(text[:80], reason))
 
+    def space(self, expression: ast.expr) -> ComputedNode | None:
+        """The search space that a call asks for."""
+        if not isinstance(expression, ast.Call):
+            return None
+        start, stop = self.marks.span(expression)
+        known = suggested(expression, self.document.text[start:stop][:80], self._certain)
+        if known is None:
+            return None
+        self.taken.add(id(expression))
+        return ComputedNode(self.marks.lines.node(start, stop), self.document.text[start:stop], known)
+
+    def _certain(self, expression: ast.expr) -> Any:
+        value = self._evaluate(expression)
+        return Opaque("", "it is computed") if value is _UNKNOWN else value
+
     def keywords(self, call: ast.Call) -> MappingNode:
         """The keyword arguments of a call."""
         self.taken.add(id(call))
@@ -83,6 +99,8 @@ class Values:
             if len(expression.args) == 1 and not expression.keywords and isinstance(expression.args[0], ast.Dict):
                 return self.node(expression.args[0])
             called = expression.func.attr if isinstance(expression.func, ast.Attribute) else name
+            if (space := self.space(expression)) is not None:
+                return space
             if called == "FieldReference" and expression.args:  # ml_collections' value that others may follow
                 return self.node(expression.args[0])
             if called[:1].isupper() and expression.keywords:
@@ -149,8 +167,10 @@ class Values:
             given = self.parameter(own)
             return given if isinstance(given, ScalarNode) and self.document.value(given) is not None else None
         self.hidden[name] = None
-        value = self._evaluate(own)
+        value, space = self._evaluate(own), self.space(own)
         self.hidden[name] = own
+        if space is not None:
+            return space
         return None if value is _UNKNOWN else ComputedNode(self.marks.lines.node(*self.marks.span(own)), name, value)
 
     def _fallback(self, call: ast.Call) -> AnyNode | None:

@@ -21,6 +21,7 @@ from framework.reading.python.loaders import evaluating, is_loader
 from framework.reading.python.offsets import Marks
 from framework.reading.python.parsers import defined_flag, later_defaults, parser_argument
 from framework.reading.python.programs import Program
+from framework.reading.python.suggestions import name_of_suggestion
 
 
 class Tree:
@@ -49,6 +50,7 @@ class Tree:
         parameters.settle(self.root)
         self._assigned.inside_functions()
         self._calls(calls, scopes)
+        self._asked_of_trials(calls, scopes)
         self._assigned.note_unused()
         self._assigned.leave_open_where_calls_pass_another()
         self.root.items.sort(key=lambda pair: pair[0].start)
@@ -175,6 +177,16 @@ class Tree:
                 self.set(self.root, self.key(at, place), mapping)
         self.values.hidden = {}
         self._changed_arguments()
+
+    def _asked_of_trials(self, calls: list[ast.Call], scopes: Callable[[], Scopes]) -> None:
+        """What a trial is asked for, under the name that the search gives it, where it goes nowhere that is read."""
+        for node in calls:
+            name = name_of_suggestion(node)
+            if name is None or id(node) in self.values.taken or self.root.get(str(name.value)) is not None:
+                continue
+            self.values.hidden = scopes().names(node)
+            self.set(self.root, self.named(name, str(name.value)), self.values.node(node))
+        self.values.hidden = {}
 
     def _changed_arguments(self) -> None:
         """An argument whose value the program changes after parsing is not known by its default."""

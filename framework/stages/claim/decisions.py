@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
-from framework.manifest.assertions.sides import Part, Results, Unsupported
+from framework.manifest.assertions.sides import Part, Results, Undefined, Unsupported
 
 State = Literal["supported", "refuted", "undecided"]
 _POWER = 0.8
-_RESAMPLES = 9_999
 
 
 class Decision(NamedTuple):
@@ -25,9 +24,13 @@ class Decision(NamedTuple):
 
 
 def alone(part: Part, results: Results, count: int, over: str) -> Decision:
-    """By comparison of both sides, or their means, without confidence."""
+    """By comparison of both sides, or their means, without confidence.
+
+    Raises:
+        Undefined: a side has no finite value.
+    """
     left, right = (side.values(results) if side.varies else [side.value(results)] for side in (part.left, part.right))
-    first, second = fmean(left), fmean(right)
+    first, second = (_mean(side, part) for side in (left, right))
     holds = {"<": first < second, "<=": first <= second, ">": first > second, ">=": first >= second}[part.symbol]
     of = "of one run" if count == 1 else f"of {count} {over}"
     figures = f"{first:.6g} against {second:.6g}, {of}, by comparison alone, without an interval"
@@ -39,7 +42,15 @@ def decided(part: Part, results: Results, test: str, confidence: float, over: st
 
     Raises:
         Unsupported: there are too few results for any test, or scipy is missing.
+        Undefined: a side has no finite value.
     """
+    try:
+        return _decided(part, results, test, confidence, over)
+    except OverflowError as problem:
+        raise _beyond(part, problem) from None
+
+
+def _decided(part: Part, results: Results, test: str, confidence: float, over: str) -> Decision:
     count = max(len(values) for values in results.values())
     if part.aggregates & {"best", "worst"}:
         return alone(part, results, count, over)
@@ -63,9 +74,31 @@ def decided(part: Part, results: Results, test: str, confidence: float, over: st
     return _paired(part, differences, "t" if part.aggregates else test, confidence, over)
 
 
+def _mean(values: Sequence[float], part: Part) -> float:
+    try:
+        return fmean(values)
+    except OverflowError as problem:
+        raise _beyond(part, problem) from None
+
+
+def _beyond(part: Part, problem: OverflowError) -> Undefined:
+    return Undefined(f"{part.text!r} has no value: {problem}")
+
+
 def _differences(part: Part, results: Results) -> list[float]:
-    """Left minus right at each place."""
-    return [left - right for left, right in zip(part.left.values(results), part.right.values(results), strict=True)]
+    """Left minus right at each place.
+
+    Raises:
+        OverflowError: one is beyond all numbers.
+    """
+    found = [left - right for left, right in zip(part.left.values(results), part.right.values(results), strict=True)]
+    return _finite(found)
+
+
+def _finite(values: list[float]) -> list[float]:
+    if not all(map(math.isfinite, values)):
+        raise OverflowError("a difference beyond all numbers")
+    return values
 
 
 def _of_places(part: Part, results: Results, places: Sequence[int]) -> float:
@@ -79,7 +112,7 @@ def _paired(part: Part, differences: list[float], test: str, confidence: float, 
     from framework.statistics.intervals import t_half
 
     sign = 1.0 if part.symbol.startswith("<") else -1.0
-    signed = [sign * difference for difference in differences]
+    signed = [sign * difference for difference in _finite(differences)]
     n, mean = len(signed), fmean(signed)
     shown = f"mean difference {sign * mean:+.4g} over {n} {over}"
     if len(set(signed)) == 1:
@@ -150,26 +183,26 @@ def _unpaired(part: Part, results: Results, test: str, confidence: float) -> Dec
 
 
 def _resampled(part: Part, results: Results, confidence: float, over: str) -> Decision:
-    """The percentile bootstrap over places that belong together (Efron & Tibshirani 1993, chapter 16): p is the share
-    of resamples on the other side, with the observed among them."""
+    """The percentile bootstrap over places that belong together: p is the share of resamples on the other side, with
+    the observed among them."""
     import numpy as np
+
+    from framework.statistics.intervals import RESAMPLES, resampled
 
     count = max(len(values) for values in results.values())
 
-    def difference(places: Sequence[int]) -> float:
-        if part.aggregates:
-            return _of_places(part, results, places)
-        return fmean([found[place] for place in places])
+    def difference(places: Sequence[float]) -> float:
+        here = [int(place) for place in places]
+        return _of_places(part, results, here) if part.aggregates else fmean([found[place] for place in here])
 
     found = [] if part.aggregates else _differences(part, results)
     sign = 1.0 if part.symbol.startswith("<") else -1.0
-    drawn = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
-    values = sign * np.array([difference(list(places)) for places in drawn])
+    values = sign * resampled([range(count)], difference)
     seen = difference(range(count))
     equal = part.symbol.endswith("=")
     missed = int((values > 0).sum() if equal else (values >= 0).sum())
     met = int((values < 0).sum() if not equal else (values <= 0).sum())
-    for_it, against = (missed + 1) / (_RESAMPLES + 1), (met + 1) / (_RESAMPLES + 1)
+    for_it, against = (missed + 1) / (RESAMPLES + 1), (met + 1) / (RESAMPLES + 1)
     bound = sign * float(np.quantile(values, confidence))
     few = ", which promises too much with fewer than 20" if count < 20 else ""
     figures = (

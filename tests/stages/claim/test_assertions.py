@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from framework.conformance import Severity, Stage, Status
 from framework.errors import InputError
 from framework.manifest.assertions.assertion import assertion_of
-from framework.manifest.assertions.sides import AGGREGATES, Undefined
+from framework.manifest.assertions.sides import AGGREGATES, Undefined, Unsupported
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.derived import FUNCTIONS
 from framework.manifest.sections.statements import Claim
+from framework.stages.claim.decisions import alone, decided
 from tests.stages.claim.test_claims import ASSERTED, DENSE, measured, reason, status
 from tests.support.evidence import Evidence
 from tests.support.project import Project
@@ -292,6 +294,9 @@ PIECES = [
 ]
 
 
+EXTREMES = ([math.inf] * 3, [-math.inf, 0.0, math.inf], [math.nan, 1.0, 2.0], [1e308, -1e308, 1e308], [5e-324] * 3)
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join) | st.text(max_size=60))
 def test_no_text_is_more_than_an_assertion_or_a_refusal(loaded: Experiment, text: str) -> None:
@@ -299,9 +304,30 @@ def test_no_text_is_more_than_an_assertion_or_a_refusal(loaded: Experiment, text
         parts = assertion_of(loaded, Claim.model_construct(id="c", assert_=text), 0)
     except InputError:
         return
-    results = {call: [1.0, 2.0, 0.0] for part in parts for call in part.calls}
-    for side in (side for part in parts for side in (part.left, part.right)):
-        with suppress(Undefined):
-            assert all(
-                isinstance(value, float) for value in (side.values(results) if side.varies else [side.value(results)])
-            )
+    for values in ([1.0, 2.0, 0.0], *EXTREMES):
+        results = {call: values for part in parts for call in part.calls}
+        for side in (side for part in parts for side in (part.left, part.right)):
+            with suppress(Undefined):
+                found = side.values(results) if side.varies else [side.value(results)]
+                assert all(isinstance(value, float) and math.isfinite(value) for value in found)
+
+
+@pytest.mark.parametrize("test", ["t", "sign_flip", "bootstrap", "welch", "mann_whitney", "comparison"])
+@pytest.mark.parametrize("values", EXTREMES, ids=str)
+@pytest.mark.parametrize("text", [f"{P} >= {D}", f"{P} < -1e308", f"mean({P}) + mean({P}) > 0", f"deviation({P}) < 1"])
+def test_results_beyond_all_numbers_decide_nothing_and_break_nothing(
+    loaded: Experiment, text: str, values: list[float], test: str
+) -> None:
+    (part,) = assertion_of(loaded, Claim.model_construct(id="c", assert_=text), 0)
+    results = dict.fromkeys(part.calls, values)
+    with suppress(Unsupported):
+        decided(part, results, test, 0.95, "seeds") if test != "comparison" else alone(part, results, 3, "seeds")
+    if not all(map(math.isfinite, values)):
+        with pytest.raises(Undefined, match="no finite value"):
+            alone(part, results, 3, "seeds")
+
+
+@pytest.mark.parametrize("text", [f"log({P}, 1) / x.y < 1", f"{P} / 0 < other", f"log(0 * {P}) < None"])
+def test_what_stands_behind_an_undefined_value_is_checked_as_well(loaded: Experiment, text: str) -> None:
+    with pytest.raises(InputError, match="not arithmetic"):
+        assertion_of(loaded, Claim.model_construct(id="c", assert_=text), 0)

@@ -8,6 +8,7 @@ from framework.manifest.sections.base import Count, Positive, Section
 from framework.manifest.sections.models import Setting
 from framework.manifest.sections.searching.foreign_trials import ForeignTrials
 from framework.manifest.sections.searching.searched_values import Dimension, Values
+from framework.manifest.sections.searching.stated_optima import StatedOptima
 from framework.manifest.sections.values.stated_metrics import StatedMetric, falls, name_of
 
 
@@ -154,8 +155,14 @@ class Search(Section):
     """The seeds that each point is tried with."""
     production_seeds: Annotated[list[int], Field(min_length=1)] | None = None
     """The seeds that the chosen values are run with, where not `seeds` of the manifest."""
+    keep: Literal["best", "none", "all"] = "best"
+    """Of which trials that ended the tensors stay on disk: of the one that would be taken, of none, or of all. Record,
+    curve and events of every trial stay, and so does what trials build on."""
     trials: ForeignTrials | None = None
     """The trials of another tool, which are read and judged in the place of trials made here."""
+    optima: list[StatedOptima] = []
+    """Files of the project that state the chosen values: they are held to the space, to what was chosen, and to each
+    other."""
     set: dict[str, Setting] = {}
     """What trials do otherwise than production, by path: `{epochs: 1, early_stopping.patience: 2}`."""
 
