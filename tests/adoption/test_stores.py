@@ -99,6 +99,23 @@ def test_objectives_have_the_names_that_the_study_gives_them(tmp_path: Path, nam
     assert goals.metrics == {"accuracy": pytest.approx(0.4 + 0.417022004702574 / 2), "loss": 1.25}
 
 
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("name", OPTUNA)
+def test_what_a_trial_reported_is_the_course_of_its_run(tmp_path: Path, name: str, named: bool) -> None:
+    storage(tmp_path, name)
+    stated: dict[str, Any] = {"path": f"{Path(name).stem}.*", "only": {"study": "ladder", "trial": [0]}, "task": "sst2"}
+    experiment, _, problems = taken(tmp_path, stated | ({"metrics": {"accuracy": "value"}} if named else {}))
+    assert not problems
+    (run,) = RunStore(experiment.runs).readable("adopted.*")
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text("utf-8").splitlines()]
+    metric = "accuracy" if named else "value"
+    assert events == [
+        {"event": "evaluation", "report": step, metric: pytest.approx(0.5 + step / 10)} for step in range(3)
+    ]
+    assert not (run.folder / "steps.jsonl").read_text("utf-8")  # its reports are no optimizer steps
+    assert "optimizer_steps" not in run.record.observed
+
+
 def test_an_infinite_value_is_no_metric(tmp_path: Path) -> None:
     for name in OPTUNA:
         assert stored_in(storage(tmp_path, name))[0]["ladder, trial 4"].left.raw == {"seed": 1, "f1": 0.54}

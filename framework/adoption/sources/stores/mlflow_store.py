@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from framework.adoption.sources.source import Left, LeftOut, Store, Stored
-from framework.adoption.sources.stores.sqlite_file import has_tables, missing_in, read_only, tables_in
 from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Reading
 from framework.evidence.logs.taking import final_metrics
+from framework.evidence.storages.sqlite_file import has_tables, missing_in, read_only, tables_in
 from framework.locations import Location
 from framework.reading.scalars import resolve
 
