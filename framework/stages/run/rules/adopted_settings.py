@@ -17,6 +17,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdic
 from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.evidence.logs.log import Reading
 from framework.evidence.record import ADOPTED, RECORD, SETTINGS, STEPS, sha256_of
 from framework.evidence.store import Run
 from framework.manifest.experiment import Experiment
@@ -35,13 +36,16 @@ BESIDE = Rule(
     "R146", "several-runs", Severity.WARNING, Stage.RUN, "a variant has several runs of one step, of which one counts"
 )
 
+_Stores = dict[tuple[Path, bool], dict[str, str]]
+"""By a file with many runs, and whether its nested ones inherit parameters: the digest of each run in it."""
+
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
     for observed in context.steps:
         if not observed.counts:
             yield from _beside(context, observed)
     logged = [observed for observed, _ in context.trainings() if observed.logged]
-    stores: dict[Path, dict[str, str]] = {}
+    stores: _Stores = {}
     for observed in logged:
         if observed.adopted:
             yield from _sources(context, observed, stores)
@@ -71,7 +75,7 @@ def _run_of(verdict: Verdict) -> str:
     return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else ""
 
 
-def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, dict[str, str]]) -> Iterator[Finding]:
+def _sources(context: EvidenceContext, observed: Observed, stores: _Stores) -> Iterator[Finding]:
     """The sources that are there, and are not what they were. ``stores`` remembers the files with many runs."""
     assert observed.run is not None
     for source in sources_of(observed.run.record):
@@ -88,13 +92,15 @@ def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, di
         )
 
 
-def _now(path: Path, source: dict[str, Any], facts: dict[str, Any], stores: dict[Path, dict[str, str]]) -> str | None:
+def _now(path: Path, source: dict[str, Any], facts: dict[str, Any], stores: _Stores) -> str | None:
     """The SHA-256 of a source as it is now; of a run in a file with others, of what the file holds of it."""
     if "part" not in source:
         return sha256_of(path)
-    if path not in stores:
-        stores[path] = digests_in(path, str(facts.get("format")))
-    return stores[path].get(str(source["part"]))
+    stated = facts.get("reading")
+    inherit = isinstance(stated, dict) and stated.get("inherit") is True
+    if (path, inherit) not in stores:
+        stores[path, inherit] = digests_in(path, str(facts.get("format")), Reading(inherit=inherit))
+    return stores[path, inherit].get(str(source["part"]))
 
 
 def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
