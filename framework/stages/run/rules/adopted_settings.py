@@ -27,6 +27,7 @@ from framework.planning.commands.read_back import clause_named
 from framework.planning.steps import Training
 from framework.stages.config.verdicts import hold
 from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.unstated_differences import Said, differences, uncovered_settings
 
 SETTING = Rule("R125", "written-setting", Severity.ERROR, Stage.RUN, "a program wrote that it ran with another setting")
 SOURCE = Rule(
@@ -34,6 +35,13 @@ SOURCE = Rule(
 )
 BESIDE = Rule(
     "R146", "several-runs", Severity.WARNING, Stage.RUN, "a variant has several runs of one step, of which one counts"
+)
+DIFFERS = Rule(
+    "R147",
+    "unstated-difference",
+    Severity.WARNING,
+    Stage.RUN,
+    "runs of two variants differ in a setting that no clause covers",
 )
 
 _Stores = dict[tuple[Path, bool], dict[str, str]]
@@ -121,24 +129,36 @@ def _named(run: Run) -> str:
     return run.folder.name if origin is None else f"{run.folder.name} (adopted from {origin})"
 
 
-def _settings(context: EvidenceContext, logged: list[Observed]) -> Iterator[Verdict]:
+def _settings(context: EvidenceContext, logged: list[Observed]) -> Iterator[Verdict | Finding]:
     bindings, labels = [], {}
     for observed in logged:
         assert observed.run is not None
         if (observed.run.folder / SETTINGS).is_file() and observed.step.profile is None:
             bindings.append(_binding(observed))
             labels[observed.run.folder.name] = observed.step.label
-    if not bindings:
-        return
+    uncovered: dict[str, dict[str, Said]] = {}
+    if bindings:
+        yield from _held(context, bindings, labels, uncovered)
+    yield from differences(context, logged, uncovered, DIFFERS)
+
+
+def _held(
+    context: EvidenceContext,
+    bindings: list[Binding],
+    labels: dict[str, str],
+    uncovered: dict[str, dict[str, Said]],
+) -> Iterator[Verdict]:
+    """What the settings say of clauses; in ``uncovered`` is put what they say of none."""
     stated = context.experiment.as_stated
     experiment = _bound(stated, bindings)
     matrix = Matrix(stated.clauses)
     try:
-        hold(experiment, Judge(experiment, context.judge.today), matrix)
+        held = hold(experiment, Judge(experiment, context.judge.today), matrix)
     except InputError as failure:
         if all("no config file states any clause" in problem.message for problem in failure.problems):
             return
         raise
+    uncovered |= uncovered_settings(held.findings)
     for clause in context.experiment.clauses:
         if clause.path[0] == "seeds":
             continue  # a run has one of them: the seed that it recorded is held to the one that it is of
