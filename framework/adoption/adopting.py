@@ -138,10 +138,12 @@ class _Taking:
 
     def _rows(self, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem | LeftOut]:
         known = () if adopted.across is None else self.placing.words(adopted.across)
+        lines = set[int]()
         for row in result_table.rows(path, adopted, known):
             if isinstance(row, Row):
-                cell = "" if adopted.across is None else f":{row.where.column}"
-                part = f"{row.where.line}{cell}"
+                line, column = row.where.line, row.where.column
+                part = f"{line}:{column}" if adopted.across is not None or line in lines else str(line)
+                lines.add(line)  # of JSON in one line, several rows begin there
                 yield _Origin(result_table.NAME, row.where, part), row.left
             else:
                 yield row
