@@ -1,6 +1,7 @@
 """A run folder of Hydra: `.hydra/config.yaml` holds the settings of that run, all overrides in; beside it lies whatever
-the program logged. `.hydra/overrides.yaml` is kept with it, and `.hydra/hydra.yaml` (hydra 1.3), which states its version
-under `hydra.runtime.version`."""
+the program logged. `.hydra/overrides.yaml` is kept with it, and so is `.hydra/hydra.yaml` (hydra 1.3), which states its
+version under `hydra.runtime.version`.
+"""
 
 from __future__ import annotations
 
