@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from framework.evidence.record import ADOPTED, RECORDED, RunRecord
@@ -40,20 +40,31 @@ def key_of(identity: dict[str, Any]) -> str:
 def runs_of_variants(plan: Plan, store: RunStore) -> RunsOfVariants:
     """The runs that name the variants they are of, at the steps of a plan. Of several that name one variant the one
     counts that was named for the fewest; of several such the one that was finished last."""
+    return _at_steps(plan, _naming(store))
+
+
+def unfinished_attempts(plan: Plan, store: RunStore) -> RunsOfVariants:
+    """The last attempts of scripts that recorded themselves, where these are not done: they run, failed or were cut
+    off, and are evidence of nothing."""
+    last = _last_attempts(_readable(store, RECORDED))
+    return _at_steps(plan, (run for run in last if run.record.status != "done"))
+
+
+def _at_steps(plan: Plan, runs: Iterable[Run]) -> RunsOfVariants:
     named: dict[tuple[Any, ...], list[Run]] = {}
-    for run in _naming(store):
+    for run in runs:
         for variant in run.record.variants:
             named.setdefault((*_place(run.record), variant), []).append(run)
-    for runs in named.values():
-        runs.sort(key=lambda run: (run.record.finished or "", run.folder.name), reverse=True)
-        runs.sort(key=lambda run: len(run.record.variants))
+    for of_one in named.values():
+        of_one.sort(key=lambda run: (run.record.finished or "", run.folder.name), reverse=True)
+        of_one.sort(key=lambda run: len(run.record.variants))
     found: dict[tuple[str, str], list[Run]] = {}
     for step in plan.steps if named else ():
         here = (step.name, step.model_name, step.task, step.seed, step.profile)
         for variant, place in zip(step.variants, step.places, strict=True):
-            runs = [run for run in named.get((*here, variant), ()) if _index(run.record) in (None, place[-1])]
-            if runs:
-                found[step.key, variant] = runs
+            own = [run for run in named.get((*here, variant), ()) if _index(run.record) in (None, place[-1])]
+            if own:
+                found[step.key, variant] = own
     return found
 
 
@@ -113,9 +124,12 @@ def _index(record: RunRecord) -> int | None:
 
 def _naming(store: RunStore) -> Iterator[Run]:
     for kind in NAMING:
-        done = (run for run in store.readable(f"{kind}.*") if run.record.status == "done")
-        of_kind = [run for run in done if isinstance(run.record.identity.get(kind), dict)]
-        yield from of_kind if kind == ADOPTED else _last_attempts(of_kind)
+        done = [run for run in _readable(store, kind) if run.record.status == "done"]
+        yield from done if kind == ADOPTED else _last_attempts(done)
+
+
+def _readable(store: RunStore, kind: str) -> list[Run]:
+    return [run for run in store.readable(f"{kind}.*") if isinstance(run.record.identity.get(kind), dict)]
 
 
 def _last_attempts(recorded: Sequence[Run]) -> Iterator[Run]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from framework.adoption.adopted_runs import identity_of, key_of, sources_of
 from framework.adoption.found_paths import found
-from framework.adoption.naming import is_meant, words_of
+from framework.adoption.naming import is_meant, spelled, words_of
 from framework.adoption.placing import Place, Placing
 from framework.adoption.sources import result_table
 from framework.adoption.sources.registry import names, source_of
@@ -35,6 +35,8 @@ from framework.manifest.sections.base import dumped
 from framework.names import did_you_mean
 from framework.planning.build import build
 
+_MOST_NAMES = 8
+"""Of what a run says of itself, in an advice."""
 Status = Literal["adopted", "unchanged", "changed", "left out"]
 
 
@@ -136,17 +138,22 @@ class _Taking:
 
     def _rows(self, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | Problem | LeftOut]:
         known = () if adopted.across is None else self.placing.words(adopted.across)
+        lines = set[int]()
         for row in result_table.rows(path, adopted, known):
             if isinstance(row, Row):
-                cell = "" if adopted.across is None else f":{row.where.column}"
-                part = f"{row.where.line}{cell}"
+                line, column = row.where.line, row.where.column
+                part = f"{line}:{column}" if adopted.across is not None or line in lines else str(line)
+                lines.add(line)  # of JSON in one line, several rows begin there
                 yield _Origin(result_table.NAME, row.where, part), row.left
             else:
                 yield row
 
     @staticmethod
     def _runs(source: Source | Store, adopted: Adopted, path: Path) -> Iterator[tuple[_Origin, Left] | LeftOut]:
-        reading, where = Reading(dict(adopted.names), adopted.steps_from), Location(str(path), 1, 1)
+        counted = source.first_step(path) if isinstance(source, Source) else 1
+        first = counted if adopted.steps_from is None else adopted.steps_from
+        reading = Reading(dict(adopted.names), first, inherit=adopted.inherit)
+        where = Location(str(path), 1, 1)
         if isinstance(source, Source):
             left = source.read(path, reading)
             left.names = {**as_recorded(left.settings or {}), **left.names}
@@ -168,12 +175,17 @@ class _Taking:
         except LookupError as problem:
             advice = "`only` says which runs are meant, where others lie there too"
             return Problem(f"{_called(named, left)}: {problem.args[0]}", origin.where, advice)
-        placed = [self.placing.place(adopted, {**words, **way}, left.seed) for way in ways]
+        own = {} if origin.part else self.placing.known_words(adopted, left.names)
+        placed = [
+            self.placing.place(adopted, {**more, **words, **way}, left.seed)
+            for more in ([{}, own] if own else [{}])
+            for way in ways
+        ]
         place = next((each for each in placed if isinstance(each, Place)), None)
         if place is None:
-            advice = "`captures` translates what names say"
             message = f"{_called(origin.part, left)}: {placed[0]}" if origin.stored else str(placed[0])
-            return Problem(message, origin.where, advice)
+            unsaid = self.placing.unsaid(adopted, {**own, **words, **ways[0]})
+            return Problem(message, origin.where, _how_to_tell(left, unsaid))
         step = place.step.of(place.variants)
         identity = identity_of(step, place.variants, place.position)
         key = key_of(identity)
@@ -181,11 +193,11 @@ class _Taking:
             message = f"{step.label} is adopted from {self.taken[key]}, and from this too"
             return Problem(message, origin.where, "let the pattern leave one of them out")
         self.taken[key] = named
-        facts = {
+        facts: dict[str, Any] = {
             "format": origin.kind,
             "from": named,
             "sources": self._sources(left, origin.stored),
-            "reading": dumped(adopted),
+            "reading": {name: value for name, value in dumped(adopted).items() if value not in (None, False, {})},
         }
         before = self.store.find(key)
         if before is not None and before.record.observed.get(ADOPTED) == facts:
@@ -236,6 +248,18 @@ def _called(what: str, left: Left) -> str:
     """A run as its program calls it, with its name."""
     name = left.names.get("run")
     return what if name is None else f"{what} ({name})"
+
+
+def _how_to_tell(left: Left, parts: Sequence[str]) -> str:
+    """What to state where a run's step is not clear: ``parts`` are what tells the planned ones apart."""
+    names = [name for name, value in left.names.items() if isinstance(value, str | int) and spelled(value)]
+    if not names or not parts:
+        return "`captures` translates what names say"
+    shown = f"{', '.join(sorted(map(str, names))[:_MOST_NAMES])}{', ...' if len(names) > _MOST_NAMES else ''}"
+    return (
+        f"`columns: {{{parts[0]}: NAME}}` takes it from what the run says of itself ({shown}), `{{{parts[0]}}}` in the "
+        "path from its name; `captures` translates either"
+    )
 
 
 def _several(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from framework.adoption.naming import columns_of, spelled
 from framework.manifest.sections.adopted import PARTS, Adopted
 from framework.planning.build import Plan
 from framework.planning.steps import Step, Training
@@ -63,8 +64,20 @@ class Placing:
             stated = getattr(adopted, part)
             word = words.get(part, None if stated is None else str(stated))
             if word is not None:
-                found[part] = adopted.captures.get(part, {}).get(word, word)
+                found[part] = _translated(adopted, part, word)
         return found
+
+    def known_words(self, adopted: Adopted, names: Mapping[str, Any]) -> dict[str, str]:
+        """What a run says of itself under the usual names, as far as the plan has it: a `model` that is none of the
+        manifest's is a setting like others, and tells nothing."""
+        usual = {part: name for part, name in columns_of(adopted, names).items() if part not in adopted.columns}
+        said = {part: spelled(names[name]) for part, name in usual.items()}
+        return {part: word for part, word in said.items() if _translated(adopted, part, word) in self.words(part)}
+
+    def unsaid(self, adopted: Adopted, words: Mapping[str, str]) -> list[str]:
+        """The parts that tell planned runs apart, and that nothing says of a run."""
+        known = {*words, *(part for part in PARTS if getattr(adopted, part) is not None)}
+        return [part for part in PARTS if part not in known and len(self.words(part)) > 1]
 
     def words(self, part: str) -> list[str]:
         """What the plan has of a part, as words."""
@@ -95,6 +108,11 @@ def _values(step: Step, part: str) -> Sequence[Any]:
     if part == "variant":
         return step.variants
     return [{"phase": step.name, "model": step.model_name, "task": step.task, "seed": step.seed}[part]]
+
+
+def _translated(adopted: Adopted, part: str, word: str) -> str:
+    """The manifest's word for what a name says."""
+    return {str(named): words for named, words in adopted.captures.items()}.get(part, {}).get(word, word)
 
 
 def _is(step: Step, part: str, word: str) -> bool:

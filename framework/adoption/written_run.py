@@ -20,6 +20,7 @@ from framework.evidence.record import EVENTS, MODEL, SETTINGS, STEPS, RunRecord,
 from framework.evidence.shards import join
 from framework.evidence.tensors import TensorFile
 from framework.locations import Location
+from framework.manifest.hyperparameters import plain_metric
 from framework.manifest.sections.adopted import Adopted
 from framework.names import did_you_mean
 from framework.planning.steps import Step, Training
@@ -87,8 +88,14 @@ def _metrics(target: Path, record: RunRecord, left: Left, adopted: Adopted, obje
         "tolerance": adopted.tolerance,
     }
     _lines(target / STEPS, found.lines)
-    _lines(target / EVENTS, found.events)
+    _lines(target / EVENTS, [_by_our_names(event, adopted.metrics) for event in found.events])
     return found.metrics | left.metrics
+
+
+def _by_our_names(event: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:
+    """An evaluation with the metrics that are stated under the manifest's names."""
+    ours = {name: own for own, theirs in stated.items() for name in (theirs, plain_metric(theirs))}
+    return {ours.get(name, name): value for name, value in event.items()}
 
 
 def _settings(target: Path, record: RunRecord, left: Left, adopted: Adopted) -> None:

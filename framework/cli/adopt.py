@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which column, parameter or tag says what a run is",
     )
     parser.add_argument(
-        "--steps-from", type=int, choices=(0, 1), help="the number of the first optimizer step in a log (default: 1)"
+        "--steps-from",
+        type=int,
+        choices=(0, 1),
+        help="the number of the first optimizer step in a log (default: as the program that left it counts)",
     )
     parser.add_argument(
         "--learning-rate",
@@ -48,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="the rows, or the runs of a database, that are meant (repeatable)",
+    )
+    parser.add_argument(
+        "--inherit",
+        action="store_true",
+        help="a nested run of MLflow has the parameters of the run that it is nested in, too",
     )
     parser.add_argument(
         "--metric",
@@ -107,6 +115,7 @@ def _stated(options: argparse.Namespace) -> Any:
 
     data: dict[str, Any] = {"path": options.path, "format": options.source, "dialect": options.dialect}
     data |= {"across": options.across, "cells": options.cells}
+    data |= {"inherit": options.inherit or None}
     data |= {"steps_from": options.steps_from, "learning_rate": options.learning_rate}
     data |= {part: getattr(options, part) for part in PARTS}
     for option, name in (("column", "columns"), ("metric", "metrics"), ("only", "only")):

@@ -83,11 +83,23 @@ def problem_of(error: Any, data: Any, document: Document, changed: Overlay | Non
         message = f"{named}: {error['ctx']['error']!s}"
     elif kind in ("tuple_type", "list_type", "dict_type", "model_type") and error["input"] is None:
         message = f"{named} is empty"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message = f"{named} should be a mapping, not {_said(error['input'])}"
+        advice = _mapping_at(path)
     else:
         message = f"{named}: {error['msg'][0].lower() + error['msg'][1:]}"
         if not kind.startswith("too_"):
             message += f", not {_said(error['input'])}"
     return Problem(message, origin_of(path, document, changed, profile), advice)
+
+
+def _mapping_at(path: Path) -> str | None:
+    """How the mapping begins that a place holds: what it needs, else what it may have."""
+    fields = {field.alias or name: field for model in _models_at(path) for name, field in model.model_fields.items()}
+    needed = [name for name, field in fields.items() if field.is_required()]
+    if needed:
+        return f"write {{{', '.join(f'{name}: ...' for name in needed)}}}"
+    return f"known: {', '.join(sorted(fields))}" if fields else None
 
 
 def _said(value: Any) -> str:

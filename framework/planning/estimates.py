@@ -31,7 +31,8 @@ def estimate(step: Step) -> Estimate:
     phase, examples = work.phase, _examples(work)
     total, batch, length = optimizer_steps(phase, examples), batch_of(phase), whole(phase.sequence_length)
     if total is None and examples is None:
-        return Estimate(unknown=f"datasets.{work.dataset_name} states no `train_examples`")
+        named = f"datasets.{work.dataset_name}" if work.dataset_name else "a phase without a dataset"
+        return Estimate(unknown=f"{named} states no `train_examples`")
     if total is None:
         return Estimate(unknown=f"phases.{step.name} does not say how many optimizer steps that is")
     if batch is None or length is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -68,11 +69,17 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     unknown = list(new.get(CONTENT, ())) if CONTENT not in old else []
     files = changes(then, {name: digest for name, digest in now.items() if name not in unknown})
     yield from (each for each in files if each in now)
-    yield from differences(stated_alone(old), stated_alone(new))
+    yield from differences(_as_recorded(stated_alone(old)), _as_recorded(stated_alone(new)))
     yield from (each for each in files if each not in now)
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         yield f"the content of {unknown[0]}{more}, which was not recorded"
+
+
+def _as_recorded(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity as a record has it, which knows no tuples."""
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

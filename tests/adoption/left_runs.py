@@ -91,6 +91,7 @@ def lightning(folder: Path) -> Path:
 def hydra(folder: Path) -> Path:
     write(folder / ".hydra/config.yaml", "seed: 1\noptimizer:\n  name: adamw\n  lr: 2e-5\n  weight_decay: 0.1\n")
     write(folder / ".hydra/overrides.yaml", "- optimizer.weight_decay=0.1\n")
+    write(folder / ".hydra/hydra.yaml", "hydra:\n  job: {name: train}\n  runtime: {version: 1.3.8, cwd: /home/me}\n")
     write(folder / "train.log", "[2026-01-01] start\n" + "".join(json.dumps(row) + "\n" for row in rows()))
     return folder
 

@@ -244,6 +244,16 @@ def test_the_rows_of_a_table_are_runs(tmp_path: Path, suffix: str) -> None:
     assert found == {("dense", 1): pytest.approx(0.915), ("lora", 2): 0.905}
 
 
+def test_rows_of_json_in_one_line_are_told_apart(tmp_path: Path) -> None:
+    rows = [{"variant": name, "seed": 1, "task": "sst2", "accuracy": 0.9} for name in ("dense", "lora")]
+    write(tmp_path / "table.json", json.dumps(rows))
+    _, outcomes, problems = taken(tmp_path, [{"path": "table.json", "format": "table"}])
+    assert not problems
+    first, second = (outcome.source for outcome in outcomes)
+    assert first == "table.json:1"
+    assert second.startswith("table.json:1:")
+
+
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     write(tmp_path / "table.csv", TABLES["csv"])
     _, _, problems = taken(tmp_path, [{"path": "table.csv", **COLUMNS, "metrics": {"accuracy": "accu"}}])

@@ -78,6 +78,7 @@ def test_a_source_tells_machine_and_versions_only_where_it_wrote_them(tmp_path: 
     assert found["packages"] == {"torch": "2.4.0", "transformers": "4.44.2"}
     card = left("transformers", tmp_path / "trainer").environment
     assert card == {"packages": {"transformers": "4.44.2", "torch": "2.4.0+cu121", "datasets": "2.21.0"}}
+    assert left("hydra", tmp_path / "hydra").environment == {"packages": {"hydra-core": "1.3.8"}}
     assert left("log", tmp_path / "log").environment == {}
 
 

@@ -73,7 +73,8 @@ def test_a_nested_run_is_found_by_its_parents_tags_and_has_its_own_parameters(tm
     child = stored_in(database(tmp_path, name))[0]["child"].left
     assert child.settings == {"learning_rate": 2e-5, "seed": 2}
     assert (child.names["variant"], child.names["task"], child.names["run"]) == ("lora", "sst2", "child")
-    assert child.notes == ["its parent, the run sweep, has further parameters (task): not taken"]
+    (note,) = child.notes
+    assert note.startswith("its parent, the run sweep, has further parameters (task): not taken, unless `inherit:")
 
 
 @pytest.mark.parametrize("name", OPTUNA)
@@ -97,6 +98,23 @@ def test_the_complete_trials_of_optuna_are_runs_and_the_others_are_said(tmp_path
 def test_objectives_have_the_names_that_the_study_gives_them(tmp_path: Path, name: str) -> None:
     goals = stored_in(storage(tmp_path, name))[0]["two goals, trial 0"].left
     assert goals.metrics == {"accuracy": pytest.approx(0.4 + 0.417022004702574 / 2), "loss": 1.25}
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("name", OPTUNA)
+def test_what_a_trial_reported_is_the_course_of_its_run(tmp_path: Path, name: str, named: bool) -> None:
+    storage(tmp_path, name)
+    stated: dict[str, Any] = {"path": f"{Path(name).stem}.*", "only": {"study": "ladder", "trial": [0]}, "task": "sst2"}
+    experiment, _, problems = taken(tmp_path, stated | ({"metrics": {"accuracy": "value"}} if named else {}))
+    assert not problems
+    (run,) = RunStore(experiment.runs).readable("adopted.*")
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text("utf-8").splitlines()]
+    metric = "accuracy" if named else "value"
+    assert events == [
+        {"event": "evaluation", "report": step, metric: pytest.approx(0.5 + step / 10)} for step in range(3)
+    ]
+    assert not (run.folder / "steps.jsonl").read_text("utf-8")  # its reports are no optimizer steps
+    assert "optimizer_steps" not in run.record.observed
 
 
 def test_an_infinite_value_is_no_metric(tmp_path: Path) -> None:

@@ -94,6 +94,13 @@ def test_a_file_that_cannot_be_a_manifest_is_refused(tmp_path: Path, case: str) 
     assert refused(Project(tmp_path, text)).startswith(message)
 
 
+def test_a_text_where_a_mapping_belongs_is_told_what_that_needs(tmp_path: Path) -> None:
+    text = "version: 1\npaper: {title: x}\nhardware: none\nclaims:\n  - accuracy(a) > 1\n"
+    outcome = Project(tmp_path, text).cli("check")
+    assert "claims[0] should be a mapping, not 'accuracy(a) > 1'\n    write {id: ..., assert: ...}" in outcome.err
+    assert "hardware should be a mapping, not 'none'\n    known: accelerator, count" in outcome.err
+
+
 def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.path("experiment.yaml").unlink()

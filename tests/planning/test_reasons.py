@@ -9,7 +9,7 @@ import pytest
 
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
-from framework.planning.reasons import Reasons
+from framework.planning.reasons import Reasons, why_anew
 from framework.stages.run.run_states import RunStates
 from tests.support.evidence import Evidence
 from tests.support.project import Project
@@ -41,6 +41,14 @@ def test_a_changed_clause_is_the_reason_and_descendants_follow(tmp_path: Path) -
     assert found["dense pretrain"] == "stale: changed: phase.epochs: 4 -> 3"
     assert found["reordered permute"] == "stale: what it starts from is made anew"
     assert found["pruned finetune"] == "stale: what it starts from is made anew"
+
+
+def test_the_arguments_of_a_command_that_did_not_change_are_no_change() -> None:
+    """A plan has them as a tuple, a record as a list."""
+    old = {"command": {"argv": ["python", "train.py"]}, "does": {"phase": {"epochs": 2}}}
+    new = {"command": {"argv": ("python", "train.py")}, "does": {"phase": {"epochs": 3}}}
+    assert why_anew([old], [new]) == "changed: phase.epochs: 2 -> 3"
+    assert why_anew([old], [new | {"command": {"argv": ("python", "other.py")}}]).endswith("(and 1 more)")
 
 
 def test_a_change_of_a_later_step_leaves_the_earlier_ones_done(tmp_path: Path) -> None:

@@ -159,6 +159,39 @@ def test_storages_of_optuna_without_optuna(project: Project, kind: str) -> None:
         read(project)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+def test_the_best_report_of_a_trial_counts_where_selection_says_so(project: Project, kind: str) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    path = project.path(f"study.{kind}")
+    storage: Any = f"sqlite:///{path}" if kind == "sqlite" else JournalStorage(JournalFileBackend(str(path)))
+    study = optuna.create_study(storage=storage, direction="maximize")
+
+    def falling(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 1e-5, 1e-2)
+        trial.suggest_categorical("batch_size", [8, 16])
+        for step, value in enumerate([0.5, 0.9, 0.6]):
+            trial.report(value if trial.number else value / 2, step)
+        return 0.6 if trial.number else 0.7
+
+    study.optimize(falling, n_trials=2)
+    project.replace("path: runs.csv", f"path: study.{kind}")
+    assert [trial.value for trial in read(project).trials] == [0.7, 0.6]
+    project.replace("    seeds: [100]", "    selection: {value: best}\n    seeds: [100]")
+    assert [trial.value for trial in read(project).trials] == [0.45, 0.9]
+
+
+def test_several_studies_or_objectives_are_a_named_error(project: Project) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = f"sqlite:///{project.path('study.db')}"
+    optuna.create_study(storage=storage, study_name="two", directions=["maximize", "minimize"])
+    project.replace("path: runs.csv", "path: study.db")
+    with pytest.raises(InputError, match="a study of 2 objectives"):
+        read(project)
+    optuna.create_study(storage=storage, study_name="one")
+    with pytest.raises(InputError, match="2 studies in one storage"):
+        read(project)
+
+
 def test_a_file_that_is_no_storage_is_a_named_error(project: Project) -> None:
     project.write("study.db", b"SQLite format 3\x00" + b"\x01" * 200)
     project.replace("path: runs.csv", "path: study.db")

@@ -55,4 +55,14 @@ def _flat(data: Any, above: str = "") -> dict[str, Any]:
     return found
 
 
-SOURCE = Source("dvclive", matches, read)
+def first_step(path: Path) -> int:
+    """`Live.step` is 0 at first (dvclive 3.49, live.py); a script that sets it itself may begin with 1."""
+    for file in (path / _PLOTS).rglob("*.tsv"):
+        with file.open(encoding="utf-8", errors="replace", newline="") as stream:
+            first = next(csv.DictReader(stream, delimiter="\t"), {})
+            if number(first.get("step")) == 0:
+                return 0
+    return 1
+
+
+SOURCE = Source("dvclive", matches, read, first_step)

@@ -36,4 +36,9 @@ def read(path: Path, reading: Reading) -> Left:
     return left
 
 
-SOURCE = Source("lightning", matches, read)
+def first_step(path: Path) -> int:
+    """Lightning logs the number of steps that were done before (lightning 2.6, logger_connector.py: `log_metrics`)."""
+    return 0
+
+
+SOURCE = Source("lightning", matches, read, first_step)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ def read(path: Path, reading: Reading) -> Left:
         left.no_evidence = "without metrics, it only holds other runs"
     parameters = _below(path / "params")
     left.files += parameters.values()
+    tags = _below(path / "tags")
+    above = list(_above(path))
+    inherited = {name: file for each in reversed(above) for name, file in _below(each / "params").items()}
+    further = {name: file for name, file in inherited.items() if name not in parameters}
+    if reading.inherit:
+        left.files += further.values()
+        parameters = {**inherited, **parameters}
+    elif further:
+        left.notes.append(not_inherited(_run_name(above[0]), sorted(further)))
     left.settings = {name: resolve(_text(file), "yaml-1.2") for name, file in parameters.items()}
     rows: dict[int, dict[str, Any]] = {}
     final: dict[str, tuple[int, float]] = {}
@@ -50,13 +60,36 @@ def read(path: Path, reading: Reading) -> Left:
     left.raw = {name: value for name, (_, value) in final.items()}
     left.metrics, facts = final_metrics(left.raw, None)
     left.observed |= facts
-    tags = _below(path / "tags")
-    above = path.parent / _text(tags[_PARENT]) if _PARENT in tags else None
-    left.names = {**(_tagged(above) if above is not None else {}), **_tagged(path), **_called(path, stated)}
+    left.names = {name: word for each in (*reversed(above), path) for name, word in _tagged(each).items()}
+    left.names |= _called(path, stated)
     if _COMMIT in tags:
         left.files.append(tags[_COMMIT])
         left.environment["git"] = {"commit": _text(tags[_COMMIT])}
     return left
+
+
+def not_inherited(parent: str, names: Sequence[str]) -> str:
+    """What is said of a nested run's parent that has parameters which the run itself has not."""
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return (
+        f"its parent, the run {parent}, has further parameters ({', '.join(names[:4])}{more}): not taken, unless "
+        "`inherit: true` says that they are those of its nested runs too"
+    )
+
+
+def _above(path: Path) -> Iterator[Path]:
+    """The runs that a run is nested in, the nearest first."""
+    seen = {path.name}
+    while (tag := path / "tags" / _PARENT).is_file() and (name := _text(tag)) not in seen:
+        seen.add(name)
+        path = path.parent / name
+        yield path
+
+
+def _run_name(path: Path) -> str:
+    """What a run is called, else its folder's name."""
+    stated = settings_of(path / "meta.yaml") if (path / "meta.yaml").is_file() else {}
+    return str(stated.get("run_name") or path.name)
 
 
 def _no_evidence(path: Path, stated: dict[str, Any]) -> str:

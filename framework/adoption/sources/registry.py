@@ -40,12 +40,12 @@ def source_of(path: Path, name: str | None) -> Source | Store | None:
     return next((each for each in sources() if (each.matches(path) if name is None else each.name == name)), None)
 
 
-def digests_in(path: Path, name: str) -> dict[str, str]:
+def digests_in(path: Path, name: str, reading: Reading) -> dict[str, str]:
     """The SHA-256 of each run in a file that holds many, by what the file calls it; empty where it cannot be read."""
     source = next((each for each in sources() if each.name == name), None)
     if not isinstance(source, Store):
         return {}
     try:
-        return {each.part: each.sha256 for each in source.runs(path, Reading()) if isinstance(each, Stored)}
+        return {each.part: each.sha256 for each in source.runs(path, reading) if isinstance(each, Stored)}
     except InputError:
         return {}

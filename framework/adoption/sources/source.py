@@ -82,6 +82,8 @@ class Source:
     name: str
     matches: Callable[[Path], bool]
     read: Callable[[Path, Reading], Left]
+    first_step: Callable[[Path], int] = lambda path: 1
+    """The number that the program gives the first optimizer step."""
 
 
 @dataclass(frozen=True, slots=True)

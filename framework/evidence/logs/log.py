@@ -19,6 +19,8 @@ class Reading:
     step_rows: Mapping[str, Any] = field(default_factory=dict)
     evaluation_rows: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
+    inherit: bool = False
+    """Whether a nested run has the parameters of the run that it is nested in, too."""
 
 
 @dataclass(slots=True)

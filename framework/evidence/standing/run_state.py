@@ -63,7 +63,7 @@ def on_disk(run: Run) -> State:
     if (holder := holder_of(run.folder)) is not None:
         return _state(run, Word.RUNNING, str(holder))
     if record.status == "failed":
-        return _state(run, Word.FAILED, _goes_on(run, (record.error or "without a word").partition("\n")[0]))
+        return _state(run, Word.FAILED, _goes_on(run, _in_a_line(record.error or "without a word")))
     return _state(run, Word.CUT_OFF, _goes_on(run, f"it ended without a word{_executed_last(run)}"))
 
 
@@ -76,6 +76,12 @@ def executed_now(folder: Path) -> State | None:
     """The state of a run that is executed and has no record yet."""
     holder = holder_of(folder)
     return None if holder is None else State(Word.RUNNING, str(holder), None, folder)
+
+
+def _in_a_line(error: str) -> str:
+    """The first line of an error; where that announces what follows, the last one too."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()] or ["without a word"]
+    return f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def _finished(record: RunRecord) -> Word:

@@ -39,7 +39,8 @@ class Adopted(Section):
     """Whose words their settings are in; by default the trainer's that left them, or those that most programs use."""
     columns: dict[Part, str] = {}
     """Which columns of a table, or settings, parameters and tags of a run, say what it is. By default the columns of a
-    table, and the parameters and tags in a database, that are called so."""
+    table, and the parameters and tags in a database, that are called so; of other runs too, where nothing else tells
+    which one it is."""
     across: Part | None = None
     """What the titles of a table's other columns say: with `task` each of them is of one task, and each cell of a run
     (`captures` translates the titles). Below a title over several columns, theirs are the metrics."""
@@ -53,8 +54,12 @@ class Adopted(Section):
     usual names."""
     names: dict[LoggedName, str] = {}
     """How a log calls what is read off it, where that is not one of the usual names."""
-    steps_from: Literal[0, 1] = 1
-    """The number of the first optimizer step in a log."""
+    steps_from: Literal[0, 1] | None = None
+    """The number of the first optimizer step in a log; by default 1, and where the program itself counts from 0
+    (Lightning, DVCLive) that."""
+    inherit: bool = False
+    """Whether a nested run of MLflow has the parameters of the run that it is nested in, too, where it has none of its
+    own of that name."""
     learning_rate: Literal["used", "next"] = "used"
     """Which learning rate a step is logged with: the one that it used, or the one that the scheduler then set."""
     tolerance: NonNegative = 1e-6

@@ -10,13 +10,14 @@ from typing import Any
 
 from framework.errors import InputError
 from framework.evidence.record import sha256_of
+from framework.evidence.storages.optuna_studies import VALUE
 from framework.locations import Location
 from framework.manifest.hyperparameters import folded, same_metric
 from framework.manifest.sections.searching.foreign_trials import ForeignTrials
 from framework.names import did_you_mean
 from framework.reading.table_rows import PLAIN
 from framework.searching.foreign.foreign_rows import STATES, Row, as_value
-from framework.searching.foreign.optuna_storages import VALUE, read_storage
+from framework.searching.foreign.optuna_storages import read_storage
 from framework.searching.foreign.ray_results import ITERATION, read_results
 from framework.searching.foreign.run_tables import read_table
 from framework.searching.studies import Study, declared

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from framework.adoption.adopted_runs import NAMING, RunsOfVariants, how_made, origins_of, runs_of_variants
+from framework.adoption.adopted_runs import (
+    NAMING,
+    RunsOfVariants,
+    how_made,
+    origins_of,
+    runs_of_variants,
+    unfinished_attempts,
+)
 from framework.errors import InputError
 from framework.evidence.record import RECORD, RunRecord
 from framework.evidence.standing.run_state import State, Word, executed_now, on_disk, unreadable
@@ -45,6 +52,8 @@ class RunStates:
             return made_elsewhere
         if state is not None:
             return state
+        if (attempted := self._attempted(step)) is not None:
+            return attempted
         if (torn := next(self._store.unreadable(self._store.folders_of(step.key)), None)) is not None:
             return unreadable(*torn)
         why = self._reasons.of(step)
@@ -91,7 +100,19 @@ class RunStates:
             return None
         states = [on_disk(of[0]) for of in runs.values()]
         state = next((state for state in states if state.word is Word.DAMAGED), states[0])
-        return replace(state, why=state.why or f"{origins_of(step.variants, runs)}; {MADE_HERE_FIRST}", to_run=True)
+        attempted = self._attempted(step)
+        later = f"; since then, {attempted.word}: {attempted.why}" if attempted is not None else ""
+        why = state.why or f"{origins_of(step.variants, runs)}; {MADE_HERE_FIRST}{later}"
+        return replace(state, why=why, to_run=True)
+
+    def _attempted(self, step: Step) -> State | None:
+        """The state of a script's own run of a step's variants that is not done: it runs, failed or was cut off."""
+        found = (self._attempts.get((step.key, variant), ()) for variant in step.variants)
+        last = next((runs[0] for runs in found if runs), None)
+        if last is None:
+            return None
+        state = on_disk(last)
+        return replace(state, why=f"{how_made(last.record)}: {state.why}", to_run=True)
 
     def _standing(self, run: Run, near: Sequence[Step]) -> str:
         """How a run that others made stands to others of the steps that it is of."""
@@ -116,6 +137,10 @@ class RunStates:
     @cached_property
     def _measured(self) -> dict[str, Run]:
         return measured_runs(self._plan, self._store)
+
+    @cached_property
+    def _attempts(self) -> RunsOfVariants:
+        return unfinished_attempts(self._plan, self._store)
 
     @cached_property
     def _named(self) -> RunsOfVariants:

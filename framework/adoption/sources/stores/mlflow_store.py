@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from framework.adoption.sources.mlflow_files import not_inherited
 from framework.adoption.sources.source import Left, LeftOut, Store, Stored
-from framework.adoption.sources.stores.sqlite_file import has_tables, missing_in, read_only, tables_in
 from framework.errors import InputError
 from framework.evidence.logs.entries import log_of
 from framework.evidence.logs.log import Reading
 from framework.evidence.logs.taking import final_metrics
+from framework.evidence.storages.sqlite_file import has_tables, missing_in, read_only, tables_in
 from framework.locations import Location
 from framework.reading.scalars import resolve
 
@@ -58,12 +59,28 @@ def runs(path: Path, reading: Reading) -> Iterator[Stored | LeftOut]:
     for run in found.values():
         why = _no_evidence(run, run["run"] in parents)
         if why is None:
-            parent = found.get(run["tags"].get(_PARENT, ""))
-            yield Stored(str(run["run"]), run, _left(path, run, parent, reading))
+            above = list(_above(run, found))
+            inherited = _inherited(above) if reading.inherit else {}
+            kept = {**run, "inherited": inherited} if inherited else run
+            yield Stored(str(run["run"]), kept, _left(path, run, above, inherited, reading))
         else:
             left_out[why] += 1
     for why, count in left_out.items():
         yield LeftOut(f"{count} {'run' if count == 1 else 'runs'}: {why}")
+
+
+def _above(run: dict[str, Any], found: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The runs that a run is nested in, the nearest first."""
+    seen = {run["run"]}
+    while (above := found.get(run["tags"].get(_PARENT, ""))) is not None and above["run"] not in seen:
+        seen.add(above["run"])
+        yield above
+        run = above
+
+
+def _inherited(above: list[dict[str, Any]]) -> dict[str, str]:
+    """The parameters of the runs above; of a name that several have, the nearest one's."""
+    return {name: value for each in reversed(above) for name, value in each["params"].items()}
 
 
 def _hold(path: Path, database: sqlite3.Connection) -> None:
@@ -118,9 +135,11 @@ def _no_evidence(run: dict[str, Any], has_children: bool) -> str | None:
     return "without metrics, which only hold other runs" if has_children and not run["metrics"] else None
 
 
-def _left(path: Path, run: dict[str, Any], parent: dict[str, Any] | None, reading: Reading) -> Left:
+def _left(
+    path: Path, run: dict[str, Any], above: list[dict[str, Any]], inherited: dict[str, str], reading: Reading
+) -> Left:
     left = Left(files=[path])
-    left.settings = {name: resolve(text, "yaml-1.2") for name, text in run["params"].items()}
+    left.settings = {name: resolve(text, "yaml-1.2") for name, text in {**inherited, **run["params"]}.items()}
     rows: dict[int, dict[str, Any]] = {}
     for name, points in run["metrics"].items():
         for step, value in points:
@@ -132,11 +151,9 @@ def _left(path: Path, run: dict[str, Any], parent: dict[str, Any] | None, readin
     left.raw = {name: value for name, value in run["latest"].items() if value is not None}
     left.metrics, facts = final_metrics(left.raw, None)
     left.observed |= facts
-    left.names = {**(_called(parent) if parent else {}), **_called(run)}
-    if parent is not None and (more := sorted(set(parent["params"]) - set(run["params"]))):
-        left.notes.append(
-            f"its parent, the run {parent['name']}, has further parameters ({', '.join(more[:4])}): not taken"
-        )
+    left.names = {name: value for each in (*reversed(above), run) for name, value in _called(each).items()}
+    if not reading.inherit and (more := sorted(set(_inherited(above)) - set(run["params"]))):
+        left.notes.append(not_inherited(str(above[0]["name"]), more))
     if _COMMIT in run["tags"]:
         left.environment["git"] = {"commit": run["tags"][_COMMIT]}
     return left

@@ -1,110 +1,90 @@
-"""Optuna's storages: a SQLite file of `RDBStorage`, and the journal of `JournalFileBackend`; read without Optuna.
-
-The tables are those of optuna/storages/_rdb/models.py (schema 12, which versions 3.2 to 5.0 have, and from 2.4 on with
-plain values); the journal is replayed as optuna/storages/journal/_storage.py (4.9, 5.0) does it.
-"""
+"""Optuna's storages: each complete trial is a run, with what it reported on the way."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
+import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from framework.adoption.sources.source import LeftOut, Store, Stored
-from framework.adoption.sources.stores.optuna_journal import is_journal, replayed
-from framework.adoption.sources.stores.optuna_trials import Study, Trial, external, finite, stored_trials
-from framework.adoption.sources.stores.sqlite_file import has_tables, is_database, missing_in, read_only, tables_in
-from framework.errors import InputError
-from framework.evidence.logs.log import Reading
-from framework.locations import Location
-
-_NEEDED = {
-    "studies": frozenset(("study_id", "study_name")),
-    "study_directions": frozenset(("direction", "study_id", "objective")),
-    "study_user_attributes": frozenset(("study_id", "key", "value_json")),
-    "study_system_attributes": frozenset(("study_id", "key", "value_json")),
-    "trials": frozenset(("trial_id", "number", "study_id", "state")),
-    "trial_params": frozenset(("trial_id", "param_name", "param_value", "distribution_json")),
-    "trial_values": frozenset(("trial_id", "objective", "value")),
-    "trial_user_attributes": frozenset(("trial_id", "key", "value_json")),
-    "trial_system_attributes": frozenset(("trial_id", "key", "value_json")),
-    "trial_intermediate_values": frozenset(("trial_id", "step", "intermediate_value")),
-}
-_FINITE = "FINITE"
-_ATTRIBUTES = "SELECT trial_id, key, value_json FROM trial_{}_attributes ORDER BY key"
-
-
-def matches(path: Path) -> bool:
-    return has_tables(path, "studies", "trials", "trial_params") or is_journal(path)
+from framework.adoption.sources.source import Left, LeftOut, Store, Stored
+from framework.evidence.logs.log import Log, Reading
+from framework.evidence.logs.taking import final_metrics
+from framework.evidence.storages.optuna_storage import is_storage, studies_in
+from framework.evidence.storages.optuna_studies import COMPLETE, VALUE, Study, Trial
 
 
 def runs(path: Path, reading: Reading) -> Iterator[Stored | LeftOut]:
-    """The completed trials of all studies that are there; a deleted study is not.
+    """The complete trials of all studies that are there, and of the others how many there are of each state; a deleted
+    study is not.
 
     Raises:
         InputError: the file cannot be read, or is of a version that has not what is needed.
     """
-    yield from stored_trials(path, list(_in_database(path) if is_database(path) else replayed(path)))
+    for study in studies_in(path):
+        others: Counter[str] = Counter()
+        for trial in study.trials:
+            if trial.state == COMPLETE:
+                yield Stored(f"{study.name}, trial {trial.number}", _kept(study, trial), _left(path, study, trial))
+            else:
+                others[trial.state] += 1
+        if others:
+            listed = ", ".join(f"{count} {state}" for state, count in sorted(others.items()))
+            yield LeftOut(f"{sum(others.values())} trials of {study.name} which are not complete: {listed}")
 
 
-def _in_database(path: Path) -> Iterator[Study]:
-    with read_only(path) as database:
-        there = tables_in(database)
-        if missing := missing_in(there, _NEEDED):
-            message = f"a storage of an Optuna before 2.4: it lacks {missing[0]}"
-            raise InputError.at(Location(str(path), 1, 1), message, "`optuna storage upgrade` a copy, and adopt that")
-        try:
-            yield from _studies(database, "value_type" in there["trial_values"])
-        except (ValueError, LookupError, TypeError) as problem:
-            message = f"a storage of Optuna with a value that cannot be read: {problem}"
-            raise InputError.at(Location(str(path), 1, 1), message) from None
-
-
-def _studies(database: sqlite3.Connection, typed: bool) -> Iterator[Study]:
-    trials = {
-        trial_id: (study_id, Trial(number, state))
-        for trial_id, number, study_id, state in database.execute(
-            "SELECT trial_id, number, study_id, state FROM trials ORDER BY study_id, number"
-        )
+def _kept(study: Study, trial: Trial) -> dict[str, Any]:
+    return {
+        "study": study.name,
+        "directions": study.directions,
+        "metric_names": study.metric_names,
+        "study_user_attributes": study.user_attributes,
+        "number": trial.number,
+        "state": trial.state,
+        "params": trial.params,
+        "values": None if trial.values is None else [_finite(value) for value in trial.values],
+        "user_attributes": trial.user_attributes,
+        "intermediate_values": {str(step): _finite(value) for step, value in trial.intermediate.items()},
     }
-    for trial_id, name, value, distribution in database.execute(
-        "SELECT trial_id, param_name, param_value, distribution_json FROM trial_params ORDER BY param_id"
-    ):
-        trials[trial_id][1].params[name] = external(value, distribution)
-    kind = "value_type" if typed else f"'{_FINITE}'"
-    for trial_id, value, finite_or_not in database.execute(
-        f"SELECT trial_id, value, {kind} FROM trial_values ORDER BY trial_id, objective"
-    ):
-        trial = trials[trial_id][1]
-        trial.values = [*(trial.values or ()), finite(value) if finite_or_not == _FINITE else None]
-    for trial_id, step, value in database.execute(
-        "SELECT trial_id, step, intermediate_value FROM trial_intermediate_values ORDER BY trial_id, step"
-    ):
-        trials[trial_id][1].intermediate[str(step)] = finite(value)
-    for trial_id, name, text in database.execute(_ATTRIBUTES.format("user")):
-        trials[trial_id][1].user_attributes[name] = json.loads(text)
-    for trial_id, name, text in database.execute(_ATTRIBUTES.format("system")):
-        trials[trial_id][1].system_attributes[name] = json.loads(text)
-    for study_id, name in database.execute("SELECT study_id, study_name FROM studies ORDER BY study_id").fetchall():
-        yield Study(
-            name,
-            _directions(database, study_id),
-            _attributes(database, "study_user_attributes", study_id),
-            _attributes(database, "study_system_attributes", study_id),
-            [trial for of, trial in trials.values() if of == study_id],
-        )
 
 
-def _directions(database: sqlite3.Connection, study_id: int) -> list[str]:
-    asked = "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective"
-    return [direction for (direction,) in database.execute(asked, (study_id,))]
+def _left(path: Path, study: Study, trial: Trial) -> Left:
+    left = Left(files=[path], settings=dict(trial.params))
+    values = trial.values or []
+    named = study.metric_names if study.metric_names and len(study.metric_names) == len(values) else None
+    plain = [VALUE] if len(values) == 1 else [f"values_{index}" for index in range(len(values))]
+    called = named or plain
+    figures = {name: value for name, value in zip(called, values, strict=True) if math.isfinite(value)}
+    attributes = {name: value for name, value in trial.user_attributes.items() if _finite(value) is not None}
+    left.raw = {**attributes, **figures}
+    if named:
+        left.metrics, _ = final_metrics(figures, None)
+    elif values:
+        left.notes.append(f"what is measured has no name there: say `metrics: {{accuracy: {plain[0]}}}`")
+    left.log = _reports(called[0] if len(called) == 1 else VALUE, trial)
+    left.names = {
+        **study.user_attributes,
+        **trial.params,
+        **trial.user_attributes,
+        "study": study.name,
+        "trial": trial.number,
+        "best": trial.number == study.best,
+    }
+    return left
 
 
-def _attributes(database: sqlite3.Connection, table: str, study_id: int) -> dict[str, Any]:
-    asked = f"SELECT key, value_json FROM {table} WHERE study_id = ? ORDER BY key"
-    return {name: json.loads(text) for name, text in database.execute(asked, (study_id,))}
+def _reports(called: str, trial: Trial) -> Log | None:
+    """What a trial reported on the way, as evaluations of its objective: there is one only (optuna 5.0, Trial.report).
+    What the steps of the reports count, Optuna does not know: they are no optimizer steps here."""
+    reports = [(step, value) for step, value in sorted(trial.intermediate.items()) if math.isfinite(value)]
+    name = VALUE if called == VALUE else next(iter(final_metrics({called: 0.0}, None)[0]), called)
+    evaluations = [{"report": step, name: value} for step, value in reports]
+    return Log("Optuna's reports", evaluations=evaluations) if evaluations else None
 
 
-STORE = Store("optuna", matches, runs)
+def _finite(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+STORE = Store("optuna", is_storage, runs)

@@ -17,6 +17,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Status, Verdic
 from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.evidence.logs.log import Reading
 from framework.evidence.record import ADOPTED, RECORD, SETTINGS, STEPS, sha256_of
 from framework.evidence.store import Run
 from framework.manifest.experiment import Experiment
@@ -26,6 +27,7 @@ from framework.planning.commands.read_back import clause_named
 from framework.planning.steps import Training
 from framework.stages.config.verdicts import hold
 from framework.stages.run.observed import EvidenceContext, Observed
+from framework.stages.run.unstated_differences import Said, differences, uncovered_settings
 
 SETTING = Rule("R125", "written-setting", Severity.ERROR, Stage.RUN, "a program wrote that it ran with another setting")
 SOURCE = Rule(
@@ -34,6 +36,16 @@ SOURCE = Rule(
 BESIDE = Rule(
     "R146", "several-runs", Severity.WARNING, Stage.RUN, "a variant has several runs of one step, of which one counts"
 )
+DIFFERS = Rule(
+    "R147",
+    "unstated-difference",
+    Severity.WARNING,
+    Stage.RUN,
+    "runs of two variants differ in a setting that no clause covers",
+)
+
+_Stores = dict[tuple[Path, bool], dict[str, str]]
+"""By a file with many runs, and whether its nested ones inherit parameters: the digest of each run in it."""
 
 
 def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
@@ -41,7 +53,7 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
         if not observed.counts:
             yield from _beside(context, observed)
     logged = [observed for observed, _ in context.trainings() if observed.logged]
-    stores: dict[Path, dict[str, str]] = {}
+    stores: _Stores = {}
     for observed in logged:
         if observed.adopted:
             yield from _sources(context, observed, stores)
@@ -71,7 +83,7 @@ def _run_of(verdict: Verdict) -> str:
     return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else ""
 
 
-def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, dict[str, str]]) -> Iterator[Finding]:
+def _sources(context: EvidenceContext, observed: Observed, stores: _Stores) -> Iterator[Finding]:
     """The sources that are there, and are not what they were. ``stores`` remembers the files with many runs."""
     assert observed.run is not None
     for source in sources_of(observed.run.record):
@@ -88,13 +100,15 @@ def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, di
         )
 
 
-def _now(path: Path, source: dict[str, Any], facts: dict[str, Any], stores: dict[Path, dict[str, str]]) -> str | None:
+def _now(path: Path, source: dict[str, Any], facts: dict[str, Any], stores: _Stores) -> str | None:
     """The SHA-256 of a source as it is now; of a run in a file with others, of what the file holds of it."""
     if "part" not in source:
         return sha256_of(path)
-    if path not in stores:
-        stores[path] = digests_in(path, str(facts.get("format")))
-    return stores[path].get(str(source["part"]))
+    stated = facts.get("reading")
+    inherit = isinstance(stated, dict) and stated.get("inherit") is True
+    if (path, inherit) not in stores:
+        stores[path, inherit] = digests_in(path, str(facts.get("format")), Reading(inherit=inherit))
+    return stores[path, inherit].get(str(source["part"]))
 
 
 def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
@@ -115,24 +129,36 @@ def _named(run: Run) -> str:
     return run.folder.name if origin is None else f"{run.folder.name} (adopted from {origin})"
 
 
-def _settings(context: EvidenceContext, logged: list[Observed]) -> Iterator[Verdict]:
+def _settings(context: EvidenceContext, logged: list[Observed]) -> Iterator[Verdict | Finding]:
     bindings, labels = [], {}
     for observed in logged:
         assert observed.run is not None
         if (observed.run.folder / SETTINGS).is_file() and observed.step.profile is None:
             bindings.append(_binding(observed))
             labels[observed.run.folder.name] = observed.step.label
-    if not bindings:
-        return
+    uncovered: dict[str, dict[str, Said]] = {}
+    if bindings:
+        yield from _held(context, bindings, labels, uncovered)
+    yield from differences(context, logged, uncovered, DIFFERS)
+
+
+def _held(
+    context: EvidenceContext,
+    bindings: list[Binding],
+    labels: dict[str, str],
+    uncovered: dict[str, dict[str, Said]],
+) -> Iterator[Verdict]:
+    """What the settings say of clauses; in ``uncovered`` is put what they say of none."""
     stated = context.experiment.as_stated
     experiment = _bound(stated, bindings)
     matrix = Matrix(stated.clauses)
     try:
-        hold(experiment, Judge(experiment, context.judge.today), matrix)
+        held = hold(experiment, Judge(experiment, context.judge.today), matrix)
     except InputError as failure:
         if all("no config file states any clause" in problem.message for problem in failure.problems):
             return
         raise
+    uncovered |= uncovered_settings(held.findings)
     for clause in context.experiment.clauses:
         if clause.path[0] == "seeds":
             continue  # a run has one of them: the seed that it recorded is held to the one that it is of

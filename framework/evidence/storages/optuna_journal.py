@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from framework.adoption.sources.stores.optuna_trials import Study, Trial, external, finite
 from framework.errors import InputError
+from framework.evidence.storages.optuna_studies import Study, Trial, external
 from framework.locations import Location
 
 _STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
@@ -96,9 +96,9 @@ class _Journal:
             self._parameter(study, trial, name, internal, distributions[name])
         trial.user_attributes |= line.get("user_attrs", {})
         trial.system_attributes |= line.get("system_attrs", {})
-        trial.intermediate |= {step: finite(value) for step, value in line.get("intermediate_values", {}).items()}
+        trial.intermediate |= {int(step): float(value) for step, value in line.get("intermediate_values", {}).items()}
         values = line.get("values") or ([line["value"]] if line.get("value") is not None else None)
-        trial.values = None if values is None else [finite(value) for value in values]
+        trial.values = None if values is None else [float(value) for value in values]
         study.trials.append(trial)
         self.trials.append((study, trial))
 
@@ -123,11 +123,11 @@ class _Journal:
             return  # another process has it
         trial.state = state
         if line["values"] is not None:
-            trial.values = [finite(value) for value in line["values"]]
+            trial.values = [float(value) for value in line["values"]]
 
     def set_intermediate(self, line: dict[str, Any]) -> None:
         if (found := self._open(line)) is not None:
-            found[1].intermediate[str(line["step"])] = finite(line["intermediate_value"])
+            found[1].intermediate[int(line["step"])] = float(line["intermediate_value"])
 
     def set_attribute(self, line: dict[str, Any]) -> None:
         if (found := self._open(line)) is not None:
