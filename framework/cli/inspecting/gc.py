@@ -16,7 +16,7 @@ from framework.cli.terminal import console
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
 from framework.manifest.loading import load
-from framework.stages.run.unplanned import Unplanned, remove, unplanned
+from framework.stages.run.current.unplanned import Unplanned, remove, unplanned
 
 HELP = "list the runs that no plan holds any more, and remove them when asked"
 

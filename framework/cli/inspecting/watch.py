@@ -16,7 +16,7 @@ from framework.cli.terminal.states import STYLES
 from framework.evidence.standing.run_state import State, Word
 from framework.evidence.store import RunStore
 from framework.planning.steps import Step
-from framework.stages.run.progressing import Progressing, progressing, seconds_left
+from framework.stages.run.current.progressing import Progressing, progressing, seconds_left
 from framework.stages.run.run_states import RunStates, count_words
 
 HELP = "watch a running grid: done, running with time left, failed with the reason"
