@@ -147,6 +147,7 @@ def _new_record(step: Step, project: Path) -> RunRecord:
         environment=environment(project),
         knobs=asdict(step.knobs),
         deviations=[dict(each) for each in step.deviations],
+        chosen=[dict(each) for each in step.chosen],
     )
 
 

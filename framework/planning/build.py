@@ -33,6 +33,7 @@ from framework.planning.method_targets import with_targets
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.refusing.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
+from framework.planning.tuned.awaiting import awaited, decided
 from framework.planning.tuned.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ def complete(plan: Plan) -> Plan:
     """The plan, if every step of it can be executed.
 
     Raises:
-        InputError: what is not stated, what no runner here has, and what a search has to choose first; all of it at
-            once, each with its place.
+        InputError: what is not stated, what no runner here has, and what a search or a grid has to decide first; all of
+            it at once, each with its place.
     """
-    problems = dict.fromkeys(problem for step in plan.steps for problem in step.unswept or step.missing)
+    problems = dict.fromkeys(problem for step in plan.steps for problem in step.awaits or step.unswept or step.missing)
     if problems:
         raise InputError(list(problems))
     return plan
@@ -228,7 +229,10 @@ class _Builder:
         data = None if read is None else (read.dataset_name, read.dataset)
         reads = tuple(files_of(root, None if parent else (model, spec), data, command is not None))
         own = (knobs, calibration, keeps_all, command, self.contents.of(reads))
+        awaits = tuple(awaited(self.experiment, variant))
         identity = identity_of(name, work, model, spec, seed, parent, references, *own)
+        if awaits:  # no run is of a value that nobody knows, though one may be of the value that stands in for it
+            identity["open"] = [each.message for each in awaits]
         absent = tuple(each for each, digest in contents_in(identity).items() if digest is None)
         if absent and self.contents.read:
             identity = self.recorded.completed(identity)
@@ -261,6 +265,8 @@ class _Builder:
                 missing=tuple(missing_for(self.experiment, name, (model, spec), task, work, command)),
                 deviations=self._set,
                 unswept=tuple(self.tuning.waiting(variant, index, name, task, model)),
+                awaits=awaits,
+                chosen=tuple(decided(self.experiment, variant)),
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)
