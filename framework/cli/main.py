@@ -17,6 +17,7 @@ COMMANDS = (
     "sweep",
     "plan",
     "run",
+    "find",
     "reproduce",
     "adopt",
     "verify",

@@ -34,6 +34,7 @@ from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.refusing.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
 from framework.planning.tuned.awaiting import awaited, decided
+from framework.planning.tuned.found_batch_sizes import found_for, read_found
 from framework.planning.tuned.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class _Builder:
         self.experiment, self.tuning = experiment, tuning
         self.contents = Contents(experiment.root, read)
         self.recorded = RecordedContents(experiment.runs)
+        self.found = read_found(experiment.root)
         self._set = tuple(
             {"kind": "set", "path": path, "value": value, "profile": experiment.named_profile}
             for path, value in experiment.set_values.items()
@@ -229,13 +231,14 @@ class _Builder:
         data = None if read is None else (read.dataset_name, read.dataset)
         reads = tuple(files_of(root, None if parent else (model, spec), data, command is not None))
         own = (knobs, calibration, keeps_all, command, self.contents.of(reads))
-        awaits = tuple(awaited(self.experiment, variant))
         identity = identity_of(name, work, model, spec, seed, parent, references, *own)
-        if awaits:  # no run is of a value that nobody knows, though one may be of the value that stands in for it
+        if awaits := tuple(awaited(self.experiment, variant)):  # there is no run of what nobody knows
             identity["open"] = [each.message for each in awaits]
         absent = tuple(each for each, digest in contents_in(identity).items() if digest is None)
         if absent and self.contents.read:
             identity = self.recorded.completed(identity)
+        if self.found and isinstance(work, Training) and knobs.micro_batch_size is None:
+            knobs = replace(knobs, micro_batch_size=found_for(self.found, identity))
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)
