@@ -65,7 +65,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "machines": machines(result),
         "counted": counted(result),
         "methodology": list(methodology_rows(result, below)),
-        "claims": list(_claims(result)),
+        "claims": list(claims_of(result)),
     }
 
 
@@ -148,7 +148,8 @@ def _sparse(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
 
 
-def _claims(result: VerifyResult) -> Iterator[dict[str, str]]:
+def claims_of(result: VerifyResult) -> Iterator[dict[str, str]]:
+    """Each claim with its assertion, its status and the reason of that."""
     for index, claim in enumerate(result.experiment.manifest.claims):
         looks = [
             v for clause in result.experiment.below(("claims", index)) for v in result.matrix.looks(clause, Stage.CLAIM)

@@ -13,8 +13,9 @@ from framework.evidence.record import sha256_of
 from framework.stages.verify import VerifyResult
 from framework.version import installed_version
 from reports.compliance import MARKS, compliance_context, from_root
+from reports.figures.all_figures import figures_of
+from reports.figures.drawing import unique
 from reports.page.cells import looks, sections
-from reports.page.curves import figures, unique
 from reports.page.result_tables import result_tables
 from reports.page.snippets import snippet
 
@@ -74,8 +75,15 @@ def page_data(result: VerifyResult) -> dict[str, Any]:
         "tables": result_tables(result),
         "coverage": result.checked.summary() if result.checked else None,
         "machines": _machines(result),
-        "figures": [{**each, "svg": Markup(each["svg"])} for each in unique(figures(result))],
+        "figures": _figures(result),
     }
+
+
+def _figures(result: VerifyResult) -> list[dict[str, Any]]:
+    drawn = [
+        {"title": each.title, "note": each.note, "wide": each.wide, "svg": each.svg()} for each in figures_of(result)
+    ]
+    return [{**each, "svg": Markup(each["svg"])} for each in unique(drawn)]
 
 
 def embedded(data: Any) -> Markup:
