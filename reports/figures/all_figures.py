@@ -7,10 +7,10 @@ from framework.stages.verify import VerifyResult
 from reports.analysis.rows import study
 from reports.figures.cost import against_cost
 from reports.figures.curves import curves
-from reports.figures.drawing import Figure, can_draw, styles_of
+from reports.figures.drawn_figures import Figure, can_draw, styles_of
 from reports.figures.ladder import ladder
 from reports.figures.sensitivity import sensitivity
-from reports.figures.sparsity import by_tensor, over_sparsity
+from reports.figures.sparsity_figures import by_tensor, over_sparsity
 
 
 def figures_of(result: VerifyResult) -> list[Figure]:

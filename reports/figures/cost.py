@@ -11,7 +11,7 @@ from framework.manifest.metrics import falls_in
 from framework.planning.steps import Measure
 from framework.stages.verify import VerifyResult
 from reports.analysis.rows import Row
-from reports.figures.drawing import Figure, Style, legend, plain_axes, words
+from reports.figures.drawn_figures import Figure, Style, legend, plain_axes, words
 from reports.figures.sensitivity import metric_of
 
 _MOST_FIGURES, _MOST_NAMED = 4, 20

@@ -12,7 +12,7 @@ from framework.evidence.record import EVENTS, read_lines
 from framework.planning.steps import Training
 from framework.stages.run.observed import Observed
 from framework.stages.verify import VerifyResult
-from reports.figures.drawing import Figure, Style, dressed, legend, plain_axes
+from reports.figures.drawn_figures import Figure, Style, dressed, legend, plain_axes
 
 _POINTS, _MOST_LINES, _MOST_PHASES = 160, 40, 4
 _LOSSES = ("loss", "validation_loss")

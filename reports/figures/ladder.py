@@ -11,7 +11,7 @@ from framework.manifest.hyperparameters import same_metric
 from framework.stages.verify import VerifyResult
 from reports.analysis.rows import Row
 from reports.analysis.run_groups import groups
-from reports.figures.drawing import Figure, Style, plain_axes, words
+from reports.figures.drawn_figures import Figure, Style, plain_axes, words
 from reports.figures.sensitivity import metric_of
 
 _NUMBER = r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"

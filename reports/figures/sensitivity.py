@@ -12,7 +12,7 @@ from framework.manifest.metrics import LOSS_BY_UNIT
 from framework.manifest.sections.values.stated_metrics import unit_of
 from framework.stages.verify import VerifyResult
 from reports.analysis.rows import Row
-from reports.figures.drawing import Figure, Style, plain_axes, words
+from reports.figures.drawn_figures import Figure, Style, plain_axes, words
 
 _MOST_FIGURES, _MOST_LINES, _WIDE = 8, 6, 20.0
 

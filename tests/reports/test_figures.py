@@ -16,7 +16,7 @@ from framework.planning.tuned.best_of_grids import filled
 from framework.stages.verify import VerifyResult, verify
 from reports.figures.all_figures import figures_of
 from reports.figures.cost import pareto
-from reports.figures.drawing import COLOURS, Figure, styles_of
+from reports.figures.drawn_figures import COLOURS, Figure, styles_of
 from reports.figures.ladder import targets
 from reports.page.page_contents import page_context
 from tests.support.project import Project
@@ -83,7 +83,7 @@ def made(project: Project, step: Step) -> None:
         record.sparsity = {"zeros": round(300 * share), "elements": 300, "tensors": tensors}
         record.write(folder)
         return
-    lines = [{"step": at, "loss": 8 - at / 10, "learning_rate": 1e-4 * at} for at in range(1, 13)]
+    lines = [{"step": at, "loss": 8 - at / 10, "learning_rate": 1e-4 * at, "samples": 8} for at in range(1, 13)]
     write_lines(folder / STEPS, lines)
     write_lines(folder / EVENTS, [{"event": "evaluation", "step": 6, "loss": 7.0}])
 

@@ -10,7 +10,7 @@ from framework.stages.run.observed import Observed
 from framework.stages.verify import VerifyResult
 from reports.analysis.rows import Row
 from reports.analysis.run_groups import Group, groups
-from reports.figures.drawing import Figure, Style, legend, plain_axes, styles_of, words
+from reports.figures.drawn_figures import Figure, Style, legend, plain_axes, styles_of, words
 from reports.figures.sensitivity import metric_of
 
 _MOST_FIGURES, _MOST_MODELS, _MOST_NAMES = 6, 8, 40
@@ -76,7 +76,6 @@ def _draw_heatmap(kinds: dict[str, list[Group]], metric: str, canvas: Any) -> No
             ink = "#FFFFFF" if there and mesh.norm(value) < 0.5 else "#010101" if there else "#000000"
             text = f"{value:.3g}" if there else "-"
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8, color=ink, gid="cell")
-    canvas.colorbar(mesh, ax=axes)
 
 
 def by_tensor(result: VerifyResult, styles: dict[str, Style]) -> Iterator[Figure]:
