@@ -20,10 +20,10 @@ from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.planning.build import Plan, build, complete
 from framework.planning.outcomes import Outcome, Unheard
 from framework.planning.steps import Step
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.check import CheckResult, check
 from framework.stages.verify import VerifyResult
 

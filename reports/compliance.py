@@ -69,7 +69,7 @@ def compliance_context(result: VerifyResult) -> dict[str, Any]:
         "counted": counted(result),
         "methodology": list(methodology_rows(result, below)),
         "statistics": _statistics(result),
-        "claims": list(_claims(result)),
+        "claims": list(claims_of(result)),
     }
 
 
@@ -159,7 +159,8 @@ def _sparse(result: VerifyResult) -> Iterator[dict[str, Any]]:
         }
 
 
-def _claims(result: VerifyResult) -> Iterator[dict[str, str]]:
+def claims_of(result: VerifyResult) -> Iterator[dict[str, str]]:
+    """Each claim with its assertion, its status and the reason of that."""
     for index, claim in enumerate(result.experiment.manifest.claims):
         looks = [
             v for clause in result.experiment.below(("claims", index)) for v in result.matrix.looks(clause, Stage.CLAIM)

@@ -42,11 +42,12 @@ class Document:
     """Whether it is rendered only where it is asked for, and from then on kept."""
 
 
+REPORT = "REPORT.html"
 DOCUMENTS = (
     Document("setup", "EXPERIMENTAL_SETUP.md", "EXPERIMENTAL_SETUP.md.j2", setup_context),
     Document("compliance", "COMPLIANCE.md", "COMPLIANCE.md.j2", compliance_context),
     Document("memo", "CORRECTNESS_MEMO.md", "CORRECTNESS_MEMO.md.j2", memo_context, has_adapters),
-    Document("report", "REPORT.html", "REPORT.html.j2", page_context),
+    Document("report", REPORT, "REPORT.html.j2", page_context),
     Document("data", "report.json", "", page_facts),
     Document(
         name="latex",

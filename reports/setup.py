@@ -11,6 +11,7 @@ from framework.manifest.sections.statements import BUDGETS
 from framework.manifest.sections.variants import PermuteStep, PruneStep, phase_of
 from framework.stages.verify import VerifyResult
 from reports.setup_phases import phase_context
+from reports.setup_story import story_context
 from reports.template_environment import cell, code
 
 
@@ -45,6 +46,7 @@ def setup_context(result: VerifyResult) -> dict[str, Any]:
         ],
         "measurements": [_measurement(name, each) for name, each in manifest.measurements.items()],
         "rules": [_rule(rule.chosen) for rule in manifest.rules],
+        **story_context(result),
         "clause_rows": [clause_row(clause) for clause in experiment.clauses],
     }
 

@@ -37,9 +37,9 @@ from runners.journal import Journal
 from runners.measurement.energy import EnergyMeter
 from runners.measurement.measure import measure
 from runners.processes import this_process
-from runners.progress import Progress, Several
+from runners.progress import Progress, Several, Silent
 from runners.sparsity.masks import MASKS
-from runners.step_context import RunContext
+from runners.step_context import RunContext, Trial
 from runners.trackers import Tracking
 from runners.training.checkpointing.checkpoint_files import has_checkpoints, remove_checkpoints
 from runners.training.determinism import deterministic
@@ -95,6 +95,18 @@ def execute(step: Step, store: RunStore, project: Path, progress: Progress) -> R
         _recorded(RunContext(step, folder, project, parent, references, record, told))
         processes.wait_for_everyone()
     return record
+
+
+def tried(step: Step, store: RunStore, project: Path, folder: Path, trial: Trial) -> None:
+    """Do the work of a training in a folder of its own, as a trial: no run is left in the store.
+
+    Raises:
+        FrameworkError: the parent has no finished run, or the work fails; other errors of the work as they are.
+    """
+    parent = _finished(store, step, step.parent, "its parent") if step.parent else None
+    record = _new_record(step, project)
+    record.attempts = [{}]
+    _perform(RunContext(step, folder, project, parent, {}, record, Silent(), trial=trial))
 
 
 def _finished(store: RunStore, step: Step, key: str, what: str) -> Run:
@@ -160,6 +172,7 @@ def _new_record(step: Step, project: Path) -> RunRecord:
         environment=environment(project),
         knobs=asdict(step.knobs),
         deviations=[dict(each) for each in step.deviations],
+        chosen=[dict(each) for each in step.chosen],
     )
 
 

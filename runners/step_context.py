@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,15 @@ from runners.models.checkpoints import Checkpoint, load_checkpoint
 from runners.models.families import FAMILIES
 from runners.progress import Progress
 from runners.sparsity.masks import Masks, load_masks
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A training that is only tried, to see what it needs: on the so many longest ``examples``; ``ready`` is called
+    when the data is there, before the model is."""
+
+    examples: int
+    ready: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class RunContext:
     record: RunRecord
     progress: Progress
     is_main: bool = True
+    trial: Trial | None = None
 
     @property
     def origin(self) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from framework.cli.options import add_profile
 from framework.cli.terminal import console
 from framework.errors import InputError, UsageError
-from framework.manifest.loading import load
 from framework.manifest.sections.adopted import PARTS
+from framework.planning.tuned.best_of_grids import load
 
 HELP = "take finished runs of other programs in as evidence"
 

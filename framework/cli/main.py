@@ -18,6 +18,7 @@ COMMANDS = {
     "sweep": "sweep",
     "plan": "plan",
     "run": "run",
+    "find": "find",
     "watch": "inspecting.watch",
     "reproduce": "reproduce",
     "adopt": "adopt",

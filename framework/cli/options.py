@@ -6,9 +6,10 @@ import argparse
 
 from framework.cli.terminal.reading_files import shown_reading
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
+from framework.manifest.loading import load as load_statement
 from framework.planning.build import Plan, build
 from framework.planning.machines.plan_shares import shard, shared
+from framework.planning.tuned.best_of_grids import filled, load
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def loaded(options: argparse.Namespace) -> Experiment:
         return load(options.manifest, options.profile)
     from framework.manifest.overridden.from_arguments import overridden
 
-    return overridden(load(options.manifest), options.set, options.profile)
+    return filled(overridden(load_statement(options.manifest), options.set, options.profile))
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.root import DEFAULT
+from framework.names import format_path
 from framework.planning.build import Plan, complete
 from framework.planning.estimates import Estimate, estimate, short
 from framework.planning.sharing import coinciding, declared_runs, distinct_runs
@@ -40,8 +41,8 @@ def main(options: argparse.Namespace) -> int:
     store = RunStore(experiment.runs, listed=True)
     states = RunStates(plan, store)
     rows = [(step, states.of(step)) for step in plan.steps]
-    # What a search decides is not missing from the manifest.
-    decided = tuple(step for step in plan.steps if not step.unswept)
+    # What a search, or a grid's runs, decide is not missing from the manifest.
+    decided = tuple(step for step in plan.steps if not step.unswept and not step.awaits)
     absent = _absent(rows)
     if options.format == "json":
         steps = [_as_dict(step, state) for step, state in rows]
@@ -50,6 +51,8 @@ def main(options: argparse.Namespace) -> int:
         more: dict[str, Any] = {**({"data": data} if data else {}), **({"missing": missing} if missing else {})}
         if experiment.manifest.searches:
             more["searches"] = list(order_of(experiment, plan))
+        if experiment.best.values:
+            more["best_of"] = best_rows(experiment)
         more |= {"not_here": list(absent)} if absent else {}
         console.as_json({"profile": experiment.profile, "steps": steps, **more})
         if missing:
@@ -57,6 +60,8 @@ def main(options: argparse.Namespace) -> int:
         return 0
     for row in order_of(experiment, plan) if experiment.manifest.searches else ():
         console.literal(_search_line(row))
+    for line in best_lines(experiment):
+        console.literal(line)
     console.out().print(_tree(rows))
     for step in (step for step, state in rows if state.to_run and step.command is not None):
         console.literal(f"\n{step.label} is trained by a program that the manifest names:")
@@ -75,6 +80,30 @@ def main(options: argparse.Namespace) -> int:
         console.text(f"the manifest states no variants: one, `{DEFAULT}`, runs its phases in their order")
     complete(Plan(decided))
     return 0
+
+
+def best_rows(experiment: Experiment) -> list[dict[str, Any]]:
+    """The values that are the best of a grid, as JSON data; `variant` is the chosen one, None with `why` it is open."""
+    return [
+        {
+            "clause": format_path(each.path),
+            "best_of": each.grid,
+            "by": each.metric,
+            "variant": each.variant,
+            **({"why": each.why} if each.is_open else {"among": [dict(one) for one in each.among]}),
+        }
+        for each in experiment.best.values.values()
+    ]
+
+
+def best_lines(experiment: Experiment) -> Iterator[str]:
+    """What is chosen of each grid, and among what, or what it waits for: a line each."""
+    for each in {each.asked: each for each in experiment.best.values.values()}.values():
+        if each.is_open:
+            yield f"best of {each.grid} by {each.metric}: open: {each.why}"
+            continue
+        found = ", ".join(f"{one['variant']} {one['measured']:.6g}" for one in each.among)
+        yield f"best of {each.grid} by {each.metric}: {each.variant} (among {found})"
 
 
 def _search_line(row: dict[str, Any]) -> str:
@@ -169,7 +198,9 @@ def _tree(rows: list[tuple[Step, State]]) -> Any:
         reads = "".join(f", {role} {labels[key]}" for role, key in step.references.items())
         cost = _cost(estimate(step))
         shared = f" (also {', '.join(step.variants[1:])})" if len(step.variants) > 1 else ""
-        because = f": {state.why}" if state.why else ""
+        open_value = step.awaits[0].message.partition(": ")[2].partition(" by ")[0] if step.awaits else ""
+        why = f"waits for {open_value}" if open_value else state.why
+        because = f": {why}" if why else ""
         status = f"[{STYLES[state.word]}]{state.word}[/]"
         text = f"{status} {escape(step.label + shared + reads + cost)} [dim]{step.key[:10]}[/]{escape(because)}"
         branches[step.key] = (branches[step.parent] if step.parent else top).add(text)

@@ -6,15 +6,15 @@ import argparse
 
 from framework.cli import check as check_command
 from framework.cli.options import add_jobs, add_profile, add_selection, add_trackers, planned
-from framework.cli.run import execute, require_possible, require_success, say_what_follows, show_results
+from framework.cli.run import executed, require_success, show_results
 from framework.cli.sweep.analyzing import choose
 from framework.cli.sweep.searching import search
 from framework.cli.terminal import console, findings
 from framework.cli.verify import show as show_verdicts
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.planning.build import Plan
+from framework.planning.tuned.best_of_grids import filled, load
 from framework.searching.studies import all_studies, step_place
 from framework.stages.check import check
 from framework.stages.verify import verify
@@ -43,10 +43,10 @@ def main(options: argparse.Namespace) -> int:
         _search(experiment, plan, options)
         plan = planned(experiment, options, options.all)
     _title(2, f"run: {len(plan.steps)} steps" + (f" under the profile {options.profile}" if options.profile else ""))
-    say_what_follows(experiment, plan)
-    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
-    outcomes = execute(experiment, plan, options.jobs, trackers=options.tracker)
+    outcomes = executed(experiment, plan, options)
     require_success(outcomes)
+    experiment = filled(experiment)
+    plan = planned(experiment, options, options.all)
     _title(3, "verify: runs and tensors against the manifest")
     verified = verify(experiment, plan)
     findings.show(verified.findings, experiment.root)

@@ -12,11 +12,11 @@ from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.names import find_path
-from framework.planning.build import Plan
+from framework.planning.build import Plan, complete
 from framework.planning.outcomes import Outcome
 from framework.planning.tuned.allowing import unswept_allowed
+from framework.planning.tuned.best_of_grids import filled, load
 
 HELP = "execute variants, and what they depend on"
 
@@ -48,12 +48,46 @@ def main(options: argparse.Namespace) -> int:
     _require_effect(options, experiment, plan)
     if options.allow_unswept is not None:
         plan = unswept_allowed(plan, options.allow_unswept)
-    say_what_follows(experiment, plan)
-    require_possible(experiment, plan, lambda other: planned(other, options, options.all), options.jobs is not None)
-    outcomes = execute(experiment, plan, options.jobs, options.verbose, options.tracker)
+    outcomes = executed(experiment, plan, options, options.verbose)
     show_results(outcomes)
     require_success(outcomes)
     return 0
+
+
+def executed(experiment: Experiment, plan: Plan, options: argparse.Namespace, verbose: bool = False) -> list[Outcome]:
+    """How the steps of a selection ended. Those that wait for the best of a grid come after that grid's own, with the
+    value that these decide; a failure ends it.
+
+    Raises:
+        UsageError: something cannot run here.
+        InputError: a value that steps wait for is not decided by what the selection holds.
+    """
+    ended: dict[str, Outcome] = {}
+    while True:
+        ready = without_waiting(plan)
+        if len(ready.steps) < len(plan.steps) and not api.to_do(experiment, ready):
+            complete(plan)
+        say_what_follows(experiment, ready, len(plan.steps) - len(ready.steps))
+        require_possible(
+            experiment, ready, lambda other: planned(other, options, options.all), options.jobs is not None
+        )
+        ended |= {each.step.key: each for each in execute(experiment, ready, options.jobs, verbose, options.tracker)}
+        failed = any(each.status == "failed" for each in ended.values())
+        if failed or len(ready.steps) == len(plan.steps):
+            return list(ended.values())
+        experiment = filled(experiment)
+        plan = planned(experiment, options, options.all)
+        if getattr(options, "allow_unswept", None) is not None:
+            plan = unswept_allowed(plan, options.allow_unswept)
+
+
+def without_waiting(plan: Plan) -> Plan:
+    """The steps that wait for the best of no grid, and build on none that does."""
+    waiting = {step.key for step in plan.steps if step.awaits}
+    for step in plan.steps:
+        if {step.parent, *step.references.values()} & waiting:
+            waiting.add(step.key)
+    return Plan(tuple(step for step in plan.steps if step.key not in waiting))
 
 
 def _require_effect(options: argparse.Namespace, experiment: Experiment, plan: Plan) -> None:
@@ -69,11 +103,12 @@ def _require_effect(options: argparse.Namespace, experiment: Experiment, plan: P
         raise UsageError(f"{said}: no step of this selection would do anything else")
 
 
-def say_what_follows(experiment: Experiment, plan: Plan) -> None:
+def say_what_follows(experiment: Experiment, plan: Plan, waiting: int = 0) -> None:
     """Before anything that takes seconds to import: how many steps there are, and what is waited for."""
     left = len(api.to_do(experiment, plan))
-    waiting = "; loading PyTorch" if left else ""
-    console.literal(f"{len(plan.steps)} steps: {len(plan.steps) - left} done, {left} to run{waiting}")
+    then = f", {waiting} wait for the best of a grid" if waiting else ""
+    loading = "; loading PyTorch" if left else ""
+    console.literal(f"{len(plan.steps)} steps: {len(plan.steps) - left} done, {left} to run{then}{loading}")
 
 
 def require_possible(

@@ -16,9 +16,10 @@ from framework.evidence.record import RECORD, RunRecord
 from framework.evidence.standing.run_state import Word
 from framework.evidence.store import RunStore
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
+from framework.manifest.loading import load as load_statement
 from framework.names import did_you_mean
 from framework.planning.machines.machine import machine, said
+from framework.planning.tuned.best_of_grids import filled, load
 from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.run.run_states import RunStates, counted
@@ -95,7 +96,7 @@ def _as_run(manifest: str, record: RunRecord) -> Experiment:
     from framework.manifest.overridden.from_arguments import with_values
 
     profile = next(each.get("profile") for each in record.deviations if each.get("kind") == "set")
-    return with_values(load(manifest), values, profile)
+    return filled(with_values(load_statement(manifest), values, profile))
 
 
 def _nothing(result: VerifyResult) -> str:

@@ -73,6 +73,9 @@ class RunRecord:
     its time and that of the steps before it. ``energy`` holds the joules that `accelerators` and `processors` used in
     the last attempt, and under `missing` why there is no number.
 
+    ``chosen`` are values that were the best of a grid: the `clause`, the grid (`best_of`), the metric (`by`), the
+    `variant` that has it, and `among` which it was chosen [{variant, measured, runs}].
+
     ``measurements`` are those of a measuring step: `quantity`, `unit`, `value` (None with `missing`, the reason),
     `batch_size` and `sequence_length` where it depends on them, `adapter` (`merged`, `unmerged`, or None where there is
     none), and where passes were repeated `warmup`, `seconds` of each of them and `quartiles`.
@@ -105,6 +108,7 @@ class RunRecord:
     metrics: dict[str, float] = field(default_factory=dict)
     measurements: list[dict[str, Any]] = field(default_factory=list)
     deviations: list[dict[str, Any]] = field(default_factory=list)
+    chosen: list[dict[str, Any]] = field(default_factory=list)
     energy: dict[str, Any] = field(default_factory=dict)
     artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     format: int = FORMAT

@@ -10,6 +10,7 @@ from typing import Any
 
 from framework.locations import Location
 from framework.manifest.clauses import Clause, fact_of, setting_in
+from framework.manifest.searched.best_values import BestValues
 from framework.manifest.sections.root import Manifest
 from framework.manifest.stated_places import place_in
 from framework.names import Path
@@ -22,7 +23,7 @@ class Experiment:
 
     ``stated`` is what the paper says; ``manifest`` is that under the chosen profile, and the same without one. Where
     the command line sets values, ``set_values`` holds them by path, and ``profile`` is their name: the one that the
-    manifest has is ``named_profile``.
+    manifest has is ``named_profile``. ``best`` are the values that are the best of a grid.
     """
 
     path: FilePath
@@ -33,6 +34,7 @@ class Experiment:
     clauses: tuple[Clause, ...]
     named_profile: str | None = None
     set_values: Mapping[str, Any] = field(default_factory=dict)
+    best: BestValues = field(default_factory=BestValues)
 
     @property
     def declared_profile(self) -> str | None:
@@ -88,7 +90,8 @@ class Experiment:
     def as_stated(self) -> Experiment:
         """The same experiment without its profile: what the paper says."""
         clauses = tuple(clause._replace(deviation=None) for clause in self.clauses if not clause.added)
-        return Experiment(self.path, self.document, self.stated, self.stated, None, clauses)
+        best = self.best.as_stated(self.profile)
+        return Experiment(self.path, self.document, self.stated, self.stated, None, clauses, best=best)
 
     @cached_property
     def required(self) -> dict[str, Any]:

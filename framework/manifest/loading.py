@@ -16,6 +16,7 @@ from framework.manifest.experiment import Experiment
 from framework.manifest.profiles import Overlay
 from framework.manifest.references import Dangling, dangling
 from framework.manifest.refusals import in_order, problem_of, refused_content
+from framework.manifest.searched.best_values import BestValues, Chosen, with_best
 from framework.manifest.sections.grids import expanded
 from framework.manifest.sections.root import Manifest
 from framework.manifest.stated_places import origin_of
@@ -50,16 +51,17 @@ def load(path: str | FilePath = MANIFEST, profile: str | None = None) -> Experim
     return experiment if profile is None else under(experiment, profile)
 
 
-def experiment_of(path: FilePath, document: Document) -> Experiment:
-    """The experiment that a parsed manifest states; ``path`` is where it lies, or would lie.
+def experiment_of(path: FilePath, document: Document, chosen: Chosen | None = None) -> Experiment:
+    """The experiment that a parsed manifest states; ``path`` is where it lies, or would lie. ``chosen`` is what is
+    known of values that are the best of a grid, in a document whose grids are written out.
 
     Raises:
         InputError: it is not a valid manifest; every problem with its place.
     """
     problems = refused_content(document)
-    whole = True
+    whole, best = True, BestValues()
     try:
-        document = expanded(document)
+        document, best = with_best(expanded(document) if chosen is None else document, chosen or {})
     except InputError as failure:
         problems += failure.problems
         whole = False  # variants that there would be are not known
@@ -72,7 +74,19 @@ def experiment_of(path: FilePath, document: Document) -> Experiment:
         problems += [problem for problem in failure.problems if problem.location not in told]
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
-    return Experiment(path.absolute(), document, stated, stated, None, tuple(clauses_of(document, data, stated)))
+    clauses = tuple(clauses_of(document, data, stated))
+    return Experiment(path.absolute(), document, stated, stated, None, clauses, best=best)
+
+
+def chosen_again(experiment: Experiment, chosen: Chosen) -> Experiment:
+    """The experiment with other values that are the best of a grid; under its profile.
+
+    Raises:
+        InputError: what they make of the manifest is not valid.
+    """
+    assert experiment.best.document is not None
+    found = experiment_of(experiment.path, experiment.best.document, chosen)
+    return found if experiment.declared_profile is None else under(found, experiment.declared_profile)
 
 
 def under(experiment: Experiment, profile: str) -> Experiment:
@@ -88,7 +102,7 @@ def under(experiment: Experiment, profile: str) -> Experiment:
     changed = overlaid(experiment.raw, document, stated, profile)
     manifest = _validated(changed.data, document, changed, profile)
     clauses = tuple(deviating(experiment.clauses, stated, manifest, changed, document, profile))
-    return Experiment(experiment.path, document, stated, manifest, profile, clauses)
+    return Experiment(experiment.path, document, stated, manifest, profile, clauses, best=experiment.best)
 
 
 def _shown(path: FilePath) -> str:

@@ -195,6 +195,7 @@ def _statements(manifest: Manifest, data: dict[str, Any]) -> Iterator[Dangling]:
         if isinstance(spec, Equal):
             yield from _equal(manifest, spec, ("rules", index, kind, "of"))
     named: list[tuple[Path, str]] = [(("paper", "sources", clause), clause) for clause in manifest.paper.sources]
+    named += [(("paper", "why", clause), clause) for clause in manifest.paper.why]
     named += [(("frozen", index), clause) for index, clause in enumerate(manifest.frozen)]
     named += [(("waivers", index, "clause"), waiver.clause) for index, waiver in enumerate(manifest.waivers)]
     for place, clause in named:

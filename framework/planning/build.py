@@ -33,6 +33,8 @@ from framework.planning.method_targets import with_targets
 from framework.planning.recipes import Recipe, recipe_of
 from framework.planning.refusing.missing import UNSTATED_DATA, missing_for, models_of
 from framework.planning.steps import Knobs, Measure, Step, Training, Work
+from framework.planning.tuned.awaiting import awaited, decided
+from framework.planning.tuned.found_batch_sizes import found_for, read_found
 from framework.planning.tuned.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -97,10 +99,10 @@ def complete(plan: Plan) -> Plan:
     """The plan, if every step of it can be executed.
 
     Raises:
-        InputError: what is not stated, what no runner here has, and what a search has to choose first; all of it at
-            once, each with its place.
+        InputError: what is not stated, what no runner here has, and what a search or a grid has to decide first; all of
+            it at once, each with its place.
     """
-    problems = dict.fromkeys(problem for step in plan.steps for problem in step.unswept or step.missing)
+    problems = dict.fromkeys(problem for step in plan.steps for problem in step.awaits or step.unswept or step.missing)
     if problems:
         raise InputError(list(problems))
     return plan
@@ -111,6 +113,7 @@ class _Builder:
         self.experiment, self.tuning = experiment, tuning
         self.contents = Contents(experiment.root, read)
         self.recorded = RecordedContents(experiment.runs)
+        self.found = read_found(experiment.root)
         self._set = tuple(
             {"kind": "set", "path": path, "value": value, "profile": experiment.named_profile}
             for path, value in experiment.set_values.items()
@@ -229,9 +232,13 @@ class _Builder:
         reads = tuple(files_of(root, None if parent else (model, spec), data, command is not None))
         own = (knobs, calibration, keeps_all, command, self.contents.of(reads))
         identity = identity_of(name, work, model, spec, seed, parent, references, *own)
+        if awaits := tuple(awaited(self.experiment, variant)):  # there is no run of what nobody knows
+            identity["open"] = [each.message for each in awaits]
         absent = tuple(each for each, digest in contents_in(identity).items() if digest is None)
         if absent and self.contents.read:
             identity = self.recorded.completed(identity)
+        if self.found and isinstance(work, Training) and knobs.micro_batch_size is None:
+            knobs = replace(knobs, micro_batch_size=found_for(self.found, identity))
         key = key_of(identity)
         depth = self.nodes[parent].depth + 1 if parent else 0
         known = self.nodes.get(key)
@@ -261,6 +268,8 @@ class _Builder:
                 missing=tuple(missing_for(self.experiment, name, (model, spec), task, work, command)),
                 deviations=self._set,
                 unswept=tuple(self.tuning.waiting(variant, index, name, task, model)),
+                awaits=awaits,
+                chosen=tuple(decided(self.experiment, variant)),
             )
         elif variant not in known.variants:
             variants, indices = (*known.variants, variant), (*known.indices, index)

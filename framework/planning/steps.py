@@ -100,7 +100,8 @@ class Step:
     it from being executed: clauses that are not stated, or that no runner here has. ``reads`` are the local files whose
     contents are in the identity, beside a command's own; ``absent`` the names of those that are not here now.
     ``unswept`` is what keeps it from being production: values that a search has to choose first, or that are others
-    than it chose; ``deviations`` is what was allowed all the same, for the record.
+    than it chose; ``deviations`` is what was allowed all the same, for the record. ``awaits`` are values that are the
+    best of a grid whose runs are not all there; ``chosen`` those that were chosen, and among which runs.
     """
 
     key: str
@@ -124,6 +125,8 @@ class Step:
     command: Command | None = None
     missing: tuple[Problem, ...] = ()
     unswept: tuple[Problem, ...] = ()
+    awaits: tuple[Problem, ...] = ()
+    chosen: tuple[Mapping[str, Any], ...] = ()
     deviations: tuple[Mapping[str, Any], ...] = ()
     reads: tuple[Local, ...] = ()
     absent: tuple[str, ...] = ()

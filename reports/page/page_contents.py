@@ -13,10 +13,13 @@ from framework.evidence.record import sha256_of
 from framework.stages.verify import VerifyResult
 from framework.version import installed_version
 from reports.compliance import MARKS, compliance_context, from_root
+from reports.figures.all_figures import figures_of
+from reports.figures.drawn_figures import unique
 from reports.page.cells import looks, sections
-from reports.page.curves import figures, unique
+from reports.page.lineage import drawing
 from reports.page.result_tables import result_tables
 from reports.page.snippets import snippet
+from reports.setup_story import edges, story_context
 
 MARK = {str(status): mark for status, mark in MARKS.items() if status} | {"": MARKS[None]}
 _MEANING = {
@@ -36,14 +39,14 @@ def page_context(result: VerifyResult) -> dict[str, Any]:
 
 def page_facts(result: VerifyResult) -> dict[str, Any]:
     """What the page says, as plain data, for other programs."""
-    return {name: value for name, value in page_data(result).items() if name != "figures"}
+    return {name: value for name, value in page_data(result).items() if name not in ("figures", "lineage")}
 
 
 def page_data(result: VerifyResult) -> dict[str, Any]:
     """All that the page says, as JSON data but for the figures' markup."""
     experiment, named = result.experiment, from_root(result)
     known = compliance_context(result)
-    paper = experiment.manifest.paper
+    paper, story = experiment.manifest.paper, story_context(result)
     return {
         "title": paper.title,
         "authors": list(paper.authors or ()),
@@ -75,8 +78,19 @@ def page_data(result: VerifyResult) -> dict[str, Any]:
         "tables": result_tables(result),
         "coverage": result.checked.summary() if result.checked else None,
         "machines": _machines(result),
-        "figures": [{**each, "svg": Markup(each["svg"])} for each in unique(figures(result))],
+        "summary": story["summary"],
+        "reasons": story["reasons"],
+        "failures": story["failures"],
+        "lineage": drawing(edges(experiment)),
+        "figures": _figures(result),
     }
+
+
+def _figures(result: VerifyResult) -> list[dict[str, Any]]:
+    drawn = [
+        {"title": each.title, "note": each.note, "wide": each.wide, "svg": each.svg()} for each in figures_of(result)
+    ]
+    return [{**each, "svg": Markup(each["svg"])} for each in unique(drawn)]
 
 
 def embedded(data: Any) -> Markup:

@@ -45,7 +45,12 @@ def unique_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 def save_checkpoint(run_folder: Path, model: Any, tokenizer: Any | None) -> None:
     """Write `<run>/model/`, whole or not at all."""
-    with whole_folder(run_folder / MODEL) as folder:
+    write_model(run_folder / MODEL, model, tokenizer)
+
+
+def write_model(place: Path, model: Any, tokenizer: Any | None) -> None:
+    """Write a folder that transformers loads, whole or not at all, in the place of one that is there."""
+    with whole_folder(place) as folder:
         config = model.config.to_dict()
         config["architectures"] = [_architecture(model)]
         type(model.config).from_dict(config).save_pretrained(folder)

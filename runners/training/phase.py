@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from framework.planning.steps import Training
 from runners.adapters import ADAPTERS
 from runners.adapters.adapter import TrainedAdapter
 from runners.adapters.merging import MergeEvidence, dead_adapters, probe
+from runners.data.longest import Longest
 from runners.data.preparing import Prepared, prepare
 from runners.models.building import classifier_over, describe
 from runners.models.checkpoints import TENSORS, Checkpoint, load_tokenizer, save_checkpoint, unique_tensors
@@ -51,6 +53,9 @@ def train_phase(context: RunContext, work: Training) -> None:
     accelerator = _accelerator(precision)
     tokenizer = load_tokenizer(context.parent.folder) if context.parent else None
     data = prepare(work, step.model_name, step.model, tokenizer, context.project)
+    if context.trial is not None:
+        data = replace(data, train=Longest(data.train, context.trial.examples))
+        context.trial.ready()
     context.record.data = data.facts
     checkpoint = context.starting_model(data.tokenizer)
     if context.parent is None:

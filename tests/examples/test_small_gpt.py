@@ -17,6 +17,7 @@ from framework.stages.check import check
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "small_gpt"
 RUNS = 10
+METRIC = "validation_loss_per_character"
 
 
 def copied(folder: Path) -> Path:
@@ -55,6 +56,7 @@ def test_the_statement_conforms() -> None:
         ("phases.train.batch_size: 8", "phases.train.batch_size: 8\n      phases.train.epochs: 1"),
         ("datasets.titles.limit: 64", "datasets.titles.limit: 64\n      datasets.titles.validation_split: train"),
         ("{optimizer.learning_rate: $rate}", "{optimizer.learning_rate: $rate, metric: perplexity}"),
+        ("datasets.titles.limit: 400", "datasets.titles.limit: 400\n      seeds: [1]"),
     ],
 )
 def test_nobody_changes_what_is_frozen(tmp_path: Path, old: str, new: str) -> None:
@@ -69,15 +71,37 @@ def test_better_with_confidence_is_out_of_reach_of_one_frozen_seed(tmp_path: Pat
 def test_every_target_is_judged_at_a_laptop_s_size(tmp_path: Path) -> None:
     folder = copied(tmp_path / "study")
     framework(folder, "run", "--all", "--profile", "smoke", "--jobs", "2")
-    assert len(list((folder / "runs").glob("*/record.json"))) == RUNS
+    records = [json.loads(path.read_text()) for path in (folder / "runs").glob("*/record.json")]
+    assert len(records) == RUNS
+    held_to_the_grids(records)
     result = json.loads(framework(folder, "verify", "--profile", "smoke", "--format", "json"))
     assert [finding for finding in result["findings"] if finding["severity"] == "error"] == []
     said = {each["clause"]: each for each in result["verdicts"] if each["stage"] == "claim"}
     assert {each["status"] for each in said.values()} == {"unverified"}, "a profile decides nothing for the paper"
-    answers = [judged(said[f"claims[{index}].assert"]) for index in range(7)]
+    answers = [judged(said[f"claims[{index}].assert"]) for index in range(6)]
     assert set(answers) == {"supported", "refuted"}
-    published, better, target, _, _, _, stretch = answers
-    assert (published, better, target, stretch) == ("refuted", "supported", "refuted", "refuted")
+    published, better, target, _, best, stretch = answers
+    assert (published, better, target, best, stretch) == ("refuted", "supported", "refuted", "supported", "refuted")
+
+
+def held_to_the_grids(records: list[dict[str, Any]]) -> None:
+    """Each grid was run at the best value of the one before, and says among which runs that was chosen."""
+    by_key = {each["key"]: each for each in records}
+    rates = {
+        each["identity"]["does"]["phase"]["optimizer"]["learning_rate"]: each["metrics"][METRIC]
+        for each in records
+        if each["folder"].startswith(("learning_rate", "stage2"))
+    }
+    assert set(rates) == {1e-4, 3e-4, 5e-4}
+    best = min(rates, key=lambda rate: rates[rate])
+    later = [each for each in records if each["folder"].startswith(("weight_decay", "dropout", "stage3"))]
+    assert {each["identity"]["does"]["phase"]["optimizer"]["learning_rate"] for each in later} == {best}
+    for record in later:
+        for chosen in record["chosen"]:
+            measured = {
+                each["variant"]: [by_key[key]["metrics"][METRIC] for key in each["runs"]] for each in chosen["among"]
+            }
+            assert min(measured, key=lambda name: measured[name]) == chosen["variant"]
 
 
 def judged(verdict: dict[str, Any]) -> str:

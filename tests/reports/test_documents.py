@@ -88,13 +88,13 @@ def test_a_document_cut_short_is_stale(project: Project) -> None:
     assert project.cli("docs", "--check").code == 1
 
 
-def test_new_evidence_makes_the_compliance_report_stale(project: Project) -> None:
+def test_new_evidence_makes_the_documents_stale(project: Project) -> None:
     rendered(project)
     Evidence(project, variants=["dense"])
     outcome = project.cli("docs", "--check")
     assert outcome.code == 1
     assert f"stale: {COMPLIANCE}" in outcome.out
-    assert SETUP not in outcome.out
+    assert f"stale: {SETUP}" in outcome.out, "it tells what came of the study"
     rendered(project)
     assert project.cli("docs", "--check").code == 0
 

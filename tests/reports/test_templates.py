@@ -202,4 +202,4 @@ def test_the_filters_are_documented(tmp_path: Path) -> None:
 
 def test_an_undefined_name_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     outcome = with_template(tmp_path, "{{ titel }}").cli("docs")
-    assert "this template is given clause_rows, deviations, hardware, manifest" in outcome.err
+    assert "this template is given answers, chosen, clause_rows, deviations" in outcome.err

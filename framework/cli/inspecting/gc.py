@@ -15,7 +15,7 @@ from framework.cli.options import add_format
 from framework.cli.terminal import console
 from framework.errors import UsageError
 from framework.evidence.store import RunStore
-from framework.manifest.loading import load
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.run.current.unplanned import Unplanned, remove, unplanned
 
 HELP = "list the runs that no plan holds any more, and remove them when asked"

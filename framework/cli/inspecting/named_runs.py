@@ -8,9 +8,9 @@ from framework.errors import UsageError
 from framework.evidence.record import RECORD
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.build import Plan, build
+from framework.planning.tuned.best_of_grids import load
 
 _SHORTEST = 4
 """Digits that a key is cut to at least where somebody names a run by them."""

@@ -19,7 +19,7 @@ from framework.evidence.run_index import COLUMNS, Registry, row_of
 from framework.evidence.standing.run_state import Word
 from framework.evidence.store import Run, RunStore
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.run.run_states import Listed, listed
 
 HELP = "list the runs and how they ended"

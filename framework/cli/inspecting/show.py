@@ -18,8 +18,8 @@ from framework.evidence.standing.run_state import State, Word, on_disk
 from framework.evidence.store import Run, RunStore
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.names import format_path
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.run.run_states import RunStates
 
 HELP = "show one run: state, settings, results, files"

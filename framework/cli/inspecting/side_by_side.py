@@ -13,9 +13,9 @@ from framework.errors import UsageError
 from framework.evidence.store import RunStore
 from framework.isolation import own
 from framework.manifest.experiment import Experiment
-from framework.manifest.loading import load
 from framework.names import did_you_mean
 from framework.planning.build import build
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.comparison import Compared, HasMetrics, compared, settings_that_differ
 from framework.stages.differences import Difference, between_runs
 

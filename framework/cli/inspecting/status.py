@@ -10,11 +10,11 @@ from framework.cli.options import add_format, add_profile, add_selection, planne
 from framework.cli.terminal import console
 from framework.cli.terminal.states import STYLES
 from framework.evidence.standing.run_state import State, Word
-from framework.manifest.loading import load
 from framework.output.file_places import Places
 from framework.output.report import coverage
 from framework.planning.sharing import declared_runs, distinct_runs
 from framework.planning.steps import Step
+from framework.planning.tuned.best_of_grids import load
 from framework.stages.overview import Overview, overview
 
 HELP = "what is stated, bound, planned, done, failed, drifted, in one screen"

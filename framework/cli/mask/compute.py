@@ -18,6 +18,7 @@ from framework.cli.terminal import console
 from framework.errors import UsageError
 from framework.evidence.mask_layout import LAYOUTS
 from framework.isolation import own
+from framework.planning.tuned.best_of_grids import load
 
 if TYPE_CHECKING:
     from framework.evidence.checkpoints import CheckpointFiles
@@ -132,7 +133,6 @@ def _measured(options: argparse.Namespace, files: CheckpointFiles) -> tuple[Any,
         raise UsageError(f"{options.score} is measured on data: state --dataset and --calibration-examples")
     if options.memory is not None:
         raise UsageError("a memory budget can be kept for magnitude and random scores only")
-    from framework.manifest.loading import load
 
     experiment = load(options.manifest, options.profile)
     measure = own("runners.sparsity.measured_scores").measure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from framework.cli.options import add_format, add_jobs, add_profile
-from framework.manifest.loading import load
+from framework.planning.tuned.best_of_grids import load
 from framework.searching.studies import Study, studies_of
 
 HELP = "search hyperparameters, each trial a run; `sweep analyze` chooses"

@@ -14,6 +14,8 @@ class Paper(Section):
     """Where it can be read."""
     sources: dict[str, str] = {}
     """For a clause, or all clauses below a path: where the paper states it, such as `section 4.1, table 2`."""
+    why: dict[str, str] = {}
+    """For a clause, or all clauses below a path: why it is as it is, in a sentence that the documents tell."""
 
 
 class Hardware(Section):

@@ -1,1 +1,1 @@
-"""Values that searches chose, in the steps of a plan."""
+"""Values that searches, grids and trials on this machine chose, in the steps of a plan."""

@@ -83,6 +83,10 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
         )
         return context.judge.violated(clause, finding, file)
     path, node = found
+    if (best := context.experiment.best.of(clause.path)) is not None and best.is_open:
+        context.searched = True
+        place = bound.document.place(node)
+        return context.judge.unverified(clause, context.stage, f"{place}: {best.reason}", place)
     stated, meant = bound.document.value(node), target.translation
     if meant is not None and meant.reason:
         if meant.inherent:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.sections.grids import grid_of
 from framework.manifest.sections.statements import DifferOnlyIn
+from framework.manifest.sections.variants import lineage
 from framework.stages.manifest.context import ManifestContext
 from framework.stages.manifest.resolved_variants import identity
 
@@ -17,6 +18,8 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
     experiment = context.experiment
     first: dict[tuple[str, ...], str] = {}
     for name in experiment.stated.variants:
+        if any(experiment.best.of_variant(each) for each in lineage(experiment.stated.variants, name)):
+            continue  # the best of a grid is one of its runs, whichever that is
         other = first.setdefault(identity(experiment, name), name)
         if other == name or frozenset((other, name)) in _compared(context) or _of_one_grid(context, name, other):
             continue
@@ -34,9 +37,11 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
 
 
 def _of_one_grid(context: ManifestContext, name: str, other: str) -> bool:
-    """Where a grid's axes meet (at a sparsity of 0 every method is one) its variants are one run, as the plan says."""
+    """Where a grid's axes meet (at a sparsity of 0 every method is one) its variants are one run, as the plan says; so
+    is a variant that is written out and the point of a grid that lies around it."""
     grids = context.experiment.stated.grids
-    return (grid := grid_of(name, grids)) is not None and grid == grid_of(other, grids)
+    of = {grid_of(name, grids), grid_of(other, grids)}
+    return of != {None} and len(of - {None}) == 1
 
 
 def _compared(context: ManifestContext) -> set[frozenset[str]]:
