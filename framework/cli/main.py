@@ -38,7 +38,7 @@ CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 def run(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["check"]:
+    if arguments[:1] == ["check"] or (arguments[:1] == ["verify"] and "--quick" in arguments):
         # Before all else, and before anything that takes time to import.
         from framework.cli.checking.answers import replay
 

@@ -4,8 +4,8 @@ it lost their lowest scores.
 
 What was seen is kept with each step (:attr:`Observed.known`), where the rules find it. A mask file is read beside each
 model that it is held to, in step with it; so is the parent's model, a piece at a time and at about the time at which
-its own turn comes, so that the system has it in memory. Whatever is not foreseen here (a model that is gone, masks that fit nothing,
-merged and permuted tensors) is left to the rule that asks: it reads for itself, and says what is wrong.
+its own turn comes, so that the system has it in memory. Whatever is not foreseen here (a model that is gone, masks that
+fit nothing, merged and permuted tensors) is left to the rule that asks: it reads for itself, and says what is wrong.
 
 What large files told is remembered, for whoever asks to be spared reading the same bytes again.
 """
