@@ -31,6 +31,7 @@ COMMANDS = (
     "init",
     "export",
 )
+_KEEPING = ("check", "plan", "verify", "docs", "runs", "analyse", "diff")
 MANIFEST = "experiment.yaml"
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
@@ -44,13 +45,14 @@ def run(argv: list[str] | None = None) -> int:
 
         if (answer := replay(arguments)) is not None:
             return _say(*answer)
+    if arguments[:1] in ([name] for name in _KEEPING):
         _keep_all()
     _end_at_once()
     return _run(arguments)
 
 
 def _keep_all() -> None:
-    """What a check makes stays until its end: looking for garbage every few hundred objects finds none."""
+    """What such a command makes stays until its end: looking for garbage every few hundred objects finds none."""
     import gc
 
     gc.set_threshold(100_000, 20, 100)

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from framework.errors import InputError
@@ -54,7 +57,8 @@ class Spared(NamedTuple):
     bytes: int
 
 
-class _File(NamedTuple):
+@dataclass(frozen=True)
+class _File:
     """A file of a run, by its name; ``children`` are the prunings that a model is to be read for too, and ``held`` says
     whether it is for its own sake, beside the model of its ``parent``."""
 
@@ -64,7 +68,7 @@ class _File(NamedTuple):
     held: bool = False
     parent: Observed | None = None
 
-    @property
+    @cached_property
     def path(self) -> Path:
         assert self.observed.run is not None
         return self.observed.run.folder / self.name
@@ -76,7 +80,8 @@ class _File(NamedTuple):
         asked = [Asked(CHOICE_OF, model, child) for child in self.children]
         if self.held:
             asked.append(Asked(NOT_FINITE, model, model))
-            if (self.path.parents[1] / MASKS).is_file():
+            assert model.run is not None
+            if (model.run.folder / MASKS).is_file():
                 asked.append(Asked(COUNTED, model, model))
             if self.parent is not None:
                 asked.append(Asked(APART, model, model, self.parent))
@@ -159,11 +164,12 @@ def _windowed(work: Prune) -> bool:
 def _scan(file: _File, told: list[Told]) -> Iterator[FileScan]:
     """The reading of one file of a run; none where there is no such file."""
     try:
-        size = file.path.stat().st_size if file.path.is_file() else None
-    except OSError:
-        size = None
-    if size is None:
+        found = file.path.stat()
+    except (OSError, ValueError):
         return
+    if not S_ISREG(found.st_mode):
+        return
+    size = found.st_size
     telling: list[tuple[Told | None, Callable[[], None]]] = []
 
     def watching() -> Watching:
