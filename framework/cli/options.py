@@ -8,6 +8,7 @@ from framework.cli.terminal.reading_files import shown_reading
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
 from framework.planning.build import Plan, build
+from framework.planning.tuned.tuning import Tuning
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +83,11 @@ def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[E
     return experiment, planned(experiment, options, all_variants)
 
 
-def planned(experiment: Experiment, options: argparse.Namespace, all_variants: bool = False) -> Plan:
+def planned(
+    experiment: Experiment, options: argparse.Namespace, all_variants: bool = False, tuning: Tuning | None = None
+) -> Plan:
     variants = options.variant
     if not variants and not all_variants and experiment.profile is not None:
         variants = experiment.manifest.profiles[experiment.profile].variants
     with shown_reading():
-        return build(experiment, variants, options.model, options.task, options.seed)
+        return build(experiment, variants, options.model, options.task, options.seed, tuning=tuning)
