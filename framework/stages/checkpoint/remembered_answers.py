@@ -89,7 +89,8 @@ class Memory:
         for asked, still in told:
             question, run = question_of(asked), asked.run
             if question is not None and still.holds and asked.kind in run.known:
-                answer = [run.known[asked.kind], run.known.get(DIGEST + MASKS)]
+                digests = run.known.get(DIGEST + MASKS)
+                answer = [run.known[asked.kind], None if digests is None else list(digests)]
                 answers.setdefault(_folder(run), {})[asked.kind] = question, answer
         for observed in {_folder(each): each for each in read}.values():
             if (known := self._of(observed)) is not None:
