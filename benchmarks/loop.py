@@ -7,7 +7,7 @@ steps, and the Trainer logs as often; neither saves. They take turns, a block of
 
 Printed are medians over the rounds: a step's milliseconds, the ratios to the bare loop by the clock and of processor
 time (which other work beside it leaves alone), and the last losses: that of a step, of the Trainer the mean of ten. On
-a GPU: `python benchmarks/loop.py --sizes 130M`.
+a GPU: `python benchmarks/on_gpu.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from typing import Any
 
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
-SIZES: dict[str, dict[str, int]] = {
+SIZES: dict[str, dict[str, Any]] = {
+    "tiny": {"layers": 2, "hidden": 64, "length": 64, "batch": 4},
     "5ms": {"layers": 1, "hidden": 64, "length": 32, "batch": 4},
     "500ms": {"layers": 4, "hidden": 256, "length": 128, "batch": 16},
     "130M": {"layers": 12, "hidden": 896, "length": 512, "batch": 16},
@@ -63,7 +64,11 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def step_of(size: dict[str, int]) -> Any:
+def precision_of(size: dict[str, Any]) -> str:
+    return size.get("precision") or ("fp32" if on_cpu() else "bf16")
+
+
+def step_of(size: dict[str, Any], steps: int = STEPS) -> Any:
     """The training as a plan's step."""
     from framework.manifest.sections.models import Dataset, Model
     from framework.manifest.sections.phases import Phase
@@ -78,9 +83,9 @@ def step_of(size: dict[str, int]) -> Any:
         "schedule": {"name": "cosine", "warmup": f"{WARMUP} steps"},
         "batch_size": size["batch"],
         "sequence_length": size["length"],
-        "max_steps": STEPS,
+        "max_steps": steps,
         "max_grad_norm": 1.0,
-        "precision": "fp32" if on_cpu() else "bf16",
+        "precision": precision_of(size),
     }
     recipe = recipe_of(Manifest.model_construct(), Phase.model_validate(stated))
     assert isinstance(recipe, Recipe), recipe
@@ -101,7 +106,7 @@ def on_cpu() -> bool:
     return not torch.cuda.is_available()
 
 
-def start(size: dict[str, int]) -> tuple[Any, Any, list[list[int]]]:
+def start(size: dict[str, Any]) -> tuple[Any, Any, list[list[int]]]:
     """The model, the examples and the batches of the training, for those that are given them."""
     from runners.data.preparing import prepare
     from runners.models.building import build_language_model
@@ -114,7 +119,7 @@ def start(size: dict[str, int]) -> tuple[Any, Any, list[list[int]]]:
     return model, data.train, [indices for _, indices in itertools.islice(batches, STEPS)]
 
 
-def built_in(size: dict[str, int], turns: Turns) -> None:
+def built_in(size: dict[str, Any], turns: Turns) -> None:
     from framework.evidence.store import RunStore
     from runners.execute import execute
     from runners.progress import Silent
@@ -127,7 +132,7 @@ def built_in(size: dict[str, int], turns: Turns) -> None:
         execute(step_of(size), RunStore(Path(name) / "runs"), Path(name), Taking())
 
 
-def bare(size: dict[str, int], turns: Turns) -> None:
+def bare(size: dict[str, Any], turns: Turns) -> None:
     import torch
     import torch.nn.functional as F
     from transformers import get_cosine_schedule_with_warmup
@@ -136,12 +141,13 @@ def bare(size: dict[str, int], turns: Turns) -> None:
     device = torch.device("cpu" if on_cpu() else "cuda")
     model.to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
+    low = precision_of(size) == "bf16"
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, STEPS)
     for done, indices in enumerate(batches, 1):
         tokens = examples.batch(indices).input_ids
         if device.type == "cuda":
             tokens = tokens.pin_memory().to(device, non_blocking=True)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=low):
             logits = model(input_ids=tokens, use_cache=False).logits
         loss = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), tokens[:, 1:].flatten())
         loss.backward()
@@ -153,7 +159,7 @@ def bare(size: dict[str, int], turns: Turns) -> None:
             turns.after(LOG_EVERY, float(loss.detach()))
 
 
-def trainer(size: dict[str, int], turns: Turns) -> None:
+def trainer(size: dict[str, Any], turns: Turns) -> None:
     import torch
     from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -181,8 +187,8 @@ def trainer(size: dict[str, int], turns: Turns) -> None:
         arguments = TrainingArguments(
             name, per_device_train_batch_size=size["batch"], learning_rate=RATE, weight_decay=0.01, max_steps=STEPS,
             lr_scheduler_type="cosine", warmup_steps=WARMUP, max_grad_norm=1.0, logging_steps=LOG_EVERY,
-            save_strategy="no", report_to=[], disable_tqdm=True, log_level="error", use_cpu=on_cpu(), bf16=not on_cpu(),
-            seed=SEED,
+            save_strategy="no", report_to=[], disable_tqdm=True, log_level="error", use_cpu=on_cpu(), seed=SEED,
+            bf16=precision_of(size) == "bf16",
         )  # fmt: skip
         training = Sequential(model, arguments, train_dataset=InOrder(), callbacks=[Taking()])
         training.remove_callback(PrinterCallback)
@@ -194,7 +200,7 @@ CONTESTANTS: dict[str, Callable[[dict[str, int], Turns], None]] = {
 }  # fmt: skip
 
 
-def worker(pipe: Connection, name: str, size: dict[str, int], threads: int) -> None:
+def worker(pipe: Connection, name: str, size: dict[str, Any], threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
@@ -210,7 +216,7 @@ class Times:
     loss: float = 0.0
 
 
-def measured(size: dict[str, int], rounds: int, block: int, threads: int) -> dict[str, Times]:
+def measured(size: dict[str, Any], rounds: int, block: int, threads: int) -> dict[str, Times]:
     spawn, pipes, processes = multiprocessing.get_context("spawn"), {}, []
     for name in CONTESTANTS:
         pipes[name], there = spawn.Pipe()
@@ -243,16 +249,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    print(f"{'size':6} {'':10} {'ms/step':>8} {'tokens/s':>9} {'to bare':>25} {'processor time':>25} {'loss':>8}")
     for name in options.sizes:
-        size = SIZES[name]
-        found = measured(size, options.rounds, LOG_EVERY if name == "500ms" else 100, options.threads)
-        plain = found["bare loop"]
-        for contestant, times in found.items():
-            step = statistics.median(times.wall)
-            line = f"{name:6} {contestant:10} {1e3 * step:8.2f} {size['batch'] * size['length'] / step:9.0f}"
-            both = f"{ratios(times.wall, plain.wall):>25} {ratios(times.processor, plain.processor):>25}"
-            print(f"{line} {both} {times.loss:8.4f}", flush=True)
+        shown(name, SIZES[name], measured(SIZES[name], options.rounds, block_of(name), options.threads))
+
+
+def block_of(name: str) -> int:
+    """How many steps a contestant takes at a time."""
+    return LOG_EVERY if name == "500ms" else 100
+
+
+def shown(name: str, size: dict[str, Any], found: dict[str, Times]) -> None:
+    print(f"{'size':6} {'':10} {'ms/step':>8} {'tokens/s':>9} {'to bare':>25} {'processor time':>25} {'loss':>8}")
+    plain = found["bare loop"]
+    for contestant, times in found.items():
+        step = statistics.median(times.wall)
+        line = f"{name:6} {contestant:10} {1e3 * step:8.2f} {size['batch'] * size['length'] / step:9.0f}"
+        both = f"{ratios(times.wall, plain.wall):>25} {ratios(times.processor, plain.processor):>25}"
+        print(f"{line} {both} {times.loss:8.4f}", flush=True)
 
 
 if __name__ == "__main__":

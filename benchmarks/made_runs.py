@@ -140,6 +140,7 @@ def _model(folder: Path, step: Step, weights: Weights) -> None:
     else:
         lines = [{"step": n, "epoch": 0, "learning_rate": 1e-3, "samples": 8, "tokens": 8, "loss": 1.0} for n in (1, 2)]
         (folder / "steps.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (folder / "events.jsonl").write_text("")
 
 
 def _safetensors(path: Path, entries: Mapping[str, Any], arrays: Any) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from framework.errors import UsageError
 from framework.names import did_you_mean
-from framework.plugins import loaded
+from framework.plugins import entry_points, loaded
 
 Member = TypeVar("Member")
 
@@ -27,11 +26,11 @@ class Registry(Generic[Member]):
         self._own = own
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names()
+        return name in self._own or name in self.names()
 
     def names(self) -> list[str]:
         """Every name that can be asked for, the project's own and third parties'."""
-        return sorted({*self._own, *(point.name for point in entry_points(group=self.group))})
+        return sorted({*self._own, *(point.name for point in entry_points(self.group))})
 
     def get(self, name: str) -> Member:
         """The member of that name; the project's own goes before a third party's.
@@ -43,6 +42,7 @@ class Registry(Generic[Member]):
             module, attribute = self._own[name].split(":")
             member: Any = getattr(import_module(module), attribute)
             return member  # type: ignore[no-any-return]
-        for point in entry_points(group=self.group, name=name):
-            return loaded(point)  # type: ignore[no-any-return]
+        for point in entry_points(self.group):
+            if point.name == name:
+                return loaded(point)  # type: ignore[no-any-return]
         raise UsageError(f"no {self.kind} is called {name!r}: {did_you_mean(name, self.names())}")

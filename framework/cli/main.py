@@ -39,6 +39,7 @@ COMMANDS = {
     "completion": "completion",
 }
 """The commands, in the order of the help, and the module below this folder that each is in."""
+_KEEPING = ("check", "plan", "verify", "docs", "runs", "analyse", "diff", "status", "watch", "show", "compare", "gc")
 MANIFEST = "experiment.yaml"
 CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 
@@ -46,19 +47,20 @@ CONFORMS, FINDINGS, REFUSED, INTERRUPTED, UNHEARD, BUG = 0, 1, 2, 130, 141, 101
 def run(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["check"]:
+    if arguments[:1] == ["check"] or (arguments[:1] == ["verify"] and "--quick" in arguments):
         # Before all else, and before anything that takes time to import.
         from framework.cli.checking.answers import replay
 
         if (answer := replay(arguments)) is not None:
             return _say(*answer)
+    if arguments[:1] in ([name] for name in _KEEPING):
         _keep_all()
     _end_at_once()
     return _run(arguments)
 
 
 def _keep_all() -> None:
-    """What a check makes stays until its end: looking for garbage every few hundred objects finds none."""
+    """What such a command makes stays until its end: looking for garbage every few hundred objects finds none."""
     import gc
 
     gc.set_threshold(100_000, 20, 100)

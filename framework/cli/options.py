@@ -10,6 +10,7 @@ from framework.manifest.loading import load as load_statement
 from framework.planning.build import Plan, build
 from framework.planning.machines.plan_shares import shard, shared
 from framework.planning.tuned.best_of_grids import filled, load
+from framework.planning.tuned.tuning import Tuning
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
@@ -87,11 +88,13 @@ def selected(options: argparse.Namespace, all_variants: bool = False) -> tuple[E
     return experiment, planned(experiment, options, all_variants)
 
 
-def planned(experiment: Experiment, options: argparse.Namespace, all_variants: bool = False) -> Plan:
+def planned(
+    experiment: Experiment, options: argparse.Namespace, all_variants: bool = False, tuning: Tuning | None = None
+) -> Plan:
     variants = options.variant
     if not variants and not all_variants and experiment.profile is not None:
         variants = experiment.manifest.profiles[experiment.profile].variants
     share = None if options.shard is None else shard(options.shard)
     with shown_reading():
-        plan = build(experiment, variants, options.model, options.task, options.seed)
+        plan = build(experiment, variants, options.model, options.task, options.seed, tuning=tuning)
         return plan if share is None else shared(build(experiment), plan, share)

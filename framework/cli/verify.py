@@ -7,8 +7,10 @@ import sys
 
 from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
+from framework.cli.checking.answers import Recorder
 from framework.cli.options import add_format, add_profile, add_selection, add_set, loaded, planned
 from framework.cli.terminal import console, findings
+from framework.cli.terminal.repeating import repeated
 from framework.cli.terminal.states import remarks
 from framework.conformance import Stage, Status
 from framework.errors import UsageError
@@ -50,6 +52,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.quick and not options.fix:
+        return _verify_and_keep(options)
+    return _verify(options)[0]
+
+
+def _verify_and_keep(options: argparse.Namespace) -> int:
+    """Verify, and keep the answer for the next time that this is asked of the very same files."""
+    recorder = Recorder(states=True)
+    for path in options.passed_by:
+        recorder.note(path)
+    try:
+        with repeated() as said:
+            code, result = _verify(options)
+    finally:
+        recorder.stop()
+    if all(state.word is not Word.RUNNING for state in (*result.states, *result.stale)):  # which no file tells
+        experiment = result.experiment
+        recorder.store(options.arguments, str(experiment.root), said.getvalue(), code, str(experiment.runs))
+    return code
+
+
+def _verify(options: argparse.Namespace) -> tuple[int, VerifyResult]:
     experiment = loaded(options)
     only = []
     if options.run is not None:
@@ -85,7 +109,7 @@ def main(options: argparse.Namespace) -> int:
         show(result)
     if result.finished == 0:
         raise UsageError(_nothing(result))
-    return 1 if result.failed else 0
+    return int(result.failed), result
 
 
 def _as_run(manifest: str, record: RunRecord) -> Experiment:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from framework.errors import InputError, Problem
 from framework.evidence.record import RECORD, REMOVED, RunRecord
@@ -113,9 +114,13 @@ class RunStore:
 
 def broken_artefacts(run: Run) -> Iterator[str]:
     """What is to say of each artefact that is missing, or of another size than the record states."""
+    folder = str(run.folder)
     for name, facts in run.record.artefacts.items():
-        path = run.folder / name
-        if not path.is_file():
+        try:
+            found = os.stat(f"{folder}{os.sep}{name}")
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            found = None
+        if found is None or not S_ISREG(found.st_mode):
             yield f"{name} is missing"
-        elif (size := path.stat().st_size) != facts["bytes"]:
-            yield f"{name} has {size:,} bytes, not {facts['bytes']:,}"
+        elif found.st_size != facts["bytes"]:
+            yield f"{name} has {found.st_size:,} bytes, not {facts['bytes']:,}"

@@ -7,6 +7,8 @@ process stays fit to fork, and a run does the same with it as without.
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -27,6 +29,7 @@ def warm(steps: Iterable[Step]) -> None:
     """Import and look up what these steps need; what cannot be had is left to the run that says so."""
     record_adapter()
     console.err()
+    platform.processor()  # a process of its own
     for act in dict.fromkeys(each for step in steps for each in _needed(step)):
         with suppress(Exception):
             _ACTS[act[0]](act[1])
@@ -71,12 +74,30 @@ def _model(name: str) -> None:
 def _conversions(name: str) -> None:
     """The table of renamed tensors that peft asks transformers for, a tenth of a second of regular expressions."""
     import_module("transformers.conversion_mapping").get_checkpoint_conversion_mapping(name)
+    # Of each module of a model it asks again and again whether it is one of its own: an abstract class with dozens
+    # below it, which remembers the answer for a class.
+    from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+    from torch import nn
+
+    modeling = sys.modules.get(f"transformers.models.{name}.modeling_{name}")
+    for kind in (*vars(nn).values(), *vars(modeling or nn).values()):
+        if isinstance(kind, type) and issubclass(kind, nn.Module):
+            issubclass(kind, BaseTuner)
+            issubclass(kind, BaseTunerLayer)
+
+
+def _tracker(name: str) -> None:
+    import_module(imported_by(name))
+    if name == "tensorboard":  # which torch imports when the settings of a run are written
+        import_module("tensorboard.plugins.hparams.api_pb2")
+        import_module("tensorboard.plugins.hparams.metadata")
+        import_module("tensorboard.plugins.hparams.plugin_data_pb2")
 
 
 _ACTS: dict[str, Callable[[str], object]] = {
     "model": _model,
     "peft": _conversions,
-    "tracker": lambda name: import_module(imported_by(name)),
+    "tracker": _tracker,
     "adapter": ADAPTERS.get,
     "mask": LEARNED_MASKS.get,
     "transform": TRANSFORMS.get,

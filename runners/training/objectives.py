@@ -9,14 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from runners.data.examples import Batch
+from runners.models.known_masks import known_padding
 
 
 def logits_of(model: Any, batch: Batch) -> Tensor:
     """Language modelling: [examples, length, vocabulary]. Classification: [examples, classes]."""
-    if batch.labels is None:
-        return model(input_ids=batch.input_ids, use_cache=False).logits
-    segments = {} if batch.segments is None else {"token_type_ids": batch.segments}
-    return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **segments)
+    with known_padding(whole=batch.tokens == batch.input_ids.numel()):
+        if batch.labels is None:
+            return model(input_ids=batch.input_ids, use_cache=False).logits
+        segments = {} if batch.segments is None else {"token_type_ids": batch.segments}
+        return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **segments)
 
 
 def summed_loss(logits: Tensor, batch: Batch) -> Tensor:

@@ -98,6 +98,34 @@ def test_a_run_writes_nothing_that_was_prepared_before(project: Path, capsys: py
     assert {path: path.stat().st_mtime_ns for path in (project / "cache" / "data").glob("*/index.json")} == before
 
 
+SEARCHED = """\
+searches:
+  lr:
+    phase: finetune
+    variants: [M_base]
+    space: {optimizer.learning_rate: {low: 1e-5, high: 1e-2, scale: log}}
+    budget: {completed_trials: 2}
+    objective: accuracy
+    seeds: [100]
+"""
+
+
+@pytest.mark.parametrize("stated", [", learning_rate: 1e-3", ""])
+def test_what_waits_for_a_search_is_prepared_for_it(
+    project: Path, capsys: pytest.CaptureFixture[str], stated: str
+) -> None:
+    manifest = project / "experiment.yaml"
+    begun, ended = MANIFEST.split("  finetune:\n")
+    manifest.write_text(f"{begun}  finetune:\n{ended.replace(', learning_rate: 1e-3', stated)}{SEARCHED}")
+    code = run(["data", "prepare"])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert "manual for tiny: " in told.out
+    assert "films for tiny: 20 and 20 examples" in told.out
+    assert "1 steps wait for a search; what they read is prepared" in told.out
+    assert run(["run"]) == 2, "which does wait"
+
+
 def test_what_is_prepared_is_listed_and_removed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "list"]) == 0
     assert "0 stores, 0.0 MB" in capsys.readouterr().out

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from framework.cli.options import add_profile, add_selection, selected
+from framework.cli.options import add_profile, add_selection, planned, selected
 from framework.cli.terminal import console
 from framework.isolation import own
 from framework.planning.build import complete
+from framework.planning.tuned.trial_plans import at_first_points
 
 HELP = "read and tokenise what runs will read"
 
@@ -20,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     experiment, plan = selected(options, options.all)
+    if waiting := [step for step in plan.steps if step.unswept]:
+        # What is read does not wait for what a search is to choose: any point of its space will do.
+        plan = planned(experiment, options, options.all, at_first_points(experiment))
     complete(plan)
     count = 0
     for line in own("runners.data.ahead").prepare_ahead(plan.steps, experiment.root):
@@ -27,4 +31,6 @@ def main(options: argparse.Namespace) -> int:
         count += 1
     if not count:
         console.text("no step of this selection reads data here")
+    if waiting:
+        console.literal(f"{len(waiting)} steps wait for a search; what they read is prepared as at any of its points")
     return 0

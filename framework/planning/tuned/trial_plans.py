@@ -16,7 +16,7 @@ from framework.manifest.sections.searching.searches import Search
 from framework.planning.build import Plan, build, complete
 from framework.planning.steps import Step
 from framework.planning.tuned.tuning import Tuning
-from framework.searching.studies import Study
+from framework.searching.studies import Study, studies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,14 @@ def first_point(search: Search) -> Point:
             known = listed(values)
             point[key] = known[0] if known else float(values.bounds[0])
     return point
+
+
+def at_first_points(experiment: Experiment) -> Tuning:
+    """The first point of every search in the place of what it is to choose."""
+    points: dict[tuple[str, str, str | None], Point] = {}
+    for study in studies_of(experiment):
+        points[study.name, study.variant, study.task] = {**study.search.set, **first_point(study.search)}
+    return Tuning(experiment, points)
 
 
 def basis_of(experiment: Experiment, study: Study, point: Mapping[str, Any]) -> str:

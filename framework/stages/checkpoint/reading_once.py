@@ -1,9 +1,11 @@
 """Every file of the runs is read once, for all that the rules ask of it: its SHA-256, the zeros of a model under its
-masks, and whether those that were pruned from it lost their lowest scores.
+masks, whether its weights are finite and, where they should be, its parent's, and whether those that were pruned from
+it lost their lowest scores.
 
 What was seen is kept with each step (:attr:`Observed.known`), where the rules find it. A mask file is read beside each
-model that it is held to, in step with it. Whatever is not foreseen here (a model that is gone, masks that fit nothing,
-merged and permuted tensors) is left to the rule that asks: it reads for itself, and says what is wrong.
+model that it is held to, in step with it; so is the parent's model, a piece at a time and at about the time at which
+its own turn comes, so that the system has it in memory. Whatever is not foreseen here (a model that is gone, masks that
+fit nothing, merged and permuted tensors) is left to the rule that asks: it reads for itself, and says what is wrong.
 
 What large files told is remembered, for whoever asks to be spared reading the same bytes again.
 """
@@ -12,7 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from framework.errors import InputError
@@ -25,10 +30,24 @@ from framework.evidence.scanning.parallel import CHUNK, scan
 from framework.evidence.scanning.windows import Watcher, units_of
 from framework.evidence.tensors import kind_of
 from framework.manifest.sections.methods import Prune
+from framework.stages.checkpoint.recomputed.finite import NotFinite
+from framework.stages.checkpoint.recomputed.kept_weights import Apart, apart_of
 from framework.stages.checkpoint.recomputed.lowest_scores import RECOMPUTED, Choice, choice_of
-from framework.stages.checkpoint.remembered_answers import CHOICE_OF, MODEL_FILE, SEEN, Memory, Told, beside
+from framework.stages.checkpoint.remembered_answers import (
+    APART,
+    CHOICE_OF,
+    MODEL_FILE,
+    NOT_FINITE,
+    SEEN,
+    Asked,
+    Memory,
+    Told,
+    beside,
+)
 from framework.stages.checkpoint.zeros import COUNTED, MASKS, UnderMasks, masks_of, pruned_tensors
 from framework.stages.run.observed import NotRecorded, Observed, Related
+
+Watchers = UnderMasks | NotFinite | Apart | Choice
 
 
 class Spared(NamedTuple):
@@ -38,25 +57,35 @@ class Spared(NamedTuple):
     bytes: int
 
 
-class _File(NamedTuple):
-    """A file of a run, by its name; ``children`` are the prunings that a model is to be read for too, and ``counted``
-    says whether it is for its own zeros."""
+@dataclass(frozen=True)
+class _File:
+    """A file of a run, by its name; ``children`` are the prunings that a model is to be read for too, and ``held`` says
+    whether it is for its own sake, beside the model of its ``parent``."""
 
     observed: Observed
     name: str
     children: Sequence[Observed] = ()
-    counted: bool = False
+    held: bool = False
+    parent: Observed | None = None
 
-    @property
+    @cached_property
     def path(self) -> Path:
         assert self.observed.run is not None
         return self.observed.run.folder / self.name
 
     @property
-    def asked(self) -> list[tuple[str, Observed]]:
-        """What a model is read for: kinds of answers, and the runs that they are about."""
-        own = self.counted and (self.path.parents[1] / MASKS).is_file()
-        return [*([(COUNTED, self.observed)] if own else []), *((CHOICE_OF, child) for child in self.children)]
+    def asked(self) -> list[Asked]:
+        """What a model is read for."""
+        model = self.observed
+        asked = [Asked(CHOICE_OF, model, child) for child in self.children]
+        if self.held:
+            asked.append(Asked(NOT_FINITE, model, model))
+            assert model.run is not None
+            if (model.run.folder / MASKS).is_file():
+                asked.append(Asked(COUNTED, model, model))
+            if self.parent is not None:
+                asked.append(Asked(APART, model, model, self.parent))
+        return asked
 
 
 def read_once(held: Iterable[Observed], related: Related, quick: bool = False, threads: int | None = None) -> Spared:
@@ -72,7 +101,7 @@ def read_once(held: Iterable[Observed], related: Related, quick: bool = False, t
 
     def unknown(some: Iterable[_File]) -> Iterator[_File]:
         for file in some:
-            if quick and memory.recall(file.observed, file.name) and memory.answer(file.observed, file.asked):
+            if quick and memory.recall(file.observed, file.name) and memory.answer(file.asked):
                 spared.append(file)
             else:
                 file.observed.known.pop(SEEN + file.name, None)
@@ -118,8 +147,12 @@ def _files(held: Iterable[Observed], related: Related) -> Iterator[_File]:
     for folder, observed in by_folder.items():
         assert observed.run is not None
         for name in observed.run.record.artefacts:
-            model = name == MODEL_FILE
-            yield _File(observed, name, pruned.pop(folder, (observed, []))[1] if model else (), model)
+            if name != MODEL_FILE:
+                yield _File(observed, name)
+                continue
+            parent = None if observed.logged else related.parent(observed)
+            started = parent if parent is not None and parent.run is not None else None
+            yield _File(observed, name, pruned.pop(folder, (observed, []))[1], True, started)
     for parent, children in pruned.values():  # which are not held, or did not record their model
         yield _File(parent, MODEL_FILE, children)
 
@@ -131,11 +164,12 @@ def _windowed(work: Prune) -> bool:
 def _scan(file: _File, told: list[Told]) -> Iterator[FileScan]:
     """The reading of one file of a run; none where there is no such file."""
     try:
-        size = file.path.stat().st_size if file.path.is_file() else None
-    except OSError:
-        size = None
-    if size is None:
+        found = file.path.stat()
+    except (OSError, ValueError):
         return
+    if not S_ISREG(found.st_mode):
+        return
+    size = found.st_size
     telling: list[tuple[Told | None, Callable[[], None]]] = []
 
     def watching() -> Watching:
@@ -161,19 +195,17 @@ def _watching(file: _File, telling: list[tuple[Told | None, Callable[[], None]]]
         return (), None, ()
     watchers: list[Watcher] = []
     carriers: list[Carrier] = []
-    for kind, run in file.asked:
-        still = beside(model, run) if large else None
-        watcher: UnderMasks | Choice | None
+    for asked in file.asked:
+        still = beside(asked) if large else None
         try:
-            watcher = UnderMasks(masks_of(run), weights.tensors) if kind == COUNTED else _choice(model, run)
-            found = None if watcher is None else _carriers(weights, [*watchers, watcher])
+            watcher = _watcher(asked)
+            found = _carriers(weights, [*watchers, watcher])
         except (NotRecorded, InputError, KeyError):  # the rule that asks says so
             continue
-        if watcher is not None and found is not None:
+        if found is not None:
             carriers = found
             watchers.append(watcher)
-            answer = None if still is None else Told(kind, run, model, still)
-            telling.append((answer, _telling(watcher, model, run)))
+            telling.append((None if still is None else Told(asked, still), _telling(watcher, asked)))
     return carriers, FileState.of(weights.file.stat), watchers
 
 
@@ -189,24 +221,31 @@ def _carriers(file: WeightsFile, watchers: Sequence[Watcher]) -> list[Carrier] |
     return found
 
 
-def _choice(parent: Observed, child: Observed) -> Choice:
-    """Who holds what a pruning chose.
+def _watcher(asked: Asked) -> Watchers:
+    """Who looks at a model to answer a question.
 
     Raises:
-        NotRecorded, InputError, KeyError: that cannot be held; the rule says why.
+        NotRecorded, InputError, KeyError: that cannot be answered; the rule says why.
     """
-    step, work = child.step, child.step.work
+    _, model, run, parent = asked
+    if parent is not None:
+        return apart_of(run, parent)
+    if asked.kind == NOT_FINITE:
+        return NotFinite(model.tensors.tensors)
+    masks = masks_of(run)
+    if asked.kind == COUNTED:
+        return UnderMasks(masks, model.tensors.tensors)
+    step, work = run.step, run.step.work
     assert isinstance(work, Prune)
-    masks = masks_of(child)
-    return choice_of(parent.tensors, masks, pruned_tensors(child, masks), work, step.seed, step.model.family)
+    return choice_of(model.tensors, masks, pruned_tensors(run, masks), work, step.seed, step.model.family)
 
 
-def _telling(watcher: UnderMasks | Choice, model: Observed, run: Observed) -> Callable[[], None]:
+def _telling(watcher: Watchers, asked: Asked) -> Callable[[], None]:
     def tell() -> None:
-        if isinstance(watcher, UnderMasks):
-            run.known[COUNTED] = watcher.counts
+        if isinstance(watcher, UnderMasks | NotFinite | Apart):
+            asked.run.known[asked.kind] = watcher.counts
         else:
             with suppress(InputError):  # the rule that asks says so
-                run.known[CHOICE_OF] = watcher.misplaced(model.tensors)
+                asked.run.known[asked.kind] = watcher.misplaced(asked.model.tensors)
 
     return tell

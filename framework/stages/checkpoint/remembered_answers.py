@@ -6,7 +6,7 @@ for this program's code alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ from framework.evidence.record import MODEL
 from framework.evidence.remembering.file_state import FileState
 from framework.evidence.remembering.kept_facts import sum_of
 from framework.evidence.remembering.known_files import LEAST, KnownFiles, Seen
-from framework.manifest.sections.methods import Prune
 from framework.stages.checkpoint.zeros import DIGEST, MASKS
-from framework.stages.run.observed import NotRecorded, Observed
+from framework.stages.run.observed import Observed
 
 SEEN, CHOICE_OF = "what reading told of ", "how the choice of weights differs"
+NOT_FINITE, APART = "weights that are not finite", "weights that are not its parent's"
 """What is known of a file of a run, by this and its name, and of the run: see :attr:`Observed.known`."""
 MODEL_FILE, CONFIG = f"{MODEL}/model.safetensors", f"{MODEL}/config.json"
 _CODE = ("evidence", "stages/checkpoint", "manifest/sections")
@@ -37,13 +37,20 @@ class StandingStill:
         return self._settled and all(_state(path) == state for path, state in self._states.items())
 
 
-class Told(NamedTuple):
-    """An answer that the reading of a model gave about a run (the model's own, or one that was pruned from it), as
-    :attr:`Observed.known` has it under ``kind``; ``still`` is what was read beside the model."""
+class Asked(NamedTuple):
+    """What a model is read for: a kind of answer, and the run that it is about (the model's own, or one that was pruned
+    from it), which knows it under ``kind``; see :attr:`Observed.known`. ``parent`` is whose model is read beside it."""
 
     kind: str
-    run: Observed
     model: Observed
+    run: Observed
+    parent: Observed | None = None
+
+
+class Told(NamedTuple):
+    """A question that the reading of a model answered; ``still`` is what was read beside the model."""
+
+    asked: Asked
     still: StandingStill
 
 
@@ -61,29 +68,30 @@ class Memory:
             observed.known[SEEN + name] = seen
         return seen is not None
 
-    def answer(self, model: Observed, asked: Iterable[tuple[str, Observed]]) -> bool:
-        """Whether all that is asked of a model is remembered: kinds, and the runs that they are about. These know it
-        from then on."""
+    def answer(self, asked: Iterable[Asked]) -> bool:
+        """Whether all that is asked of a model is remembered; the runs that it is about know it from then on."""
         found = []
-        for kind, run in asked:
-            known, question = self._of(run), question_of(kind, model, run)
-            answers = known.answers(kind, question) if known is not None and question is not None else []
+        for each in asked:
+            known, question = self._of(each.run), question_of(each)
+            answers = known.answers(each.kind, question) if known is not None and question is not None else []
             if not answers:
                 return False
-            found.append((kind, run, answers[0]))
-        for kind, run, (answer, digests) in found:
-            run.known[kind] = answer
-            run.known[DIGEST + MASKS] = tuple(digests)
+            found.append((each, answers[0]))
+        for each, (answer, digests) in found:
+            each.run.known[each.kind] = answer
+            if digests is not None:
+                each.run.known[DIGEST + MASKS] = tuple(digests)
         return True
 
     def keep(self, read: Iterable[Observed], told: Iterable[Told]) -> None:
         """Remember what was seen of files, and the answers of those that stood still all the while."""
         answers: dict[Path, dict[str, tuple[str, Any]]] = {}
-        for kind, run, model, still in told:
-            question = question_of(kind, model, run)
-            if question is not None and still.holds and kind in run.known:
-                answer = [run.known[kind], list(run.known[DIGEST + MASKS])]
-                answers.setdefault(_folder(run), {})[kind] = question, answer
+        for asked, still in told:
+            question, run = question_of(asked), asked.run
+            if question is not None and still.holds and asked.kind in run.known:
+                digests = run.known.get(DIGEST + MASKS)
+                answer = [run.known[asked.kind], None if digests is None else list(digests)]
+                answers.setdefault(_folder(run), {})[asked.kind] = question, answer
         for observed in {_folder(each): each for each in read}.values():
             if (known := self._of(observed)) is not None:
                 seen = {
@@ -104,29 +112,34 @@ class Memory:
         return self._of_runs[key]
 
 
-def beside(model: Observed, masked: Observed) -> StandingStill:
-    """What is read beside a model for the masks of a run."""
-    assert model.run is not None
-    assert masked.run is not None
-    return StandingStill([model.run.folder / CONFIG, masked.run.folder / MASKS])
+def beside(asked: Asked) -> StandingStill:
+    """What is read beside a model to answer a question."""
+    return StandingStill(_folder(run) / name for run, name in _read_beside(asked))
 
 
-def question_of(kind: str, model: Observed, run: Observed) -> str | None:
+def question_of(asked: Asked) -> str | None:
     """All that an answer depends on, as one digest; None where the digest of a file is not known."""
-    assert model.run is not None
-    digests = [_sha256(model, MODEL_FILE), _sha256(run, MASKS)]
-    config = _sha256(model, CONFIG)
-    if None in digests or (config is None and (model.run.folder / CONFIG).exists()):
-        return None
-    asked: dict[str, Any] = {"asks": kind, "of": [*digests, config], "family": run.step.model.family, "code": _code()}
-    if kind == CHOICE_OF:
-        assert isinstance(run.step.work, Prune)
-        try:
-            asked["names"] = sorted(run.recorded("sparsity", "tensors"))
-        except NotRecorded:
+    run, digests = asked.run, [_sha256(asked.model, MODEL_FILE)]
+    for each, name in _read_beside(asked):
+        digests.append(_sha256(each, name))
+        if digests[-1] is None and (_folder(each) / name).exists():
             return None
-        asked |= {"work": run.step.work.model_dump(mode="json"), "seed": run.step.seed}
-    return sum_of(asked)
+    if digests[0] is None:
+        return None
+    facts: dict[str, Any] = {"asks": asked.kind, "of": digests, "family": run.step.model.family, "code": _code()}
+    if asked.kind in (CHOICE_OF, APART):
+        assert run.run is not None
+        facts |= {"work": dict(run.step.identity), "seed": run.step.seed, "pruned": run.run.record.sparsity}
+        facts["optimizer"] = run.facts.get("optimizer")
+    return sum_of(facts)
+
+
+def _read_beside(asked: Asked) -> Iterator[tuple[Observed, str]]:
+    yield asked.model, CONFIG
+    if asked.kind != NOT_FINITE:
+        yield asked.run, MASKS
+    if asked.parent is not None:
+        yield from ((asked.parent, name) for name in (MODEL_FILE, CONFIG))
 
 
 def _sha256(observed: Observed, name: str) -> str | None:

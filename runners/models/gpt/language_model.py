@@ -12,6 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 
 from runners.models.gpt.gpt_config import GPTConfig
 from runners.models.gpt.layers import Added, Block, norm_of, rotation
+from runners.models.known_masks import masks_nothing
 
 
 class GPTPreTrained(PreTrainedModel):
@@ -74,7 +75,7 @@ class GPTModel(GPTPreTrained):
         length = input_ids.shape[1]
         positions = torch.arange(length, device=input_ids.device)[None]
         allowed = None
-        if attention_mask is not None and not bool(attention_mask.all()):
+        if attention_mask is not None and not masks_nothing(attention_mask):
             present = attention_mask.bool()
             positions = (present.cumsum(1) - 1).clamp(min=0)
             causal = torch.ones(length, length, dtype=torch.bool, device=input_ids.device).tril()

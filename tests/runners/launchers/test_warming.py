@@ -35,18 +35,26 @@ pool.imported()
 bare = set(sys.modules)
 execute = pool.imported(steps)
 
+def started(event, arguments):
+    if event == "subprocess.Popen":
+        processes.append(str(arguments[0]))
+
 def late():
     # what a run still imports, once for each of its steps
     from framework.evidence.store import RunStore
     from runners.progress import Silent
     before = set(sys.modules)
+    sys.addaudithook(started)
     for step in steps:
         execute(step, RunStore(Path("runs")), Path(), Silent())
-    return sorted(set(sys.modules) - before)
+    return [sorted(set(sys.modules) - before), processes]
 
+processes = []
 tasks = "/proc/self/task"
 threads = len(os.listdir(tasks)) if os.path.isdir(tasks) else 1
-print(json.dumps({"warmed": sorted(set(sys.modules) - bare), "late": in_child(late), "threads": threads}))
+imports, started_ones = in_child(late)
+warmed = sorted(set(sys.modules) - bare)
+print(json.dumps({"warmed": warmed, "late": imports, "processes": started_ones, "threads": threads}))
 """
 
 
@@ -64,6 +72,7 @@ def test_a_run_imports_next_to_nothing_that_its_parent_could_have(tmp_path: Path
     assert [
         name for name in found["late"] if name.startswith(("transformers.models.", "torch.utils.tensorboard"))
     ] == []
+    assert [name for name in found["processes"] if "git" not in name] == []  # those tell of this moment
     assert len(found["late"]) < 30, found["late"]  # 200 and more without
 
 

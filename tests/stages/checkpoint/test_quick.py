@@ -119,6 +119,14 @@ def test_a_full_verification_reads_everything_whatever_is_remembered(found: Evid
     assert len(set(read)) == files(found)
 
 
+def test_what_is_remembered_already_is_not_written_again(found: Evidence, cache: Path) -> None:
+    verified(found)
+    before = {path: path.stat().st_mtime_ns for path in (cache / "verified").iterdir()}
+    verified(found)
+    assert len(before) == 3
+    assert {path: path.stat().st_mtime_ns for path in (cache / "verified").iterdir()} == before
+
+
 def restored(path: Path, times: os.stat_result) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 

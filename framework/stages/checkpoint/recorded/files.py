@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from framework.evidence.record import EVENTS, MODEL, STEPS, read_json
@@ -148,22 +150,30 @@ def _inherited(observed: Observed, parent: Observed) -> Iterator[Contradiction]:
     """The model's sizes and the tokenizer are those of the checkpoint that the step started from."""
     assert observed.run is not None
     assert parent.run is not None
-    configs = [run.folder / _CONFIG for run in (observed.run, parent.run)]
-    heads = [read_json(path).get("id2label") for path in configs if path.is_file()]
-    of_the_head = _OF_THE_HEAD if len(heads) < 2 or (heads[0] is None) != (heads[1] is None) else _OF_THE_VERSION
-    for name, apart in ((_CONFIG, of_the_head), (_TOKENIZER, _OF_THE_BATCH), (_TOKENIZING, None)):
-        own, before = observed.run.folder / name, parent.run.folder / name
-        if before.is_file() and not own.is_file() and name in parent.run.record.artefacts:
+    for name, apart in ((_CONFIG, _OF_THE_VERSION), (_TOKENIZER, _OF_THE_BATCH), (_TOKENIZING, None)):
+        own, before = _content(observed.run.folder, name), _content(parent.run.folder, name)
+        if before is not None and own is None and name in parent.run.record.artefacts:
             yield Contradiction(name, f"{name} is not there, and the step before left one")
-        if not own.is_file() or not before.is_file() or own.read_bytes() == before.read_bytes():
+        if own is None or before is None or own == before:
             continue
-        found, expected = read_json(own), read_json(before)
+        found, expected = (read_json(run.folder / name) for run in (observed.run, parent.run))
+        if name == _CONFIG and (found.get("id2label") is None) != (expected.get("id2label") is None):
+            apart = _OF_THE_HEAD
         held = found.keys() | expected.keys()
         for key in sorted(_TOKENIZES if apart is None else held - apart):
             if not alike(expected.get(key), found.get(key)):
                 message = f"{key} in {name} is another one than in the checkpoint that the step started from"
                 yield Contradiction(name, message, _short(expected.get(key)), _short(found.get(key)))
     yield from _classes(observed)
+
+
+def _content(folder: Path, name: str) -> bytes | None:
+    """A file's bytes; None where there is no such file. A study has very many of them."""
+    try:
+        with open(f"{folder}{os.sep}{name}", "rb") as stream:
+            return stream.read()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
 
 
 def _classes(observed: Observed) -> Iterator[Contradiction]:

@@ -8,7 +8,7 @@ from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.manifest.clauses import Clause
 from framework.manifest.sections.methods import Prune
 from framework.planning.steps import Training
-from framework.stages.checkpoint.recomputed.hybrid_groups import FLOATS, values
+from framework.stages.checkpoint.recomputed.finite import not_finite
 from framework.stages.checkpoint.recomputed.kept_weights import Changed, compared
 from framework.stages.run.observed import EvidenceContext, NotRecorded, Observed
 
@@ -34,18 +34,17 @@ def check(context: EvidenceContext) -> Iterator[Verdict | Finding]:
 
 
 def _finite(observed: Observed) -> Iterator[Finding]:
-    import numpy
-
     try:
-        tensors = observed.tensors
+        tensors = observed.tensors.tensors
     except NotRecorded:
         return
-    for name, tensor in tensors.tensors.items():
-        if tensor.dtype not in FLOATS:
-            continue
-        odd = tensor.elements - int(numpy.isfinite(values(tensors, name)).sum())
-        if odd:
-            message = f"{observed.step.label}: {odd} of {tensor.elements} weights of {name} are infinite or no number"
+    found = not_finite(observed)
+    for name in tensors:
+        if name in found:
+            message = (
+                f"{observed.step.label}: {found[name]} of {tensors[name].elements} weights of {name} are infinite or "
+                "no number"
+            )
             yield Finding(NOT_FINITE, message, location=observed.place("model/model.safetensors"))
 
 

@@ -67,8 +67,11 @@ def unsettled(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     given = list(verdicts)
     told: dict[tuple[str, str], set[Status]] = {}
     for each in given:
-        if PurePath(file_of(each)).name == SETTINGS:
+        if file_of(each).endswith(SETTINGS) and PurePath(file_of(each)).name == SETTINGS:
             told.setdefault((each.clause, _run_of(each)), set()).add(each.status)
+    if not told:
+        yield from given
+        return
     for each in given:
         known = told.get((each.clause, _run_of(each)), ())
         again = each.status in known and PurePath(file_of(each)).name == RECORD
