@@ -17,8 +17,9 @@ from framework.dialects.registry import dialect
 from framework.dialects.rendering.file_texts import text_of
 from framework.dialects.rendering.registry import written
 from framework.dialects.rendering.sheet import Sheet
+from framework.dialects.rendering.writers.cerebras import UNKNOWN_LENGTH
 from framework.errors import InputError, Problem
-from framework.exporters.cerebras_sections import UNDECLARED, data_sections, model_section, saving, tidy
+from framework.exporters.cerebras_sections import SETTINGS, UNDECLARED, data_sections, model_section, saving, tidy
 from framework.exporters.exported import Exported
 from framework.exporters.sparse import ancestors
 from framework.exporters.start import Start
@@ -103,11 +104,12 @@ class _File:
         self._refused(sheet)
         data = sheet.data
         init = data["trainer"]["init"]
-        init["model"], missing = model_section(self.step.model)
+        init["model"], missing = model_section(self.step.model, facts)
         self.notes += missing
         init["backend"] = {"backend_type": "CSX", **init.get("backend", {})}
         init["checkpoint"], init["logging"] = saving(self.step.knobs, facts.steps)
-        self._optimizer(init["optimizer"])
+        if "optimizer" in init:
+            _complete(init["optimizer"])
         start = Start(self.experiment, self.plan, self.step)
         start.write(init)
         self.notes += start.notes
@@ -134,7 +136,7 @@ class _File:
     def _refused(self, sheet: Sheet) -> None:
         """What is stated and not said: an error where the training would be another, else a note."""
         for fact, value in sheet.facts.values.items():
-            if fact in sheet.said or any(fact == name or fact.startswith(f"{name}.") for name in _ELSEWHERE):
+            if fact in sheet.said or (fact.startswith(_ELSEWHERE) and not _unknown_setting(fact)):
                 continue
             clause = self.situation.clause(fact)
             if clause is None and fact.startswith(("adapter.", "mask.")):
@@ -145,19 +147,11 @@ class _File:
                 continue
             why = sheet.refused.get(fact) or "Model Zoo has nothing that does this"
             where = self._at(fact) or self.experiment.location(("phases", self.step.name))
-            self.problems.append(Problem(f"{spelled} cannot be exported: {why}", where, _advice(fact)))
+            self.problems.append(Problem(f"{spelled} cannot be exported: {why}", where, _advice(why)))
         lora = self.work.adapter.chosen[1] if self.work.adapter else None
         if isinstance(lora, LoRA) and lora.mode == "sparse_to_sparse":
             message = "sparse_to_sparse cannot be exported: Model Zoo's LoRA adds an update that no mask holds"
             self.problems.append(Problem(message, self._at("adapter.lora.mode")))
-
-    def _optimizer(self, chosen: dict[str, dict[str, Any]]) -> None:
-        """The hyperparameters that the manifest does not state, as a run here would have them."""
-        ((name, arguments),) = chosen.items()
-        chosen[name] = {**_UNSTATED[name], **arguments}
-        if chosen[name]["weight_decay"]:
-            decay = "weight decay: Model Zoo leaves norms and biases out of it, a run here does not"
-            self.notes.append(decay)
 
     def _finished(self, data: Mapping[str, Any]) -> Exported:
         step = self.step
@@ -181,7 +175,22 @@ def _head(step: Step, notes: list[str]) -> str:
     return "".join(f"# {' '.join(line.split())}\n" for line in lines)
 
 
-def _advice(fact: str) -> str | None:
-    if fact.startswith("schedule."):
+def _complete(chosen: dict[str, dict[str, Any]]) -> None:
+    """The hyperparameters that the manifest does not state, as a run here would have them.
+
+    Weight decay reaches the same weights as here: Model Zoo leaves out biases, which these families do not have, and
+    torch's norms, of which its RMSNorm is none (`common/optim_utils.py`, `layers/RMSNorm.py`).
+    """
+    ((name, arguments),) = chosen.items()
+    chosen[name] = {**_UNSTATED[name], **arguments}
+
+
+def _unknown_setting(fact: str) -> bool:
+    """Whether a fact is a setting of the model's that has no place in Model Zoo's section."""
+    return fact.startswith("model.settings.") and fact.removeprefix("model.settings.") not in SETTINGS
+
+
+def _advice(why: str) -> str | None:
+    if why == UNKNOWN_LENGTH:
         return "declare the dataset's `train_examples`, or `max_steps` in the place of `epochs`"
     return None

@@ -84,6 +84,23 @@ def test_that_nothing_is_known_as_an_embedding_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (None, "no config.json tells the model type: embeddings and heads are told by the names that are usual"),
+        ({"model_type": "own"}, "the model type 'own' is none that is known here: embeddings and heads are told by"),
+        ({"model_type": "llama"}, None),
+    ],
+)
+def test_an_architecture_that_is_in_no_table_is_said(
+    tmp_path: Path, config: dict[str, Any] | None, said: str | None
+) -> None:
+    project = checkpoint(tmp_path, config, {"tok.weight": random(8, 8), "lm_head.weight": random(8, 8)})
+    told = project.cli("mask", "compute", "checkpoint", "--sparsity", "0.5", "--output", "out.npz").out
+    assert (said in told) if said else ("told by" not in told)
+    assert compute(project, "--sparsity", "0.5")["unfamiliar"] == (said.partition(":")[0] if said else None)
+
+
+@pytest.mark.parametrize(
     ("name", "dtype"), [("weight_packed", "I32"), ("qweight", "I32"), ("weight", "U8"), ("weight", "I8")]
 )
 def test_packed_weights_are_refused_and_can_be_left_out(tmp_path: Path, name: str, dtype: str) -> None:
