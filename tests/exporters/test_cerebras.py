@@ -178,6 +178,19 @@ def test_what_is_not_stated_of_an_optimizer_is_what_pytorch_takes(tmp_path: Path
     assert list(taken["betas"]) == [0.9, 0.999]
 
 
+@pytest.mark.parametrize(("eps", "said"), [("1e-8", False), ("1e-6", False), ("1e-3", True)])
+def test_an_epsilon_that_the_trainer_adds_elsewhere_is_said_where_it_counts(
+    tmp_path: Path, eps: str, said: bool
+) -> None:
+    exported = ExportedStudy(tmp_path, ("eps: 1e-8", f"eps: {eps}")).export("full")
+    assert any("before the bias correction" in note for note in exported[0].notes) is said
+
+
+def test_weight_decay_is_no_difference(tmp_path: Path) -> None:
+    """Model Zoo leaves out biases, which these families lack, and torch's norms, of which its RMSNorm is none."""
+    assert not any("decay" in note for each in ExportedStudy(tmp_path).export("full") for note in each.notes)
+
+
 def test_the_length_is_in_steps_where_the_data_is_counted_and_in_epochs_where_not(tmp_path: Path) -> None:
     assert ExportedStudy(tmp_path).data(FULL, "full")["init"]["loop"] == {"max_steps": 300}  # 3 epochs of 6400 / 64
     unknown = ExportedStudy(tmp_path, *CASES["constant"], ("example/corpus, train_examples: 6400", "example/corpus"))
