@@ -101,7 +101,18 @@ def test_an_architecture_that_is_in_no_table_is_said(
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("weight_packed", "I32"), ("qweight", "I32"), ("weight", "U8"), ("weight", "I8")]
+    ("name", "dtype"),
+    [
+        *(
+            ("weight_packed", "I32"),
+            ("qweight", "I32"),
+            ("weight", "U8"),
+            ("weight", "I8"),
+            ("W_q", "U8"),
+            ("codes", "I8"),
+        ),
+        *(("indices", "I32"), ("dense_weights", "I64"), ("B", "I32"), ("weight._data", "I8")),
+    ],
 )
 def test_packed_weights_are_refused_and_can_be_left_out(tmp_path: Path, name: str, dtype: str) -> None:
     tensors = {

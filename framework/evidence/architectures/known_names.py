@@ -29,7 +29,8 @@ EMBEDDINGS = _words(
     generation_embeddings value_embeddings input_embeds_layer input_embeds_layers position_embeds_layer
     encoder_hash_tok_embedding
     HashBucketCodepointEmbedder xpath_tag_sub_embeddings xpath_subs_sub_embeddings bias_values pe_k freq_emb
-    codebook codec_embed pronunciation_embed shape_embed num_speakers_embed label_embed cls_embed query_embed
+    codebook centroids res_centroids codec_embed
+    pronunciation_embed shape_embed num_speakers_embed label_embed cls_embed query_embed
     level_embed point_embed not_a_point_embed no_mask_embed iou_token mask_tokens obj_score_token hq_token
     presence_token reference_points reference_point_embed queries_embedder queries_features query_feat
     denoising_class_embed audio_bos_eos_token
@@ -174,5 +175,11 @@ OTHER_WEIGHTS_OF = {
 }
 """The same, with inputs and outputs in an order of their own: no groups along the inputs are known of them."""
 
-PACKED = frozenset(["weight_packed", "qweight", "weight_int8", "gate_up_proj_blocks", "down_proj_blocks"])
-"""Several weights in one integer: compressed-tensors' pack-quantized, GPTQ and AWQ, gpt-oss' MXFP4."""
+PACKED = _words(
+    """
+    weight_packed qweight weight_int8 gate_up_proj_blocks down_proj_blocks W_q codes indices dense_weights B _data
+    """
+)
+"""Several weights in one integer, or codes of them: compressed-tensors' pack-quantized, GPTQ and AWQ, gpt-oss' MXFP4,
+HQQ, AQLM, VPTQ, SpQR, GPTQ's Marlin layout, and quanto's (`src/transformers/integrations/`, and each format's own
+linear layer)."""
