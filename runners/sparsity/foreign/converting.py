@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,8 @@ def convert(
     return Converted(output, sha256, counts, *found)
 
 
+_SEPARATOR = re.compile(r"[._/]")
+"""What parts of a name are joined by: `numpy.savez(file, **masks)` takes no dots, HDF5 and its like have slashes."""
 _SQUARE = "name its module with --transposed; a module whose mask lies as its weight does cannot be told from it here"
 
 
@@ -140,7 +143,14 @@ def _tensor(
     for each in (name, f"{name}.weight"):
         if each in known:
             return each, known[each]
+    alike = [each for each in known if _bare(each) == _bare(name)]
+    if len(alike) == 1:
+        return alike[0], known[alike[0]]
     raise Misfit(f"is for no tensor of the checkpoint: {did_you_mean(name, sorted(known))}", "use --rename OLD=NEW")
+
+
+def _bare(name: str) -> str:
+    return _SEPARATOR.sub("", name).removesuffix("weight")
 
 
 def _stacked(kept: dict[str, Array], architecture: Architecture) -> dict[str, Array]:
