@@ -107,5 +107,5 @@ _NAMES = """
     xclip_text_model xclip_vision_model xcodec xcodec2 xglm xlm xlm-roberta xlm-roberta-xl xlnet xlstm xmod yolos
     yoso youtu zamba zamba2 zaya zoedepth
 """
-MODEL_TYPES = frozenset(_NAMES.split())
-"""Of any other architecture a tensor's kind is told by the names that are general."""
+MODEL_TYPES = frozenset([*_NAMES.split(), "gpt"])
+"""And this project's own `gpt`. Of any other architecture a tensor's kind is told by the names that are general."""
