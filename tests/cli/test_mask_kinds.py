@@ -172,3 +172,17 @@ def test_a_tied_matrix_that_is_stored_twice_is_one(tmp_path: Path, stated: dict[
     found = compute(project, "--sparsity", "0.5", "--everything")
     assert found["masks"][0]["elements"] == pruned
     assert found["tied"] == ({"lm_head.weight": "model.embed_tokens.weight"} if pruned == 64 else {})
+
+
+def test_a_shared_expert_beside_stacked_ones_lies_its_own_way(tmp_path: Path) -> None:
+    """Llama 4: experts are [experts, inputs, outputs], the shared one of the same name is [outputs, inputs]."""
+    inside = "model.layers.0.feed_forward"
+    tensors = {
+        f"{inside}.experts.down_proj": random(3, 8, 8),
+        f"{inside}.shared_expert.down_proj.weight": random(8, 8),
+    }
+    project = checkpoint(tmp_path, {"model_type": "llama4_text"}, tensors)
+    compute(project, "--sparsity", "0.5", "--structure", "2:4")
+    stats = project.cli("mask", "stats", "out.npz", "--format", "json").json
+    assert [tensor["pattern"] for tensor in stats["tensors"]] == ["2:4", "2:4"]
+    assert MaskFile(tmp_path / "out.npz").facts["input_first"] == ["experts.down_proj"]

@@ -16,14 +16,13 @@ from framework.evidence.architectures.expert_layouts import renames, singles, st
 from framework.evidence.architectures.roles import UNKNOWN, Architecture, Role
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.mask_layout import packed
-from framework.evidence.orientation import INPUT_FIRST, input_first
+from framework.evidence.orientation import INPUT_FIRST, input_first, modules_turned
 from framework.names import did_you_mean
 from runners.sparsity.foreign.fitting import Misfit, Reading, fitted, squares_in_doubt
 from runners.sparsity.foreign.holding import held
 from runners.sparsity.foreign.renaming import Renames, renamed
 from runners.sparsity.foreign.sources import ForeignMasks
 from runners.sparsity.mask_files import open_masks, write_mask_file
-from runners.sparsity.selection import module_of
 
 Array = numpy.ndarray[Any, Any]
 _FIRST = 10
@@ -84,7 +83,7 @@ def convert(
     counts = {name: (mask.size, mask.size - int(numpy.count_nonzero(mask))) for name, mask in sorted(kept.items())}
     facts = _facts(source, counts)
     if turned:
-        facts[INPUT_FIRST] = sorted({module_of(name).rpartition(".")[2] for name in turned})
+        facts[INPUT_FIRST] = modules_turned(turned, kept)
     sha256 = _written(output, kept, facts, layout, counts)
     return Converted(output, sha256, counts, *found)
 
