@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import AutoConfig
 
 from framework.conformance.devices import memory_stated, same_device, same_memory
@@ -16,10 +17,12 @@ from framework.manifest.sections.paper import Hardware
 from framework.names import did_you_mean, format_path
 from framework.planning.steps import Measure, Step, Training
 from runners.adapters import ADAPTERS
+from runners.adapters.reachable import unreachable
 from runners.command.starting import unstartable
 from runners.data.sources import local_files as local
 from runners.environment import hardware
 from runners.hub import Repository, missing_repositories
+from runners.models.building import skeleton
 from runners.models.families import FAMILIES, configuration_in, size_fault
 from runners.models.refusals import refusals
 from runners.registry import Registry
@@ -54,6 +57,7 @@ def obstacles(experiment_hardware: Hardware, steps: Sequence[Step], project: Pat
         found += _local(step, project)
         found += _sizes(step)
         found += _tied_head(step, project)
+    found += _unreachable(own, project)
     return list(dict.fromkeys(found))
 
 
@@ -136,6 +140,28 @@ def _tied_head(step: Step, project: Path) -> Iterator[Obstacle]:
         place = format_path(("variants", step.variant, "steps", step.index))
         found = "it is tied to the embedding, which a merge would change, too: leave it out"
         yield Obstacle(place, f"{name} on {heads[0]}", found)
+
+
+def _unreachable(steps: Sequence[Step], project: Path) -> Iterator[Obstacle]:
+    """Targets of adapters that are no linear layers of their model."""
+    models: dict[str, nn.Module | None] = {}
+    for step in steps:
+        work, model = step.work, step.model
+        if not isinstance(work, Training) or work.adapter is None or model.family not in FAMILIES:
+            continue
+        name, specification = work.adapter.chosen
+        if (key := model.model_dump_json()) not in models:
+            try:
+                models[key] = skeleton(model, project)
+            except FrameworkError:  # what stands against the model itself is said of it
+                models[key] = None
+        built = models[key]
+        told = {f"{name} on {target}" for target in specification.targets}
+        told &= {declared for declared, _ in refusals(FAMILIES.get(model.family), work)}
+        for target, found in unreachable(built, specification.targets) if built is not None else ():
+            if f"{name} on {target}" not in told:
+                place = format_path(("variants", step.variant, "steps", step.index))
+                yield Obstacle(place, f"{name} on {target}", found)
 
 
 def _read(step: Step) -> Training | None:

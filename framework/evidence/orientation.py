@@ -26,6 +26,19 @@ def input_first(architecture: Architecture, shapes: Shapes) -> frozenset[str]:
     return frozenset(name for name, shape in shapes.items() if _turned(architecture, name, shape))
 
 
+def modules_turned(turned: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The shortest module names that mean the weights of ``turned``, and no other of ``names``: `down_proj`, but
+    `experts.down_proj` beside a shared expert that lies the other way round."""
+    own = set(turned)
+    others = [f".{name.removesuffix('.weight')}" for name in names if name not in own]
+    found = set()
+    for name in own:
+        parts = name.removesuffix(".weight").split(".")
+        ends = (".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1))
+        found.add(next((end for end in ends if not any(each.endswith(f".{end}") for each in others)), name))
+    return sorted(found)
+
+
 def without_orientation(architecture: Architecture, shapes: Shapes) -> list[str]:
     """The weights of which nobody says along which dimension their inputs lie."""
     own = known_names.OTHER_WEIGHTS_OF.get(architecture.model_type or "", ())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.dialects.families.model_zoo import CONSTANTS, MULTI_QUERY_MODULE
+from framework.dialects.rendering.sheet import Facts
 from framework.manifest.sections.models import Model
 from framework.planning.steps import Knobs, Step, Training
 
@@ -26,6 +27,12 @@ _FAMILIES: Mapping[str, Mapping[str, float]] = {
 defaults are 1e-5 and 10000."""
 UNDECLARED = ("layer_norm_epsilon", "rope_theta", "share_embedding_weights")
 """Settings of a model that no clause of a manifest states, and that are written all the same."""
+SETTINGS = {
+    "tie_word_embeddings": "share_embedding_weights",
+    "rms_norm_eps": "layer_norm_epsilon",
+    "rope_theta": "rope_theta",
+}
+"""Of what a manifest states of a model as its own settings: those that Model Zoo has a name for."""
 _ORDER = (
     "model_dir", "seed", "backend", "model", "optimizer", "schedulers", "precision", "sparsity", "loop", "checkpoint",
     "logging", "callbacks",
@@ -34,13 +41,14 @@ _PROCESSOR = "GptHDF5MapDataProcessor"
 _LOADING = {"num_workers": 8, "prefetch_factor": 10, "persistent_workers": True}
 
 
-def model_section(model: Model) -> tuple[dict[str, Any], list[str]]:
+def model_section(model: Model, facts: Facts) -> tuple[dict[str, Any], list[str]]:
     """`trainer.init.model`, and what of it is not known here.
 
     Sizes as the manifest states them, and always what makes the family of Model Zoo's decoder: rotary positions, RMS
     norms, a gated SwiGLU, no biases, no dropout. Not said, they are a GPT-2's (`GPT2ModelConfig` of release 2.10). A
     model made from sizes alone has the embedding, the epsilon and the rotary base that a run here gives it; a
-    checkpoint brings its own, and the values written for one are those that most checkpoints of its family have.
+    checkpoint brings its own, and the values written for one are those that most checkpoints of its family have, but
+    where the manifest states them under the model's `settings`.
     """
     section: dict[str, Any] = {"name": model.family}
     section |= {theirs: getattr(model, ours) for ours, theirs in _SIZES.items() if getattr(model, ours) is not None}
@@ -54,15 +62,22 @@ def model_section(model: Model) -> tuple[dict[str, Any], list[str]]:
     if model.hidden and model.heads:
         section["rotary_dim"] = model.hidden // model.heads
     section |= {"share_embedding_weights": False, **_FAMILIES[model.family]}
+    stated = {
+        theirs: facts[f"model.settings.{ours}"]
+        for ours, theirs in SETTINGS.items()
+        if f"model.settings.{ours}" in facts
+    }
+    section |= stated
     section |= dict.fromkeys(("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"), 0.0)
     biases = ("use_projection_bias_in_attention", "use_ffn_bias_in_attention", "use_ffn_bias", "use_bias_in_output")
     section |= dict.fromkeys(biases, False)
     missing = [name for name in _SIZES if getattr(model, name) is None]
     notes = [f"sizes that the manifest does not state: {', '.join(missing)}"] if missing else []
-    if model.weights == "pretrained" or model.hub or model.path:
+    usual = [name for name in UNDECLARED if name not in stated]
+    if usual and (model.weights == "pretrained" or model.hub or model.path):
         notes.append(
-            "layer_norm_epsilon, rope_theta and share_embedding_weights are the family's usual ones, and may be others"
-            " in this checkpoint: hold them, and the sizes, to the config that the conversion of its checkpoint writes"
+            f"the family's usual {', '.join(usual)}, which may be others in this checkpoint: hold them, and the sizes,"
+            " to the config that the conversion of its checkpoint writes"
         )
     return section, notes
 

@@ -50,6 +50,20 @@ def unfilled(family: Family, config: Any) -> nn.Module:
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-any-return]
 
 
+def skeleton(model: Model, project: Path) -> nn.Module | None:
+    """The modules of a model, without weights (on torch's meta device); None where only a hub has its configuration.
+
+    Raises:
+        FrameworkError: the sizes do not make a model, or the folder's configuration cannot be read.
+    """
+    if model.hub is not None and model.path is None:
+        return None
+    family = FAMILIES.get(model.family)
+    family.prepare()
+    with torch.device("meta"):
+        return unfilled(family, _configuration(model.family, model, family, _source(model, project)))
+
+
 def classifier_over(model: Any, family: Family, classes: Sequence[str], seed: int) -> SequenceClassifier:
     """A classifier with another model's backbone and a new head, which follows from the seed, for the named classes."""
     seed_everything(seed, "head")

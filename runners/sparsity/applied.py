@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy
 
@@ -13,6 +14,7 @@ from framework.errors import InputError, UsageError
 from framework.evidence.architectures.roles import Architecture
 from framework.evidence.atomic import whole_folder
 from framework.evidence.checkpoints import CheckpointFiles
+from framework.evidence.forms.by_expert import StackedForm
 from framework.evidence.forms.stacked_masks import by_model
 from framework.evidence.mask_violations import hold, stored_names
 from framework.evidence.masks import MaskFile
@@ -40,7 +42,7 @@ def apply(masks: MaskFile, checkpoint: CheckpointFiles, output: Path) -> Applied
     Raises:
         UsageError: the folder is there.
         InputError: a masked tensor is not in the checkpoint, has another shape, or lies in a form whose bits are no
-            weights (behind a bitmask, pruned by torch, expert by expert).
+            weights (behind a bitmask, pruned by torch). Experts that lie one by one are masked where they lie.
     """
     if output.exists():
         raise UsageError(f"{output} exists: name a new folder")
@@ -48,7 +50,8 @@ def apply(masks: MaskFile, checkpoint: CheckpointFiles, output: Path) -> Applied
     masks = by_model(masks, Architecture.of(checkpoint.config()).model_type)
     stored = stored_names(masks.tensors, checkpoint)
     files = {name: file.path for file in checkpoint.files for name in file.tensors}
-    if apart := [tensor for tensor in stored.values() if tensor not in files]:
+    places = {tensor: _parts(checkpoint, tensor) for tensor in stored.values()}
+    if apart := [tensor for tensor, parts in places.items() if not all(part in files for part in parts)]:
         raise InputError.at(
             checkpoint.place(apart[0]),
             f"{apart[0]} does not lie there as it is, but in a form, and {len(apart) - 1} more",
@@ -58,7 +61,11 @@ def apply(masks: MaskFile, checkpoint: CheckpointFiles, output: Path) -> Applied
     with whole_folder(output) as folder:
         left_out = _copied(checkpoint, folder)
         for name, tensor in stored.items():
-            _zeroed(folder / files[tensor].name, _tensor_of(checkpoint, tensor), masks, name)
+            offset = 0
+            for part in places[tensor]:
+                own = _tensor_of(checkpoint, part)
+                _zeroed(folder / files[part].name, own, masks.packed(name), offset)
+                offset += own.elements
         written = CheckpointFiles(folder)
         try:
             if any(each.returned or each.not_numbers for each in hold(masks, written)):
@@ -67,6 +74,12 @@ def apply(masks: MaskFile, checkpoint: CheckpointFiles, output: Path) -> Applied
             written.close()
     counts = {name: (each.masked, each.returned + each.not_numbers) for name, each in before.items()}
     return Applied(output, counts, left_out)
+
+
+def _parts(checkpoint: CheckpointFiles, tensor: str) -> tuple[str, ...]:
+    """The tensors that hold the elements of one, in their order: itself, or its experts one by one."""
+    form = checkpoint.weights.forms.get(tensor)
+    return form.parts if isinstance(form, StackedForm) else (tensor,)
 
 
 def _tensor_of(checkpoint: CheckpointFiles, tensor: str) -> StoredTensor:
@@ -88,14 +101,15 @@ def _copied(checkpoint: CheckpointFiles, folder: Path) -> tuple[str, ...]:
     return tuple(path.name for path in beside if path.suffix in WEIGHTS)
 
 
-def _zeroed(path: Path, tensor: StoredTensor, masks: MaskFile, name: str) -> None:
-    """Set the masked elements of a tensor to zero, in its file, piece by piece."""
+def _zeroed(path: Path, tensor: StoredTensor, packed: Any, offset: int) -> None:
+    """Set the masked elements of a tensor to zero, in its file, piece by piece; its first has the bit ``offset``."""
     if tensor.elements == 0:
         return
-    kind, packed = stored_bits(Location(str(path), 1, 1), tensor), masks.packed(name)
+    kind = stored_bits(Location(str(path), 1, 1), tensor)
     bits = numpy.memmap(path, dtype=kind, mode="r+", offset=tensor.start, shape=(tensor.elements,))
     for start in range(0, tensor.elements, _PIECE):
         stop = min(start + _PIECE, tensor.elements)
-        kept = numpy.unpackbits(packed[start // 8 : -(-stop // 8)], count=stop - start, bitorder="little")
+        first, last = offset + start, offset + stop
+        kept = numpy.unpackbits(packed[first // 8 : -(-last // 8)], bitorder="little")[first % 8 :][: stop - start]
         bits[start:stop][kept == 0] = 0
     bits.flush()

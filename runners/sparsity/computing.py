@@ -17,7 +17,7 @@ from framework.errors import InputError, UsageError
 from framework.evidence.architectures.roles import Architecture
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.masks import MaskFile
-from framework.evidence.orientation import INPUT_FIRST, input_first, without_orientation
+from framework.evidence.orientation import INPUT_FIRST, input_first, modules_turned, without_orientation
 from framework.evidence.score_keys import KINDS
 from runners.sparsity.exactly.groups import turned_piece
 from runners.sparsity.exactly.keyed import READ
@@ -217,7 +217,7 @@ def _facts(
     if request.modules is not None:
         facts["modules"] = sorted(request.modules)
     if turned:
-        facts[INPUT_FIRST] = sorted({module_of(name).rpartition(".")[2] for name in turned})
+        facts[INPUT_FIRST] = modules_turned(turned, shapes)
     return facts | ({"seed": request.seed} if request.score == "random" else {})
 
 

@@ -105,7 +105,8 @@ def left_out(
 
 def _belongs_packed(name: str, module: str) -> bool:
     """Whether a tensor is that of a module, whatever the module's tensor is called."""
-    return belongs(name, module) or f".{name.rpartition('.')[0]}".endswith(f".{module}")
+    inside = name.rpartition(".")[0].removesuffix(".weight")  # quanto's `up_proj.weight._data`
+    return belongs(name, module) or f".{inside}".endswith(f".{module}")
 
 
 def _shortest(name: str, kept: Sequence[str]) -> str:

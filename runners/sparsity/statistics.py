@@ -67,7 +67,8 @@ def statistics(masks: MaskFile) -> Statistics:
 
 def _of(masks: MaskFile, name: str) -> TensorStatistics:
     mask = masks.mask(name)
-    turned = name.removesuffix(".weight").rpartition(".")[2] in masks.facts.get(INPUT_FIRST, ())
+    module = f".{name.removesuffix('.weight')}"
+    turned = any(module.endswith(f".{each}") for each in masks.facts.get(INPUT_FIRST, ()))
     rows = in_rows(name, mask, turned)
     outputs, inputs = rows.shape
     removed = inputs - rows.sum(axis=1) if inputs else numpy.zeros(outputs, int)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
+from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.masks import MaskFile
 from tests.support.project import Project
 from tests.support.stored_forms import Entry, bitmask, experts, torch_pruned
@@ -122,3 +123,23 @@ def test_a_mask_by_either_names_holds_a_checkpoint_in_either_layout(
         written(tmp_path / "model", plain if stored_by == "memory" else experts(alone, weights, MODULES), CONFIG)
         found = Project(tmp_path).cli("mask", "validate", "mask.safetensors", "model", "--format", "json")
         assert (found.code, found.json["returned"]) == (returned, returned)
+
+
+@pytest.mark.parametrize("layout", ["disk", "memory"])
+def test_a_mask_is_applied_to_experts_where_they_lie(tmp_path: Path, layout: str) -> None:
+    """Each expert has 11 x 15 weights: its bits of the stacked mask begin within a byte."""
+    odd = {"gate_up_proj": _RANDOM.standard_normal((3, 22, 15)), "down_proj": _RANDOM.standard_normal((3, 15, 11))}
+    alone = experts("model.layers.0.block_sparse_moe.experts", odd, MODULES)
+    plain = {f"{INSIDE}.{name}": stored(values) for name, values in odd.items()}
+    written(tmp_path / "model", alone if layout == "disk" else plain, CONFIG)
+    project = Project(tmp_path)
+    mask = compute(project, "model", "--sparsity", "0.4")
+    done = project.cli("mask", "apply", "model.npz", "model", "--output", "out", "--format", "json")
+    assert done.code == 0, done.err
+    files, kept = CheckpointFiles(tmp_path / "out"), MaskFile(tmp_path / "model.npz")
+    for name, values in odd.items():
+        expected = numpy.where(kept.mask(f"{INSIDE}.{name}"), values.astype("<f4"), 0)
+        assert (files.bits(f"{INSIDE}.{name}").view("<f4") == expected).all()
+    assert sorted(file for each in files.files for file in each.tensors) == sorted(alone if layout == "disk" else plain)
+    files.close()
+    assert mask["zeros"] == round(0.4 * sum(values.size for values in odd.values()))

@@ -84,7 +84,35 @@ def test_that_nothing_is_known_as_an_embedding_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("weight_packed", "I32"), ("qweight", "I32"), ("weight", "U8"), ("weight", "I8")]
+    ("config", "said"),
+    [
+        (None, "no config.json tells the model type: embeddings and heads are told by the names that are usual"),
+        ({"model_type": "own"}, "the model type 'own' is none that is known here: embeddings and heads are told by"),
+        ({"model_type": "llama"}, None),
+    ],
+)
+def test_an_architecture_that_is_in_no_table_is_said(
+    tmp_path: Path, config: dict[str, Any] | None, said: str | None
+) -> None:
+    project = checkpoint(tmp_path, config, {"tok.weight": random(8, 8), "lm_head.weight": random(8, 8)})
+    told = project.cli("mask", "compute", "checkpoint", "--sparsity", "0.5", "--output", "out.npz").out
+    assert (said in told) if said else ("told by" not in told)
+    assert compute(project, "--sparsity", "0.5")["unfamiliar"] == (said.partition(":")[0] if said else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *(
+            ("weight_packed", "I32"),
+            ("qweight", "I32"),
+            ("weight", "U8"),
+            ("weight", "I8"),
+            ("W_q", "U8"),
+            ("codes", "I8"),
+        ),
+        *(("indices", "I32"), ("dense_weights", "I64"), ("B", "I32"), ("weight._data", "I8")),
+    ],
 )
 def test_packed_weights_are_refused_and_can_be_left_out(tmp_path: Path, name: str, dtype: str) -> None:
     tensors = {
@@ -144,3 +172,17 @@ def test_a_tied_matrix_that_is_stored_twice_is_one(tmp_path: Path, stated: dict[
     found = compute(project, "--sparsity", "0.5", "--everything")
     assert found["masks"][0]["elements"] == pruned
     assert found["tied"] == ({"lm_head.weight": "model.embed_tokens.weight"} if pruned == 64 else {})
+
+
+def test_a_shared_expert_beside_stacked_ones_lies_its_own_way(tmp_path: Path) -> None:
+    """Llama 4: experts are [experts, inputs, outputs], the shared one of the same name is [outputs, inputs]."""
+    inside = "model.layers.0.feed_forward"
+    tensors = {
+        f"{inside}.experts.down_proj": random(3, 8, 8),
+        f"{inside}.shared_expert.down_proj.weight": random(8, 8),
+    }
+    project = checkpoint(tmp_path, {"model_type": "llama4_text"}, tensors)
+    compute(project, "--sparsity", "0.5", "--structure", "2:4")
+    stats = project.cli("mask", "stats", "out.npz", "--format", "json").json
+    assert [tensor["pattern"] for tensor in stats["tensors"]] == ["2:4", "2:4"]
+    assert MaskFile(tmp_path / "out.npz").facts["input_first"] == ["experts.down_proj"]

@@ -46,6 +46,30 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+UNKNOWN_WORDS = {
+    **{f"the optimizer {name}": (("name: adamw", f"name: {name}"),) for name in ("lion", "adafactor", "muon")},
+    **{
+        f"the schedule {name}": (
+            ("min_learning_rate: 0.1 * learning_rate", "min_learning_rate: 0"),
+            ("name: cosine", name),
+        )
+        for name in (
+            "name: step, every: 100 steps",
+            "name: milestones, milestones: [100 steps]",
+            "name: polynomial, power: 2",
+            "name: inverse_sqrt",
+            "name: cosine_restarts, cycles: 2",
+            "name: one_cycle",
+            "name: exponential, gamma: 0.99, every: 1 steps",
+        )
+    },
+    "the precision fp8": (("precision: bf16", "precision: fp8"),),
+    **{f"a warmup of {length}": (("warmup: 10%", f"warmup: {length}"),) for length in ("1 epochs", "1000 samples")},
+    "a warmup of epochs of unknown steps": (("warmup: 10%", "warmup: 1 epochs"), (", train_examples: 64_000", "")),
+}
+"""Terms that few trainers have a word for, and lengths that few count in."""
+
+
 def runner(dialect: str, unpassed: list[str]) -> str:
     return (
         f"    command: [python, train.py, '{{c.yaml}}', '{{output}}']\n    unpassed: {json.dumps(unpassed)}\n"
@@ -77,6 +101,7 @@ def written(root: Path, dialect: str, variant: str, *changes: tuple[str, str]) -
         return ScriptedStudy(root, runner(dialect, list(missing)), *changes), missing
 
 
+WORDS_OF_TRANSFORMERS = ("axolotl", "hf-training-arguments", "llama-factory", "ms-swift", "trl")
 READ_ONLY = {
     "detectron2",
     "gpt-neox",
@@ -104,6 +129,26 @@ def test_what_is_written_says_the_same_when_it_is_read(tmp_path: Path, dialect: 
         step = study.step(variant)
         assert step.command is not None
         assert contradictions(step, step.command) == []
+
+
+@pytest.mark.parametrize("dialect", names())
+def test_a_trainer_without_a_word_for_a_term_is_told_nothing_of_it(tmp_path: Path, dialect: str) -> None:
+    for number, (case, changes) in enumerate(UNKNOWN_WORDS.items()):
+        study, missing = written(tmp_path / str(number), dialect, "full", *changes)
+        step = study.step("full")
+        assert step.command is not None
+        assert contradictions(step, step.command) == [], case
+        assert all(missing.values()), case
+        if case == "the schedule name: one_cycle" and dialect in WORDS_OF_TRANSFORMERS:
+            assert "arguments are not written here" in missing["schedule.name"]
+
+
+def test_a_constant_schedule_is_warmed_up_in_any_unit(tmp_path: Path) -> None:
+    for number, length in enumerate(("1 epochs", "1000 samples", "10%", "3 steps")):
+        study = ScriptedStudy(
+            tmp_path / str(number), runner("trl", []), *CASES["constant"], ("warmup: 10%", f"warmup: {length}")
+        )
+        assert study.data("c.yaml")["lr_scheduler_type"] == "constant_with_warmup", length
 
 
 @pytest.mark.parametrize("dialect", sorted({*names()} - PARTIAL))

@@ -30,11 +30,20 @@ KINDS = [
     ("swin", "swin.encoder.layers.0.relative_position_bias_table", (169, 3), "F32", Role.EMBEDDING),
     ("musicgen", "decoder.model.decoder.embed_tokens.3.weight", (2049, 1024), "F32", Role.EMBEDDING),
     ("canine", "char_embeddings.HashBucketCodepointEmbedder_3.weight", (16384, 96), "F32", Role.EMBEDDING),
+    ("neomme", "value_embeddings.weight", (131072, 256), "F32", Role.EMBEDDING),
+    ("fastspeech2_conformer_with_hifigan", "model.encoder.embed.weight", (78, 384), "F32", Role.EMBEDDING),
     ("dia", "model.decoder.embeddings.embed.weight", (9252, 1024), "F32", Role.EMBEDDING),
     ("vit", "vit.embeddings.patch_embeddings.projection.weight", (768, 3, 16, 16), "F32", Role.WEIGHT),
     # Heads
     ("roberta", "classifier.out_proj.weight", (2, 768), "F32", Role.HEAD),
     ("bert", "cls.predictions.decoder.weight", (30522, 768), "F32", Role.HEAD),
+    ("unispeech", "ctc_proj.weight", (80, 256), "F32", Role.HEAD),
+    ("rf_detr", "model.class_embed.weight", (91, 256), "F32", Role.WEIGHT),
+    ("rf_detr", "class_embed.weight", (91, 256), "F32", Role.HEAD),
+    ("hgnet_v2", "fc.weight", (1000, 2048), "F32", Role.HEAD),
+    ("lxmert", "obj_predict_head.decoder_dict.attr.weight", (400, 768), "F32", Role.HEAD),
+    ("owlvit", "box_head.dense0.weight", (768, 768), "F32", Role.HEAD),
+    ("sam3", "detr_decoder.box_head.layer1.weight", (256, 256), "F32", Role.WEIGHT),
     ("whisper", "proj_out.weight", (51865, 384), "F32", Role.HEAD),
     ("rwkv", "head.weight", (50277, 768), "F32", Role.HEAD),
     ("clip", "vision_model.head.weight", (4, 4), "F32", Role.WEIGHT),
@@ -58,6 +67,13 @@ KINDS = [
     ("llama", "model.layers.0.mlp.up_proj.qweight", (8, 64), "I32", Role.PACKED),
     ("llama", "model.layers.0.mlp.up_proj.qzeros", (1, 8), "I32", Role.BUFFER),
     ("llama", "model.layers.0.mlp.up_proj.weight", (2048, 1), "U8", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.W_q", (16, 16), "U8", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.codes", (4, 2, 1), "I8", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.indices", (1, 32, 2), "I32", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.dense_weights", (1024,), "I64", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.B", (1, 64), "I32", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.weight._data", (32, 16), "I8", Role.PACKED),
+    ("llama", "model.layers.0.mlp.up_proj.g_idx", (16,), "I32", Role.BUFFER),
     ("deepseek_v3", "model.layers.0.mlp.up_proj.weight", (64, 64), "F8_E4M3", Role.PACKED),
     ("deepseek_v3", "model.layers.0.mlp.up_proj.weight_scale_inv", (1, 1), "F32", Role.VECTOR),
     ("gpt_oss", "model.layers.0.mlp.experts.gate_up_proj_blocks", (32, 5760, 90, 16), "U8", Role.PACKED),
@@ -115,3 +131,11 @@ def test_which_dimension_the_inputs_lie_along(
         frozenset(turned),
         unknown,
     )
+
+
+def test_every_architecture_of_transformers_is_familiar_and_any_other_is_named() -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    assert [name for name in [*CONFIG_MAPPING_NAMES, "gpt"] if Architecture(name).unfamiliar] == []
+    assert "'own'" in (Architecture("own").unfamiliar or "")
+    assert "config.json" in (Architecture(None).unfamiliar or "")

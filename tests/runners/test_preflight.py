@@ -125,6 +125,51 @@ def test_an_adapter_on_a_tied_head_is_refused(
     assert clauses(found) == refused
 
 
+SIZES: dict[str, dict[str, Any]] = {
+    "gpt2": {"heads": 2},
+    "llama": {"heads": 2, "intermediate": 32},
+    "mixtral": {"heads": 2, "intermediate": 32, "experts": 4, "experts_per_token": 2},
+    "mamba": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "target", "said"),
+    [
+        ("gpt2", "c_attn", None),
+        ("gpt2", "h.0.mlp.c_fc", None),
+        ("gpt2", "wte", "transformer.wte is of the class Embedding"),
+        ("gpt2", "wpe", "transformer.wpe is of the class Embedding"),
+        ("gpt2", "ln_1", "is of the class LayerNorm"),
+        ("gpt2", "c_atn", "did you mean 'c_attn'"),
+        ("gpt2", "h.7.mlp.c_fc", "no module is called so"),
+        ("llama", "q_proj", None),
+        ("llama", "lm_head", None),
+        ("llama", "embed_tokens", "is of the class Embedding"),
+        ("llama", "input_layernorm", "is of the class LlamaRMSNorm"),
+        ("llama", "mlp", "is of the class LlamaMLP"),
+        ("mixtral", "o_proj", None),
+        ("mixtral", "gate", "is of the class MixtralTopKRouter"),
+        ("mixtral", "w1", "no module is called so"),
+        ("mixtral", "experts", "is of the class MixtralExperts"),
+        ("mamba", "x_proj", None),
+        ("mamba", "embeddings", "is of the class Embedding"),
+        ("mamba", "A_log", "no module is called so"),
+    ],
+)
+def test_targets_that_are_no_linear_layers_are_found_before_anything_starts(
+    laboratory: Any, phase: Callable[..., Phase], family: str, target: str, said: str | None
+) -> None:
+    adapter = Adapter(lora=LoRA(rank=2, alpha=4.0, targets=[target]))
+    step = laboratory.step(Training(phase(), "data", laboratory.text(), None, adapter))
+    model = Model(family=family, weights="random", layers=2, hidden=16, **SIZES[family])
+    found = preflight.obstacles(Hardware(), [replace(step, model=model)], laboratory.project)
+    assert [(each.declared, said in each.found) for each in found if said] == (
+        [(f"lora on {target}", True)] if said else []
+    )
+    assert said or not found
+
+
 def test_an_unknown_family(laboratory: Any) -> None:
     model = Model(family="rwkv", weights="random", layers=1, hidden=8)
     step = laboratory.step(Prune(sparsity=0.5, tensors=["x"]), model=model)

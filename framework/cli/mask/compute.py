@@ -16,6 +16,7 @@ from framework.cli.mask.mask_inputs import checkpoint_files
 from framework.cli.options import add_format
 from framework.cli.terminal import console
 from framework.errors import UsageError
+from framework.evidence.architectures.roles import Architecture
 from framework.evidence.mask_layout import LAYOUTS
 from framework.isolation import own
 from framework.planning.tuned.best_of_grids import load
@@ -65,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
             request = _with_facts(request, facts)
         found = computing.compute(files, request, paths, scored)
         left_out, tied = kinds.left_out(files, request.modules, exclude)
-        forms = files.kinds
+        forms, unfamiliar = files.kinds, Architecture.of(files.config()).unfamiliar
     if options.format == "json":
         console.as_json(
             {
@@ -73,11 +74,14 @@ def main(options: argparse.Namespace) -> int:
                 "left_out": left_out,
                 "tied": tied,
                 "forms": forms,
+                "unfamiliar": unfamiliar,
             }
         )
         return 0
     for form, count in forms.items():
         console.literal(f"{form}: {count:,} weights, taken as the model has them")
+    if unfamiliar is not None and not options.everything:
+        console.literal(f"{unfamiliar}: embeddings and heads are told by the names that are usual, and may be others")
     if exclude:
         console.literal(f"left out: {', '.join(exclude)}")
     elif options.tensors is None and not options.everything:

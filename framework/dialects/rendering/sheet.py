@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.manifest.sections.values.durations import Duration
+from framework.manifest.sections.schedules import Warmup
+from framework.manifest.sections.values.durations import Scale
 from framework.names import Path, parse_path
 
 
@@ -15,13 +16,14 @@ from framework.names import Path, parse_path
 class Facts:
     """What the manifest says of one training step, by the names that dialects know facts by.
 
-    ``values`` holds such as `optimizer.learning_rate`, `schedule.warmup` (a Duration), `batch_size`,
+    ``values`` holds such as `optimizer.learning_rate`, `schedule.warmup` (a Warmup), `batch_size`,
     `batch_size.micro`, `adapter.lora.rank`, `model.hub`, `seed`; a list is one value. ``steps`` is the number of
-    optimizer steps, where the manifest says how much data there is.
+    optimizer steps, where the manifest says how much data there is, and ``scale`` what one step and one epoch are.
     """
 
     values: Mapping[str, Any]
     steps: int | None = None
+    scale: Scale = field(default_factory=Scale)
 
     def __contains__(self, fact: str) -> bool:
         """Whether the manifest states a fact, or the list that it is an item of (`optimizer.betas[1]`)."""
@@ -35,18 +37,19 @@ class Facts:
 
     @property
     def warmup_steps(self) -> int | None:
-        """The warmup in optimizer steps; None where it is a share of an unknown number."""
-        warmup: Duration = self["schedule.warmup"]
-        if warmup.steps is not None:
-            return warmup.steps
-        if warmup.ratio == 0:
+        """The warmup in optimizer steps; None where its length is not stated, or is of a number that is not known."""
+        warmup: Warmup = self["schedule.warmup"]
+        if not warmup.known:
+            return None
+        if warmup.amount == 0:
             return 0
-        return None if self.steps is None else warmup.in_steps(self.steps)
+        exact = warmup.exact_steps(self.steps, self.scale)
+        return None if exact is None else warmup.in_steps(self.steps or 0, self.scale)
 
     @property
     def warms_up(self) -> bool:
-        warmup: Duration = self["schedule.warmup"]
-        return bool(warmup.steps or warmup.ratio)
+        warmup: Warmup = self["schedule.warmup"]
+        return not warmup.known or warmup.amount > 0
 
     @property
     def min_ratio(self) -> float:
@@ -78,6 +81,23 @@ class Sheet:
         """Write a fact as it is, where the manifest has it."""
         if fact in self.facts:
             self.put(key, self.facts[fact], fact)
+
+    def say_word(self, key: str | Path, fact: str, words: Mapping[str, Any], whose: str) -> None:
+        """Write a fact by the trainer's word for it; one that it has no word for is refused."""
+        if (value := self.facts.get(fact)) in words:
+            self.put(key, words[value], fact)
+        else:
+            self.refuse(fact, f"{whose} has no word for {value!r} here: known are {', '.join(words)}")
+
+    def say_warmup(self, steps: str, share: str | None = None) -> None:
+        """Write the warmup in steps where their number is known, else as a share, where the trainer reads one."""
+        warmup: Warmup = self.facts["schedule.warmup"]
+        if (number := self.facts.warmup_steps) is not None:
+            self.put(steps, number, "schedule.warmup")
+        elif share is not None and warmup.ratio is not None:
+            self.put(share, warmup.ratio, "schedule.warmup")
+        else:
+            self.refuse("schedule.warmup", "it is counted in steps, and their number is not known here")
 
     def say_all(self, keys: Mapping[str, str]) -> None:
         """As :meth:`say`, for a table of fact -> key."""

@@ -7,6 +7,9 @@ from framework.dialects.rendering.sheet import Sheet
 ADAM = "transformers has no Adam without decoupled weight decay"
 MOMENTUM = "transformers' Trainer has no argument for momentum"
 LINEAR_END = "its linear schedule always ends at 0"
+_SCHEDULES = ("linear", "cosine", "inverse_sqrt")
+_WITH_ARGUMENTS = "a schedule of transformers whose arguments are not written here"
+_PRECISIONS = ("bf16", "fp16", "fp32")
 
 
 def schedule(sheet: Sheet, key: str) -> str:
@@ -19,6 +22,9 @@ def schedule(sheet: Sheet, key: str) -> str:
         sheet.needless("schedule.min_learning_rate")
     else:
         word = name
+        if name not in _SCHEDULES:
+            sheet.refuse("schedule.name", f"{_WITH_ARGUMENTS}: {name}")
+            return str(name)
         if least == 0:
             sheet.needless("schedule.min_learning_rate")
         elif name == "linear":
@@ -29,8 +35,7 @@ def schedule(sheet: Sheet, key: str) -> str:
 
 def warmup(sheet: Sheet, key: str = "warmup_steps") -> None:
     """Write the warmup in steps where their number is known, else as a share: rounding is then the trainer's."""
-    steps = sheet.facts.warmup_steps
-    sheet.put(key, sheet.facts["schedule.warmup"].ratio if steps is None else steps, "schedule.warmup")
+    sheet.say_warmup(key, key)
 
 
 def optimizer(sheet: Sheet, key: str) -> None:
@@ -39,7 +44,7 @@ def optimizer(sheet: Sheet, key: str) -> None:
     if name == "adam":
         sheet.refuse("optimizer.name", ADAM)
     else:
-        sheet.put(key, {"adamw": "adamw_torch", "sgd": "sgd"}[name], "optimizer.name")
+        sheet.say_word(key, "optimizer.name", {"adamw": "adamw_torch", "sgd": "sgd"}, "transformers' Trainer")
     sheet.refuse("optimizer.momentum", MOMENTUM)
     sheet.say("learning_rate", "optimizer.learning_rate")
     sheet.say("weight_decay", "optimizer.weight_decay")
@@ -52,7 +57,10 @@ def optimizer(sheet: Sheet, key: str) -> None:
 
 def precision(sheet: Sheet) -> None:
     """Write both switches, so that neither is left to a default."""
-    if (word := sheet.facts.get("precision")) is not None:
+    word = sheet.facts.get("precision")
+    if word is not None and word not in _PRECISIONS:
+        sheet.refuse("precision", f"transformers' Trainer has no switch for {word!r}")
+    elif word is not None:
         sheet.put("bf16", word == "bf16", "precision")
         sheet.put("fp16", word == "fp16", "precision")
 

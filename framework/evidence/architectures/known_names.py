@@ -26,9 +26,11 @@ EMBEDDINGS = _words(
     row_embeddings column_embeddings row_embedder column_embedder rel_embeddings rel_pos_emb
     relative_attention_bias distance_embedding rel_attn_embed segment_embedding segment_emb speaker_embedding
     language_embedding unit_embedding entity_embeddings tile_embedding label_embeddings ngram_embeddings
-    generation_embeddings input_embeds_layer input_embeds_layers position_embeds_layer encoder_hash_tok_embedding
+    generation_embeddings value_embeddings input_embeds_layer input_embeds_layers position_embeds_layer
+    encoder_hash_tok_embedding
     HashBucketCodepointEmbedder xpath_tag_sub_embeddings xpath_subs_sub_embeddings bias_values pe_k freq_emb
-    codebook codec_embed pronunciation_embed shape_embed num_speakers_embed label_embed cls_embed query_embed
+    codebook centroids res_centroids codec_embed
+    pronunciation_embed shape_embed num_speakers_embed label_embed cls_embed query_embed
     level_embed point_embed not_a_point_embed no_mask_embed iou_token mask_tokens obj_score_token hq_token
     presence_token reference_points reference_point_embed queries_embedder queries_features query_feat
     denoising_class_embed audio_bos_eos_token
@@ -60,7 +62,8 @@ HEADS = _words(
     bbox_predictor logits_proj logits_dense codebooks_head sequence_summary pred_layer vocab_transform
     vocab_projector embed_out lm_loss segmentation_head answer_head mlm_head mim_head itm_head mmm_image_head
     mmm_text_head class_head splinter_qass projection_head output_projection decode_head auxiliary_head
-    word_timestamp_head char_head bpe_head wp_head
+    word_timestamp_head char_head bpe_head wp_head objectness_head obj_predict_head ctc_head ctc_proj
+    eos_head flow_head unembedding_projection horizon_ff_layer output_projection_point output_projection_quantiles
     """
 )
 """Modules outside the base model that give the outputs of a task, with all that lies below them."""
@@ -76,18 +79,21 @@ TOP_HEADS_OF = {
     d_fine deimv2 grounding-dino lw_detr mm-grounding-dino rt_detr_v2
     """
     ),
-    "class_embed": frozenset(["d_fine", "deimv2", "lw_detr", "rt_detr_v2"]),
+    "box_head": frozenset(["owlv2", "owlvit"]),
+    "class_embed": frozenset(["d_fine", "deimv2", "lw_detr", "rf_detr", "rt_detr_v2"]),
     "decoder": _words(
         """
     deit focalnet glpn modernbert modernbert-decoder swin swinv2 tipsv2_dpt videomae vit vit_mae
     """
     ),
     "dense": frozenset(["eurobert"]),
-    "fc": frozenset(["textnet"]),
+    "fc": frozenset(["hgnet_v2", "textnet"]),
     "head": _words(
         """
     depth_pro dpt glpn modernbert modernbert-decoder modernvbert patchtsmixer patchtst pp_ocrv5_mobile_det
-    pp_ocrv5_mobile_rec pp_ocrv5_server_rec rwkv slanet slanext swiftformer ultrabert videoprism_vision_model
+    pp_ocrv5_mobile_rec pp_ocrv5_server_rec
+    pp_lcnet pp_ocrv6_small_det pp_ocrv6_small_rec pp_ocrv6_tiny_rec
+    rwkv slanet slanext swiftformer ultrabert videoprism_vision_model
     """
     ),
     "objective": frozenset(_AUDIO),
@@ -106,6 +112,7 @@ EMBEDDINGS_OF = {
     "eomt": frozenset(["query"]),
     "eomt_dinov3": frozenset(["query"]),
     "fastspeech2_conformer": frozenset(["embed"]),
+    "fastspeech2_conformer_with_hifigan": frozenset(["embed"]),
     "videomt": frozenset(["query"]),
 }
 """Embeddings by a name that is a linear map's elsewhere."""
@@ -168,5 +175,11 @@ OTHER_WEIGHTS_OF = {
 }
 """The same, with inputs and outputs in an order of their own: no groups along the inputs are known of them."""
 
-PACKED = frozenset(["weight_packed", "qweight", "weight_int8", "gate_up_proj_blocks", "down_proj_blocks"])
-"""Several weights in one integer: compressed-tensors' pack-quantized, GPTQ and AWQ, gpt-oss' MXFP4."""
+PACKED = _words(
+    """
+    weight_packed qweight weight_int8 gate_up_proj_blocks down_proj_blocks W_q codes indices dense_weights B _data
+    """
+)
+"""Several weights in one integer, or codes of them: compressed-tensors' pack-quantized, GPTQ and AWQ, gpt-oss' MXFP4,
+HQQ, AQLM, VPTQ, SpQR, GPTQ's Marlin layout, and quanto's (`src/transformers/integrations/`, and each format's own
+linear layer)."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from framework.evidence.architectures import known_names
+from framework.evidence.architectures.known_types import MODEL_TYPES
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 _NUMBERED = re.compile(r"_?\d+(_reverse)?$")
@@ -43,6 +44,15 @@ class Architecture:
         hidden = next((width for width in widths if type(width) is int), None)
         own = config.get("model_type")
         return cls(own if isinstance(own, str) else None, hidden)
+
+    @property
+    def unfamiliar(self) -> str | None:
+        """Why names are all that tells the kinds of tensors, in words; None of an architecture that the tables know."""
+        if self.model_type is None:
+            return "no config.json tells the model type"
+        if self.model_type not in MODEL_TYPES:
+            return f"the model type {self.model_type!r} is none that is known here"
+        return None
 
     def role(self, name: str, shape: Sequence[int], dtype: str = "F32") -> Role:
         """The kind of one tensor, by its canonical name (:func:`framework.evidence.architectures.renamed.canonical`).

@@ -125,7 +125,7 @@ def _warmup(work: Training, command: Command) -> str | dict[str, Any]:
     warmup = work.phase.schedule.warmup
     stated = warmup.model_dump(mode="json", by_alias=True, exclude_none=True)
     if len(stated) == 1:
-        return f"{warmup.steps} steps" if warmup.ratio is None else f"{100 * warmup.ratio:.12f}%"
+        return f"{100 * warmup.ratio:.12f}%" if warmup.ratio is not None else stated
     passed = [each for each in (command.flags, *command.files.values()) if each is not None]
     total = optimizer_steps(work.phase, examples_in(work.dataset))
     if total is not None and any("schedule.warmup.steps" in each.keys.values() for each in passed):

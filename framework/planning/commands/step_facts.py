@@ -11,7 +11,7 @@ from framework.errors import InputError
 from framework.manifest.clauses import Clause, leaves_of, own, value_at
 from framework.manifest.experiment import Experiment
 from framework.manifest.formulas.language import value_in
-from framework.manifest.lengths import batch_of, examples_in, optimizer_steps
+from framework.manifest.lengths import batch_of, examples_in, optimizer_steps, scale_of
 from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
@@ -88,7 +88,8 @@ def facts_of(situation: Situation) -> Facts:
         values["model"] = origin
     if (data := dataset_origin(work.dataset)) is not None:
         values["dataset"] = data
-    return Facts(values, _steps(work))
+    scale = scale_of(work.phase, examples_in(work.dataset), hardware.count)
+    return Facts(values, _steps(work), scale)
 
 
 _OWN = ("settings", "set")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,13 @@ from framework.evidence.architectures.expert_layouts import renames, singles, st
 from framework.evidence.architectures.roles import UNKNOWN, Architecture, Role
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.evidence.mask_layout import packed
-from framework.evidence.orientation import INPUT_FIRST, input_first
+from framework.evidence.orientation import INPUT_FIRST, input_first, modules_turned
 from framework.names import did_you_mean
 from runners.sparsity.foreign.fitting import Misfit, Reading, fitted, squares_in_doubt
 from runners.sparsity.foreign.holding import held
 from runners.sparsity.foreign.renaming import Renames, renamed
 from runners.sparsity.foreign.sources import ForeignMasks
 from runners.sparsity.mask_files import open_masks, write_mask_file
-from runners.sparsity.selection import module_of
 
 Array = numpy.ndarray[Any, Any]
 _FIRST = 10
@@ -83,11 +83,13 @@ def convert(
     counts = {name: (mask.size, mask.size - int(numpy.count_nonzero(mask))) for name, mask in sorted(kept.items())}
     facts = _facts(source, counts)
     if turned:
-        facts[INPUT_FIRST] = sorted({module_of(name).rpartition(".")[2] for name in turned})
+        facts[INPUT_FIRST] = modules_turned(turned, kept)
     sha256 = _written(output, kept, facts, layout, counts)
     return Converted(output, sha256, counts, *found)
 
 
+_SEPARATOR = re.compile(r"[._/]")
+"""What parts of a name are joined by: `numpy.savez(file, **masks)` takes no dots, HDF5 and its like have slashes."""
 _SQUARE = "name its module with --transposed; a module whose mask lies as its weight does cannot be told from it here"
 
 
@@ -140,7 +142,14 @@ def _tensor(
     for each in (name, f"{name}.weight"):
         if each in known:
             return each, known[each]
+    alike = [each for each in known if _bare(each) == _bare(name)]
+    if len(alike) == 1:
+        return alike[0], known[alike[0]]
     raise Misfit(f"is for no tensor of the checkpoint: {did_you_mean(name, sorted(known))}", "use --rename OLD=NEW")
+
+
+def _bare(name: str) -> str:
+    return _SEPARATOR.sub("", name).removesuffix("weight")
 
 
 def _stacked(kept: dict[str, Array], architecture: Architecture) -> dict[str, Array]:

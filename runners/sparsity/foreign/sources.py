@@ -145,7 +145,7 @@ def _of_torch(path: Path) -> ForeignMasks:
     facts: dict[str, Any] = {}
     while True:
         facts |= {str(name): value for name, value in found.items() if isinstance(value, str | int | float | bool)}
-        inner = next((key for key in _WRAPPERS if isinstance(found.get(key), Mapping)), None)
+        inner = next((key for key in _WRAPPERS if isinstance(found.get(key), Mapping)), None) or _only(found)
         if inner is None:
             break
         for key, value in found.items():
@@ -160,6 +160,16 @@ def _of_torch(path: Path) -> ForeignMasks:
     chosen = _masks_among(tensors)
     masks = {name: _array(tensors[name]) for name in chosen}
     return ForeignMasks(path, "torch.save", masks, facts, len(tensors) - len(chosen))
+
+
+def _only(found: Mapping[Any, Any]) -> Any:
+    """The key of the one mapping that holds tensors, where the rest are plain values."""
+    import torch
+
+    inner = [key for key, value in found.items() if isinstance(value, Mapping)]
+    holding = [key for key in inner if any(isinstance(each, torch.Tensor) for each in found[key].values())]
+    beside = any(isinstance(value, torch.Tensor) for value in found.values())
+    return holding[0] if len(holding) == 1 and not beside else None
 
 
 def _array(tensor: Any) -> Array:

@@ -114,6 +114,18 @@ RIGHT: dict[str, tuple[Make, list[str]]] = {
         of_numpy(lambda name, mask: (name, numpy.packbits(mask.T))),
         ["--checkpoint", "model", "--transposed", "c_fc", "c_proj", "--bits", "big"],
     ),
+    "joined by underscores": (
+        of_numpy(lambda name, mask: (name.replace(".", "_"), mask.astype("<f4"))),
+        ["--checkpoint", "model"],
+    ),
+    "joined by slashes, by module": (
+        of_numpy(lambda name, mask: (name.removesuffix(".weight").replace(".", "/"), mask)),
+        ["--checkpoint", "model"],
+    ),
+    "below a key of its own, with metadata": (
+        of_torch("m.pt", lambda m: {"pruning_masks": m, "sparsity": 0.4, "epoch": 3}),
+        [],
+    ),
     "under other names": (
         of_numpy(lambda name, mask: (name.replace("h.0.", "blocks.0."), mask)),
         ["--rename", "blocks.*=h.*"],

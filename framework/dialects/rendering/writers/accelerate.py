@@ -20,5 +20,4 @@ def write(sheet: Sheet) -> None:
     sheet.put("machine_rank", 0)
     sheet.put("num_machines", 1)
     sheet.put("num_processes", processes, "hardware.count", "batch_size.processes")
-    if "precision" in sheet.facts:
-        sheet.put("mixed_precision", _WORDS[sheet.facts["precision"]], "precision")
+    sheet.say_word("mixed_precision", "precision", _WORDS, "accelerate")

@@ -11,10 +11,7 @@ def write(sheet: Sheet) -> None:
     words.optimizer(sheet, "optimizer")
     if words.schedule(sheet, "lr_scheduler") == "cosine" and sheet.facts["schedule.min_learning_rate"] > 0:
         sheet.put("cosine_min_lr_ratio", sheet.facts.min_ratio, "schedule.min_learning_rate")
-    if sheet.facts.warmup_steps is None:
-        sheet.put("warmup_ratio", sheet.facts["schedule.warmup"].ratio, "schedule.warmup")
-    else:
-        words.warmup(sheet)
+    sheet.say_warmup("warmup_steps", "warmup_ratio")
     words.batch(sheet, "micro_batch_size")
     words.precision(sheet)
     sheet.say_all({"epochs": "num_epochs", "max_steps": "max_steps"})

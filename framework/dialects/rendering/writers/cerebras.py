@@ -9,24 +9,26 @@ from framework.dialects.rendering.sheet import Facts, Sheet
 _OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}
 _INIT, _LOADER = "trainer.init", "trainer.fit.train_dataloader"
 _SAID = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
+UNKNOWN_LENGTH = "Model Zoo's schedulers count steps, and their number is not known here"
 _DECAYS = {"linear": "LinearLR", "cosine": "CosineDecayLR"}
+_HALF = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 def write(sheet: Sheet) -> None:
     facts = sheet.facts
-    kind = _OPTIMIZERS[facts["optimizer.name"]]
-    sheet.put(f"{_INIT}.optimizer.{kind}", {}, "optimizer.name")
-    for name in ("betas", "eps", "weight_decay", "momentum"):
-        sheet.say(f"{_INIT}.optimizer.{kind}.{name}", f"optimizer.{name}")
+    _optimizer(sheet)
     sheet.say(f"{_INIT}.seed", "seed")
     sheet.put(f"{_INIT}.backend.cluster_config.num_csx", facts["batch_size.processes"], "hardware.count")
     sheet.say(f"{_INIT}.precision.max_gradient_norm", "max_grad_norm")
-    if (precision := facts.get("precision")) is not None:
+    precision = facts.get("precision")
+    if precision in ("fp32", *_HALF):
         sheet.put(f"{_INIT}.precision.enabled", precision != "fp32", "precision")
-        if precision != "fp32":
-            sheet.put(f"{_INIT}.precision.fp16_type", {"bf16": "bfloat16", "fp16": "float16"}[precision])
+        if precision in _HALF:
+            sheet.put(f"{_INIT}.precision.fp16_type", _HALF[precision])
         if precision == "fp16":
             sheet.put(f"{_INIT}.precision.loss_scaling_factor", "dynamic")
+    elif precision is not None:
+        sheet.refuse("precision", f"Model Zoo has no number format for {precision!r} here")
     if facts.steps is None:
         sheet.say(f"{_INIT}.loop.num_epochs", "epochs")
     else:
@@ -35,6 +37,16 @@ def write(sheet: Sheet) -> None:
     sheet.say(f"{_LOADER}.max_sequence_length", "sequence_length")
     _schedulers(sheet)
     _lora(sheet)
+
+
+def _optimizer(sheet: Sheet) -> None:
+    kind = _OPTIMIZERS.get(sheet.facts["optimizer.name"])
+    if kind is None:
+        sheet.refuse("optimizer.name", f"known of Model Zoo's optimizers are {', '.join(_OPTIMIZERS)}")
+        return
+    sheet.put(f"{_INIT}.optimizer.{kind}", {}, "optimizer.name")
+    for name in ("betas", "eps", "weight_decay", "momentum"):
+        sheet.say(f"{_INIT}.optimizer.{kind}.{name}", f"optimizer.{name}")
 
 
 def _lora(sheet: Sheet) -> None:
@@ -70,10 +82,19 @@ def _schedulers(sheet: Sheet) -> None:
     facts = sheet.facts
     peak, least, warmup = facts["optimizer.learning_rate"], facts["schedule.min_learning_rate"], facts.warmup_steps
     name, stages = facts["schedule.name"], []
-    if warmup is None or (name != "constant" and facts.steps is None):
+    if name != "constant" and name not in _DECAYS:
+        why = f"known of Model Zoo's schedulers are constant, {', '.join(_DECAYS)}, and not {name}"
+    elif warmup is None or (name != "constant" and facts.steps is None):
+        why = UNKNOWN_LENGTH
+    elif name != "constant" and warmup >= (facts.steps or 0):
+        why = f"a warmup of {warmup} of {facts.steps} steps leaves none for the decay"
+    else:
+        why = None
+    if why is not None:
         for fact in _SAID:
-            sheet.refuse(fact, "Model Zoo's schedulers count steps, and their number is not known here")
+            sheet.refuse(fact, why)
         return
+    assert warmup is not None
     if warmup:
         rise = {"initial_learning_rate": 0.0, "end_learning_rate": peak, "total_iters": warmup}
         stages.append({"LinearLR": rise})

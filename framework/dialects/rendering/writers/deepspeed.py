@@ -10,22 +10,25 @@ from __future__ import annotations
 from framework.dialects.rendering.sheet import Sheet
 
 _SCHEDULES = "DeepSpeed's schedulers are a step away from it: let the trainer make the schedule"
+_OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}
 
 
 def write(sheet: Sheet) -> None:
     facts = sheet.facts
-    name = facts["optimizer.name"]
-    sheet.put("optimizer.type", {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}[name], "optimizer.name")
+    sheet.say_word("optimizer.type", "optimizer.name", _OPTIMIZERS, "DeepSpeed")
     sheet.say("optimizer.params.lr", "optimizer.learning_rate")
     for each in ("weight_decay", "betas", "eps", "momentum"):
         sheet.say(f"optimizer.params.{each}", f"optimizer.{each}")
-    if name == "adam":
+    if facts.get("optimizer.name") == "adam":
         sheet.put("optimizer.params.adam_w_mode", False)
     sheet.say("train_batch_size", "batch_size")
     sheet.say("train_micro_batch_size_per_gpu", "batch_size.micro")
     sheet.say("gradient_accumulation_steps", "batch_size.accumulation")
     sheet.say("gradient_clipping", "max_grad_norm")
-    if (precision := facts.get("precision")) is not None:
+    precision = facts.get("precision")
+    if precision is not None and precision not in ("bf16", "fp16", "fp32"):
+        sheet.refuse("precision", f"DeepSpeed has no section for {precision!r} here")
+    elif precision is not None:
         sheet.put("bf16.enabled", precision == "bf16", "precision")
         sheet.put("fp16.enabled", precision == "fp16", "precision")
     if facts["schedule.name"] == "constant" and not facts.warms_up:

@@ -34,11 +34,7 @@ def write(sheet: Sheet) -> None:
         sheet.say("optimizer.momentum", "optimizer.momentum")
     else:
         sheet.say("optimizer", "optimizer.name")
-    steps = sheet.facts.warmup_steps
-    if steps is None:
-        sheet.put("warmup_ratio", sheet.facts["schedule.warmup"].ratio, "schedule.warmup")
-    else:
-        sheet.put("warmup_steps", steps, "schedule.warmup")
+    sheet.say_warmup("warmup_steps", "warmup_ratio")
     sheet.say("micro_batch_size", "batch_size.micro")
     sheet.say("gradient_accumulation_steps", "batch_size.accumulation")
     sheet.say_all({"mask.sdm.target_sparsity": "sdm.target_sparsity", "mask.sdm.temperature": "sdm.temperature"})

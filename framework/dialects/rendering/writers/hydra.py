@@ -11,23 +11,19 @@ _TRAINER = "lightning.pytorch.trainer.Trainer"
 
 def write(sheet: Sheet) -> None:
     facts = sheet.facts
-    sheet.put("optimizer._target_", _OPTIMIZERS[facts["optimizer.name"]], "optimizer.name")
+    sheet.say_word("optimizer._target_", "optimizer.name", _OPTIMIZERS, "PyTorch")
     sheet.say("optimizer.lr", "optimizer.learning_rate")
     for name in ("weight_decay", "betas", "eps", "momentum"):
         sheet.say(f"optimizer.{name}", f"optimizer.{name}")
     sheet.say("scheduler.name", "schedule.name")
     sheet.say("scheduler.min_lr", "schedule.min_learning_rate")
-    if facts.warmup_steps is None:
-        sheet.put("scheduler.warmup_ratio", facts["schedule.warmup"].ratio, "schedule.warmup")
-    else:
-        sheet.put("scheduler.warmup_steps", facts.warmup_steps, "schedule.warmup")
+    sheet.say_warmup("scheduler.warmup_steps", "scheduler.warmup_ratio")
     sheet.put("trainer._target_", _TRAINER)
     sheet.say_all({"epochs": "trainer.max_epochs", "max_steps": "trainer.max_steps"})
     sheet.say("trainer.gradient_clip_val", "max_grad_norm")
     sheet.say("trainer.accumulate_grad_batches", "batch_size.accumulation")
     sheet.put("trainer.devices", facts["batch_size.processes"], "hardware.count", "batch_size.processes")
-    if "precision" in facts:
-        sheet.put("trainer.precision", _PRECISIONS[facts["precision"]], "precision")
+    sheet.say_word("trainer.precision", "precision", _PRECISIONS, "Lightning's Trainer")
     sheet.say("data.micro_batch_size", "batch_size.micro")
     sheet.say("data.max_seq_len", "sequence_length")
     for name in ("metric", "patience", "min_delta"):

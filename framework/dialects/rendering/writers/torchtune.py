@@ -14,7 +14,7 @@ _SCHEDULES = {
 
 
 def write(sheet: Sheet) -> None:
-    sheet.put("optimizer._component_", _OPTIMIZERS[sheet.facts["optimizer.name"]], "optimizer.name")
+    sheet.say_word("optimizer._component_", "optimizer.name", _OPTIMIZERS, "torchtune")
     sheet.say("optimizer.lr", "optimizer.learning_rate")
     for name in ("weight_decay", "betas", "eps", "momentum"):
         sheet.say(f"optimizer.{name}", f"optimizer.{name}")
@@ -41,12 +41,9 @@ def _schedule(sheet: Sheet) -> None:
         else:
             sheet.needless("schedule.warmup")
         return
-    sheet.put("lr_scheduler._component_", _SCHEDULES[name], "schedule.name")
+    sheet.say_word("lr_scheduler._component_", "schedule.name", _SCHEDULES, "torchtune")
     if facts["schedule.min_learning_rate"] > 0:
         sheet.refuse("schedule.min_learning_rate", "torchtune's schedules end at 0")
     else:
         sheet.needless("schedule.min_learning_rate")
-    if facts.warmup_steps is None:
-        sheet.refuse("schedule.warmup", "torchtune counts the warmup in steps, and their number is not known here")
-    else:
-        sheet.put("lr_scheduler.num_warmup_steps", facts.warmup_steps, "schedule.warmup")
+    sheet.say_warmup("lr_scheduler.num_warmup_steps")
