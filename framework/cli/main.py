@@ -20,6 +20,7 @@ COMMANDS = (
     "reproduce",
     "adopt",
     "verify",
+    "seal",
     "docs",
     "runs",
     "analyse",
