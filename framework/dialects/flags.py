@@ -5,9 +5,7 @@ Flags that two commands of a script state stand below their command (`train.py.-
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +18,6 @@ _ENVIRONMENT = re.compile(
     r"(?:CUDA|NCCL|OMP|MKL|WANDB|HF|TOKENIZERS|MASTER|TORCH|TRANSFORMERS|LD|CUBLAS|RAY|SBATCH)(?:_\w+)?|PATH|PYTHONPATH"
 )
 """Variables that set up the machine's libraries, and Slurm's directives: nothing that a paper states."""
-_LARGEST = int(sys.float_info.max)
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 _LAUNCHERS = frozenset(
     f"--{name}"
@@ -104,28 +101,13 @@ def _bare(key: Any) -> Any:
 
 def recognised(dialect: Dialect, data: Any) -> Recognition | None:
     """Whether data is of a dialect, as a file or as a command line."""
-    return dialect.recognise(bare(within_floats(data))[0])
-
-
-def within_floats(data: Any) -> Any:
-    """Data whose integers have a floating-point number: one beyond them is infinite. A file may hold any digits, and
-    what a dialect works out of them must end in an answer; the very data where there is none."""
-    if isinstance(data, dict):
-        changed = {key: new for key, value in data.items() if (new := within_floats(value)) is not value}
-        return {**data, **changed} if changed else data
-    if isinstance(data, list):
-        items = [within_floats(value) for value in data]
-        return items if any(new is not value for new, value in zip(items, data, strict=True)) else data
-    if type(data) is int and not -_LARGEST <= data <= _LARGEST:
-        return math.inf if data > 0 else -math.inf
-    return data
+    return dialect.recognise(bare(data)[0])
 
 
 def said(dialect: Dialect, data: Any, document: Document | None = None) -> Said:
     """What data of a dialect states, each at its own place. ``document`` is what it was read from: a script's flags
     and overrides are read as its program takes them."""
     script = document is not None and document.format == "shell"
-    data = within_floats(data)
     plain, places = bare(data, script and not dialect.splits)
     programs = document.programs if document is not None else []
     if len(programs) == 1 and isinstance(plain, dict) and plain is not data:

@@ -23,6 +23,7 @@ from framework.manifest.loading import load
 from framework.output import registry as formats
 from framework.output.report import Report
 from framework.planning.build import build
+from framework.reading.scalars import within_floats
 from framework.repair.fixing import diff, fix
 from framework.repair.proposal import propose
 from framework.stages.check import check
@@ -112,7 +113,7 @@ def dialects(chance: random.Random) -> Iterator[Case]:
     known = names()
     while True:
         name = chance.choice(known)
-        data = data_of(name, chance)
+        data = within_floats(data_of(name, chance))  # as every document gives it
 
         def one(name: str = name, data: Any = data, devices: int = chance.choice((1, 8))) -> None:
             own = dialect(name)
@@ -133,7 +134,7 @@ def bound(root: Path, chance: random.Random) -> Iterator[Case]:
         example = chance.choice(EXAMPLES)
         folder = root / example.dialect
         if example.dialect not in known:
-            known[example.dialect] = _project(folder, example)
+            known[example.dialect] = project_of(folder, example)
         text, fixes, shown = _changed(example.text, chance), chance.random() < 0.2, chance.choice(formats.names())
 
         def one(
@@ -172,7 +173,8 @@ def manifests(root: Path, chance: random.Random) -> Iterator[Case]:
         yield f"manifest: {text!r}", one
 
 
-def _project(folder: Path, example: Example) -> Experiment:
+def project_of(folder: Path, example: Example) -> Experiment:
+    """A project whose manifest binds a file of a dialect, which is still to be written."""
     binding = f"configs:\n  - file: {example.file}\n    dialect: {example.dialect}\n"
     binding += f"    describes: {example.describes}\n" if example.describes else ""
     binding += f"    variant: {example.variant}\n" if example.variant else ""
