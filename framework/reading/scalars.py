@@ -50,10 +50,11 @@ LONGEST_NUMBER = 4000
 
 
 def resolve(text: str, rules: Rules) -> Any:
-    """The value of a plain (unquoted, untagged) scalar under these rules, as :func:`within_floats` leaves it."""
+    """The value of a plain (unquoted, untagged) scalar under these rules, as :func:`within_floats` leaves it; a
+    manifest's numbers are bounded where each is stated."""
     resolver = _RESOLVERS.get(rules)
     value = _core(text) if resolver is None else resolver(text)
-    return within_floats(value) if len(text) > _DIGITS else value
+    return within_floats(value) if len(text) > _DIGITS and rules != "manifest" else value
 
 
 def within_floats(data: Any) -> Any:
