@@ -145,7 +145,10 @@ def _under_coverage(seconds: float, seed: int, root: Path, tally: Tally) -> None
         tally.counts[f"inputs under coverage ({kind})"] += sum(runs)
         if done.returncode != 0:
             kept = next(chain(root.glob("crash-*"), root.glob("timeout-*"), root.glob("oom-*")), None)
-            tally.bad(f"under coverage: {kind}", f"{kept and kept.read_bytes()!r}\n{done.stderr[-2000:]}")
+            tally.bad(
+                f"under coverage: {kind}",
+                f"{kept and kept.read_bytes()!r}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}",
+            )
 
 
 def _memory() -> float:
