@@ -90,7 +90,7 @@ def _unbound(findings: list[Finding]) -> int:
     """How many keys nothing covers, those that are only counted included."""
     found = [each for each in findings if each.location and is_unbound(each.rule)]
     named = {(each.location.file, each.location.key) for each in found if each.location and each.location.key}
-    return len(named) + sum(each.actual for each in found if each.location and each.location.key is None)
+    return len(named) + sum(int(each.actual) for each in found if each.location and each.location.key is None)
 
 
 def held_to_itself(experiment: Experiment, today: date | None = None) -> tuple[Matrix, list[Finding]]:

@@ -32,7 +32,8 @@ def tokens_of(document: Document) -> list[tokenize.TokenInfo]:
     """The tokens of a file.
 
     Raises:
-        InputError: a bracket or a text is not closed, a line is indented as no other, or a text or a number is none to Python.
+        InputError: a bracket or a text is not closed, a line is indented as no other, or Python makes no value of a
+            text or a number.
     """
     tokens: list[tokenize.TokenInfo] = []
     opened: list[tuple[int, int]] = []
