@@ -167,7 +167,8 @@ def verify(
             matrix.add([held])
     finished = [] if only else [run.folder.name for run in store.readable() if run.record.status == "done"]
     seals = [] if only else held_seals(experiment.path, experiment.runs, finished, trust)
-    findings = [*matrix.findings(), *findings, *(() if only else seal_findings(seals, finished, trust))]
+    sealed = [] if only else seal_findings(seals, experiment.runs, finished, trust)
+    findings = [*matrix.findings(), *findings, *sealed]
     worse = damaged(findings, steps)
     states = [_worse(state, worse) for state in states]
     not_read = spared if quick else None

@@ -13,7 +13,7 @@ from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import ADOPTED, EVENTS, MODEL, RECORD, RECORDED, STEPS, read_lines
-from framework.evidence.store import Run
+from framework.evidence.store import Run, shown
 from framework.evidence.typed.line_shapes import EventLine, StepLine, held_to
 from framework.locations import Location
 from framework.manifest.clauses import Clause
@@ -157,7 +157,7 @@ class Observed:
     def place(self, name: str = RECORD, line: int = 1) -> Location:
         run = self.run or (self.other.run if self.other else None)
         assert run is not None
-        return Location(f"runs/{run.folder.name}/{name}", line, 1)
+        return Location(f"{shown(run.folder)}/{name}", line, 1)
 
 
 def recorded(*path: str) -> Callable[[Observed], Any]:

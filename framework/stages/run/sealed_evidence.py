@@ -13,6 +13,7 @@ from framework.evidence.record import RECORD, sha256_of
 from framework.evidence.seals.sealed_list import LIST, SEALS, SIGNATURE, SealedList, read_list, seal_folders
 from framework.evidence.seals.ssh_signatures import Signer, default_signers, signer_of
 from framework.evidence.seals.witnesses import Witness, witnesses
+from framework.evidence.store import shown
 from framework.locations import Location
 
 CHANGED = Rule(
@@ -109,7 +110,7 @@ def held_seals(manifest: Path, runs: Path, finished: Sequence[str], trust: Trust
     return sorted(found, key=lambda seal: "" if seal.listed is None else seal.listed.time)
 
 
-def seal_findings(seals: Sequence[Sealed], finished: Sequence[str], trust: Trust) -> Iterator[Finding]:
+def seal_findings(seals: Sequence[Sealed], runs: Path, finished: Sequence[str], trust: Trust) -> Iterator[Finding]:
     """What is wrong: seals that do not hold, records that are not as sealed, and runs that lack a seal that is
     demanded."""
     for seal in seals:
@@ -128,7 +129,7 @@ def seal_findings(seals: Sequence[Sealed], finished: Sequence[str], trust: Trust
             yield Finding(
                 CHANGED,
                 f"{name}: its record {what}: {by}",
-                location=Location(f"runs/{name}/{RECORD}", 1, 1),
+                location=Location(f"{shown(runs / name)}/{RECORD}", 1, 1),
                 advice="put back what was sealed; what was made anew for a reason is sealed again by the same key",
             )
     if trust.demanded:
@@ -138,7 +139,7 @@ def seal_findings(seals: Sequence[Sealed], finished: Sequence[str], trust: Trust
                 yield Finding(
                     UNSEALED,
                     f"{name}: no seal of a known signer has its record as it is",
-                    location=Location(f"runs/{name}/{RECORD}", 1, 1),
+                    location=Location(f"{shown(runs / name)}/{RECORD}", 1, 1),
                     advice="`framework seal` seals it; whose keys are known says the file of `--allowed-signers`",
                 )
 

@@ -18,7 +18,7 @@ from framework.conformance.matrix import Matrix, file_of
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.record import ADOPTED, RECORD, SETTINGS, STEPS, sha256_of
-from framework.evidence.store import Run
+from framework.evidence.store import Run, shown
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import format_path
@@ -68,7 +68,8 @@ def unsettled(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
 def _run_of(verdict: Verdict) -> str:
     """The run folder that a look was into."""
     parts = PurePath(file_of(verdict)).parts
-    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else ""
+    below = parts[parts.index("runs") + 1 :] if "runs" in parts[:-1] else ()
+    return next((part for part in below if "." in part), "")  # what has none is another manifest's folder of runs
 
 
 def _sources(context: EvidenceContext, observed: Observed, stores: dict[Path, dict[str, str]]) -> Iterator[Finding]:
@@ -158,7 +159,7 @@ def _binding(observed: Observed) -> Binding:
     assert isinstance(work, Training)
     place: tuple[str, ...] = ("phases", step.name, *(("tasks", step.task) if step.task is not None else ()))
     return Binding(
-        file=f"runs/{observed.run.folder.name}/{SETTINGS}",
+        file=f"{shown(observed.run.folder)}/{SETTINGS}",
         describes=format_path(place),
         variant=step.variant,
         model=step.model_name,
