@@ -103,9 +103,10 @@ def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
     assert observed.run is not None
     own = [context.related.of(observed.step.key, variant) for variant in observed.step.variants]
     first = sorted({each.run.folder.name for each in own if each.run is not None})
+    others = f"{', '.join(first)}, whose results count" if first else "a run that cannot be read, and gives no results"
     yield Finding(
         BESIDE,
-        f"{observed.step.label}: {_named(observed.run)} lies beside {', '.join(first)}, whose results count",
+        f"{observed.step.label}: {_named(observed.run)} lies beside {others}",
         location=observed.place(),
         advice="both are held; remove the run's folder, or let `adopted` leave it out, if it is no evidence",
     )
