@@ -25,6 +25,7 @@ from framework.planning.outcomes import Outcome, Unheard
 from framework.planning.steps import Step
 from framework.planning.tuned.best_of_grids import load
 from framework.stages.check import CheckResult, check
+from framework.stages.run.sealed_evidence import ANYBODY, Trust
 from framework.stages.verify import VerifyResult
 
 if TYPE_CHECKING:
@@ -132,17 +133,21 @@ def outcomes(
 
 
 def verify(
-    experiment: Experiment, plan: Plan | None = None, only: Sequence[str] = (), quick: bool = False
+    experiment: Experiment,
+    plan: Plan | None = None,
+    only: Sequence[str] = (),
+    quick: bool = False,
+    trust: Trust = ANYBODY,
 ) -> VerifyResult:
     """Hold the evidence of a plan's steps, and the rendered documents, to the manifest.
 
     ``only`` restricts the run and checkpoint stages to runs of these keys. ``quick`` reads no large file of a run again
     that is as an earlier verification, which is remembered in the cache folder, found it: ``result.spared`` counts
-    these.
+    these. ``trust`` says whose seals count.
     """
     from framework.stages.verify import verify as hold
 
-    result = hold(experiment, plan or build(experiment), only, quick=quick)
+    result = hold(experiment, plan or build(experiment), only, quick=quick, trust=trust)
     own("reports.documents").add_document_stage(result)
     return result
 

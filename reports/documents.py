@@ -100,8 +100,7 @@ def chosen(result: VerifyResult, names: Sequence[str]) -> list[Document]:
 
 def folder(experiment: Experiment) -> Path:
     """Where this experiment's documents lie; those of a profile in a folder of its own."""
-    top = experiment.root / experiment.stated.documents.directory
-    return top / experiment.profile if experiment.profile else top
+    return experiment.documents / experiment.profile if experiment.profile else experiment.documents
 
 
 def write(result: VerifyResult, names: Sequence[str] = ()) -> list[Path]:

@@ -21,7 +21,8 @@ from framework.drafting.trainings import Arranged, arranged
 from framework.drafting.writing import render
 from framework.errors import InputError, UsageError
 from framework.evidence.atomic import write_text
-from framework.manifest.loading import MANIFEST, load
+from framework.manifest.experiment import MANIFEST
+from framework.manifest.loading import load
 from framework.names import exact_path
 from framework.output.report import counted
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "reproduce": "reproduce",
     "adopt": "adopt",
     "verify": "verify",
+    "seal": "seal",
     "docs": "docs",
     "runs": "inspecting.runs",
     "show": "inspecting.show",

@@ -10,7 +10,7 @@ from framework.cli.options import add_jobs, add_profile, add_selection, add_set,
 from framework.cli.terminal import console
 from framework.errors import FrameworkError, UsageError
 from framework.evidence.record import RunRecord
-from framework.evidence.store import RunStore
+from framework.evidence.store import RunStore, shown
 from framework.manifest.experiment import Experiment
 from framework.names import find_path
 from framework.planning.build import Plan, complete
@@ -167,7 +167,7 @@ def execute(
         from framework.cli.terminal.progress import RichProgress
 
         for step in found:
-            console.marked("green", "done", f"{step.label} (found in runs/{_folder(store, step.key)})")
+            console.marked("green", "done", f"{step.label} (found in {_folder(store, step.key)})")
         with RichProgress(verbose, len(plan.steps) - len(found)) as progress:
             ended = list(api.outcomes(experiment, plan, progress, trackers=trackers))
     else:
@@ -181,7 +181,7 @@ def execute(
 
 def _folder(store: RunStore, key: str) -> str:
     found = store.find(key)
-    return found.folder.name if found else ""
+    return shown(found.folder) if found else ""
 
 
 def require_success(outcomes: Sequence[Outcome]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from framework import api
 from framework.adoption.adopted_runs import runs_of_variants
@@ -25,6 +26,7 @@ from framework.planning.tuned.best_of_grids import filled, load
 from framework.stages.checkpoint.reading_once import Spared
 from framework.stages.run.measured_runs import machine_of
 from framework.stages.run.run_states import RunStates, counted
+from framework.stages.run.sealed_evidence import Trust
 from framework.stages.verify import VerifyResult
 
 HELP = "hold runs, checkpoints and documents to the manifest"
@@ -49,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not read large files again that are as an earlier verification read them: size, inode, times",
     )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
+    parser.add_argument(
+        "--allowed-signers",
+        metavar="FILE",
+        help="whose SSH keys are known, as ssh-keygen reads it (default: git's gpg.ssh.allowedSignersFile, else "
+        "seals/allowed_signers)",
+    )
+    parser.add_argument("--authorities", metavar="FILE", help="certificates (PEM) of trusted time-stamping authorities")
+    parser.add_argument("--sealed", action="store_true", help="fail where a finished run is in no known signer's seal")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -98,9 +108,10 @@ def _verify(options: argparse.Namespace) -> tuple[int, VerifyResult]:
             f"the manifest does not demand the run {options.run!r} any more, or the selection leaves it out; "
             f"it is {state}"
         )
-    result = api.verify(experiment, plan, only, options.quick)
+    trust = _trust(options, only)
+    result = api.verify(experiment, plan, only, options.quick, trust)
     if options.fix:
-        result = _fixed(result, only, options.quick)
+        result = _fixed(result, only, options.quick, trust)
     if options.format == "json":
         console.as_json(result.as_dict())
         options.format = "text"  # answered: what follows is for people
@@ -133,7 +144,23 @@ def _nothing(result: VerifyResult) -> str:
     return "\n    ".join(lines)
 
 
-def _fixed(result: VerifyResult, only: list[str], quick: bool) -> VerifyResult:
+def _trust(options: argparse.Namespace, only: list[str]) -> Trust:
+    """Whose seals count.
+
+    Raises:
+        UsageError: a file is not there, or seals are demanded of one run alone.
+    """
+    named = {"--allowed-signers": options.allowed_signers, "--authorities": options.authorities}
+    for option, name in named.items():
+        if name is not None and not Path(name).is_file():
+            raise UsageError(f"{option}: there is no file {name}")
+    if options.sealed and only:
+        raise UsageError("--sealed is about all runs: a seal is of all that were there")
+    signers, authorities = (None if name is None else Path(name) for name in named.values())
+    return Trust(signers, authorities, options.sealed)
+
+
+def _fixed(result: VerifyResult, only: list[str], quick: bool, trust: Trust) -> VerifyResult:
     """Put numbers of documents right, say so on the standard error, and look again."""
     from framework.output.ansi import Ink, wants_colour
     from framework.repair.bound_documents import fix_numbers
@@ -142,7 +169,7 @@ def _fixed(result: VerifyResult, only: list[str], quick: bool) -> VerifyResult:
     done = fix_numbers(result.experiment, result.findings)
     for line in said(done.patches, done.refused, Ink(wants_colour(sys.stderr))):
         sys.stderr.write(f"{line}\n")
-    return api.verify(result.experiment, result.plan, only, quick) if done.patches else result
+    return api.verify(result.experiment, result.plan, only, quick, trust) if done.patches else result
 
 
 def show(result: VerifyResult) -> None:
@@ -169,6 +196,8 @@ def show(result: VerifyResult) -> None:
         console.text(f"documents: {documents.held} of {documents.bound} bound numbers hold{unbound}")
     if result.spared is not None:
         console.text(said_of(result.spared))
+    for line in (line for seal in result.seals for line in seal.lines()):
+        console.literal(line)
     console.text(f"{verdict}: {result.finished} of {result.planned} planned runs are there{made}{profile}")
     states = [state for _, state in result.planned_states]
     if any(state.word is not Word.DONE for state in states):

@@ -7,7 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from framework.dialects.terms import Default, Instead, Key, Recognition, Said, Scope, Statement, Unset, leaves, mappings
+from framework.dialects.terms import (
+    Default,
+    Instead,
+    Key,
+    Recognition,
+    Said,
+    Scope,
+    Statement,
+    Translate,
+    Unknown,
+    Unset,
+    leaves,
+    mappings,
+)  # fmt: skip
 from framework.names import Path
 
 _INTERPOLATION = re.compile(r"\$\{.*\}|\$\w+|\{\{.*\}\}")
@@ -22,12 +35,19 @@ def state(path: Path, key: Key, word: Any, scope: Scope, within: tuple[str, ...]
     """What one key states; None where its value says nothing (`???` is to be given on the command line)."""
     if word == "???":
         return None
-    value = word if key.translate is None or interpolated(word) else key.translate(word, scope)
+    value = word if key.translate is None or interpolated(word) else _translated(key.translate, word, scope)
     if isinstance(value, Unset) or (key.translate is None and word is None):
         return None
     if isinstance(value, Instead):
         return Statement(path, value.fact, value.value, word, within=within)
     return Statement(path, key.fact, value, word, within=within)
+
+
+def _translated(translate: Translate, word: Any, scope: Scope) -> Any:
+    try:
+        return translate(word, scope)
+    except (ArithmeticError, ValueError):  # int(inf), exp(1e9), a share of nothing
+        return Unknown("no number comes of what the file says")
 
 
 @lru_cache(maxsize=64)

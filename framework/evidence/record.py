@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -201,11 +202,18 @@ def _plain_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is something else.
     """
-    return json.loads(text, parse_constant=_no_number, parse_int=_machine_number, object_pairs_hook=_once)
+    return json.loads(
+        text, parse_constant=_no_number, parse_int=_machine_number, parse_float=_finite, object_pairs_hook=_once
+    )
 
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    return found if math.isfinite(found) else _no_number(text)
 
 
 def _machine_number(text: str) -> int:

@@ -15,6 +15,12 @@ _DIGITS = 10
 """How much of its key the name of a run's folder ends with."""
 
 
+def shown(folder: Path) -> str:
+    """A run's folder as the project's folder sees it: below `runs/`, or below another manifest's own folder there."""
+    above = folder.parent.name
+    return f"runs/{folder.name}" if above == "runs" else f"runs/{above}/{folder.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run folder and its record."""

@@ -16,6 +16,8 @@ from framework.manifest.stated_places import place_in
 from framework.names import Path
 from framework.reading.nodes import Document
 
+MANIFEST = "experiment.yaml"
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -49,7 +51,13 @@ class Experiment:
     @property
     def runs(self) -> FilePath:
         """The folder of runs."""
-        return self.root / "runs"
+        return runs_of(self.path)
+
+    @property
+    def documents(self) -> FilePath:
+        """The folder of rendered documents; those of a profile lie in one of its name below."""
+        top = self.root / self.stated.documents.directory
+        return top / name if (name := _own_name(self.path)) else top
 
     @cached_property
     def raw(self) -> dict[str, Any]:
@@ -115,3 +123,15 @@ class Experiment:
     def location(self, path: Path) -> Location:
         """Where the path, or the nearest one above it that the file holds, is stated."""
         return place_in(self.document, path)
+
+
+def runs_of(manifest: FilePath) -> FilePath:
+    """The folder of a manifest's runs: `runs/` beside it, and of one that is not called `experiment.yaml` a folder of
+    its name there, so that several manifests in one folder have their own."""
+    runs = manifest.parent / "runs"
+    return runs / name if (name := _own_name(manifest)) else runs
+
+
+def _own_name(manifest: FilePath) -> str | None:
+    """What a manifest's own folders are called; None of `experiment.yaml`. There is no dot in it, as in any run's."""
+    return None if manifest.name == MANIFEST else manifest.stem.replace(".", "-")

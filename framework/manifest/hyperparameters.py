@@ -6,7 +6,7 @@ Only names that mean one thing wherever they stand are listed: `batch_size` (of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -78,6 +78,12 @@ def edits(one: str, other: str) -> int:
 
 _SHORTEST = 7
 _KNOWN = {folded(name): name for names in SYNONYMS.values() for name in names if len(name) >= _SHORTEST}
+_IN_ORDER = list(_KNOWN.items())
+_BY_ENDS: dict[str, list[int]] = {}
+"""The places in this list of the names with these first, or (with a mark before them) last three letters."""
+for _place, (_name, _) in enumerate(_IN_ORDER):
+    for _end in (_name[:3], f"…{_name[-3:]}"):
+        _BY_ENDS.setdefault(_end, []).append(_place)
 
 
 def slip_of(name: str, among: Mapping[str, str] | None = None) -> str | None:
@@ -86,11 +92,18 @@ def slip_of(name: str, among: Mapping[str, str] | None = None) -> str | None:
     own = folded(name)
     if len(own) < _SHORTEST or own in (BY_NAME if among is None else among):
         return None
-    for known, spelled in (_KNOWN if among is None else among).items():
+    for known, spelled in _near_ends(own) if among is None else among.items():
         alike = own.rstrip("s") == known.rstrip("s") or _numbered(own, known) or abs(len(own) - len(known)) > 1
         if not alike and _close(own, known) and edits(own, known) == 1:
             return spelled
     return None
+
+
+def _near_ends(own: str) -> Iterator[tuple[str, str]]:
+    """The known names that begin or end as a name does, in their order: one slip leaves three letters at one end of a
+    name of seven."""
+    found = {*_BY_ENDS.get(own[:3], ()), *_BY_ENDS.get(f"…{own[-3:]}", ())}
+    return (_IN_ORDER[place] for place in sorted(found))
 
 
 def _close(one: str, other: str) -> bool:

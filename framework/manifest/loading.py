@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from framework.errors import InputError, Problem, UsageError
 from framework.manifest.clauses import clauses_of
 from framework.manifest.deviations import deviating, overlaid
-from framework.manifest.experiment import Experiment
+from framework.manifest.experiment import MANIFEST, Experiment
 from framework.manifest.profiles import Overlay
 from framework.manifest.references import Dangling, dangling
 from framework.manifest.refusals import in_order, problem_of, refused_content
@@ -25,7 +25,6 @@ from framework.reading.decoding import NO_SUCH_FILE
 from framework.reading.nodes import Document
 from framework.reading.yaml.parsing import read_yaml
 
-MANIFEST = "experiment.yaml"
 ABSENT = "`framework init` writes a first manifest; --manifest FILE names another"
 _RUN_FROM = ("phases", "variants", "runners", "searches", "measurements")
 """Sections that a profile changes: of the others, what is stated has been looked at."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from framework.locations import Location
 from framework.names import Path, exact_path, find_path, format_path
-from framework.reading.scalars import Rules, resolve, table
+from framework.reading.scalars import Rules, resolve, table, within_floats
 from framework.reading.shapes import Shape, leaves_of
 from framework.reading.tree import (
     UNSET,
@@ -147,7 +147,7 @@ class Document:
                 for name, child in node.entries.items()  # type: ignore[union-attr]
             }
         if kind is ComputedNode:
-            return node.value  # type: ignore[union-attr]
+            return within_floats(node.value)  # type: ignore[union-attr]
         tag = node.tag
         if tag is not None and tag not in CORE_TAGS:
             return Opaque(tag)

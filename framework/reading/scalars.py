@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -41,14 +42,33 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
 _NAN = {".nan", ".NaN", ".NAN"}
 _NUMERIC = frozenset("+-.0123456789")
+_LARGEST = int(sys.float_info.max)
+_DIGITS = 256
+"""An integer of up to so many characters, in base 16 or less, is not above all floats."""
 LONGEST_NUMBER = 4000
 """Characters above which a scalar is text, whatever it looks like."""
 
 
 def resolve(text: str, rules: Rules) -> Any:
-    """The value of a plain (unquoted, untagged) scalar under these rules."""
+    """The value of a plain (unquoted, untagged) scalar under these rules, as :func:`within_floats` leaves it; a
+    manifest's numbers are bounded where each is stated."""
     resolver = _RESOLVERS.get(rules)
-    return _core(text) if resolver is None else resolver(text)
+    value = _core(text) if resolver is None else resolver(text)
+    return within_floats(value) if len(text) > _DIGITS and rules != "manifest" else value
+
+
+def within_floats(data: Any) -> Any:
+    """Data whose integers have a floating-point number: one beyond them is infinite. A file may hold any digits, and
+    whatever is worked out of them must end in an answer; the very data where there is none."""
+    if isinstance(data, dict):
+        changed = {key: new for key, value in data.items() if (new := within_floats(value)) is not value}
+        return {**data, **changed} if changed else data
+    if isinstance(data, list):
+        items = [within_floats(value) for value in data]
+        return items if any(new is not value for new, value in zip(items, data, strict=True)) else data
+    if type(data) is int and not -_LARGEST <= data <= _LARGEST:
+        return math.inf if data > 0 else -math.inf
+    return data
 
 
 def _core(text: str) -> Any:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from framework.adoption.placing import Placing
 from framework.errors import UsageError
-from framework.manifest.loading import MANIFEST, load
+from framework.manifest.experiment import MANIFEST
+from framework.manifest.loading import load
 from framework.manifest.sections.adopted import Adopted
 from framework.planning.build import build
 from framework.recording.recording import Recording

@@ -16,7 +16,7 @@ from framework.stages.claim import verdicts as claims
 from framework.stages.document import bound_verdicts as own_documents
 from framework.stages.document import verdicts as documents
 from framework.stages.plan import verdicts as plans
-from framework.stages.run import run_folders, unreadable
+from framework.stages.run import run_folders, sealed_evidence, unreadable
 
 PAGES = Path(__file__).parent / "pages"
 SECTIONS = ("Why it matters in a paper", "Bad", "Good", "How to waive")
@@ -47,7 +47,7 @@ def rules() -> dict[str, Rule]:
 @cache
 def catalogue() -> dict[str, Rule]:
     """Every rule by its code, in the order of the stages; those of other distributions included."""
-    modules = (claims, documents, own_documents, run_folders, unreadable, plans, since)
+    modules = (claims, documents, own_documents, run_folders, sealed_evidence, unreadable, plans, since)
     return _ordered([*rules().values(), *rules_of(modules)])
 
 

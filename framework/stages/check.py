@@ -78,7 +78,7 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         held.files,
         len(experiment.stated.configs),
         held.keys,
-        len({(each.location.file, each.location.key) for each in findings if each.location and is_unbound(each.rule)}),
+        _unbound(findings),
         read=held.read,
     )
     for clause in [clause for clause in experiment.clauses if not clause.added]:
@@ -86,6 +86,13 @@ def check(experiment: Experiment, today: date | None = None) -> CheckResult:
         seen = matrix.seen(clause, Stage.CONFIG)
         result.statuses[clause.id] = worst([*broken, *([seen] if seen else ())]) or Status.UNVERIFIED
     return result
+
+
+def _unbound(findings: list[Finding]) -> int:
+    """How many keys nothing covers, those that are only counted included."""
+    found = [each for each in findings if each.location and is_unbound(each.rule)]
+    named = {(each.location.file, each.location.key) for each in found if each.location and each.location.key}
+    return len(named) + sum(int(each.actual) for each in found if each.location and each.location.key is None)
 
 
 def held_to_itself(experiment: Experiment, today: date | None = None) -> tuple[Matrix, list[Finding]]:

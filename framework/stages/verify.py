@@ -31,6 +31,7 @@ from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
 from framework.stages.run.run_folders import misplaced, unreadable_others
 from framework.stages.run.run_states import RunStates, count_words
+from framework.stages.run.sealed_evidence import ANYBODY, Sealed, Trust, held_seals, seal_findings
 from framework.stages.run.shared_steps import for_all_variants
 from framework.stages.run.unreadable import readable, unreadable_records
 
@@ -55,6 +56,8 @@ class VerifyResult:
     """Of the numbers in the author's own documents; None where none are bound."""
     spared: Spared | None = None
     """What a quick verification did not read again; None of one that read everything."""
+    seals: list[Sealed] = field(default_factory=list)
+    """Who sealed what, the earliest first."""
 
     @property
     def failed(self) -> bool:
@@ -98,18 +101,25 @@ class VerifyResult:
     def as_dict(self) -> dict[str, Any]:
         return {
             "findings": [finding.as_dict() for finding in self.findings],
+            "seals": [seal.as_dict() for seal in self.seals],
             "summary": self.summary(),
             "verdicts": [verdict.as_dict() for verdict in self.matrix.verdicts],
         }
 
 
 def verify(
-    experiment: Experiment, plan: Plan, only: Sequence[str] = (), today: date | None = None, quick: bool = False
+    experiment: Experiment,
+    plan: Plan,
+    only: Sequence[str] = (),
+    today: date | None = None,
+    quick: bool = False,
+    trust: Trust = ANYBODY,
 ) -> VerifyResult:
     """Hold the evidence of a plan's steps to the manifest, at every stage that has any.
 
     ``only`` restricts the run and checkpoint stages to runs of these keys; other clauses stay `unverified`. ``quick``
-    leaves out large files that are as they were when an earlier verification read them.
+    leaves out large files that are as they were when an earlier verification read them. Seals are held where all runs
+    are, with ``trust`` for whose they are.
     """
     judge = Judge(experiment, today)
     store = RunStore(experiment.runs, listed=True)
@@ -155,11 +165,15 @@ def verify(
             findings.append(held)
         else:
             matrix.add([held])
-    findings = [*matrix.findings(), *findings]
+    finished = [] if only else [run.folder.name for run in store.readable() if run.record.status == "done"]
+    seals = [] if only else held_seals(experiment.path, experiment.runs, finished, trust)
+    sealed = [] if only else seal_findings(seals, experiment.runs, finished, trust)
+    findings = [*matrix.findings(), *findings, *sealed]
     worse = damaged(findings, steps)
     states = [_worse(state, worse) for state in states]
     not_read = spared if quick else None
-    return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, told.stale(), counts, not_read)
+    stale = told.stale()
+    return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, stale, counts, not_read, seals)
 
 
 def _key_of(observed: Observed) -> str | None:

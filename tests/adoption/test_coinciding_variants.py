@@ -201,6 +201,17 @@ def test_an_adopted_run_beside_one_that_was_made_here_is_held_too(tmp_path: Path
     assert figures(tmp_path) == {("base", "sst2", 1): 0.6, ("ours", "sst2", 1): 0.6}
 
 
+def test_a_run_that_cannot_be_read_is_said_to_be_none_beside_an_adopted_one(tmp_path: Path) -> None:
+    experiment = study(tmp_path)
+    left(tmp_path, "ours", accuracy=0.9)
+    taken(experiment)
+    own_run(experiment, 0.6)
+    (experiment.runs / api.plan(experiment).steps[0].folder / "steps.jsonl").write_text('{"step": "x"}\n')
+    result = api.verify(experiment)
+    (said,) = [finding for finding in result.findings if finding.code == "R146"]
+    assert said.message.endswith("lies beside a run that cannot be read, and gives no results")
+
+
 def test_of_two_runs_of_one_place_both_are_held_and_that_is_said(tmp_path: Path) -> None:
     """Such as are there when the plan's step got another key, or folders of two machines were put together."""
     experiment = study(tmp_path)

@@ -58,6 +58,8 @@ FOUND: dict[str, tuple[str, str, str]] = {
     "a measured number of other zeros": ("pruned.3", r"record\.json:measurements\.1\.value", "T122"),
     "examples that the data has not": ("dense.0", r"record\.json:observed\.train_examples", "T122"),
     "an identity of other values": ("dense.1", r"record\.json:identity\.does\.phase\.batch_size", "T122"),
+    "a loss before a pruning": ("pruned.1", r"record\.json:metrics\.initial_validation_loss", "T122"),
+    "what an adapter's masks say of themselves": ("to_dense.2", r"adapter/masks\.safetensors:metadata\.facts", "T122"),
     "another key": ("dense.1", r"record\.json:key", "T123"),
 }
 

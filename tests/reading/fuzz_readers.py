@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the readers and the manifest's loader; run by hand, never collected by pytest.
+"""Coverage-guided fuzzing of the readers and the manifest's loader, by `make fuzz` where Atheris is installed, or:
 
     pip install atheris
-    python tests/reading/fuzz_readers.py yaml -max_total_time=300 -timeout=10 -rss_limit_mb=1024 FOLDER_OF_SEEDS
+    python -m tests.reading.fuzz_readers yaml -max_total_time=300 -timeout=10 -rss_limit_mb=1024 FOLDER_OF_SEEDS
 
 The first argument is a reader's name or `manifest`; the rest goes to libFuzzer, which stops with the input that led to
 anything but a document or an InputError, took longer than the timeout, or needed more memory than the limit.
@@ -15,45 +15,37 @@ from collections.abc import Callable
 from contextlib import chdir, suppress
 from pathlib import Path
 
-import atheris
+KINDS = (
+    "yaml",
+    "omegaconf",
+    "json",
+    "toml",
+    "ini",
+    "gin",
+    "shell",
+    "python",
+    "notebook",
+    "markdown",
+    "latex",
+    "manifest",
+)
 
-with atheris.instrument_imports(include=["framework"]):
+
+def reads(kind: str) -> Callable[[bytes], None]:
     from framework.errors import InputError
-    from framework.manifest.loading import load
-    from framework.reading.formats import read
-    from framework.reading.interpolation import interpolate
-
-SUFFIXES = {
-    "yaml": "yaml",
-    "omegaconf": "yaml",
-    "json": "json",
-    "toml": "toml",
-    "ini": "ini",
-    "shell": "sh",
-    "python": "py",
-    "markdown": "md",
-    "latex": "tex",
-}
-
-
-def reads(kind: str, folder: Path) -> Callable[[bytes], None]:
-    path = folder / f"input.{SUFFIXES[kind]}"
+    from tests.reading.parsers import PARSERS, looked_at
 
     def one(data: bytes) -> None:
-        path.write_bytes(data)
-        try:
-            document = read(path, path.name, "omegaconf" if kind == "omegaconf" else None)
-            if kind == "omegaconf":
-                interpolate(document)
-            for _, node in document.leaves():
-                document.value(node)
-        except InputError:
-            pass
+        with suppress(InputError):
+            looked_at(PARSERS[kind](data.decode("utf-8", "replace"), "file"))
 
     return one
 
 
 def loads(folder: Path) -> Callable[[bytes], None]:
+    from framework.errors import InputError
+    from framework.manifest.loading import load
+
     def one(data: bytes) -> None:
         (folder / "experiment.yaml").write_bytes(data)
         with chdir(folder), suppress(InputError):
@@ -63,11 +55,14 @@ def loads(folder: Path) -> Callable[[bytes], None]:
 
 
 def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1] not in {*SUFFIXES, "manifest"}:
-        sys.exit(f"usage: {sys.argv[0]} {'|'.join([*SUFFIXES, 'manifest'])} [libFuzzer's options]")
+    import atheris
+
+    if len(sys.argv) < 2 or sys.argv[1] not in KINDS:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(KINDS)} [libFuzzer's options]")
     kind = sys.argv.pop(1)
-    folder = Path(tempfile.mkdtemp(prefix="framework-fuzz-"))
-    atheris.Setup(sys.argv, loads(folder) if kind == "manifest" else reads(kind, folder))
+    with atheris.instrument_imports(include=["framework"]):
+        one = loads(Path(tempfile.mkdtemp(prefix="framework-fuzz-"))) if kind == "manifest" else reads(kind)
+    atheris.Setup(sys.argv, one)
     atheris.Fuzz()
 
 

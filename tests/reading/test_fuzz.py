@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 
 import pytest
@@ -11,58 +10,9 @@ from hypothesis import strategies as st
 
 from framework.errors import InputError
 from framework.reading.formats import read
-from framework.reading.ini.reader import parse_ini
-from framework.reading.interpolation import interpolate
-from framework.reading.json_file import parse_json
-from framework.reading.nodes import Document
-from framework.reading.prose.latex_file import parse_latex
-from framework.reading.prose.markdown_file import parse_markdown
-from framework.reading.python.notebook import parse_notebook
-from framework.reading.python.reader import parse_python
-from framework.reading.shell.reader import parse_shell
-from framework.reading.toml_file import parse_toml
-from framework.reading.yaml.parsing import parse_yaml
 from tests.reading.fragments import FRAGMENTS
+from tests.reading.parsers import PARSERS, looked_at
 from tests.support.properties import QUICK
-
-
-def _interpolated(text: str, shown: str) -> Document:
-    document = parse_yaml(text, shown, "omegaconf")
-    interpolate(document)
-    return document
-
-
-def _notebook(text: str, shown: str) -> Document:
-    cells = [{"cell_type": "code", "source": text}, {"cell_type": "code", "source": text.splitlines(keepends=True)}]
-    return parse_notebook(json.dumps({"cells": cells}), shown)
-
-
-PARSERS = {
-    "yaml": parse_yaml,
-    "omegaconf": _interpolated,
-    "json": parse_json,
-    "toml": parse_toml,
-    "shell": parse_shell,
-    "python": parse_python,
-    "ini": parse_ini,
-    "markdown": parse_markdown,
-    "latex": parse_latex,
-    "notebook": _notebook,
-}
-
-
-def _looked_at(document: Document) -> None:
-    """Everything that the rules ask of a document."""
-    if document.root is not None:
-        document.value(document.root)
-    for path, node in document.leaves():
-        document.location(node, path)
-        document.value(node)
-        document.origin(node)
-        document.quote(node)
-        assert document.walk(path) is not None
-    for duplicate in document.duplicates:
-        document.location(duplicate.second, duplicate.path)
 
 
 @pytest.mark.parametrize("kind", PARSERS)
@@ -73,7 +23,7 @@ def test_any_text_gives_a_document_or_an_input_error(kind: str) -> None:
     @given(fragments | st.text(max_size=80))
     def holds(text: str) -> None:
         try:
-            _looked_at(PARSERS[kind](text, "file"))
+            looked_at(PARSERS[kind](text, "file"))
         except InputError as problem:
             unplaced = [found for found in problem.problems if found.location is None]
             if unplaced:
@@ -82,7 +32,7 @@ def test_any_text_gives_a_document_or_an_input_error(kind: str) -> None:
     holds()
 
 
-@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py", "ini", "md", "tex"])
+@pytest.mark.parametrize("suffix", ["yaml", "json", "toml", "sh", "py", "ini", "gin", "md", "tex"])
 def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> None:
     path = tmp_path / f"file.{suffix}"
 
@@ -93,7 +43,7 @@ def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> N
     def holds(data: bytes) -> None:
         path.write_bytes(data)
         with suppress(InputError):
-            _looked_at(read(path, "file"))
+            looked_at(read(path, "file"))
 
     holds()
 
@@ -127,6 +77,12 @@ def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> N
         ("ini", "[" * 50_000),
         ("ini", "a = " + "1," * 50_000),
         ("ini", "a = 1\n" + " b\n" * 20_000),
+        ("gin", "include 'a\0b'\n"),
+        ("gin", f"include '{'x' * 300}'\n"),
+        ("gin", "A.b = '\\N{no such letter}'\n"),
+        ("gin", "A.b = '\\x1'\n"),
+        ("python", "a = '\\x1'\n"),
+        ("shell", f"source {'x' * 300}\n. 'a\0b'\n"),
         ("markdown", "".join(f"{'  ' * i}- a{i}\n" for i in range(300)) + "  " * 300 + "- b: 1\n"),
         ("markdown", "| a | b |\n|---|---|\n" + "| x | 1 |\n" * 5_000),
         ("markdown", "|" * 20_000 + "\n" + "|-" * 20_000),
@@ -138,4 +94,4 @@ def test_any_bytes_give_a_document_or_an_input_error(tmp_path, suffix: str) -> N
 )
 def test_what_grows_without_measure_is_refused_or_left_unknown(kind: str, text: str) -> None:
     with suppress(InputError):
-        _looked_at(PARSERS[kind](text, "file"))
+        looked_at(PARSERS[kind](text, "file"))

@@ -9,6 +9,7 @@ from framework.cli.options import add_format, add_profile
 from framework.cli.terminal import console
 from framework.conformance.meaning import said
 from framework.evidence.store import RunStore
+from framework.manifest.experiment import runs_of
 from framework.stages.differences import Difference, between_manifests, between_runs, statement
 
 HELP = "explain how two runs, or two revisions of the manifest, differ"
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     manifest = Path(options.manifest)
-    runs = {run.folder.name: run.record for run in RunStore(manifest.absolute().parent / "runs").runs()}
+    runs = {run.folder.name: run.record for run in RunStore(runs_of(manifest.absolute())).runs()}
     one, other = (_run_name(name) if name else None for name in (options.one, options.other))
     if one in runs and other in runs:
         found = list(between_runs(runs[one], runs[other]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from framework.errors import UsageError
 from framework.evidence.checkpoints import CheckpointFiles
 from framework.isolation import own
+from framework.manifest.experiment import runs_of
 from framework.stages.checkpoint.zeros import MASKS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _path(name: str, options: argparse.Namespace) -> Path:
     path, manifest = Path(name), Path(options.manifest)
     if path.exists():
         return path
-    run = manifest.absolute().parent / "runs" / name
+    run = runs_of(manifest.absolute()) / name
     if run.is_dir():
         return run
     if not manifest.is_file():

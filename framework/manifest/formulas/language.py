@@ -231,8 +231,8 @@ def _fault(value: str, names: Names) -> str | None:
     except Circle as problem:
         return str(problem)
     except ValueError as problem:
-        unstated = [name for name in names_in(value) if name not in names and name.rpartition(".")[2] not in KNOWN]
-        lacking = any(name not in names for name in _safely(value, names))
+        lacking = _safely(value, names)
+        unstated = [name for name in lacking if name.rpartition(".")[2] not in KNOWN]
         return str(problem) if unstated or not lacking else None
     return None
 

@@ -63,14 +63,18 @@ def expanded(document: Document) -> Document:
         variants.add(key, value)
     problems: list[Problem] = []
     axes: dict[str, Axes] = {}
+    total = 0
     for name, grid in grids[1].pairs().values():
         if isinstance(grid, MappingNode):
             own = _axes(grid)
             count = math.prod(len(labels) for labels in own.values())
-            if count > MOST_VARIANTS:
+            total += count
+            if total > MOST_VARIANTS:
+                others = f" ({total:,} with those before it)" if total > count else ""
+                message = f"the grid {name.text!r} states {count:,} variants{others}"
                 raise InputError.at(
                     document.location(name),
-                    f"the grid {name.text!r} states {count:,} variants, and at most {MOST_VARIANTS:,} are written out",
+                    f"{message}, and at most {MOST_VARIANTS:,} are written out",
                     "leave values out, or state grids of fewer axes each",
                 )
             axes[name.text] = own

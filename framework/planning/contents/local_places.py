@@ -38,12 +38,12 @@ class Local:
         """The regular files by their names below it, sorted; a link is what it leads to. Of a single file one empty
         name, of what is not there none. Hidden files and what programs leave beside are left out."""
         top = root / self.stated
-        if top.is_file():
+        if os.path.isfile(top):  # of a name that is too long, or may not be looked at, it is none
             return [""]
         if not self.patterns:
             return sorted(_below(str(top)))
         names = [name for name in _entries(top) if any(fnmatchcase(name, each) for each in self.patterns)]
-        return sorted(name for name in names if _counts(name) and (top / name).is_file())
+        return sorted(name for name in names if _counts(name) and os.path.isfile(top / name))
 
     def lacking(self, files: Sequence[str]) -> list[str]:
         """What is not there of it: the whole, or a needed part."""
@@ -94,7 +94,7 @@ def _of_model(name: str, model: Model, root: Path, scripted: bool) -> Iterator[L
         clause = ("models", name, "path")
         yield Local(clause, model.path) if scripted else Local(clause, model.path, _model(model, root), (_CONFIG,))
     own = model.tokenizer
-    if own not in (None, "train", "bytes") and (os.path.isabs(own) or own.startswith(".") or (root / own).is_dir()):
+    if own not in (None, "train", "bytes") and (os.path.isabs(own) or own.startswith(".") or os.path.isdir(root / own)):
         yield Local(("models", name, "tokenizer"), own, _TOKENIZER)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -31,13 +32,17 @@ def tokens_of(document: Document) -> list[tokenize.TokenInfo]:
     """The tokens of a file.
 
     Raises:
-        InputError: a bracket or a text is not closed, or a line is indented as no other.
+        InputError: a bracket or a text is not closed, a line is indented as no other, or Python makes no value of a
+            text or a number.
     """
     tokens: list[tokenize.TokenInfo] = []
     opened: list[tuple[int, int]] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(document.text).readline):
             tokens.append(token)
+            if (why := _no_literal(token)) is not None:
+                where = Location(document.file, token.start[0], token.start[1] + 1)
+                raise InputError.at(where, f"not gin: {why}")
             if token.type == tokenize.OP and token.string in _CLOSING:
                 opened.append(token.start)
             elif token.type == tokenize.OP and token.string in _CLOSING.values():
@@ -48,6 +53,21 @@ def tokens_of(document: Document) -> list[tokenize.TokenInfo]:
     except SyntaxError as problem:
         raise InputError.at(Location(document.file, problem.lineno or 1, 1), f"not gin: {problem.msg}") from None
     return tokens
+
+
+def _no_literal(token: tokenize.TokenInfo) -> str | None:
+    """Why Python makes no value of a text or a number; None of one that it makes, and of other tokens."""
+    if "\0" in token.string:
+        return "it holds a null byte"
+    if token.type not in (tokenize.STRING, tokenize.NUMBER):
+        return None
+    try:
+        ast.literal_eval(token.string)
+    except SyntaxError as problem:
+        return problem.msg
+    except ValueError as problem:
+        return str(problem)
+    return None
 
 
 class Cursor:

@@ -96,7 +96,7 @@ class _File:
             raise InputError.at(self.own.location(node), "not gin: `include` names a file, in quotes")
         # Gin looks in the folder it is started in, which is one above the file, or in folders that a program adds.
         places = [folder / word for folder in [self.path.parent, *list(self.path.absolute().parents)[1:6]]]
-        found = next((place for place in places if place.is_file()), None)
+        found = next((place for place in places if os.path.isfile(place)), None)
         self.result.composed.append((found or places[0], (0, 0)))
         if found is None:
             obscure(self.result, self.result.root, f"{word} may say otherwise")

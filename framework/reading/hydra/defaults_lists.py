@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,9 +58,9 @@ def is_defaults_list(document: Document, path: FilePath) -> bool:
         return True
     for entry in entries:
         assert entry is not None
-        if entry.path == "_self_" or (path.parent / entry.path.lstrip("/")).is_dir():
+        if entry.path == "_self_" or os.path.isdir(path.parent / entry.path.lstrip("/")):
             return True
-        if entry.options is None and _file(path.parent, entry.path).is_file():
+        if entry.options is None and os.path.isfile(_file(path.parent, entry.path)):
             return True
     return False
 
@@ -201,6 +202,6 @@ class Composition:
         self.looked_at.append(path)
         inside = path.resolve().is_relative_to(self.root.resolve())
         shown = (FilePath(self.primary.file).parent / path.relative_to(self.root)).as_posix() if inside else str(path)
-        found = read_yaml(path, shown, self.primary.rules) if inside and path.is_file() else None
+        found = read_yaml(path, shown, self.primary.rules) if inside and os.path.isfile(path) else None
         self._documents[path] = found
         return found

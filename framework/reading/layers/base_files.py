@@ -10,6 +10,7 @@ open.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Collection
@@ -52,7 +53,7 @@ def bases_of(document: Document, path: FilePath, key: str) -> list[Base]:
             return []
         place = path.parent / word
         alike = place.suffix.lower().replace("yml", "yaml") == path.suffix.lower().replace("yml", "yaml")
-        found.append(Base(word, node, place if alike and place.is_file() else None))
+        found.append(Base(word, node, place if alike and os.path.isfile(place) else None))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def stored_of(study: Study, root: Path) -> StoredStudy | None:
     if stated is None:
         return read_study(study.path(root))
     path = root / _filled(stated.path, _names(study))
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     rows, direction = _rows(stated, path)
     wanted = "lower" if study.search.falls else "higher"
@@ -64,7 +65,7 @@ def _filled(text: str, names: dict[str, str]) -> str:
 
 
 def _digest(path: Path) -> str:
-    if path.is_file():
+    if os.path.isfile(path):
         return sha256_of(path)
     found = hashlib.sha256()
     for file in sorted(each for each in path.rglob("*.json") if each.is_file()):
@@ -75,7 +76,7 @@ def _digest(path: Path) -> str:
 def _kind(stated: ForeignTrials, path: Path) -> str:
     if stated.format is not None:
         return stated.format
-    if path.is_dir():
+    if os.path.isdir(path):
         return "ray"
     return "table" if path.suffix.lower() in PLAIN else "optuna"
 

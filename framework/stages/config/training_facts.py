@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -35,6 +34,8 @@ _BY_FACET = {
     "processes": "processes",
     None: "global_batch_size",
 }
+_LARGEST = 2**63
+"""Counts and rates above it are no training's; with those below it arithmetic ends."""
 
 
 @dataclass(slots=True)
@@ -202,12 +203,9 @@ def number(bound: BoundFile, node: AnyNode) -> float | None:
 
 
 def as_number(value: Any) -> float | None:
-    """A value that is a finite number, or looks like one; None for anything else."""
+    """A value that is a number that a training can have, or looks like one; None for anything else."""
     if isinstance(value, str):
         value = resolve(value.strip() or "~", "yaml-1.2")
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return value if abs(value) <= _LARGEST else None

@@ -12,8 +12,9 @@ from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.forms.weights import WeightsFile
-from framework.evidence.record import ADOPTED, MODEL, RECORD, RECORDED, STEPS, read_lines
-from framework.evidence.store import Run
+from framework.evidence.record import ADOPTED, EVENTS, MODEL, RECORD, RECORDED, STEPS, read_lines
+from framework.evidence.store import Run, shown
+from framework.evidence.typed.line_shapes import EventLine, StepLine, held_to
 from framework.locations import Location
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
@@ -89,7 +90,7 @@ class Observed:
             InputError: a line is not one, or lacks what every line has.
         """
         assert self.run is not None
-        lines = list(read_lines(self.run.folder / STEPS))
+        lines = held_to(read_lines(self.run.folder / STEPS), self.place(STEPS).file, StepLine)
         for number, line in enumerate(lines, 1):
             for name in ("step", "learning_rate", "samples"):
                 if self.logged and name != "step" and name not in line:
@@ -99,6 +100,16 @@ class Observed:
             if not self.logged and (type(line["step"]) is not int or line["step"] < 1):
                 raise InputError.at(self.place(STEPS, number), f"no optimizer step: {line['step']}")
         return lines
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened beside the steps.
+
+        Raises:
+            InputError: a line is none, or an evaluation has something else than figures.
+        """
+        assert self.run is not None
+        return held_to(read_lines(self.run.folder / EVENTS), self.place(EVENTS).file, EventLine)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -146,7 +157,7 @@ class Observed:
     def place(self, name: str = RECORD, line: int = 1) -> Location:
         run = self.run or (self.other.run if self.other else None)
         assert run is not None
-        return Location(f"runs/{run.folder.name}/{name}", line, 1)
+        return Location(f"{shown(run.folder)}/{name}", line, 1)
 
 
 def recorded(*path: str) -> Callable[[Observed], Any]:

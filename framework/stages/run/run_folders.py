@@ -10,7 +10,7 @@ from framework.adoption.adopted_runs import NAMING
 from framework.conformance import Finding, Rule, Severity, Stage
 from framework.errors import InputError
 from framework.evidence.record import RECORD
-from framework.evidence.store import RunStore
+from framework.evidence.store import RunStore, shown
 from framework.locations import Location
 from framework.stages.run.observed import Observed
 from framework.stages.run.unreadable import DAMAGED
@@ -94,4 +94,4 @@ def _key(store: RunStore, folder: Path) -> str | None:
 
 
 def _place(folder: Path) -> Location:
-    return Location(f"runs/{folder.name}/{RECORD}", 1, 1)
+    return Location(f"{shown(folder)}/{RECORD}", 1, 1)

@@ -100,7 +100,7 @@ def judge(said: Said, around: Surrounding) -> None:
     """Adds the accumulation that makes 16 of the micro batches of all devices."""
     stated = {each.fact: each.value for each in said.statements}
     micro = stated.get("batch_size.micro", 1)
-    if "batch_size.accumulation" not in stated and isinstance(micro, int) and said.defaults:
+    if "batch_size.accumulation" not in stated and type(micro) is int and micro > 0 and said.defaults:
         whole: Any = math.ceil(_WHOLE / micro / around.devices)
         whole = ByVersion("ms-swift", (("0", whole), ("3", Unknown("3.0 makes no 16 of it")), ("3.4", whole)))
         said.defaults.append(Default("batch_size.accumulation", whole, "gradient_accumulation_steps"))

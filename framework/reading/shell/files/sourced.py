@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from pathlib import Path as FilePath
@@ -90,5 +91,5 @@ def _found(word: Word, lexer: Lexer, path: FilePath) -> tuple[FilePath, str] | N
         places = [(folder / word.literal, posixpath.join(shown, word.literal)), (root / word.literal, word.literal)]
     else:
         return None
-    there = {place.resolve(): (place, posixpath.normpath(name)) for place, name in places if place.is_file()}
+    there = {place.resolve(): (place, posixpath.normpath(name)) for place, name in places if os.path.isfile(place)}
     return next(iter(there.values())) if len(there) == 1 else None

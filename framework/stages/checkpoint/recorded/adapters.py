@@ -35,6 +35,22 @@ def recorded(observed: Observed, facts: Facts, spec: LoRA | SGH) -> Iterator[Con
         yield from facts.alike(("adapter", "targets"), sorted(modules), "saved are those of")
         yield from facts.alike(("adapter", "parameters"), elements, "saved are")
     yield from _masked(observed, facts, sorted(modules))
+    yield from _said_of_masks(observed, facts)
+
+
+def _said_of_masks(observed: Observed, facts: Facts) -> Iterator[Contradiction]:
+    """What the masks that were saved with an adapter say of themselves: the digest and the mode of the record's."""
+    assert observed.run is not None
+    for name in ADAPTER_MASKS:
+        if not (observed.run.folder / name).is_file():
+            continue
+        for fact, value in masks_of(observed, name).facts.items():
+            known = facts("adapter", fact)
+            known = "sparse_to_sparse" if fact == "mode" and known is None else known  # a hybrid has no other
+            if known is not None and not alike(known, value):
+                yield Contradiction(
+                    name, f"{fact} is {said(value)} in {name}, the record says {said(known)}", known, value
+                )
 
 
 def _logits(facts: Facts) -> Iterator[Contradiction]:

@@ -35,9 +35,14 @@ _OF_THE_BATCH = frozenset(("padding", "truncation"))
 
 def _kept_correlations(facts: Facts) -> Iterator[Contradiction]:
     known = facts("artefacts")
-    if facts("observed", "permutation", "correlations") is True and CORRELATIONS not in (known or {}):
+    kept, there = facts("observed", "permutation", "correlations"), CORRELATIONS in (known or {})
+    if kept is True and not there:
         yield Contradiction(
             f"artefacts.{CORRELATIONS}", f"it kept its correlations, and the record has no {CORRELATIONS}"
+        )
+    if kept is False and there:
+        yield Contradiction(
+            "observed.permutation.correlations", f"it kept no correlations, and the record has {CORRELATIONS}"
         )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.evidence.record import EVENTS, read_lines
+from framework.evidence.record import EVENTS
 from framework.stages.checkpoint.recorded.contradiction import Contradiction, Facts, alike, real, whole
 from framework.stages.run.observed import Observed
 
@@ -26,7 +26,7 @@ def contradictions(observed: Observed, facts: Facts) -> Iterator[Contradiction]:
     yield from possible(metrics, "metrics", facts)
     loss = metrics.get("validation_loss")
     yield from facts.alike(("metrics", "loss_after_merge"), loss, "the loss of the merged model is")
-    events = list(read_lines(observed.run.folder / EVENTS))
+    events = observed.events
     for number, line in enumerate(events, 1):
         if line.get("event") == "evaluation":
             yield from possible(line, f"{EVENTS}:{number}", facts)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.conformance.meaning import same
-from framework.evidence.record import EVENTS, STEPS, read_lines
+from framework.evidence.record import EVENTS, STEPS
 from framework.manifest.lengths import optimizer_steps, scale_of, steps_per_epoch
 from framework.manifest.sections.methods import SDM
 from framework.planning.recipes import Recipe
@@ -178,7 +178,7 @@ def _evaluated(observed: Observed, facts: Facts) -> Iterator[Contradiction]:
     if not examples or not batch:
         return
     per_epoch = steps_per_epoch(examples, batch)
-    events = list(read_lines(observed.run.folder / EVENTS))
+    events = observed.events
     evaluations = [line for line in events if line.get("event") == "evaluation"]
     for index, line in enumerate(evaluations, 1):
         step, epoch = whole(line.get("step")), real(line.get("epoch"))

@@ -12,6 +12,7 @@ from framework.stages.checkpoint.recorded import (
     data,
     files,
     final_metrics,
+    handed_on,
     identities,
     measured,
     sparsity,
@@ -65,6 +66,7 @@ def _contradictions(context: EvidenceContext, observed: Observed) -> Iterator[Co
     parent = context.related.parent(observed)
     if parent is not None and parent.run is not None:
         yield from sparsity.inherited(observed, parent)
+        yield from handed_on.contradictions(observed, parent, context.related)
     if isinstance(work, Training):
         yield from training_counts.contradictions(observed, facts, work)
         if work.adapter is not None and isinstance(spec := work.adapter.chosen[1], LoRA | SGH):

@@ -19,7 +19,7 @@ from framework.conformance.waivers import Judge
 from framework.errors import InputError
 from framework.evidence.logs.log import Reading
 from framework.evidence.record import ADOPTED, RECORD, SETTINGS, STEPS, sha256_of
-from framework.evidence.store import Run
+from framework.evidence.store import Run, shown
 from framework.manifest.experiment import Experiment
 from framework.manifest.sections.bindings import Binding
 from framework.names import format_path
@@ -83,7 +83,8 @@ def unsettled(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
 def _run_of(verdict: Verdict) -> str:
     """The run folder that a look was into."""
     parts = PurePath(file_of(verdict)).parts
-    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else ""
+    below = parts[parts.index("runs") + 1 :] if "runs" in parts[:-1] else ()
+    return next((part for part in below if "." in part), "")  # what has none is another manifest's folder of runs
 
 
 def _sources(context: EvidenceContext, observed: Observed, stores: _Stores) -> Iterator[Finding]:
@@ -119,9 +120,10 @@ def _beside(context: EvidenceContext, observed: Observed) -> Iterator[Finding]:
     assert observed.run is not None
     own = [context.related.of(observed.step.key, variant) for variant in observed.step.variants]
     first = sorted({each.run.folder.name for each in own if each.run is not None})
+    others = f"{', '.join(first)}, whose results count" if first else "a run that cannot be read, and gives no results"
     yield Finding(
         BESIDE,
-        f"{observed.step.label}: {_named(observed.run)} lies beside {', '.join(first)}, whose results count",
+        f"{observed.step.label}: {_named(observed.run)} lies beside {others}",
         location=observed.place(),
         advice="both are held; remove the run's folder, or let `adopted` leave it out, if it is no evidence",
     )
@@ -187,7 +189,7 @@ def _binding(observed: Observed) -> Binding:
     assert isinstance(work, Training)
     place: tuple[str, ...] = ("phases", step.name, *(("tasks", step.task) if step.task is not None else ()))
     return Binding(
-        file=f"runs/{observed.run.folder.name}/{SETTINGS}",
+        file=f"{shown(observed.run.folder)}/{SETTINGS}",
         describes=format_path(place),
         variant=step.variant,
         model=step.model_name,

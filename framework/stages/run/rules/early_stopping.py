@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
-from framework.evidence.record import EVENTS, read_lines
+from framework.evidence.record import EVENTS
 from framework.manifest.hyperparameters import held, plain_metric
 from framework.manifest.metrics import LOSS_BY_UNIT
 from framework.manifest.sections.phases import EarlyStopping
@@ -73,7 +73,7 @@ def _replayed(context: EvidenceContext, observed: Observed, stated: EarlyStoppin
         yield from (context.judge.unverified(each, context.stage, observed.absent) for each in clauses)
         return
     where = observed.place(EVENTS)
-    events = [line for line in read_lines(observed.run.folder / EVENTS) if line.get("event") == "evaluation"]
+    events = [line for line in observed.events if line.get("event") == "evaluation"]
     values = [held(str(stated.metric_name), event) for event in events]
     if not events or None in values:
         reason = f"the run recorded no evaluations of {stated.metric_name}"
