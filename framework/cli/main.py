@@ -7,7 +7,7 @@ Exit codes: 0 conforms or done; 1 findings, a stale document or a failed run; 2 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -171,13 +171,20 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
             print(f"framework {installed_version() or '(not installed)'}")
             parser.exit()
 
+    class Parser(argparse.ArgumentParser):
+        """Tells a program that asked for a format of its own what is wrong with the question, too."""
+
+        def error(self, message: str) -> NoReturn:
+            _say_to_programs(message, arguments)
+            super().error(message)
+
     class Formatter(argparse.HelpFormatter):
         """Knows the width of the terminal without `shutil`, whose import takes longer than parsing the options."""
 
         def __init__(self, prog: str):
             super().__init__(prog, width=_width() - 2)
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="framework",
         description="Hold configs, runs, checkpoints and documents to one manifest, clause by clause.",
         formatter_class=Formatter,
@@ -197,6 +204,23 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(command=module.main)
     return parser
+
+
+def _say_to_programs(message: str, arguments: list[str]) -> None:
+    """A command that could not be read, in the format that it names: an empty answer would be taken for one."""
+    import argparse
+
+    from framework.cli.terminal.console import for_programs
+    from framework.errors import FrameworkError
+
+    asked = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    asked.add_argument("--format", default="text")
+    try:
+        named, _ = asked.parse_known_args(arguments)
+    except argparse.ArgumentError:  # no format after `--format`
+        return
+    if (text := for_programs(FrameworkError(message), named)) is not None:
+        sys.stdout.write(text)
 
 
 def _width() -> int:
