@@ -96,7 +96,7 @@ def _run(arguments: list[str]) -> int:
     options = None
     try:
         parser = _parser(arguments)
-        options = parser.parse_args(arguments)
+        options = parser.parse_args(_keys_as_words(arguments))
         if not hasattr(options, "command"):
             parser.print_help()
             return REFUSED
@@ -136,6 +136,14 @@ def _run(arguments: list[str]) -> int:
         traceback.print_exc()
         console.note("this is a bug in framework, not in your files: please report the lines above")
         return BUG
+
+
+def _keys_as_words(arguments: list[str]) -> list[str]:
+    """`explain --value run.sh --lr`: the flag is a key of the script, and no option of this program."""
+    if arguments[:1] != ["explain"] or "--value" not in arguments:
+        return arguments
+    at = arguments.index("--value") + 2
+    return [*arguments[:at], *(key.lstrip("-") for key in arguments[at : at + 1]), *arguments[at + 1 :]]
 
 
 def _asked_of_a_project(options: argparse.Namespace) -> bool:

@@ -77,10 +77,14 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
     if document.format not in ("python", "notebook", "gin"):
         return statements, set()
     leaves = document.leaves()
-    places = {(node.start, node.stop): path for path, node in leaves if not _origin(document, node)}
+
+    def place(node: Any) -> tuple[int, int, int]:
+        return id(document.home(node)), node.start, node.stop
+
+    places = {place(node): path for path, node in leaves if not _origin(document, node)}
     for path, leaf in leaves:  # a parameter that a call gives a literal
         if (stated := _origin(document, leaf)) is not None and stated.start == leaf.start:
-            places.setdefault((leaf.start, leaf.stop), path)
+            places.setdefault(place(leaf), path)
     facts = {each.path: {each.fact, *each.doubt} for each in statements}
     kept: list[Statement] = []
     silent = set(document.unused)
@@ -90,7 +94,7 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
     for each in statements:
         node = document.node(each.path)
         origin = _origin(document, node) if node is not None else None
-        source = places.get((origin.start, origin.stop)) if origin is not None else None
+        source = places.get(place(origin)) if origin is not None else None
         if source is not None and source != each.path and facts.get(source, set()) & {each.fact, *each.doubt}:
             silent.add(each.path)
             continue

@@ -15,7 +15,16 @@ from framework.conformance.meaning import same
 from framework.errors import InputError
 from framework.names import Path
 from framework.reading.hydra.sweeps import copied
-from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
+from framework.reading.nodes import (
+    AnyNode,
+    CommandLine,
+    ComputedNode,
+    Document,
+    MappingNode,
+    Opaque,
+    ScalarNode,
+    SequenceNode,
+)
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
@@ -96,11 +105,12 @@ def overlaid(bound: BoundFile, document: Document) -> Document:
         return document
     root = copied(document.root)
     assert isinstance(root, MappingNode)
-    result = Document(document.file, document.text, root, document.rules, list(document.duplicates), document.format)
-    result.notes, result.absent, result.variables = document.notes, document.absent, document.variables
-    result.homes, result.kept, result.composed = dict(document.homes), list(document.kept), document.composed
+    result = document.over(root)
     for path, givens in found.items():
-        _put(result, path, _counting(document, path, givens), givens)
+        stated, value = document.node(path), _counting(document, path, givens)
+        _put(result, path, value, givens)
+        if stated is not None and value is not stated:
+            _hand_on(result, root, stated, value)
     return result
 
 
@@ -214,3 +224,36 @@ def _put(result: Document, path: Path, value: AnyNode, givens: Sequence[Given]) 
     if (home := givens[0].document) and value.line == givens[0].node.line and _agree(givens):
         result.homes[id(value)] = home
         result.kept.append(value)
+
+
+def _hand_on(result: Document, inside: MappingNode, stated: AnyNode, value: AnyNode) -> None:
+    """Give what takes its value from the place of a replaced one (`lr=args.lr`, `${lr}`) the one that counts there."""
+    source, was = result.origin(stated), result.value(stated)
+
+    def taken(node: AnyNode) -> AnyNode:
+        if isinstance(node, MappingNode):
+            _hand_on(result, node, stated, value)
+        elif isinstance(node, SequenceNode):
+            items = [taken(item) for item in node.items]
+            if any(new is not old for new, old in zip(items, node.items, strict=True)):
+                copy = SequenceNode(node.line, node.column, node.start, node.stop, node.tag, items)
+                return _at_home_of(result, copy, node)
+        elif is_taken(node):
+            assert isinstance(node, ComputedNode)
+            return _at_home_of(result, ComputedNode(node, node.text, result.value(value), origin=value), node)
+        return node
+
+    def is_taken(node: AnyNode) -> bool:
+        if node is stated or not isinstance(node, ComputedNode) or node.origin is None:
+            return False
+        return result.origin(node) is source and same(result.value(node), was)
+
+    inside.items = [(key, taken(item)) for key, item in inside.items]
+    inside._pairs = None
+
+
+def _at_home_of(result: Document, new: AnyNode, old: AnyNode) -> AnyNode:
+    if (home := result.home(old)) is not result:
+        result.homes[id(new)] = home
+        result.kept.append(new)
+    return new
