@@ -97,6 +97,8 @@ class Document:
     """Of a program: the defaults that its calls replace by the value at the place, in their order."""
     unused: set[Path] = field(default_factory=set)
     """Of a program: the values of dictionaries that are only copied, each copy with another value instead."""
+    unread: set[Path] = field(default_factory=set)
+    """Of a program: the names of the module that it never reads."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)

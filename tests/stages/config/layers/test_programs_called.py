@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework.conformance import Status
+from framework.errors import InputError
 from framework.stages.check import CheckResult
 from framework.stages.config.layers.chain import chains
 from tests.support.held import error_places
@@ -114,3 +115,21 @@ def test_the_chain_of_a_value_that_is_handed_on_ends_at_the_command(
         assert chain.layers[0].place == "train.py:3:44"
         assert chain.clause is not None
         assert chain.clause.id == LR
+
+
+@pytest.mark.parametrize("name", ["lr", "learning_rate", "LEARNING_RATE"])
+def test_a_name_that_a_program_never_reads_is_no_rival_of_what_it_builds(tmp_path: Path, name: str) -> None:
+    alone = MANIFEST.replace("  - {file: run.sh, dialect: generic, describes: phases.train}\n", "")
+    program = f"import torch\n{name} = 7e-3\nopt = torch.optim.AdamW(m.parameters(), lr=%s)\n"
+    idle = held_to(tmp_path, alone, {"train.py": program % "1e-4"})
+    assert idle.statuses[LR] is Status.CONFORMS
+    assert error_places(idle) == []
+    used = held_to(tmp_path, alone, {"train.py": program % name})
+    assert used.statuses[LR] is Status.VIOLATED
+    drifted = held_to(tmp_path, alone, {"train.py": program % "3e-4"})
+    assert drifted.statuses[LR] is Status.VIOLATED
+    config = held_to(tmp_path, alone, {"train.py": f"{name} = 7e-3\n"})
+    assert config.statuses[LR] is Status.VIOLATED, "a file of settings is read by another program"
+    globally = program.replace("opt", "config = globals()\nopt")
+    with pytest.raises(InputError, match="states the same for another section"):
+        held_to(tmp_path, alone, {"train.py": globally % "1e-4"})
