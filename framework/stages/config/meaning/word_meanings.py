@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.conformance.meaning import Comparison, same
 from framework.dialects.key_tables import interpolated
-from framework.dialects.terms import Searched, Statement, Unknown
+from framework.dialects.terms import KeyWord, Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
@@ -48,7 +48,8 @@ def translated(target: Target, statement: Statement) -> Target:
         value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
     if target.translation is not None:
         return target
-    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+    as_it_is = same(value, word) and value is not None and not isinstance(word, KeyWord)
+    return target if as_it_is else target._replace(translation=Translation(word, value))
 
 
 def _fits_none(declared: Any, value: Unknown) -> bool:
