@@ -1,8 +1,9 @@
 """Command lines over config files: what a bound script's command gives beside a file that it names goes before it.
 
 Which of the two counts is the program's matter where a flag stands before the file: jsonargparse (4.53) and nanoGPT's
-configurator take them in order, argparse and transformers' parsers do not. `accelerate launch` (1.14,
-commands/launch.py) lets its own flags go before `--config_file` but for what that file states in sections.
+configurator take them in order, argparse and transformers' parsers do not. `accelerate launch` (1.10 to
+1.15, commands/launch.py `_validate_launch_command`) lets its own flags go before `--config_file`, `--gradient_clipping`
+also before `gradient_clipping` of its `deepspeed_config`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from framework.reading.nodes import (
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
+
+
+_PREFIXED = ("fsdp_config", "fp8_config", "dynamo_config")
+"""The sections of accelerate's config files whose keys are flags behind the section's name."""
 
 
 class Start(NamedTuple):
@@ -179,10 +184,21 @@ def _place(document: Document, name: str, exact: bool, top: bool) -> Path | None
         node = document.node(parts)
         if isinstance(node, ScalarNode) or (node is not None and not isinstance(node, MappingNode)):
             return parts
-    if exact or top:
+    if exact:
         return None
+    if top:
+        return next((path for path in document.shape() if _of_section(path) == bare.replace("-", "_")), None)
     alike = [path for path in document.shape() if path and path[-1] == bare.replace("-", "_")]
     return alike[0] if len(alike) == 1 and all(isinstance(part, str) for part in alike[0]) else None
+
+
+def _of_section(path: Path) -> str | None:
+    """The flag of `accelerate launch` that is about a key of a section of its config file."""
+    section, key = str(path[0]), str(path[-1])
+    if len(path) != 2 or not section.endswith("_config"):
+        return None
+    before = section.removesuffix("config") if section in _PREFIXED else ""
+    return key if key.startswith(before) else before + key
 
 
 def _agree(givens: Sequence[Given]) -> bool:

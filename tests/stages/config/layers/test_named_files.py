@@ -126,18 +126,27 @@ ARGUMENTS = "--per_device_train_batch_size 2 --learning_rate 5e-5 --num_train_ep
     ("flags", "expected"),
     [
         ("--mixed_precision bf16 --num_processes 4", ["acc.yaml:1"]),
-        ("--mixed_precision bf16 --num_processes 4 --gradient_clipping 1.0", ["acc.yaml:1"]),
+        ("--mixed_precision bf16 --num_processes 4 --gradient_clipping 1.0", []),
+        ("--mixed_precision bf16 --num_processes 4 --gradient-clipping=1.0", []),
         ("--mixed_precision bf16", ["acc.yaml:1", "acc.yaml:3"]),
     ],
 )
 @pytest.mark.parametrize("before", [True, False])
-def test_a_launchers_flags_go_before_its_own_file_but_for_sections(
+def test_a_launchers_flags_go_before_its_own_file_and_its_sections(
     tmp_path: Path, flags: str, expected: list[str], before: bool
 ) -> None:
+    """Held against accelerate 1.15's own parser and `_validate_launch_command`: clipping is 1.0 there, too."""
     launcher = f"{flags} --config_file acc.yaml" if before else f"--config_file acc.yaml {flags}"
     script = f"accelerate launch {launcher} t.py --bf16 True {ARGUMENTS}\n"
     result = held(tmp_path, script, ACCELERATE, "acc.yaml", "accelerate")
     assert [place for place in places(result) if place.startswith("acc")] == expected
+
+
+def test_a_launchers_wrong_flag_is_drift_where_it_stands(tmp_path: Path) -> None:
+    launcher = "--config_file acc.yaml --mixed_precision bf16 --num_processes 4 --gradient_clipping 0.7"
+    config = ACCELERATE.replace("0.5", "1.0")
+    script = f"accelerate launch {launcher} t.py --bf16 True {ARGUMENTS}\n"
+    assert "run.sh:1" in places(held(tmp_path, script, config, "acc.yaml", "accelerate"))
 
 
 def test_the_programs_flags_do_not_change_the_launchers_file(tmp_path: Path) -> None:
