@@ -30,7 +30,6 @@ from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 from framework.stages.config.layers.command_words import after_a_checkpoint, composed_otherwise, later_configs, pairs
 
-
 _PREFIXED = ("fsdp_config", "fp8_config", "dynamo_config")
 """The sections of accelerate's config files whose keys are flags behind the section's name."""
 

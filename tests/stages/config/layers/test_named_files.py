@@ -159,3 +159,20 @@ def test_a_value_of_a_command_is_not_written_into_the_file(tmp_path: Path) -> No
     result = held(tmp_path, "python t.py a.yaml --learning_rate 6e-3\n", "learning_rate: 5.0e-5\nepochs: 3\n")
     files = {Path(patch.shown).name for patch in propose(result.experiment, result.findings).patches}
     assert "a.yaml" not in files
+
+
+def test_factors_that_a_command_gives_are_put_together_where_they_count(tmp_path: Path) -> None:
+    """nanoGPT's accumulation counts for all devices: 16 x 2 are the declared 32, whatever the file says."""
+    config = "block_size = 1024\nbatch_size = 12\ngradient_accumulation_steps = 5 * 8\n"
+    config += "learning_rate = 5e-5\nmax_iters = 300\n"
+    manifest = MANIFEST.replace("batch_size: 8", "batch_size: 32").replace(
+        "epochs: 3", "max_steps: 300\n    sequence_length: 1024"
+    )
+    manifest += "configs:\n" + "".join(
+        f"  - {{file: {name}, dialect: generic, describes: phases.train}}\n" for name in ("a.py", "run.sh")
+    )
+    script = "torchrun --nproc_per_node=4 t.py a.py --batch_size={} --gradient_accumulation_steps={}\n"
+    right = held_to(tmp_path, manifest, {"a.py": config, "run.sh": script.format(16, 2)})
+    assert right.statuses["phases.train.batch_size"] is Status.CONFORMS
+    wrong = held_to(tmp_path, manifest, {"a.py": config, "run.sh": script.format(16, 4)})
+    assert wrong.statuses["phases.train.batch_size"] is Status.VIOLATED
