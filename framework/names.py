@@ -124,13 +124,18 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
+MOST_KNOWN = 40
+"""How many names that exist a message lists."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Advice for an unknown name: the near ones, else all that exist."""
+    """Advice for an unknown name: the near ones, else those that exist."""
     names = list(known)
     close = near(name, names)
     if close:
         return "did you mean " + " or ".join(repr(candidate) for candidate in close) + "?"
-    return "known: " + ", ".join(sorted(names)) if names else "none is declared"
+    more = f", and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
+    return "known: " + ", ".join(sorted(names)[:MOST_KNOWN]) + more if names else "none is declared"
 
 
 def paths_in(data: Any) -> list[str]:

@@ -7,7 +7,7 @@ Exit codes: 0 conforms or done; 1 findings, a stale document or a failed run; 2 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -108,7 +108,7 @@ def _run(arguments: list[str]) -> int:
     options = None
     try:
         parser = parser_of(arguments)
-        options = parser.parse_args(arguments)
+        options = parser.parse_args(_keys_as_words(arguments))
         if not hasattr(options, "command"):
             parser.print_help()
             return REFUSED
@@ -161,6 +161,14 @@ def _bug() -> int:
     return BUG
 
 
+def _keys_as_words(arguments: list[str]) -> list[str]:
+    """`explain --value run.sh --lr`: the flag is a key of the script, and no option of this program."""
+    if arguments[:1] != ["explain"] or "--value" not in arguments:
+        return arguments
+    at = arguments.index("--value") + 2
+    return [*arguments[:at], *(key.lstrip("-") for key in arguments[at : at + 1]), *arguments[at + 1 :]]
+
+
 def _asked_of_a_project(options: argparse.Namespace) -> bool:
     """Whether a command is about the manifest of the folder that it is called in, or of one above."""
     return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain", "completion")
@@ -195,13 +203,20 @@ def parser_of(arguments: list[str] | None = None) -> argparse.ArgumentParser:
             print(f"framework {installed_version() or '(not installed)'}")
             parser.exit()
 
+    class Parser(argparse.ArgumentParser):
+        """Tells a program that asked for a format of its own what is wrong with the question, too."""
+
+        def error(self, message: str) -> NoReturn:
+            _say_to_programs(message, arguments)
+            super().error(message)
+
     class Formatter(argparse.HelpFormatter):
         """Knows the width of the terminal without `shutil`, whose import takes longer than parsing the options."""
 
         def __init__(self, prog: str):
             super().__init__(prog, width=_width() - 2)
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="framework",
         description="Hold configs, runs, checkpoints and documents to one manifest, clause by clause.",
         formatter_class=Formatter,
@@ -221,6 +236,23 @@ def parser_of(arguments: list[str] | None = None) -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(command=module.main)
     return parser
+
+
+def _say_to_programs(message: str, arguments: list[str]) -> None:
+    """A command that could not be read, in the format that it names: an empty answer would be taken for one."""
+    import argparse
+
+    from framework.cli.terminal.console import for_programs
+    from framework.errors import FrameworkError
+
+    asked = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    asked.add_argument("--format", default="text")
+    try:
+        named, _ = asked.parse_known_args(arguments)
+    except argparse.ArgumentError:  # no format after `--format`
+        return
+    if (text := for_programs(FrameworkError(message), named)) is not None:
+        sys.stdout.write(text)
 
 
 def _width() -> int:

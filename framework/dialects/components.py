@@ -7,7 +7,7 @@ from typing import Any
 from framework.dialects.key_tables import assume
 from framework.dialects.terms import Default, Key, Said, Statement, mappings
 from framework.names import Path
-from framework.reading.nodes import ComputedNode, Document
+from framework.reading.nodes import ComputedNode, Document, Opaque
 from framework.reading.python.signatures import known_name, signature
 
 _FACTS = {
@@ -77,20 +77,24 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
     if document.format not in ("python", "notebook", "gin"):
         return statements, set()
     leaves = document.leaves()
-    places = {(node.start, node.stop): path for path, node in leaves if not _origin(document, node)}
+
+    def place(node: Any) -> tuple[int, int, int]:
+        return id(document.home(node)), node.start, node.stop
+
+    places = {place(node): path for path, node in leaves if not _origin(document, node)}
     for path, leaf in leaves:  # a parameter that a call gives a literal
         if (stated := _origin(document, leaf)) is not None and stated.start == leaf.start:
-            places.setdefault((leaf.start, leaf.stop), path)
+            places.setdefault(place(leaf), path)
     facts = {each.path: {each.fact, *each.doubt} for each in statements}
     kept: list[Statement] = []
-    silent = set(document.unused)
+    silent = document.unused | _idle(document, statements)
     statements = [each for each in statements if each.path not in silent]
     first: set[tuple[int, str]] = set()
     """What is stated by a place that says nothing itself: the first who takes it from there states it."""
     for each in statements:
         node = document.node(each.path)
         origin = _origin(document, node) if node is not None else None
-        source = places.get((origin.start, origin.stop)) if origin is not None else None
+        source = places.get(place(origin)) if origin is not None else None
         if source is not None and source != each.path and facts.get(source, set()) & {each.fact, *each.doubt}:
             silent.add(each.path)
             continue
@@ -103,6 +107,16 @@ def passed_on(document: Document, statements: list[Statement]) -> tuple[list[Sta
             first.add((origin.start, each.fact))
         kept.append(each)
     return kept, silent
+
+
+def _idle(document: Document, statements: list[Statement]) -> set[Path]:
+    """The names that a program never reads, while what it builds states the same by itself."""
+    built: set[str] = set()
+    for each in statements if document.unread else ():
+        node, above = document.node(each.path), document.node((*each.path[:-1], "_target_"))
+        if node is not None and above is not None and not isinstance(document.value(node), Opaque):
+            built.add(each.fact)
+    return {each.path for each in statements if each.path in document.unread and each.fact in built}
 
 
 def _origin(document: Document, node: Any) -> Any:

@@ -154,6 +154,12 @@ class Statement:
     """The key's own name, where it says nothing unless it is a phase's, a task's or a variant's (`epochs.sst2`)."""
 
 
+class KeyWord(str):
+    """A word that the file has as a key, `{adamw: {lr: 1e-4}}`: what stands at the place is the mapping."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """That a document is of a dialect: how sure (from 0 to 1), and by what."""

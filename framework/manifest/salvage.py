@@ -3,6 +3,7 @@ the same answer as the values that cannot be."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -15,6 +16,8 @@ from framework.manifest.sections.root import Manifest
 from framework.names import Path
 
 _MOST_ROUNDS = 8
+_QUOTED = re.compile(r"'([^']+)'")
+_PART = re.compile(r"[^.\[\]]+")
 _HEAD: dict[str, Any] = {"version": 1, "paper": {"title": "-"}}
 """What every manifest needs, and nothing else in it names."""
 
@@ -80,8 +83,10 @@ class _Salvaged:
             self._note(inner)
 
     def may_have(self, message: str) -> bool:
-        """Whether the name that is said to be unknown is in what was dropped; of a grid, there are its variants."""
-        return any(repr(name) in message or f"'{name}/" in message for name in self.dropped)
+        """Whether the name that is said to be unknown, or a part of the path, is in what was dropped; of a grid, there
+        are its variants."""
+        named = {part for quoted in _QUOTED.findall(message) for part in (quoted, *_PART.findall(quoted))}
+        return not named.isdisjoint(self.dropped) or any(f"'{name}/" in message for name in self.dropped)
 
     def stated(self, path: Path) -> Path:
         """The path in the manifest as it stands."""

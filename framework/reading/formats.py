@@ -49,9 +49,13 @@ _OWN = {
 """The formats of this package by suffix, so that a project of YAML files imports no other reader."""
 
 
+_LAYERED = tuple(f"framework.reading.{name}" for name in ("yaml.reader", "json_file", "toml_file"))
+"""The formats that lay a file over the ones that it names."""
+
+
 def read(path: Path | str, shown: str, reader: str | None = None, bases: Sequence[str] = ()) -> Document:
     """A file as its own consumer reads it; ``shown`` is its name in messages, ``reader`` a binding's, and ``bases`` are
-    the keys under which such a YAML file names others that it is laid over.
+    the keys under which such a file names others that it is laid over.
 
     Raises:
         InputError: no format is known for it, it is not of that format, or the format has no such reader.
@@ -63,7 +67,8 @@ def read(path: Path | str, shown: str, reader: str | None = None, bases: Sequenc
     module = _for(path, suffix, shown) if reader is None else by_reader(reader)
     if reader is None:
         reader = module.READERS[0]
-    document: Document = module.read(path, shown, reader, *([bases] if bases and module.read is _read_yaml else []))
+    layered = bases and module.__name__ in _LAYERED
+    document: Document = module.read(path, shown, reader, *([bases] if layered else []))
     return document
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 
 from framework.errors import InputError
@@ -27,13 +28,18 @@ _ENTRY = re.compile(
 )
 
 
-def read(path: FilePath, shown: str, reader: Rules) -> Document:
-    """The format's entry.
+def read(path: FilePath, shown: str, reader: Rules, bases: Sequence[str] = ()) -> Document:
+    """The format's entry; ``bases`` are the keys under which such a file names others that it is laid over.
 
     Raises:
         InputError: it cannot be read, is not JSON, or is nested too deeply.
     """
-    return parse_json(read_text(path, shown), shown, reader)
+    document = parse_json(read_text(path, shown), shown, reader)
+    if any(key in document.text for key in bases):
+        from framework.reading.layers.base_files import over_bases
+
+        return over_bases(document, path, bases, lambda base, name: parse_json(read_text(base, name), name, reader))
+    return document
 
 
 def parse_json(text: str, shown: str, reader: Rules = "json") -> Document:

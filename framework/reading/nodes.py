@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -89,13 +89,16 @@ class Document:
     variables: frozenset[str] = frozenset()
     """The keys that are a script's variables, and neither flags nor overrides."""
     overruled: dict[Path, list[AnyNode]] = field(default_factory=dict)
-    """Of a script: by the place of a flag the values that the same command gives it before, and that give way."""
+    """What a value goes before, by its place: of a flag what the same command gives it earlier, of a file over others
+    what these state."""
     evaluating: set[Path] = field(default_factory=set)
     """Of a program: the calls that load the data of an evaluation, whose arguments say nothing of the training."""
     replaced: dict[Path, list[AnyNode]] = field(default_factory=dict)
     """Of a program: the defaults that its calls replace by the value at the place, in their order."""
     unused: set[Path] = field(default_factory=set)
     """Of a program: the values of dictionaries that are only copied, each copy with another value instead."""
+    unread: set[Path] = field(default_factory=set)
+    """Of a program: the names of the module that it never reads."""
     homes: dict[int, Document] = field(default_factory=dict)
     """By `id`, the nodes that stand in another file, as a Hydra config group's do."""
     kept: list[Node] = field(default_factory=list)
@@ -105,6 +108,11 @@ class Document:
 
     _shape: Shape | None = field(default=None, repr=False, compare=False)
     _leaves: tuple[AnyNode, ...] | None = field(default=None, repr=False, compare=False)
+
+    def over(self, root: AnyNode | None) -> Document:
+        """The same file with other values: all else that its reader noticed stays."""
+        homes, kept, duplicates = dict(self.homes), list(self.kept), list(self.duplicates)
+        return replace(self, root=root, homes=homes, kept=kept, duplicates=duplicates, _shape=None, _leaves=None)
 
     def home(self, node: Node) -> Document:
         """The document in whose text the node stands: this one, if nothing was composed into it."""

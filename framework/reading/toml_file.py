@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -33,13 +34,18 @@ _PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?=[0-9]{2}:)[^\s,#\]}]++|[^\s,
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-def read(path: FilePath, shown: str, reader: Rules) -> Document:
-    """The format's entry.
+def read(path: FilePath, shown: str, reader: Rules, bases: Sequence[str] = ()) -> Document:
+    """The format's entry; ``bases`` are the keys under which such a file names others that it is laid over.
 
     Raises:
         InputError: it cannot be read, is not TOML, or is nested too deeply.
     """
-    return parse_toml(read_text(path, shown), shown, reader)
+    document = parse_toml(read_text(path, shown), shown, reader)
+    if any(key in document.text for key in bases):
+        from framework.reading.layers.base_files import over_bases
+
+        return over_bases(document, path, bases, lambda base, name: parse_toml(read_text(base, name), name, reader))
+    return document
 
 
 def parse_toml(text: str, shown: str, reader: Rules = "toml") -> Document:

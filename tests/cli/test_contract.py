@@ -232,6 +232,35 @@ def test_a_refusal_writes_no_answer(tmp_path: Path) -> None:
     assert (outcome.code, list(outcome.json)) == (2, ["refused"])
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", "--select", "C101", "--nonsense"),
+        ("check", "more", "words"),
+        ("check", "--output"),
+        ("verify", "--seed", "x"),
+        ("plan", "--phase", "train"),
+        ("runs", "--jobs", "0"),
+        ("diff", "a", "b", "c"),
+        ("explain", "--write"),
+        ("adopt", "--across"),
+        ("sweep", "--jobs", "none"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("asked", [("--format", "json"), ("--format=json",)], ids=" ".join)
+def test_a_command_that_cannot_be_read_is_refused_in_json_too(
+    tmp_path: Path, command: tuple[str, ...], asked: tuple[str, ...]
+) -> None:
+    """An empty answer would be taken for one."""
+    outcome = Project(tmp_path).cli(command[0], *asked, *command[1:])
+    assert (outcome.code, list(outcome.json)) == (2, ["refused"])
+    (refused,) = outcome.json["refused"]
+    assert refused["message"] in outcome.err
+    said = Project(tmp_path).cli(*command)
+    assert (said.code, said.out) == (2, ""), "people read it from standard error"
+
+
 # The manifest's place
 
 

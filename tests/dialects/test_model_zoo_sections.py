@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from framework.conformance import Status
 from framework.dialects.flags import said
 from framework.dialects.registry import dialect
 from framework.dialects.terms import Said, Unknown
+from tests.support.held import STUDY, held
 
 RISE = {"LinearLR": {"initial_learning_rate": 0.0, "end_learning_rate": 2e-4, "total_iters": 100}}
 FALL = {"CosineDecayLR": {"initial_learning_rate": 2e-4, "end_learning_rate": 0.0, "total_iters": 900}}
@@ -114,3 +117,18 @@ def test_what_model_zoo_takes_where_nothing_is_said(case: str) -> None:
 def test_only_callbacks_that_leave_the_training_alone_are_silent(name: str, silent: bool) -> None:
     found = read(callbacks=[{name: {"every": 1}}]).silent
     assert (("trainer", "init", "callbacks", 0) in found) is silent
+
+
+@pytest.mark.parametrize("spelled", ["AdamW", "adamw", "ADAMW", "SGD", "sgd", "Adafactor", "adafactor"])
+def test_a_class_in_any_case_is_held_by_its_name(tmp_path: Path, spelled: str) -> None:
+    manifest = (
+        STUDY + "phases:\n  train:\n    objective: causal_lm\n    dataset: text\n"
+        "    optimizer: {name: NAME, learning_rate: 1e-4}\n    max_steps: 1000\n"
+        "configs:\n  - {file: a.yaml, dialect: cerebras, describes: phases.train}\n"
+    )
+    text = f"trainer: {{init: {{optimizer: {{{spelled}: {{learning_rate: 1e-4}}}}, loop: {{max_steps: 1000}}}}}}\n"
+    place = "phases.train.optimizer.name"
+    right = held(tmp_path, manifest.replace("NAME", spelled.lower()), {"a.yaml": text})
+    assert right.statuses[place] is Status.CONFORMS
+    wrong = held(tmp_path, manifest.replace("NAME", "lion"), {"a.yaml": text})
+    assert wrong.statuses[place] is Status.VIOLATED

@@ -74,3 +74,19 @@ def test_claims_and_bindings_in_one_answer(tmp_path: Path) -> None:
     err = project.replace("optim.lr: optimizer.learning_rate", "optim.lr: optimizer.lr").cli("check").err
     assert "nobody" in err
     assert "no clause 'optimizer.lr'" in err
+
+
+def test_what_is_below_a_refused_part_is_not_called_unknown_too(tmp_path: Path) -> None:
+    """A phase whose values are refused is there: who names it, or a clause of it, names something."""
+    text = (
+        "version: 1\npaper: {title: A study, sources: {phases.p.epochs: table 1}}\n"
+        "phases:\n  p: {objective: causal_lm, optimizer: {name: adamw, learning_rate: fast}, epochs: 3}\n"
+        "variants:\n  v: {steps: [q]}\n"
+        "configs:\n  - {file: a.yaml, describes: phases.p}\n  - {file: b.yaml, describes: phases.r}\n"
+        "waivers: [{clause: phases.p.optimizer, reason: r, owner: o, until: 2099-01-01}]\n"
+    )
+    told = Project(tmp_path, text).problems()
+    assert [line for line in told if "no clause 'phases.p" in line] == []
+    assert len([line for line in told if "no clause 'phases.r'" in line]) == 1
+    assert len([line for line in told if "unknown step 'q'" in line]) == 1
+    assert len([line for line in told if "'fast'" in line]) == 1

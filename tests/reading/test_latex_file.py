@@ -136,3 +136,31 @@ def test_a_papers_source_is_held_and_never_changed(tmp_path: Path) -> None:
     done = project.cli("check", "--fix")
     assert "LaTeX is only read" in done.out + done.err
     assert project.read("paper.tex") == TEXT
+
+
+MACROS = {
+    # definition, cell, value
+    "in mathematics": (r"\newcommand{\lr}{3\times10^{-4}}", r"$\lr$", 3e-4),
+    "in text": (r"\newcommand{\lr}{$3\times10^{-4}$}", r"\lr", 3e-4),
+    "in either": (r"\newcommand{\lr}{\ensuremath{3\times10^{-4}}}", r"\lr{}", 3e-4),
+    "by TeX's own word": (r"\def\lr{3e-4}", r"\lr", 3e-4),
+    "with a mark": (r"\providecommand{\lr}{3e-4}", r"\lr\footnotemark[2]", 3e-4),
+    "with a space": (r"\newcommand\lr{3e-4\xspace}", r"\lr\,", 3e-4),
+    "in bold type": (r"\newcommand\lr{3e-4}", r"\textbf{\lr}", 3e-4),
+    "of another file": (r"\input{numbers}", r"\lr", r"\lr"),
+    "a number, spaced": ("", r"0.000\,3", 3e-4),
+}
+
+
+@pytest.mark.parametrize("case", MACROS)
+def test_a_macro_in_the_first_row_of_names_and_values_is_a_value(case: str) -> None:
+    definition, cell, value = MACROS[case]
+    rows = rf"Learning rate & {cell} \\" + "\n" + r"Weight decay & 0.1 \\"
+    table = "\\begin{tabular}{ll}\n" + rows + "\n\\end{tabular}\n"
+    document = parse_latex(f"{definition}\n{table}", "p.tex")
+    found = {path[-1]: document.value(node) for path, node in document.leaves()}
+    assert found["Learning rate"] == value
+    assert found["Weight decay"] == 0.1
+    titled = table.replace("{ll}\n", "{ll}\n" + r"\textbf{Name} & \textbf{Value} \\" + "\n")
+    again = parse_latex(f"{definition}\n{titled}", "p.tex")
+    assert {path[-1]: again.value(node) for path, node in again.leaves()} == found

@@ -22,7 +22,8 @@ PROGRAMS = (
     *(Switch(key, off, {"adapter.lora.*": None})
       for key in ("use_lora", "use_peft", "lora", "lora.enabled", "peft.enabled", "adapter.enabled", "lora.use_lora")),
     *(Switch(key, off, {"early_stopping.*": None})
-      for key in ("early_stopping", "use_early_stopping", "early_stopping.enabled")),
+      for key in ("early_stopping", "use_early_stopping", "early_stop", "early_stopping.enabled",
+                  "early_stopping.enable", "early_stopping.active", "early_stopping.use_early_stopping")),
     Switch("decay_lr", off, {"schedule.min_learning_rate": None, "schedule.warmup.steps": 0}),
     Switch("use_checkpoint_opt_param_scheduler", on,
            unknown("`--use-checkpoint-opt_param-scheduler` takes it from the checkpoint that is loaded",

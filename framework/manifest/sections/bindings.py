@@ -56,8 +56,9 @@ class Binding(Section):
     keys: dict[str, str] = {}
     """Key in the file -> clause that it states, relative to `describes`, or whole."""
     states: list[str] = []
-    """The clauses that every file must state, whatever the key, relative to `describes` as under `keys`: a default of
-    its trainer that says the same does not count. One that declares `none` is stated by saying nothing."""
+    """The clauses that every file must state, whatever the key, relative to `describes` as under `keys`, or sections of
+    which it must state any clause (`early_stopping`): a default of its trainer that says the same does not count. One
+    that declares `none` is stated by saying nothing."""
     knobs: dict[str, Knob] = {}
     """Key in the file -> an implementation knob that no clause covers and that runners may take from it."""
     ignore: list[str] = []

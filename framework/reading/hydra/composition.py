@@ -39,7 +39,8 @@ def composed(document: Document, path: FilePath) -> Document:
                 result.notes.append(Note(MISSING, ("defaults",), part.missing, message))
         elif isinstance(part.document.root, MappingNode):
             target = _package(result, merged, part.package, part.document)
-            merge(result, target, part.document.root, part.document, skip=("defaults",), keeps="???")
+            at = tuple(part.package.split(".")) if part.package else ()
+            merge(result, target, part.document.root, part.document, skip=("defaults",), keeps="???", at=at)
             if part.document is not document:
                 result.duplicates += part.document.duplicates
     result.absent = document.absent

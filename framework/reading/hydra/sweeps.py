@@ -16,9 +16,7 @@ def swept(document: Document) -> Document:
         return document
     root = copied(document.root)
     assert isinstance(root, MappingNode)
-    result = Document(document.file, document.text, root, document.rules, list(document.duplicates))
-    result.notes, result.absent = document.notes, document.absent
-    result.homes, result.kept, result.composed = document.homes, document.kept, document.composed
+    result = document.over(root)
     for name, (key, node) in list(params.pairs().items()):
         value = document.value(node)
         given = hydra_value(value) if isinstance(value, str) else value

@@ -49,7 +49,7 @@ def bases_of(document: Document, path: FilePath, key: str) -> list[Base]:
     found = []
     for node in () if pair is None else pair[1].items if isinstance(pair[1], SequenceNode) else (pair[1],):
         word = document.value(node)
-        if not isinstance(word, str) or not word.lower().endswith((".yaml", ".yml", ".json", ".py")):
+        if not isinstance(word, str) or not word.lower().endswith((".yaml", ".yml", ".json", ".toml", ".py")):
             return []
         place = path.parent / word
         alike = place.suffix.lower().replace("yml", "yaml") == path.suffix.lower().replace("yml", "yaml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from framework.names import Path
 from framework.reading.nodes import AnyNode, ComputedNode, Document, MappingNode, Opaque, ScalarNode, SequenceNode
 
 
@@ -15,14 +16,18 @@ def merge(
     skip: Collection[str] = (),
     deletes: str = "",
     keeps: str = "",
+    at: Path = (),
+    below_root: Path = (),
 ) -> None:
-    """Lay one mapping over another: mappings are merged, all else is replaced.
+    """Lay one mapping over another: mappings are merged, all else is replaced, and noted as overruled.
 
     Args:
         home: The document that ``source`` belongs to.
         skip: Keys of ``source`` itself that are left out.
         deletes: The key by which a mapping says, with `True`, that it replaces what it would be merged with.
         keeps: The word of a value that leaves what it would replace, as `???` does in OmegaConf (2.3.1, `_map_merge`).
+        at: Where in ``result`` the root of ``home`` is laid.
+        below_root: Where in ``home`` the ``source`` stands.
     """
     for name, (key, value) in source.pairs().items():
         if name in skip or (deletes and name == deletes):
@@ -35,8 +40,9 @@ def merge(
                 put(target, key, below)
                 settle(result, home, key)
                 _stands(result, below, home.home(value))
-            merge(result, below, value, home, deletes=deletes, keeps=keeps)
+            merge(result, below, value, home, deletes=deletes, keeps=keeps, at=at, below_root=(*below_root, name))
         elif not (keeps and isinstance(value, ScalarNode) and value.text == keeps and target.get(name)):
+            _overrule(result, target, home, name, at, (*below_root, name))
             put(target, key, value)
             settle(result, home, key, value)
 
@@ -44,6 +50,15 @@ def merge(
 def _replaces(home: Document, mapping: MappingNode, deletes: str) -> bool:
     said = mapping.get(deletes) if deletes else None
     return said is not None and home.value(said[1]) is True
+
+
+def _overrule(result: Document, target: MappingNode, home: Document, name: str, at: Path, path: Path) -> None:
+    """Note what a value of ``home`` goes before: what stands in its place, and what it went before already."""
+    found, own = target.get(name), home.overruled.get(path, ())
+    settle(result, home, *own)
+    earlier = [*((found[1],) if found and not isinstance(found[1], MappingNode) else ()), *own]
+    if earlier:
+        result.overruled.setdefault((*at, *path), []).extend(earlier)
 
 
 def settle(result: Document, home: Document, *nodes: AnyNode) -> None:

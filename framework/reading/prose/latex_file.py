@@ -44,8 +44,8 @@ _RULES = re.compile(
 _SPANNING = re.compile(r"\\multicolumn\s*\{\s*(\d{1,2})\s*\}\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 _TALL = re.compile(r"\\multirow\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}")
 _STYLES = re.compile(
-    r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)|emph|underline|mbox|makecell|thead|shortstack|code|texttt|mathbf|bm)\s*(?:\[[^\]]*\])?"
-    r"(?=\{)|\\(?:bf|it|tt|sc|small|footnotesize|scriptsize|tiny|normalsize|large|centering|bfseries|itshape|ttfamily)\b"
+    r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)|emph|underline|mbox|makecell|thead|shortstack|code|texttt|mathbf|bm|ensuremath)\s*(?:\[[^\]]*\])?"
+    r"(?=\{)|\\footnotemark\b(?:\[\d*\])?|\\xspace\b|\\[,;:!]|\\(?:bf|it|tt|sc|small|footnotesize|scriptsize|tiny|normalsize|large|centering|bfseries|itshape|ttfamily)\b"
 )
 _NAMED = re.compile(r"\\[A-Za-z@]+")
 _INNER = re.compile(r"\{([^{}]*)\}")
@@ -266,7 +266,7 @@ class LatexSource:
 
 def titles_of(rows: list[list[Cell]]) -> list[Cell]:
     """The titles of the columns, taken off the rows; titles over several columns stand before those below them."""
-    if all(len(row) == 2 for row in rows) and resolve_prose(rows[0][1].text) != rows[0][1].text:
+    if all(len(row) == 2 for row in rows) and _is_value(rows[0][1].text):
         return [Cell("", 0, 0), Cell("", 0, 0)]  # names and values without titles
     header = rows.pop(0)
     if not rows or not any(one is other for one, other in pairwise(header)):
@@ -279,6 +279,11 @@ def titles_of(rows: list[list[Cell]]) -> list[Cell]:
         else (title if title.text else group)
         for group, title in zip(groups, titles, strict=False)
     ]
+
+
+def _is_value(text: str) -> bool:
+    """Whether a cell is no title: a number, or a macro that stands for something."""
+    return resolve_prose(text) != text or _NAMED.fullmatch(text.strip("$ ").removesuffix("{}")) is not None
 
 
 _ITEMS = re.compile(r"[(\[]?\s*([-+\d.eE]+(?:\s*[,;]\s*[-+\d.eE]+)+)\s*[)\]]?")

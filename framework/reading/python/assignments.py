@@ -22,6 +22,10 @@ PARSER_MAKERS = frozenset({"ArgumentParser", "HfArgumentParser", "add_argument",
 _CONFIG = re.compile(r"(?:.*_)?(?:config|cfg|conf|args|hparams|params|c|hps?)\d?", re.IGNORECASE)
 
 
+_ALL_NAMES = frozenset(["globals", "locals", "vars", "exec", "eval", "__all__"])
+"""What reads names that it does not write down."""
+
+
 class Assignments:
     """Puts what statements set into the tree: those of the module as they come, those of functions when it is known
     what their parameters have."""
@@ -198,13 +202,15 @@ class Assignments:
         return node
 
     def leave_open_where_calls_pass_another(self) -> None:
-        """Leave the module's names open that nothing reads, while a call is given something else under the name."""
+        """Note the module's names that nothing reads; of these leave open what a call is given otherwise."""
         read, passed = set[str](), dict[str, int]()
         for node in self.tree.program.nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 read.add(node.id)
             elif isinstance(node, ast.keyword) and node.arg is not None:
                 passed.setdefault(node.arg, node.value.lineno)
+        if not read & _ALL_NAMES:
+            self.tree.document.unread = {(name,) for name in self._names - read}
         for name in (self._names & passed.keys()) - read:
             pair = self.tree.root.get(name)
             if pair is not None and isinstance(pair[1], ScalarNode):

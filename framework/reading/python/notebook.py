@@ -14,6 +14,7 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -64,9 +65,8 @@ def parse_notebook(text: str, shown: str, reader: Rules = "notebook") -> Documen
             code.append(source + "\n")
             offsets += [*places, places[-1] if places else 0]
     python = parse_python("".join(code), shown, reader)
-    document = Document(shown, text, python.root, reader, format="notebook", notes=python.notes)
-    document.duplicates, document.absent = python.duplicates, python.absent
-    document.evaluating = python.evaluating
+    document = python.over(python.root)
+    document.text, document.format = text, "notebook"
     _moved(python, offsets, Lines(text))
     commands.put_into(document)
     return document
@@ -198,3 +198,5 @@ def _moved(python: Document, offsets: list[int], lines: Lines) -> None:
         move(duplicate.second)
     for note in python.notes:
         move(note.node)
+    for default in chain.from_iterable(python.replaced.values()):
+        move(default)

@@ -80,7 +80,7 @@ class Pattern:
         index: int,
         stated: int,
         targets: dict[str, Target],
-        states: list[Target],
+        states: list[list[Target]],
         dialect: Dialect | None,
     ):
         self.experiment = experiment
@@ -92,7 +92,7 @@ class Pattern:
         self.targets = targets
         """Key -> the clause that it states, as the binding says."""
         self.states = states
-        """The clauses that every file must state, whatever the key."""
+        """The clauses that every file must state, whatever the key; of the clauses of a section any."""
         self.dialect = dialect
         self.here = os.getcwd()
         self.plans: dict[tuple[object, ...], Plan] = {}

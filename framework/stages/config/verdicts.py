@@ -22,7 +22,7 @@ from framework.stages.config.companions import Companions
 from framework.stages.config.context import ConfigContext
 from framework.stages.config.grid_statements import for_all_of_a_grid
 from framework.stages.config.layers.launch_settings import unless_overruled
-from framework.stages.config.meaning.clause_targets import target_of
+from framework.stages.config.meaning.clause_targets import target_of, targets_below
 from framework.stages.config.silence import silent
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _pattern(experiment: Experiment, binding: Binding, numbers: tuple[int, int],
         for key, text in binding.keys.items()
     }
     states = [
-        target_of(experiment, binding, text, ("configs", stated, "states", position))
+        targets_below(experiment, binding, text, ("configs", stated, "states", position))
         for position, text in enumerate(binding.states)
     ]
     return Pattern(experiment, binding, *numbers, targets, states, dialect)

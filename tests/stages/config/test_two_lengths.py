@@ -85,6 +85,12 @@ def test_epochs_that_another_file_may_end_are_unverified(tmp_path: Path) -> None
 
 
 def test_epochs_beside_the_declared_steps_may_be_more_than_enough(tmp_path: Path) -> None:
-    text = "epochs: 1000\nmax_steps: 200\n"
-    result = _checked(tmp_path, text, "max_steps: 200", "dialect: generic", "train_examples: 6400")
-    assert status_of(result, "phases.train.max_steps", Stage.CONFIG) is Status.UNVERIFIED
+    for epochs, steps, status in (
+        ("1000", "200", Status.CONFORMS),
+        ("1", "200", Status.CONFORMS),
+        ("0.5", "200", Status.UNVERIFIED),
+        ("1000", "300", Status.VIOLATED),
+    ):
+        text = f"epochs: {epochs}\nmax_steps: {steps}\n"
+        result = _checked(tmp_path, text, "max_steps: 200", "dialect: generic", "train_examples: 6400")
+        assert status_of(result, "phases.train.max_steps", Stage.CONFIG) is status, text

@@ -47,3 +47,32 @@ def test_what_trains_a_variant_is_a_part_of_what_it_is(tmp_path: Path, case: str
         (tmp_path / name).write_text(name)
     assert ("M112" in {finding.code for finding in study.check().findings}) is one
     assert bool(coinciding(study.plan())) is one, "the plan says the same"
+
+
+STEPS = {
+    "a phase": "theirs: {steps: [train]}",
+    "a phase with nothing of its own": "theirs: {steps: [{train: {}}], description: the other lab's code}",
+    "with settings": "theirs: {steps: [train], settings: {kernel: fused}}",
+    "an adapter": "theirs: {steps: [{train: {adapter: {lora: {rank: 8, alpha: 16, targets: [q_proj]}}}}]}",
+    "a variant before it": "theirs: {from: full, steps: [train]}",
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_two_that_are_meant_to_be_alike_are_waived_as_the_message_says(tmp_path: Path, case: str) -> None:
+    ours = STEPS[case].replace("theirs", "ours")
+    changes = ("  theirs: {steps: [train]}\n", f"  {ours}\n  {STEPS[case]}\n")
+    study = Study(tmp_path, replaced(MANIFEST, changes))
+    (tmp_path / "k.yaml").write_text("lr: 2e-4\n")
+    binding = "configs:\n  - {file: k.yaml, describes: phases.train, keys: {lr: optimizer.learning_rate}}\n"
+    stated = study.manifest.read_text() + binding
+    study.manifest.write_text(stated)
+    found = [finding for finding in study.check().findings if finding.code == "M112"]
+    assert found
+    named = [(finding.advice or "").split("waive `")[1].split("`")[0] for finding in found]
+    end = "stage: manifest, reason: r, owner: o, until: 2099-01-01"
+    waivers = "".join(f"  - {{clause: {name}, {end}}}\n" for name in named)
+    study.manifest.write_text(f"{stated}waivers:\n{waivers}")
+    assert [finding.code for finding in study.check().findings if finding.code in ("M112", "M121")] == []
+    study.manifest.write_text(f"{stated}waivers:\n{waivers.replace('2099', '2020')}")
+    assert {"M112", "M120"} <= {finding.code for finding in study.check().findings}, "until its last day"

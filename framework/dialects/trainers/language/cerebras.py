@@ -24,7 +24,19 @@ from framework.dialects.families.model_zoo_sections import (
     steps_said,
 )
 from framework.dialects.key_tables import at, read_table
-from framework.dialects.terms import UNSET, Default, Dialect, Key, Recognition, Said, Scope, Statement, Unknown, words
+from framework.dialects.terms import (
+    UNSET,
+    Default,
+    Dialect,
+    Key,
+    KeyWord,
+    Recognition,
+    Said,
+    Scope,
+    Statement,
+    Unknown,
+    words,
+)
 from framework.names import Path
 
 
@@ -196,7 +208,7 @@ def _optimizer(said: Said, base: Path, trainer: Scope) -> None:
         return
     name, arguments = chosen
     place: Path = (*base, "init", "optimizer")
-    said.statements.append(Statement(place, "optimizer.name", values.optimizer(name, {}), name))
+    said.statements.append(Statement(place, "optimizer.name", values.optimizer(name, {}), KeyWord(name)))
     if "learning_rate" in arguments:
         own: Path = (*place, name, "learning_rate")
         if at(trainer, "init", "schedulers"):

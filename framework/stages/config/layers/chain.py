@@ -16,7 +16,7 @@ from framework.errors import InputError, UsageError
 from framework.manifest.clauses import Clause
 from framework.manifest.experiment import Experiment
 from framework.names import Path, did_you_mean, find_path, format_path
-from framework.reading.nodes import AnyNode, Document
+from framework.reading.nodes import AnyNode, ComputedNode, Document
 from framework.reading.tree import Opaque
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.context import ConfigContext
@@ -51,7 +51,7 @@ class Chain(NamedTuple):
 
 
 def chains(experiment: Experiment, file: str, key: str) -> list[Chain]:
-    """The chain of a key under each binding of a file.
+    """The chain of a key under each binding of a file, or of those that are laid over it.
 
     Raises:
         UsageError: no binding matches the file, or nothing states the key.
@@ -64,6 +64,7 @@ def chains(experiment: Experiment, file: str, key: str) -> list[Chain]:
     context = ConfigContext(experiment, Judge(experiment), files, bindings)
     wanted = os.path.abspath(file)
     own = [each for each in files if os.path.abspath(os.path.join(each.pattern.here, each.file)) == wanted]
+    own = own or [each for each in files if wanted in {os.path.abspath(path) for path, _ in each.document.composed}]
     if not own:
         raise UsageError(f"no binding matches {file!r}: {did_you_mean(file, {each.file for each in files})}")
     found = [chain for bound in own if (chain := _of(context, bound, key)).layers]
@@ -77,7 +78,7 @@ def _of(context: ConfigContext, bound: BoundFile, key: str) -> Chain:
     path = _path(bound, key)
     name = format_path(path) if path else key
     target = bound.targets.get(name) or bound.targets.get(key)
-    if target is None and path in bound.document.replaced:
+    if target is None and path is not None:
         target = _handed_on(bound, path)
     assumed = _default(bound, key)
     layers = [*assumed, *(_in_file(bound.alone, path) if path else ())]
@@ -92,11 +93,17 @@ def _of(context: ConfigContext, bound: BoundFile, key: str) -> Chain:
 
 
 def _handed_on(bound: BoundFile, path: Path) -> Target | None:
-    """What the other key states that has the same value at the same place: a program's call has one of its own."""
+    """What another key states that has its value from the same place: a program's call, a flag's default."""
     document, node = bound.document, bound.document.node(path)
-    place = None if node is None else document.origin(node).start
-    same = (format_path(other) for other, leaf in document.leaves() if document.origin(leaf).start == place)
-    return next((target for name in same if (target := bound.targets.get(name)) is not None), None)
+    if not isinstance(node, ComputedNode) or (node.origin is None and path not in document.replaced):
+        return None
+    source = document.origin(node)
+    place = (document.home(source).file, source.start)
+    for other, leaf in document.leaves():
+        stated = document.origin(leaf)
+        if (document.home(stated).file, stated.start) == place and (target := bound.targets.get(format_path(other))):
+            return target
+    return None
 
 
 def _path(bound: BoundFile, key: str) -> Path | None:
@@ -128,7 +135,9 @@ def _in_file(document: Document, path: Path) -> Iterator[Layer]:
     assert walked is not None
     node = walked[1]
     for earlier in document.overruled.get(path, ()):
-        yield _layer("file", document, earlier, "the same command gives it again")
+        in_script = document.format == "shell"
+        kind = "file" if in_script or document.home(earlier) is document else "base file"
+        yield _layer(kind, document, earlier, "the same command gives it again" if in_script else "")
     for default in document.replaced.get(path, ()):
         yield _layer("default", document, default, "the program gives another")
     origin = document.origin(node)
@@ -159,8 +168,12 @@ def _commanded(bound: BoundFile, path: Path | None, key: str) -> Iterator[Layer]
     """What the commands that name the file give."""
     note = f"the command names {os.path.basename(bound.file)}"
     if path is not None:
-        for place, givens in given(bound, bound.alone):
-            for each in givens if place == path else ():
+        document = bound.alone
+        node = document.node(path)
+        for place, givens in given(bound, document):
+            source = document.node(place)
+            handed_on = node is not None and source is not None and document.origin(node) is document.origin(source)
+            for each in givens if place == path or handed_on else ():
                 unsure = "" if each.certain else " after this: which of them counts is its program's matter"
                 yield _layer("command line", each.document, each.node, note + unsure)
         return

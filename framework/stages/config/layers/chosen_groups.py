@@ -64,9 +64,7 @@ def chosen_over(bound: BoundFile, document: Document) -> Document:
         return document
     root = copied(document.root)
     assert isinstance(root, MappingNode)
-    result = Document(document.file, document.text, root, document.rules, list(document.duplicates), document.format)
-    result.notes, result.absent, result.composed = document.notes, document.absent, document.composed
-    result.homes, result.kept = dict(document.homes), list(document.kept)
+    result = document.over(root)
     _leave_open(result, root, (), doubts, doubts.get(()))
     return result
 

@@ -1,8 +1,9 @@
 """Command lines over config files: what a bound script's command gives beside a file that it names goes before it.
 
 Which of the two counts is the program's matter where a flag stands before the file: jsonargparse (4.53) and nanoGPT's
-configurator take them in order, argparse and transformers' parsers do not. `accelerate launch` (1.14,
-commands/launch.py) lets its own flags go before `--config_file` but for what that file states in sections.
+configurator take them in order, argparse and transformers' parsers do not. `accelerate launch` (1.10 to
+1.15, commands/launch.py `_validate_launch_command`) lets its own flags go before `--config_file`, `--gradient_clipping`
+also before `gradient_clipping` of its `deepspeed_config`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from framework.conformance.meaning import same
 from framework.errors import InputError
 from framework.names import Path
 from framework.reading.hydra.sweeps import copied
-from framework.reading.nodes import AnyNode, CommandLine, ComputedNode, Document, MappingNode, Opaque, ScalarNode
+from framework.reading.nodes import (
+    AnyNode,
+    CommandLine,
+    ComputedNode,
+    Document,
+    MappingNode,
+    Opaque,
+    ScalarNode,
+    SequenceNode,
+)
 from framework.stages.config.bound import BoundFile
 from framework.stages.config.layers.chosen_groups import choices, chosen_over
 from framework.stages.config.layers.command_words import (
@@ -29,6 +39,9 @@ from framework.stages.config.layers.command_words import (
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 _NAMES_A_FILE = re.compile(r"\.\w+$")
+
+_PREFIXED = ("fsdp_config", "fp8_config", "dynamo_config")
+"""The sections of accelerate's config files whose keys are flags behind the section's name."""
 
 
 class Start(NamedTuple):
@@ -137,11 +150,12 @@ def overlaid(bound: BoundFile, document: Document) -> Document:
         return document
     root = copied(document.root)
     assert isinstance(root, MappingNode)
-    result = Document(document.file, document.text, root, document.rules, list(document.duplicates), document.format)
-    result.notes, result.absent, result.variables = document.notes, document.absent, document.variables
-    result.homes, result.kept, result.composed = dict(document.homes), list(document.kept), document.composed
+    result = document.over(root)
     for path, givens in found.items():
-        _put(result, path, _counting(document, path, givens), givens)
+        stated, value = document.node(path), _counting(document, path, givens)
+        _put(result, path, value, givens)
+        if stated is not None and value is not stated:
+            _hand_on(result, root, stated, value)
     return result
 
 
@@ -219,10 +233,21 @@ def _place(document: Document, name: str, exact: bool, top: bool) -> Path | None
         node = document.node(parts)
         if isinstance(node, ScalarNode) or (node is not None and not isinstance(node, MappingNode)):
             return parts
-    if exact or top:
+    if exact:
         return None
+    if top:
+        return next((path for path in document.shape() if _of_section(path) == bare.replace("-", "_")), None)
     alike = [path for path in document.shape() if path and path[-1] == bare.replace("-", "_")]
     return alike[0] if len(alike) == 1 and all(isinstance(part, str) for part in alike[0]) else None
+
+
+def _of_section(path: Path) -> str | None:
+    """The flag of `accelerate launch` that is about a key of a section of its config file."""
+    section, key = str(path[0]), str(path[-1])
+    if len(path) != 2 or not section.endswith("_config"):
+        return None
+    before = section.removesuffix("config") if section in _PREFIXED else ""
+    return key if key.startswith(before) else before + key
 
 
 def _agree(givens: Sequence[Given]) -> bool:
@@ -264,3 +289,36 @@ def _put(result: Document, path: Path, value: AnyNode, givens: Sequence[Given]) 
     if (home := givens[0].document) and value.line == givens[0].node.line and _agree(givens):
         result.homes[id(value)] = home
         result.kept.append(value)
+
+
+def _hand_on(result: Document, inside: MappingNode, stated: AnyNode, value: AnyNode) -> None:
+    """Give what takes its value from the place of a replaced one (`lr=args.lr`, `${lr}`) the one that counts there."""
+    source, was = result.origin(stated), result.value(stated)
+
+    def taken(node: AnyNode) -> AnyNode:
+        if isinstance(node, MappingNode):
+            _hand_on(result, node, stated, value)
+        elif isinstance(node, SequenceNode):
+            items = [taken(item) for item in node.items]
+            if any(new is not old for new, old in zip(items, node.items, strict=True)):
+                copy = SequenceNode(node.line, node.column, node.start, node.stop, node.tag, items)
+                return _at_home_of(result, copy, node)
+        elif is_taken(node):
+            assert isinstance(node, ComputedNode)
+            return _at_home_of(result, ComputedNode(node, node.text, result.value(value), origin=value), node)
+        return node
+
+    def is_taken(node: AnyNode) -> bool:
+        if node is stated or not isinstance(node, ComputedNode) or node.origin is None:
+            return False
+        return result.origin(node) is source and same(result.value(node), was)
+
+    inside.items = [(key, taken(item)) for key, item in inside.items]
+    inside._pairs = None
+
+
+def _at_home_of(result: Document, new: AnyNode, old: AnyNode) -> AnyNode:
+    if (home := result.home(old)) is not result:
+        result.homes[id(new)] = home
+        result.kept.append(new)
+    return new

@@ -92,6 +92,21 @@ def target_of(experiment: Experiment, binding: Binding, text: str, place: Path) 
     raise InputError.at(experiment.location(place), f"no clause {text!r}", did_you_mean(text, known))
 
 
+def targets_below(experiment: Experiment, binding: Binding, text: str, place: Path) -> list[Target]:
+    """The clause that ``text`` names as :func:`target_of` finds it, or those of the section that it names.
+
+    Raises:
+        InputError: it names neither; ``place`` is where the binding says so.
+    """
+    for base in (*_bases(experiment, binding), ()):
+        if below(experiment, base, text) or _set(experiment, base, text):
+            break
+        inner = find_path(_raw(experiment, base), text)
+        if inner and (several := experiment.below((*base, *inner))):
+            return [target_of(experiment, binding, clause.id, place) for clause in several]
+    return [target_of(experiment, binding, text, place)]
+
+
 def _set(experiment: Experiment, base: Path, text: str) -> Target | None:
     """What a variant sets in the place of the phase's clause that ``text`` names as a whole."""
     if base[:1] != ("variants",) or base[-1] != "set" or not text.startswith(whole := f"phases.{base[-2]}."):

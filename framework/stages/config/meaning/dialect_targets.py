@@ -123,8 +123,8 @@ def read(
     for statement in found.statements:
         if any(statement.path[: len(path)] == path for path in taken):
             continue
-        if statement.path in handed and statement.doubt:
-            continue  # the file that it goes before tells what it is about
+        if statement.path in handed and (statement.doubt or statement.fact.startswith("batch_size")):
+            continue  # the file that it goes before tells what it is about, and the other factors
         _bind(experiment, place, statement, reading)
     named = list(_by_name(experiment, place, data, found, taken, reading)) if dialect.by_name else []
     _part([*found.statements, *named], reading)

@@ -10,7 +10,7 @@ from framework.conformance.meaning import Comparison, same
 from framework.dialects import values
 from framework.dialects.families.weight_formats import format_of, weight_format
 from framework.dialects.key_tables import interpolated
-from framework.dialects.terms import OfEpochs, Searched, Statement, Unknown
+from framework.dialects.terms import KeyWord, OfEpochs, Searched, Statement, Unknown
 from framework.dialects.well_known.keys import SETTINGS
 from framework.manifest.clauses import shown
 from framework.manifest.experiment import Experiment
@@ -56,7 +56,8 @@ def translated(target: Target, statement: Statement) -> Target:
         value = declared if sorted(map(str, value)) == sorted(map(str, declared)) else value
     if target.translation is not None:
         return target
-    return target if same(value, word) and value is not None else target._replace(translation=Translation(word, value))
+    as_it_is = same(value, word) and value is not None and not isinstance(word, KeyWord)
+    return target if as_it_is else target._replace(translation=Translation(word, value))
 
 
 def _as_told(declared: str, told: str, statement: Statement) -> Translation:
@@ -122,14 +123,17 @@ def other_length(experiment: Experiment, place: Place, statement: Statement, bot
     elif totals is not None and len(totals) == 1 and isinstance(value, (int, float)) and statement.fact == "max_steps":
         means = target.declared if value == totals[0] else float(f"{value / totals[0] * target.declared:.4g}")
         translation = Translation(statement.word, means)
-    elif unit == "epochs" and isinstance(value, (int, float)) and value > 0 and not both:
-        translation = _in_steps(experiment, place, target, statement) or translation
+    elif unit == "epochs" and isinstance(value, (int, float)) and value > 0:
+        translation = _in_steps(experiment, place, target, statement, both) or translation
     return [target._replace(translation=translation)]
 
 
-def _in_steps(experiment: Experiment, place: Place, target: Target, statement: Statement) -> Translation | None:
+def _in_steps(
+    experiment: Experiment, place: Place, target: Target, statement: Statement, both: bool
+) -> Translation | None:
     """What a file's epochs mean in optimizer steps, where the manifest tells data and batch. More than enough may be
-    ended by another file."""
+    ended by another file; of a file that states ``both``, whether fewer epochs end the steps is its program's matter
+    (they do in Lightning, and do not in transformers)."""
     own = list(by_task(phase_under(experiment, place.phase or "", place.variant), place.task).values())
     if len(own) != 1:
         return None
@@ -137,6 +141,15 @@ def _in_steps(experiment: Experiment, place: Place, target: Target, statement: S
     if not examples or not batch:
         return None
     least, most = steps_in_epochs(statement.value, examples, batch)
+    if both:
+        reason = (
+            f"it is {most} optimizer steps: whether they or the stated number end the training, its program decides"
+        )
+        return (
+            Translation(statement.word, target.declared)
+            if most >= target.declared
+            else Translation(statement.word, reason=reason)
+        )
     if least > target.declared and len(experiment.stated.configs) > 1:
         reason = (
             f"it is {most} optimizer steps, unless a number of steps ends the training, which this file does not state"

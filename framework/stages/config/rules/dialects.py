@@ -167,7 +167,11 @@ def _defaults(context: ConfigContext, unsaid: Unsaid) -> Iterator[Verdict]:
 def _demanded(bound: BoundFile, clause: Clause) -> bool:
     """Whether C123 tells that the file lacks it: a default does not count as stating. That there is none of something
     is stated by no key, and then the default counts."""
-    return any(each.clause.id == clause.id and not is_absence(each.declared) for each in bound.pattern.states)
+    return any(
+        each.clause.id == clause.id and not is_absence(each.declared)
+        for group in bound.pattern.states
+        for each in group
+    )
 
 
 def _verdict(context: ConfigContext, unsaid: Unsaid, target: Target, default: Default, value: object) -> Verdict:

@@ -94,7 +94,8 @@ def _verdict(context: ConfigContext, bound: BoundFile, key: str, target: Target)
             place = bound.document.place(node)
             return context.judge.unverified(clause, context.stage, f"{place}: {meant.reason}", place)
         return unresolved(context, bound, target, path, node, meant.reason)
-    if path in bound.document.overruled and isinstance(target.declared, (list, tuple)):
+    repeated = bound.document.format == "shell" and path in bound.document.overruled
+    if repeated and isinstance(target.declared, (list, tuple)):
         several = "it is given several times: whether the last or all of them count is its program's matter"
         return unresolved(context, bound, target, path, node, several)
     value = stated if meant is None else meant.value

@@ -39,6 +39,7 @@ DIRECTION = Rule(
 
 _EARLY = re.compile(r"early[-_ ]?stop")
 _STOPS = re.compile(rf"patience|{_EARLY.pattern}")
+_OFF = ("false", "none", "off", "no", "null")
 _BEST = re.compile(r"metric_?for_?best")
 _WATCHING = {"metricforbestmodel", "earlystoppingmetric", "earlystopmetric"}
 _CHOOSING = {*_WATCHING, "monitor"}
@@ -93,19 +94,28 @@ def _declared(context: ConfigContext, phase: str) -> Clause | None:
 
 
 def _mentioned(context: ConfigContext, bound: BoundFile, phase: str) -> bool:
-    """Whether a file says anything of early stopping; of a file that has a section for the phase, there or in none of
-    another phase. A word is looked for before a pattern: most files do not."""
+    """Whether a file says anything of early stopping but that it is off; of a file that has a section for the phase,
+    there or in none of another phase. A word is looked for before a pattern: most files do not."""
     if any("early_stopping" in each.clause.path and phase in each.clause.path for each in bound.targets.values()):
         return True
     text = bound.document.text.lower()
     if "patience" not in text and not ("early" in text and _EARLY.search(text) is not None):
         return False
+    spoken = [path for path in bound.document.shape() if any(_STOPS.search(str(part).lower()) for part in path)]
+    if spoken and all(_is_off(bound, path) for path in spoken):
+        return False
     if bound.binding.describes is not None:
         return True
     others = [name for name in context.experiment.stated.phases if name != phase]
-    spoken = [path for path in bound.document.shape() if any(_STOPS.search(str(part).lower()) for part in path)]
     inside = [path for path in spoken if not any(within_phase(path, name) for name in others)]
     return bool(inside) or not spoken  # in a value, or a comment
+
+
+def _is_off(bound: BoundFile, path: Path) -> bool:
+    """Whether the value of a key, or of a flag, says that there is none of it."""
+    node = bound.document.node(path)
+    value = None if node is None else bound.document.value(node)
+    return not value or (isinstance(value, str) and value.lower() in _OFF)
 
 
 def _watched(bound: BoundFile) -> bool:

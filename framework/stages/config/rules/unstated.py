@@ -21,9 +21,10 @@ UNSTATED = Rule(
 
 def check_file(context: ConfigContext, bounds: Sequence[BoundFile]) -> Iterator[Verdict | Finding]:
     for bound in bounds:
-        for target in bound.pattern.states:
-            if (verdict := _verdict(context, bound, bounds, target)) is not None:
-                yield verdict
+        for targets in bound.pattern.states:
+            verdicts = [_verdict(context, bound, bounds, target) for target in targets]
+            if verdicts and None not in verdicts:  # of a section any clause is enough
+                yield from (verdict for verdict in verdicts[:1] if verdict is not None)
 
 
 def _verdict(context: ConfigContext, bound: BoundFile, bounds: Sequence[BoundFile], target: Target) -> Verdict | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.manifest.clauses import Clause
+from framework.manifest.experiment import Experiment
 from framework.manifest.sections.grids import grid_of
 from framework.manifest.sections.statements import DifferOnlyIn
 from framework.manifest.sections.variants import lineage
@@ -24,7 +26,7 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
         if other == name or frozenset((other, name)) in _compared(context) or _of_one_grid(context, name, other):
             continue
         where = experiment.location(("variants", name))
-        yield Finding(
+        finding = Finding(
             SAME_RUN,
             f"{name} and {other} are two variants, and resolve to the same run",
             f"variants.{name}",
@@ -32,8 +34,17 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             actual=f"the run of {other}",
             location=where,
             declared=experiment.location(("variants", other)),
-            advice=f"state what makes {name} another variant than {other}, or remove one of the two",
+            advice=f"state what makes {name} another variant than {other}, or remove one of the two; where both are "
+            f"meant, such as runs of either that were made elsewhere, waive `variants.{name}` at the stage manifest",
         )
+        clause = _done_by(experiment, name)
+        yield context.judge.violated(clause, finding) if clause else finding
+
+
+def _done_by(experiment: Experiment, variant: str) -> Clause | None:
+    """The first clause of what the variant does: the one that a waiver of the variant covers."""
+    steps = ("variants", variant, "steps")
+    return next((clause for clause in experiment.clauses if clause.path[:3] == steps), None)
 
 
 def _of_one_grid(context: ManifestContext, name: str, other: str) -> bool:

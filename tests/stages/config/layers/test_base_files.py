@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from framework.conformance import Status
 from framework.stages.check import CheckResult
 from tests.support.commands import called
@@ -107,3 +109,21 @@ def test_a_python_configs_base_is_held_where_nothing_overrides_it(tmp_path: Path
     ]
     over = own + ramp + "optim_wrapper = dict(optimizer=dict(lr=0.02))\n"
     assert error_places(held(tmp_path, MMENGINE, run_py=over, base_py=base.format(0.1))) == []
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json", "toml"])
+@pytest.mark.parametrize("word", ["extends", "base_config", "inherit_from"])
+def test_a_home_grown_base_is_read_in_each_format(tmp_path: Path, suffix: str, word: str) -> None:
+    def text(values: dict[str, object]) -> str:
+        if suffix == "toml":
+            return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+        return json.dumps(values) if suffix == "json" else "".join(f"{key}: {value}\n" for key, value in values.items())
+
+    bound = f"  - {{file: run.{suffix}, dialect: generic, describes: phases.train}}\n"
+    own, base = {word: f"base.{suffix}", "lr": 0.02}, {"lr": 0.9, "weight_decay": 0.01}
+    wrong = held_to(tmp_path, MANIFEST + bound, {f"run.{suffix}": text(own), f"base.{suffix}": text(base)})
+    (place,) = error_places(wrong)
+    assert (place[0], place[1].partition(":")[0]) == ("C101", f"base.{suffix}")
+    assert wrong.statuses[LR] is Status.CONFORMS
+    right = held_to(tmp_path, MANIFEST + bound, {f"base.{suffix}": text(base | {"weight_decay": 1e-4})})
+    assert error_places(right) == []

@@ -147,3 +147,42 @@ def test_what_is_not_there_is_refused_with_the_near_one(tmp_path: Path, file: st
     done = made.cli("explain", "--value", file, key)
     assert done.code == 2
     assert said in done.err
+
+
+def test_what_a_file_goes_before_in_its_bases_is_in_the_chain(tmp_path: Path) -> None:
+    made = project(tmp_path, YAML + SCRIPT, train_yaml="_BASE_: mid.yaml\noptim: {lr: 3.0e-4}\nepochs: 3\n")
+    made.write("mid.yaml", "_BASE_: low.yaml\noptim: {lr: 5.0e-4}\n")
+    made.write("low.yaml", "optim: {lr: 7.0e-4}\nepochs: 9\n")
+    made.write("run.sh", "python train.py --config train.yaml --lr 2e-4\n")
+    expected = [
+        ("base file", "low.yaml:1:13"),
+        ("base file", "mid.yaml:2:13"),
+        ("file", "train.yaml:2:13"),
+        ("command line", "run.sh:1:42"),
+    ]
+    for asked in ("train.yaml", "mid.yaml", "low.yaml"):
+        assert chain(made, asked, "optim.lr") == expected
+    assert chain(made, "train.yaml", "epochs") == [("base file", "low.yaml:2:9"), ("file", "train.yaml:3:9")]
+
+
+def test_a_list_that_goes_before_a_base_s_list_is_judged(tmp_path: Path) -> None:
+    stated = MANIFEST.replace("weight_decay: 0.1}", "betas: [0.9, 0.95]}") + YAML
+    made = Project(tmp_path, stated)
+    made.path("configs/pretrain.yaml").unlink()
+    made.write("low.yaml", "betas: [0.9, 0.999]\n")
+    made.write("train.yaml", "_BASE_: low.yaml\nbetas: [0.9, 0.95]\nlr: 2.0e-4\n")
+    assert status(made, "phases.p.optimizer.betas") is Status.CONFORMS
+
+
+def test_what_a_group_says_before_the_file_is_in_the_chain(tmp_path: Path) -> None:
+    made = project(
+        tmp_path, YAML.replace("generic", "hydra"), train_yaml="defaults: [optim: fast, _self_]\noptim: {lr: 2.0e-4}\n"
+    )
+    made.write("optim/fast.yaml", "_target_: torch.optim.AdamW\nlr: 9.0e-4\n")
+    assert chain(made, "train.yaml", "optim.lr") == [("base file", "optim/fast.yaml:2:5"), ("file", "train.yaml:2:13")]
+
+
+@pytest.mark.parametrize("key", ["--lr", "lr"])
+def test_a_flag_is_a_key_under_its_own_name(tmp_path: Path, key: str) -> None:
+    made = project(tmp_path, SCRIPT, run_sh="python train.py --lr 2e-4 --epochs 3\n")
+    assert chain(made, "run.sh", key) == [("file", "run.sh:1:22")]

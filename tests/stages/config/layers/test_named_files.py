@@ -127,18 +127,27 @@ ARGUMENTS = "--per_device_train_batch_size 2 --learning_rate 5e-5 --num_train_ep
     ("flags", "expected"),
     [
         ("--mixed_precision bf16 --num_processes 4", ["acc.yaml:1"]),
-        ("--mixed_precision bf16 --num_processes 4 --gradient_clipping 1.0", ["acc.yaml:1"]),
+        ("--mixed_precision bf16 --num_processes 4 --gradient_clipping 1.0", []),
+        ("--mixed_precision bf16 --num_processes 4 --gradient-clipping=1.0", []),
         ("--mixed_precision bf16", ["acc.yaml:1", "acc.yaml:3"]),
     ],
 )
 @pytest.mark.parametrize("before", [True, False])
-def test_a_launchers_flags_go_before_its_own_file_but_for_sections(
+def test_a_launchers_flags_go_before_its_own_file_and_its_sections(
     tmp_path: Path, flags: str, expected: list[str], before: bool
 ) -> None:
+    """Held against accelerate 1.15's own parser and `_validate_launch_command`: clipping is 1.0 there, too."""
     launcher = f"{flags} --config_file acc.yaml" if before else f"--config_file acc.yaml {flags}"
     script = f"accelerate launch {launcher} t.py --bf16 True {ARGUMENTS}\n"
     result = held(tmp_path, script, ACCELERATE, "acc.yaml", "accelerate")
     assert [place for place in places(result) if place.startswith("acc")] == expected
+
+
+def test_a_launchers_wrong_flag_is_drift_where_it_stands(tmp_path: Path) -> None:
+    launcher = "--config_file acc.yaml --mixed_precision bf16 --num_processes 4 --gradient_clipping 0.7"
+    config = ACCELERATE.replace("0.5", "1.0")
+    script = f"accelerate launch {launcher} t.py --bf16 True {ARGUMENTS}\n"
+    assert "run.sh:1" in places(held(tmp_path, script, config, "acc.yaml", "accelerate"))
 
 
 def test_the_programs_flags_do_not_change_the_launchers_file(tmp_path: Path) -> None:
@@ -193,3 +202,20 @@ def test_a_word_that_can_be_no_bound_file_or_any_is_left_alone(tmp_path: Path, w
         project.write(f"configs/{name}.yaml", "num_train_epochs: 3\n")
     project.write("train.sh", CHOSEN.format(word=word))
     assert "C101" not in project.cli("check").out
+
+
+def test_factors_that_a_command_gives_are_put_together_where_they_count(tmp_path: Path) -> None:
+    """nanoGPT's accumulation counts for all devices: 16 x 2 are the declared 32, whatever the file says."""
+    config = "block_size = 1024\nbatch_size = 12\ngradient_accumulation_steps = 5 * 8\n"
+    config += "learning_rate = 5e-5\nmax_iters = 300\n"
+    manifest = MANIFEST.replace("batch_size: 8", "batch_size: 32").replace(
+        "epochs: 3", "max_steps: 300\n    sequence_length: 1024"
+    )
+    manifest += "configs:\n" + "".join(
+        f"  - {{file: {name}, dialect: generic, describes: phases.train}}\n" for name in ("a.py", "run.sh")
+    )
+    script = "torchrun --nproc_per_node=4 t.py a.py --batch_size={} --gradient_accumulation_steps={}\n"
+    right = held_to(tmp_path, manifest, {"a.py": config, "run.sh": script.format(16, 2)})
+    assert right.statuses["phases.train.batch_size"] is Status.CONFORMS
+    wrong = held_to(tmp_path, manifest, {"a.py": config, "run.sh": script.format(16, 4)})
+    assert wrong.statuses["phases.train.batch_size"] is Status.VIOLATED
