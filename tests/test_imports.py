@@ -103,7 +103,7 @@ def test_a_wrong_import_is_seen(path: str, source: str, found: list[str]) -> Non
     [
         ("framework", ["verify"], ["reports"]),
         ("reports", ["verify"], ["reports"]),
-        ("runners", ["run", "sweeps"], ["energy", "mlflow"]),
+        ("runners", ["run", "sweeps"], ["energy", "mlflow", "tensorboard"]),
     ],
 )
 def test_what_is_imported_is_a_declared_dependency(package: str, extras: list[str], optional: list[str]) -> None:

@@ -207,7 +207,7 @@ def parser_of(arguments: list[str] | None = None) -> argparse.ArgumentParser:
         """Tells a program that asked for a format of its own what is wrong with the question, too."""
 
         def error(self, message: str) -> NoReturn:
-            _say_to_programs(message, arguments)
+            _say_to_programs(message, arguments or [])
             super().error(message)
 
     class Formatter(argparse.HelpFormatter):

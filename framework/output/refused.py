@@ -73,7 +73,7 @@ def _github(problems: list[Problem], places: Places) -> str:
 
 def _gitlab(problems: list[Problem], places: Places) -> str:
     """Blockers: an empty report would be shown as one without issues."""
-    from framework.manifest.loading import MANIFEST
+    from framework.manifest.experiment import MANIFEST
     from framework.output.formats.gitlab import issue
 
     issues = []

@@ -54,6 +54,12 @@ def folder_of(root: Path, profile: str | None) -> Path:
     return root / FOLDER / f"@{profile}" if profile else root / FOLDER
 
 
+def beside(runs: Path) -> Path:
+    """The folder of studies of the project whose runs lie in a folder: `runs/`, or one below it of a manifest with
+    another name."""
+    return (runs if runs.name == "runs" else runs.parent).parent / FOLDER
+
+
 def studies_of(
     experiment: Experiment,
     names: Sequence[str] = (),

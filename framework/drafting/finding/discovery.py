@@ -20,7 +20,7 @@ from framework.errors import InputError
 from framework.names import Path
 from framework.reading.formats import read
 from framework.reading.nodes import ComputedNode, Document
-from framework.stages.config.layers.named_files import pattern_of
+from framework.stages.config.layers.config_names import pattern_of
 
 COMPANIONS = frozenset({"accelerate", "deepspeed", "peft-adapter", "hf-model-config", "wandb-sweep"})
 """Dialects whose files stand beside another that trains: they make no training of their own."""

@@ -24,7 +24,7 @@ from framework.planning.build import Plan
 from framework.planning.identity import elsewhere
 from framework.planning.reasons import Reasons, place_of, shares, why_anew
 from framework.planning.steps import Measure, Step
-from framework.searching.studies import FOLDER as SEARCHES
+from framework.searching.studies import beside
 from framework.searching.trials import RunsOfTrials, runs_of_trials
 from framework.stages.run.measured_runs import measured_runs
 
@@ -89,7 +89,7 @@ class RunStates:
     @cached_property
     def trials(self) -> RunsOfTrials:
         """The runs of the project's searches, which no plan holds."""
-        return runs_of_trials(self._store.root.parent / SEARCHES)
+        return runs_of_trials(beside(self._store.root))
 
     def _made_elsewhere(self, step: Step) -> State | None:
         """The state of the runs that others made of a step's variants: of several, that of the first damaged one."""

@@ -9,8 +9,7 @@ also before `gradient_clipping` of its `deepspeed_config`.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from framework.conformance.meaning import same
@@ -36,9 +35,7 @@ from framework.stages.config.layers.command_words import (
     pairs,
     replaced_by_later,
 )
-
-_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
-_NAMES_A_FILE = re.compile(r"\.\w+$")
+from framework.stages.config.layers.config_names import named_by
 
 _PREFIXED = ("fsdp_config", "fp8_config", "dynamo_config")
 """The sections of accelerate's config files whose keys are flags behind the section's name."""
@@ -78,7 +75,7 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
         _choose(by_path, script, root)
         for command in commands:
-            for path, at in _named(command, names, by_path, folders):
+            for path, at in named_by(command, names, by_path, folders):
                 for bound in by_path[path]:
                     bound.lay = overlaid
                     bound.doubts = (
@@ -90,35 +87,6 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
                     for each in same_script:
                         each.hand = handed
                         each.hands = (*each.hands, bound)
-
-
-def _named(
-    command: CommandLine, names: Collection[str], paths: Collection[str], folders: Sequence[str]
-) -> Iterator[tuple[str, int]]:
-    """The bound files that a command names, and where: by a path, or by one of which a variable is a part
-    (`"configs/$1.yaml"`), which is each of those that it can be."""
-    for word, at in command.words:
-        name = word.rpartition("=")[2]
-        path = _path(name, folders) if os.path.basename(name) in names else None
-        if path is not None and path in paths:
-            yield path, at
-    for _, node in command.stated:
-        pattern = pattern_of(node.text) if isinstance(node, ComputedNode) else None
-        if pattern is None:
-            continue
-        for path in paths:
-            if any(pattern.fullmatch(os.path.relpath(path, folder).replace(os.sep, "/")) for folder in folders):
-                yield path, node.start
-
-
-def pattern_of(text: str) -> re.Pattern[str] | None:
-    """What a word with variables in it can be, as the name of a file; None for one that names no kind of file, or whose
-    parts come from a command."""
-    word = text.strip("\"'")
-    if "$(" in word or "`" in word or not _NAMES_A_FILE.search(word):
-        return None
-    parts = [re.escape(part) for part in _VARIABLE.split(word.removeprefix("./"))]
-    return re.compile("[^/]*".join(parts)) if len(parts) > 1 and any(parts) else None
 
 
 def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile, root: str) -> None:
@@ -135,10 +103,6 @@ def _choose(by_path: dict[str, list[BoundFile]], script: BoundFile, root: str) -
         if composed or bound.binding.dialect == "hydra":
             bound.lay = overlaid
             bound.chosen, bound.doubts = (*bound.chosen, *found), (*bound.doubts, *doubts)
-
-
-def _path(name: str, folders: Sequence[str]) -> str | None:
-    return next((os.path.abspath(full) for each in folders if os.path.isfile(full := os.path.join(each, name))), None)
 
 
 def overlaid(bound: BoundFile, document: Document) -> Document:

@@ -16,7 +16,7 @@ from framework.evidence.record import ADOPTED, RECORD, RECORDED, RunRecord
 from framework.evidence.standing.run_state import Word
 from framework.evidence.store import RunStore
 from framework.planning.build import Plan
-from framework.searching.studies import FOLDER as SEARCHES
+from framework.searching.studies import beside
 from framework.searching.trials import runs_of_trials
 from framework.stages.run.run_states import listed
 
@@ -47,7 +47,7 @@ def unplanned(store: RunStore, plan_of: Callable[[str | None], Plan | None]) -> 
     Raises:
         InputError: a study that cannot be read: which runs are its trials is not known.
     """
-    if problems := runs_of_trials(store.root.parent / SEARCHES).unreadable:
+    if problems := runs_of_trials(beside(store.root)).unreadable:
         raise InputError(problems)
     found = list(listed(store, plan_of))
     needed = _with_ancestors(
