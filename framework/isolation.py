@@ -88,6 +88,7 @@ EXTRAS = {
     "safetensors": "run",
     "huggingface_hub": "run",
     "pyarrow": "run",
+    "rocrate": "bundle",
 }
 """Which extra of this distribution brings a package that only some commands need."""
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "explain": "explain",
     "init": "init",
     "export": "export",
+    "bundle": "bundle",
     "completion": "completion",
 }
 """The commands, in the order of the help, and the module below this folder that each is in."""

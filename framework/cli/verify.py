@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not read large files again that are as an earlier verification read them: size, inode, times",
     )
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="hold what `framework bundle` packed, from that file alone; it is only read"
+    )
     parser.add_argument("--all", action="store_true", help="all variants, also where the profile names some")
     parser.add_argument(
         "--allowed-signers",
@@ -62,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.bundle is not None:
+        from framework.cli.bundle import opened
+
+        with opened(options):
+            return _verify(options)[0]
     if options.quick and not options.fix:
         return _verify_and_keep(options)
     return _verify(options)[0]

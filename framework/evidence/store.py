@@ -9,6 +9,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from framework.errors import InputError, Problem
+from framework.evidence.bundles.left_out import is_left_out
 from framework.evidence.record import RECORD, REMOVED, RunRecord
 
 _DIGITS = 10
@@ -126,6 +127,8 @@ def broken_artefacts(run: Run) -> Iterator[str]:
             found = os.stat(f"{folder}{os.sep}{name}")
         except (FileNotFoundError, NotADirectoryError, ValueError):
             found = None
+        if found is None and is_left_out(f"{folder}{os.sep}{name}"):
+            continue
         if found is None or not S_ISREG(found.st_mode):
             yield f"{name} is missing"
         elif found.st_size != facts["bytes"]:

@@ -122,6 +122,10 @@ class Recorder:
         """The answer depends on more than files."""
         self._doubtful = True
 
+    def paths(self) -> set[str]:
+        """What was opened, listed or asked for its state."""
+        return {*self._seen, *self._asked}
+
     def store(self, arguments: list[str], root: str, output: str, code: int, whole: str | None = None) -> None:
         """Keep an answer, if all that it rests on is known and has stood still. Of the folder ``whole`` every file
         counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework.errors import InputError
+from framework.evidence.bundles.left_out import is_left_out
 from framework.evidence.remembering.known_files import KnownFiles, Seen
 from framework.evidence.scanning.file_scan import FileScan
 from framework.evidence.scanning.parallel import scan
@@ -31,6 +32,8 @@ def changed_artefacts(run: Run) -> list[str]:
         told = found.get(name)
         if isinstance(told, InputError):
             raise told
+        if told is None and is_left_out(run.folder / name):
+            continue
         if told is None or told.sha256 != facts["sha256"]:
             changed.append(name)
     known.keep({name: seen for name, seen in found.items() if isinstance(seen, Seen)})

@@ -21,6 +21,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from framework.errors import InputError
+from framework.evidence.bundles.left_out import is_left_out
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.remembering.file_state import FileState
 from framework.evidence.remembering.known_files import LEAST, Seen
@@ -130,6 +131,8 @@ def changed_files(observed: Observed) -> list[str]:
         seen = observed.known.get(SEEN + name)
         if isinstance(seen, InputError):
             raise seen
+        if seen is None and is_left_out(observed.run.folder / name):
+            continue
         if seen is None or seen.sha256 != facts["sha256"]:
             changed.append(name)
     return changed

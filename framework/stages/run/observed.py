@@ -11,6 +11,7 @@ from framework.conformance import Finding, Rule, Stage, Verdict
 from framework.conformance.meaning import said, same
 from framework.conformance.waivers import Judge
 from framework.errors import InputError
+from framework.evidence.bundles.left_out import NOT_IN_BUNDLE, is_left_out
 from framework.evidence.forms.weights import WeightsFile
 from framework.evidence.record import ADOPTED, EVENTS, MODEL, RECORD, RECORDED, STEPS, read_lines
 from framework.evidence.store import Run, shown
@@ -137,7 +138,8 @@ class Observed:
         assert self.run is not None
         path = self.run.folder / MODEL / "model.safetensors"
         if not path.is_file():
-            raise NotRecorded(f"{self.step.label}: its saved model is gone")
+            why = NOT_IN_BUNDLE if is_left_out(path) else "its saved model is gone"
+            raise NotRecorded(f"{self.step.label}: {why}")
         return WeightsFile(path)
 
     def recorded(self, *path: str) -> Any:

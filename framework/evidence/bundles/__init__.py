@@ -1,0 +1,1 @@
+"""Bundles: a whole study in one ZIP, opened with care and held without anything beside it."""

@@ -1,0 +1,1 @@
+"""Bundles: what belongs to a study, as an RO-Crate."""
