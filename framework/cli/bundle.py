@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from framework.cli.checking.answers import Recorder
@@ -77,6 +77,9 @@ def opened(options: argparse.Namespace) -> Iterator[None]:
         console.note(f"{file}: sha256 {bundle.sha256}")
         if bundle.left_out:
             console.note(f"  {len(bundle.left_out):,} files of models are not in it: what they say is unverified")
-        options.manifest = str(bundle.manifest)
-        with left_out(bundle.left_out):
+        for name in ("allowed_signers", "authorities"):
+            if getattr(options, name) is not None:
+                setattr(options, name, str(Path(getattr(options, name)).absolute()))
+        options.manifest = str(bundle.manifest.relative_to(Path(folder).resolve()))
+        with chdir(folder), left_out(bundle.left_out):  # so that places are told as in the project
             yield

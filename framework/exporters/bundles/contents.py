@@ -1,4 +1,4 @@
-"""Which files belong to a study's bundle: what the verification read, and all that its runs, seals and documents are."""
+"""Which files belong to a study's bundle: what the verification read, and all runs, seals and documents."""
 
 from __future__ import annotations
 
