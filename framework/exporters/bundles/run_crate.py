@@ -56,9 +56,12 @@ def crate_of(experiment: Experiment, runs: list[Run], contents: Contents, extra:
     crate.root_dataset["name"] = paper.title
     crate.root_dataset["description"] = f"Manifest, configs and evidence of {len(runs)} runs: {paper.title}"
     crate.root_dataset["datePublished"] = max((run.record.finished or "" for run in runs), default="") or "1980-01-01"
-    crate.root_dataset["license"] = said["license"] or NO_LICENSE
+    license = said["license"] or NO_LICENSE
+    if license.startswith(("https://", "http://")):
+        license = about(license, **{"@type": "CreativeWork", "name": license})
+    crate.root_dataset["license"] = license
     if people:
-        crate.root_dataset["author"] = people
+        crate.root_dataset["author"] = _one_or_all(people)
     profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
     crate.root_dataset["conformsTo"] = about(PROFILE, **profile)
 
@@ -126,18 +129,25 @@ def crate_of(experiment: Experiment, runs: list[Run], contents: Contents, extra:
         action = {
             "@type": "CreateAction",
             "name": f"{record.step} of {', '.join(record.variants)}, seed {record.seed}",
-            "actionStatus": {"@id": f"http://schema.org/{done}"},
+            "description": f"The run in {folder}, of model {record.model}.",
+            "actionStatus": f"http://schema.org/{done}",
             **({"startTime": record.started} if record.started else {}),
             **({"endTime": record.finished} if record.finished else {}),
             **({"error": record.error} if record.error else {}),
         }
         made = crate.add_action(instrument, f"#run/{_word(folder)}", objects, results, action)
         if agents:
-            made["agent"] = agents
-        made["about"] = [variants[name] for name in record.variants if name in variants]
+            made["agent"] = _one_or_all(agents)
+        if shown := [variants[name] for name in record.variants if name in variants]:
+            made["about"] = _one_or_all(shown)
         mentioned.append(made)
     crate.root_dataset["mentions"] = mentioned
     return crate.metadata.generate()
+
+
+def _one_or_all(entities: list[Any]) -> Any:
+    """RO-Crate states a single value without a list around it."""
+    return entities[0] if len(entities) == 1 else entities
 
 
 def _file(crate: Any, name: str, sha256: str, size: int) -> Any:
