@@ -222,3 +222,18 @@ def test_no_zip_at_all(tmp_path: Path) -> None:
     assert "not a whole ZIP" in outcome.err
     assert called(tmp_path, "verify", "--bundle", "none.zip").code == 2
     assert "--fix" in called(tmp_path, "verify", "--bundle", "b.zip", "--fix").err
+
+
+def test_a_model_that_is_not_what_its_run_wrote_is_packed_and_told(tmp_path: Path) -> None:
+    pytest.importorskip("rocrate", reason="rocrate (the extra `bundle`) is not installed")
+    project = Project(tmp_path / "project")
+    evidence = Evidence(project, variants=["dense"], seeds=[1])
+    model = evidence.folder("dense", "pretrain") / "model" / "model.safetensors"
+    data = bytearray(model.read_bytes())
+    data[-1] ^= 1
+    model.write_bytes(data)
+    before = project.cli("verify", "--format", "json", "--variant", "dense", "--seed", "1")
+    assert project.cli("bundle", str(tmp_path / "b.zip")).code == 0
+    after = called(tmp_path, *("verify", "--bundle", "b.zip", "--format", "json", "--variant", "dense", "--seed", "1"))
+    assert (before.code, after.code) == (1, 1)
+    assert after.json["findings"] == before.json["findings"]
