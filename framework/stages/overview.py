@@ -75,7 +75,7 @@ class Overview:
             return str(waiting)
         profile = f" --profile {self.experiment.profile}" if self.experiment.profile else ""
         if any(state.to_run for _, state in self.states):
-            return f"framework run{profile}"
+            return f"framework run --all{profile}"
         return f"framework verify{profile}"
 
     def as_dict(self) -> dict[str, Any]:

@@ -177,7 +177,10 @@ def _as_dict(each: Any) -> dict[str, Any]:
 
 
 def _share(text: str) -> float:
-    share = float(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = float("nan")
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
     return share

@@ -19,7 +19,7 @@ def test_a_new_project_has_everything_before_it(tmp_path: Path) -> None:
     assert "1 config file by 1 binding, 10 of 10 keys bound" in told.out
     assert "12 declared runs" in told.out
     assert "15 not run" in told.out
-    assert "next      framework run\n" in told.out
+    assert "next      framework run --all\n" in told.out
 
 
 def test_drift_stands_first_and_is_what_to_look_at(tmp_path: Path) -> None:

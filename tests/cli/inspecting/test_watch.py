@@ -132,4 +132,6 @@ def test_a_whole_that_can_be_foreseen_says_how_long_it_takes(project: Project) -
 
 @pytest.mark.parametrize("interval", ["0", "-1", "inf", "nan", "x"])
 def test_an_interval_is_a_number_of_seconds(project: Project, interval: str) -> None:
-    assert project.cli("watch", "--interval", interval).code == 2
+    told = project.cli("watch", "--interval", interval)
+    assert told.code == 2
+    assert f"{interval} is no number of seconds" in told.err
