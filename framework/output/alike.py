@@ -47,9 +47,11 @@ def together(findings: Iterable[Finding]) -> list[Alike]:
 
 
 def _said(finding: Finding) -> tuple[object, ...] | None:
-    """What a finding says wherever it is; None where it is about no place."""
+    """What a finding says wherever it is; None where it is about no place and says nowhere what it breaks."""
     if finding.location is None:
-        return None
+        return (
+            None if finding.declared is None else (finding.code, finding.message, finding.advice, finding.declared.file)
+        )
     named = finding.location.file
     message = finding.message.replace(named, "\0")
     advice = (finding.advice or "").replace(named, "\0")

@@ -119,4 +119,4 @@ def overview(experiment: Experiment, planned: Callable[[], Plan]) -> Overview:
     runs = RunStates(plan, RunStore(experiment.runs, listed=True))
     states = [(step, runs.of(step)) for step in plan.steps]
     searches = list(order_of(experiment, plan)) if experiment.manifest.searches else []
-    return Overview(experiment, plan, checked, list(refused), states, runs.stale(), searches)
+    return Overview(experiment, plan, checked, list(refused), states, runs.stale(experiment.stated.variants), searches)

@@ -172,7 +172,7 @@ def verify(
     worse = damaged(findings, steps)
     states = [_worse(state, worse) for state in states]
     not_read = spared if quick else None
-    stale = told.stale()
+    stale = told.stale(experiment.stated.variants)
     return VerifyResult(experiment, plan, steps, matrix, findings, checked, states, stale, counts, not_read, seals)
 
 

@@ -247,3 +247,18 @@ def test_a_registry_that_cannot_be_written_is_no_reason_to_list_nothing(
     assert (told.code, "1 runs, 1 done" in told.out) == (0, True)
     assert "the registry stays as it is: cannot be written: unable to open database file" in told.err
     assert "remove" not in told.err
+
+
+@pytest.mark.parametrize("chosen", ["dense", "masked"])
+def test_a_run_of_a_variant_that_is_left_out_is_not_stale(tmp_path: Path, chosen: str) -> None:
+    """A part of the plan says nothing of the other variants' runs; of those that the manifest dropped it does."""
+    project = Project(tmp_path)
+    evidence = Evidence(project)
+    assert evidence.folder("masked", "pretrain", 1) != evidence.folder("dense", "pretrain", 1)
+    assert "stale" not in project.cli("verify", "--variant", chosen).out
+    renamed = evidence.folder("masked", "pretrain", 1)
+    change_record(renamed, lambda record: setattr(record, "variants", ["of old"]))
+    record = RunRecord.read(renamed)
+    record.key = "0" * 64
+    record.write(renamed)
+    assert "1 runs are stale" in project.cli("verify", "--variant", "dense").out

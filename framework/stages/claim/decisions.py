@@ -114,10 +114,11 @@ def _paired(part: Part, differences: list[float], test: str, confidence: float, 
     sign = 1.0 if part.symbol.startswith("<") else -1.0
     signed = [sign * difference for difference in _finite(differences)]
     n, mean = len(signed), fmean(signed)
-    shown = f"mean difference {sign * mean:+.4g} over {n} {over}"
+    seen = sign * mean + 0.0  # which makes 0.0 of -0.0
+    shown = f"mean difference {seen:+.4g} over {n} {over}"
     if len(set(signed)) == 1:
         holds = mean < 0 or (mean == 0 and part.symbol.endswith("="))
-        figures = f"{shown}, bound {sign * mean:+.4g}, without any spread"
+        figures = f"{shown}, bound {seen:+.4g}, without any spread"
         return Decision("supported" if holds else "refuted", 0.0 if holds else 1.0, figures)
     run = paired_t if test == "t" else sign_flip
     for_it, against = run(signed, "less"), run(signed, "greater")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -81,10 +81,20 @@ class RunStates:
         """The planned step whose run it is."""
         return self._steps.get(run.record.key)
 
-    def stale(self) -> list[State]:
-        """The states of those runs of the plan's places that are of other values."""
-        found = (self.of_run(run) for run in self._store.readable() if place_of(run.record) in self._by_place)
-        return [state for state in found if state.word is Word.STALE]
+    def stale(self, stated: Collection[str]) -> list[State]:
+        """The states of those runs of the plan's places that are of other values.
+
+        ``stated`` are the manifest's variants: where the plan leaves some out, a run of a stated variant that has no
+        step there may be one that is left out."""
+        names = set(stated)
+        whole = names <= {variant for step in self._plan.steps for variant in step.variants}
+        judged: list[Run] = []
+        for run in self._store.readable():
+            steps = self._by_place.get(place_of(run.record), ())
+            near = any(shares(run.record, step) for step in steps)
+            if steps and (whole or near or names.isdisjoint(run.record.variants)):
+                judged.append(run)
+        return [state for state in map(self.of_run, judged) if state.word is Word.STALE]
 
     @cached_property
     def trials(self) -> RunsOfTrials:

@@ -124,3 +124,16 @@ def test_what_is_not_known_is_not_judged(tmp_path: Path) -> None:
         found(tmp_path, {"a.weight": ONE}, {"a.weight": [[1, 1], [0, 0]], "b.weight": [[1]]})
     with pytest.raises(NotRecorded, match="where the channels of a other lie"):
         found(tmp_path, {"a.weight": ONE}, {"a.weight": [[1, 1], [0, 0]]}, structure="channel", family="other")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bits", [0x7F800001, 0x7FC00000, 0x7F800000, 0xFF800000])
+def test_norms_of_what_is_no_number_are_not_judged(tmp_path: Path, bits: int) -> None:
+    """A signalling NaN, a NaN and both infinities: said, without a warning of the arithmetic."""
+    name = "model.layers.0.mlp.gate_proj.weight"
+    raw = numpy.array([[bits], [0x3F800000]], "<u4")
+    parent = save_tensors(tmp_path / "a.safetensors", {name: ("F32", raw.shape, raw.tobytes())})
+    mask = MaskFile(save_tensors(tmp_path / "m.safetensors", {name: stored(numpy.array([[0], [1]], bool), "BOOL")}))
+    work = Prune(sparsity=0.5, tensors=["x"], structure="channel")
+    with pytest.raises(NotRecorded, match="a norm that is no finite number"):
+        misplaced_channels(TensorFile(parent), mask, [name], work, 1, "llama")

@@ -32,7 +32,8 @@ def misplaced_channels(
     L2 norm of scores over all their pruned weights. Which of equal channels went is not held.
 
     Raises:
-        NotRecorded: nothing here says where the family's channels lie, or a tensor of the parent is missing.
+        NotRecorded: nothing here says where the family's channels lie, a tensor of the parent is missing, or a norm is
+            not finite.
     """
     import numpy
 
@@ -53,8 +54,11 @@ def misplaced_channels(
         kept[module] = stays[0].all(axis=1)
         if any((part.all(axis=1) != kept[module]).any() for part in stays):
             return f"a channel of {module} went in one of its tensors and stayed in another"
-        squares = [_by_channel(layout, inner, _scores(parent, name, work, seed) ** 2) for name, inner in own]
-        norms[module] = numpy.sqrt(sum(part.sum(axis=1) for part in squares))
+        with numpy.errstate(all="ignore"):  # of what is no number the next line says so
+            squares = [_by_channel(layout, inner, _scores(parent, name, work, seed) ** 2) for name, inner in own]
+            norms[module] = numpy.sqrt(sum(part.sum(axis=1) for part in squares))
+        if not numpy.isfinite(norms[module]).all():
+            raise NotRecorded(f"a channel of {module} has a norm that is no finite number")
     groups = [[module] for module in modules] if work.scope == "layer" else [list(modules)]
     for group in groups:
         norm, stayed = (numpy.concatenate([each[module] for module in group]) for each in (norms, kept))
