@@ -134,7 +134,16 @@ ELSEWHERE = frozenset(
     )
 )
 """Sections whose keys are about something else than the training."""
-BESIDE = ELSEWHERE | frozenset(("track", "tracker", "tracking"))
+SEARCHERS = frozenset(
+    words(
+        "randomsampler gridsampler tpesampler cmaessampler gpsampler nsgaiisampler nsgaiiisampler qmcsampler"
+        " bruteforcesampler botorchsampler optunasearch hyperoptsearch bayesoptsearch tunebohb randomizedsearchcv"
+        " bayessearchcv randomsearch bayesianoptimization hyperband"
+    )
+)
+"""Classes that propose the trials of a search, whose seed is no training's: Optuna's (`optuna/samplers`), Ray Tune's
+(`ray/tune/search`), scikit-learn's, scikit-optimize's and Keras Tuner's."""
+BESIDE = ELSEWHERE | SEARCHERS | frozenset(("track", "tracker", "tracking"))
 """Those, and sections of a tracker, whose `LR` is how fast it takes on a template while it runs (pysot, SiamCAR): a
 paper may state it as a setting, and never as the learning rate."""
 OWN_OPTIMIZERS = frozenset(("discriminator", "critic"))

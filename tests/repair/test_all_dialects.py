@@ -89,17 +89,35 @@ def test_what_is_fixed_means_what_the_manifest_means(tmp_path: Path, example: Ex
     if made.read(example.file) == text:
         assert "fixed" not in done.out
         return
-    mended = {path for path in changed if path not in after or after[path].word != before[path].word}
+    mended = {path for path in changed if _word(after, path) != _word(before, path)}
     assert mended, done.out
     wrong = {finding.location.key for finding in made.check().findings if finding.location and finding.code == "C101"}
     for path in mended:
         assert format_path(path) not in wrong
-        if after[path].fact == right[path].fact:  # else the same in another unit: 300 steps for 10 %
+        assert (path in after) == (path in right), done.out
+        if path in right and after[path].fact == right[path].fact:  # else in another unit: 300 steps for 10 %
             assert after[path].value == right[path].value, done.out
     others = {path: each for path, each in before.items() if path not in changed}
     assert {path: (each.fact, each.word) for path, each in after.items() if path in others} == {
         path: (each.fact, each.word) for path, each in others.items()
     }
+
+
+def _word(said: dict[KeyPath, Statement], path: KeyPath) -> object:
+    """What a place says; None where it says nothing, as a parallelism of 1."""
+    return said[path].word if path in said else None
+
+
+def test_a_count_of_several_keys_is_left_to_people(tmp_path: Path) -> None:
+    """Devices that lack may be replicas or parts of a model, and each of these keys has its own meaning."""
+    (example,) = (each for each in EXAMPLES if each.dialect == "nanotron")
+    made = project(tmp_path, example)
+    made.write(example.file, example.text.replace("dp: 2", "dp: 1"))
+    text = made.read(example.file)
+    done = made.cli("check", "--fix")
+    assert done.code == 1
+    assert "parallelism.tp" in done.out
+    assert made.read(example.file) == text
 
 
 def test_most_of_what_is_spoiled_is_mended(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path as FilePath
 
-from framework.dialects.terms import words
 from framework.reading.formats import readable
 
 SUFFIXES = (
@@ -31,7 +30,7 @@ DOCUMENTS = (".md", ".markdown")
 PROGRAMS = (".py", ".ipynb")
 """Files that hold a program, of which only some sections are settings."""
 _FOLDERS = frozenset(
-    words(
+    str.split(
         "node_modules venv env site-packages __pycache__ build dist wandb mlruns runs outputs output results"
         " result logs log checkpoints ckpts lightning_logs multirun tests test testing __tests__ unittests doc"
         " docs _build site docker third_party thirdparty vendor vendors external submodules ci assets figures"
@@ -40,7 +39,7 @@ _FOLDERS = frozenset(
 )
 """Folders that hold no config of the experiment itself; so do all whose name starts with a dot."""
 _FILES = frozenset(
-    words(
+    str.split(
         "package package-lock npm-shrinkwrap tsconfig jsconfig composer bower lerna mkdocs codecov appveyor"
         " environment conda conda-env meta pyproject cargo pipfile poetry pnpm-lock yarn setup conftest noxfile"
         " fabfile dodo versioneer azure-pipelines bitbucket-pipelines cloudbuild renovate dependabot action"
@@ -58,8 +57,11 @@ MOST = 20_000
 """Files after which the search ends."""
 
 
-def candidates(root: FilePath, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[FilePath]:
-    """The files below a folder that may be configs, by path."""
+def candidates(
+    root: FilePath, suffixes: tuple[str, ...] = SUFFIXES, known: Collection[str] = frozenset()
+) -> Iterator[FilePath]:
+    """The files below a folder that may be configs, by path; none that is ``known`` by its name in its resolved
+    folder."""
     real = root.resolve()
     seen = 0
     for folder, folders, files in os.walk(root, followlinks=False):
@@ -70,14 +72,15 @@ def candidates(root: FilePath, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator
             and name.casefold() not in _FOLDERS
             and not (FilePath(folder) / name / "pyvenv.cfg").exists()
         )
+        known_as = os.path.realpath(folder)
         for name in sorted(files):
-            path = FilePath(folder) / name
             seen += 1
             if seen > MOST:
                 return
-            if not may_be_config(name, suffixes) or not readable(path):
+            if not may_be_config(name, suffixes) or os.path.join(known_as, name) in known:
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(real):
+            path = FilePath(folder, name)
+            if not readable(path) or (path.is_symlink() and not path.resolve().is_relative_to(real)):
                 continue
             if path.is_file() and path.stat().st_size <= LARGEST:
                 yield path

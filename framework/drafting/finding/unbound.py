@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
 from pathlib import Path as FilePath
 
 from framework.drafting.finding.candidates import PROGRAMS, SUFFIXES, candidates
@@ -36,9 +35,9 @@ def unbound_files(manifest: FilePath, covered: Collection[str]) -> list[str]:
 
 
 def _left(manifest: FilePath, covered: Collection[str]) -> Iterator[FilePath]:
-    root, others, real = manifest.parent, dict[FilePath, bool](), cache(os.path.realpath)
-    for path in candidates(root, tuple(suffix for suffix in SUFFIXES if suffix not in PROGRAMS)):
-        if os.path.join(real(path.parent), path.name) in covered or path == manifest:
+    root, others = manifest.parent, dict[FilePath, bool]()
+    for path in candidates(root, tuple(suffix for suffix in SUFFIXES if suffix not in PROGRAMS), covered):
+        if path == manifest:
             continue
         if _of_another(path.parent, root, manifest.name, others):
             continue

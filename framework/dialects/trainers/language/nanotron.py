@@ -133,9 +133,10 @@ def _devices(parallelism: Any) -> list[Statement]:
         return []
     degrees = [parallelism.get(name) for name in ("dp", "tp", "pp", "context_parallel_size")]
     known = [degree for degree in degrees if type(degree) is int]
+    word = " x ".join(map(str, known))  # of all these keys: which of them is wrong, nobody can tell
     found = [Statement(("parallelism", "dp"), "batch_size.processes", replicas, replicas)]
-    if type(tensors := parallelism.get("tp")) is int:
-        found.append(Statement(("parallelism", "tp"), "hardware.count", prod(known), tensors))
+    if type(parallelism.get("tp")) is int:
+        found.append(Statement(("parallelism", "tp"), "hardware.count", prod(known), word))
     return found
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from framework.conformance import Finding, Rule, Severity, Stage, Verdict
 from framework.conformance.meaning import said
-from framework.manifest.assertions.assertion import assertion_of
-from framework.manifest.assertions.sides import by_comparison_alone
 from framework.manifest.sections.statements import Claim
 from framework.stages.manifest.context import ManifestContext
 
@@ -36,6 +34,11 @@ def check(context: ManifestContext) -> Iterator[Verdict | Finding]:
             DUPLICATE, message, clause.id, once, seeds, clause.location, advice=f"write {said(once)}, or other seeds"
         )
         yield context.judge.violated(clause, finding)
+    if not experiment.stated.claims:
+        return
+    from framework.manifest.assertions.assertion import assertion_of
+    from framework.manifest.assertions.sides import by_comparison_alone
+
     for index, claim in enumerate(experiment.stated.claims):
         count = len(set(claim.seeds or seeds))
         if claim.over != "tasks" and not by_comparison_alone(claim, assertion_of(experiment, claim, index), count):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance import Finding, Rule, Stage, Verdict
 from framework.conformance.meaning import said
 from framework.errors import InputError
 from framework.locations import Location
@@ -20,13 +20,7 @@ from framework.searching.foreign.foreign_rows import number_in
 from framework.searching.optimum import Optimum, optimum_of, path_of, read_optima
 from framework.searching.studies import Study, all_studies
 from framework.stages.config.context import ConfigContext
-
-APART = Rule(
-    "C117", "optima-apart", Severity.ERROR, Stage.CONFIG, "two files give different optima for one task and method"
-)
-OTHER_OPTIMUM = Rule(
-    "C118", "other-optimum", Severity.ERROR, Stage.CONFIG, "a file states an optimum that its search cannot have given"
-)
+from framework.stages.config.rules.optima import APART, OTHER_OPTIMUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +31,9 @@ class _Stated:
     where: Location
 
 
-def check(context: ConfigContext) -> Iterator[Verdict | Finding]:
+def held(context: ConfigContext) -> Iterator[Verdict | Finding]:
+    """What the files of all searches state, held to each other and to what was chosen."""
     experiment = context.experiment
-    if not any(search.optima for search in experiment.stated.searches.values()):
-        return
     try:
         chosen = read_optima(path_of(experiment.root, experiment.declared_profile))
     except InputError:
