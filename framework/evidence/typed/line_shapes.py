@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
-from framework.evidence.typed.record_shapes import Number, Shape, Text
+from framework.evidence.typed.record_shapes import Count, Number, Shape, Text
 from framework.locations import Location
 
 
@@ -26,7 +26,7 @@ class StepLine(Shape):
     temperature: Number | None = None
     expected_sparsity: Number | None = None
     hard_sparsity: Number | None = None
-    skipped: bool | None = None
+    skipped: Count | None = None
 
 
 class EventLine(Shape):
