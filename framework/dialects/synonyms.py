@@ -71,11 +71,12 @@ _MEANING = {
     **{name: Key(key.fact, values.given) for name, key in _PLAIN.items()
        if key.fact in ("seed", "model.hub", "sequence_length")},
 }  # fmt: skip
+_CLASS = ("name", "type", "_target_", "class", "class_path")
 _SECTIONS: dict[str, tuple[str, dict[str, Key]]] = {
     "optimizer": (
         "optimizer optim",
         {
-            **dict.fromkeys(("name", "type", "_target_", "class"), Key("optimizer.name", values.optimizer)),
+            **dict.fromkeys(_CLASS, Key("optimizer.name", values.optimizer)),
             **dict.fromkeys(("eps", "epsilon"), Key("optimizer.eps")),
             "momentum": Key("optimizer.momentum"),
         },
@@ -83,7 +84,7 @@ _SECTIONS: dict[str, tuple[str, dict[str, Key]]] = {
     "schedule": (
         "scheduler lr_scheduler schedule lr_schedule",
         {
-            **dict.fromkeys(("name", "type", "_target_", "class"), Key("schedule.name", values.schedule)),
+            **dict.fromkeys(_CLASS, Key("schedule.name", values.schedule)),
             "warmup": Key("schedule.warmup"),
         },
     ),

@@ -22,8 +22,15 @@ def clause_of(experiment: Experiment, steps: Sequence[Path], phase: str, task: s
 def clauses_below(
     experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str
 ) -> list[Clause]:
-    """The clauses that state a fact of a step, or a part of it: a variant's own, the task's and the phase's, of which
-    each stands in the place of what a later one says of the same part."""
+    """The clauses that state a fact of a step, or a part of it."""
+    return list(parts_below(experiment, steps, phase, task, fact).values())
+
+
+def parts_below(
+    experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str
+) -> dict[Path, Clause]:
+    """The clauses of a fact and of its parts, by where each stands in a phase: a variant's own, the task's and the
+    phase's, of which each stands in the place of what a later one says of the same part."""
     below = parse_path(fact)
     found: dict[Path, Clause] = {}
     nearer: set[Path] = set()
@@ -41,7 +48,7 @@ def clauses_below(
         nearer = set(found)
         for clause in experiment.below((*base, *below)):
             take(clause.path[len(base) :], clause)
-    return list(found.values())
+    return found
 
 
 def _places(experiment: Experiment, steps: Sequence[Path], phase: str, task: str | None, fact: str) -> Iterator[Path]:

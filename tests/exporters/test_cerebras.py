@@ -251,6 +251,14 @@ def test_what_a_file_cannot_say_stands_at_its_head(tmp_path: Path) -> None:
     assert text.splitlines()[: len(comments)] == comments
 
 
+@pytest.mark.parametrize("stated", ["master_weights: fp32", "loss_normalization: micro_batch"])
+def test_what_no_key_of_the_trainer_states_is_refused(tmp_path: Path, stated: str) -> None:
+    study = ExportedStudy(tmp_path, ("max_grad_norm: 1.0", f"max_grad_norm: 1.0\n    {stated}"))
+    with pytest.raises(InputError) as refused:
+        study.export("full")
+    assert f"phases.train.{stated.replace(':', ' =')} cannot be exported" in str(refused.value)
+
+
 def test_a_warmup_in_epochs_is_counted(tmp_path: Path) -> None:
     for stated in ("1 epochs", "6400 samples", "1_638_400 tokens"):
         (chain,) = ExportedStudy(tmp_path, ("warmup: 10%", f"warmup: {stated}")).data(FULL, "full")["init"][

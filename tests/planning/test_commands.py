@@ -277,6 +277,40 @@ def test_a_schedule_is_passed_whole_or_said_to_be_the_scripts_own(tmp_path: Path
     assert refusals(ScriptedStudy(tmp_path, f"{runner}    unpassed: [{name}]\n", change)) == []
 
 
+@pytest.mark.parametrize(
+    ("schedule", "unpassed", "left"),
+    [
+        ("{name: constant, decay: {length: 10%}}", "schedule.decay.length", None),
+        ("{name: constant, decay: {length: 10%}}", "phases.train.schedule.decay.length", None),
+        ("{name: constant, decay: {length: 10%, shape: cosine}}", "schedule.decay.length", "schedule.decay.shape = "),
+        ("{segments: [{shape: linear, to: 0.0}]}", "schedule.segments[0]", None),
+        ("{segments: [{shape: linear, to: 0.0}]}", "schedule.segments[0].to", "schedule.segments[0].shape = linear"),
+        ("{name: constant, decay: {length: 10%}}", "schedule.decay.lenght", "no clause 'schedule.decay.lenght'"),
+    ],
+)
+def test_the_clause_that_the_refusal_names_can_be_listed(
+    tmp_path: Path, schedule: str, unpassed: str, left: str | None
+) -> None:
+    """A part of a schedule is a clause of its own: where only some are the script's matter, the rest is still asked."""
+    change = ("{name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}", schedule)
+    keys = "{block_size: sequence_length, s: schedule.name}"
+    runner = ON_FLAGS.replace("{block_size: sequence_length}", keys) + f"    unpassed: ['{unpassed}']\n"
+    found = refusals(ScriptedStudy(tmp_path, runner, change))
+    assert len(found) == (left is not None)
+    assert left is None or left in found[0]
+
+
+@pytest.mark.parametrize("stated", ["master_weights: bf16", "loss_normalization: micro_batch"])
+def test_what_updates_are_made_of_is_passed_or_said_to_be_the_scripts_own(tmp_path: Path, stated: str) -> None:
+    change = ("max_grad_norm: 1.0", f"max_grad_norm: 1.0\n    {stated}")
+    name, _, value = stated.partition(": ")
+    (found,) = refusals(ScriptedStudy(tmp_path / "a", ON_FLAGS, change))
+    assert f"phases.train.{name} = {value} is passed nowhere by runners.train" in found
+    assert refusals(ScriptedStudy(tmp_path / "b", f"{ON_FLAGS}    unpassed: [{name}]\n", change)) == []
+    keyed = ON_FLAGS.replace("{block_size:", f"{{k: {name}, block_size:")
+    assert flag(ScriptedStudy(tmp_path / "c", keyed, change).command().argv, "--k") == value
+
+
 def test_a_warmup_with_a_start_is_read_back_in_the_unit_that_is_passed(tmp_path: Path) -> None:
     runner = ON_FLAGS.replace("{block_size:", "{f: schedule.warmup.factor, w: schedule.warmup.steps, block_size:")
     change = ("warmup: 10%", "warmup: {ratio: 0.0999, factor: 0.25, rounded: down}")

@@ -157,7 +157,8 @@ class Runner(Section):
     configs: dict[Annotated[str, Field(pattern=r"^[\w-]+\.(yaml|yml|json|toml)$")], RenderedConfig] = {}
     """The manifest's values as config files, by file name: written to the run's folder, `{NAME}` is the path."""
     unpassed: list[str] = []
-    """Clauses, relative to the phase, that the script fulfils without being told, since it does so by itself."""
+    """Clauses, relative to the phase or by their full names, also parts (`schedule.decay.length`), that the script
+    fulfils without being told, since it does so by itself."""
     environment: dict[str, str] = {}
     """Environment variables that are set for it; texts may hold placeholders."""
     sources: list[Below] = []

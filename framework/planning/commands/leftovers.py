@@ -58,7 +58,7 @@ class Leftovers:
         """
         known = [*known_facts(), *own_facts(self.situation)]
         for text in self.unpassed:
-            if not any(covers_fact(text, name) for name in known):
+            if not any(covers_fact(text, name) for name in known) and not self._states(text):
                 message = f"no clause {text!r} of a training step"
                 raise InputError.at(self.at("unpassed"), message, did_you_mean(text, known))
         looked = [self._look(fact, value) for fact, value in self._missing()]
@@ -67,15 +67,26 @@ class Leftovers:
             raise InputError(problems)
         return (*(each for each in looked if isinstance(each, str)), *self._origins())
 
+    def _states(self, text: str) -> bool:
+        """Whether an entry is a clause that is a part of a fact: `schedule.decay.length`."""
+        parts = [part for fact in self.facts.values for part in self.situation.parts(fact)]
+        return any(covers_fact(text, part) for part in parts)
+
+    def _by_itself(self, name: str) -> bool:
+        return any(covers_fact(text, name) for text in self.unpassed)
+
     def _missing(self) -> Iterator[tuple[str, Any]]:
         for fact, value in self.facts.values.items():
             if fact not in self.said and not _TOLD_OTHERWISE.fullmatch(fact):
                 yield fact, value
 
     def _look(self, fact: str, value: Any) -> str | Problem | None:
-        clause = self.situation.clause(fact)
+        clause, parts = self.situation.clause(fact), self.situation.parts(fact)
+        left = [each for name, each in parts.items() if not self._by_itself(name)]
+        if 0 < len(left) < len(parts):
+            clause, value = left[0], left[0].effective
         spelled = f"{clause.id if clause else fact} = {shown(value)}"
-        if any(covers_fact(text, fact) for text in self.unpassed):
+        if self._by_itself(fact) or (parts and not left):
             return f"not passed: {spelled}; the script does it by itself, as `unpassed` says"
         if clause is None or clause.effective is None:
             needless = value in _NOTHING or str(value) in _NOTHING
@@ -97,5 +108,5 @@ class Leftovers:
 
 
 def covers_fact(text: str, fact: str) -> bool:
-    """Whether an entry of `unpassed` is about a fact: it, or the section that it is in."""
-    return fact == text or fact.startswith(f"{text}.")
+    """Whether an entry of `unpassed` is about a fact: it, or the section or list that it is in."""
+    return fact == text or fact.startswith((f"{text}.", f"{text}["))

@@ -55,7 +55,8 @@ class _Making:
         at = given.index("{flags}") if "{flags}" in given else len(given)
         argv = (*given[:at], *flags, *given[at + 1 :])
         self.said = completed(self.said)
-        left = (self.refused, runner.unpassed, self.sinks, self._at)
+        unpassed = tuple(text.removeprefix(f"phases.{self.situation.phase}.") for text in runner.unpassed)
+        left = (self.refused, unpassed, self.sinks, self._at)
         notes = Leftovers(self.situation, self.name, self.facts, self.said, *left).notes()
         return Command(
             runner=self.name,
@@ -69,7 +70,7 @@ class _Making:
             processes=self.facts["batch_size.processes"],
             facts=self.facts.values,
             passed=tuple(sorted(self.said)),
-            unpassed=tuple(runner.unpassed),
+            unpassed=unpassed,
             flags=passed,
             files=files,
             notes=notes,

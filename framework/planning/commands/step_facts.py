@@ -16,8 +16,8 @@ from framework.manifest.sections.models import Dataset, Model
 from framework.manifest.sections.phases import Phase
 from framework.manifest.sections.root import Manifest
 from framework.manifest.sections.schedules import Schedule
-from framework.names import Path
-from framework.planning.fact_places import clause_of, clauses_below
+from framework.names import Path, format_path
+from framework.planning.fact_places import clause_of, parts_below
 from framework.planning.steps import Knobs, Training
 
 MOST_AT_ONCE = 32
@@ -54,9 +54,14 @@ class Situation:
         step: Path = ("variants", self.variant, "steps", self.index)
         found = clause_of(self.experiment, [step], self.phase, self.task, fact)
         if found is None and section == "schedule":  # a decay, segments: each of their parts is a clause
-            parts = clauses_below(self.experiment, [step], self.phase, self.task, fact)
-            found = parts[0] if parts else None
+            found = next(iter(self.parts(fact).values()), None)
         return found or (self.experiment.by_path.get(tuple(fact.split("."))) if section == "settings" else None)
+
+    def parts(self, fact: str) -> dict[str, Clause]:
+        """The clauses of a fact of the phase's, and of its parts (`schedule.decay.length`), each by its name there."""
+        step: Path = ("variants", self.variant, "steps", self.index)
+        found = parts_below(self.experiment, [step], self.phase, self.task, fact)
+        return {format_path(inner): clause for inner, clause in found.items()}
 
 
 def facts_of(situation: Situation) -> Facts:
@@ -117,7 +122,8 @@ def _phase(phase: Phase) -> Iterator[tuple[str, Any]]:
     yield "schedule.warmup", phase.schedule.warmup
     yield "schedule.min_learning_rate", phase.schedule.min_learning_rate
     yield from _course(phase.schedule)
-    for name in ("epochs", "max_steps", "sequence_length", "max_grad_norm"):
+    named = ("epochs", "max_steps", "sequence_length", "max_grad_norm", "master_weights", "loss_normalization")
+    for name in named:
         if (value := getattr(phase, name)) is not None:
             yield name, _whole(value) if name == "epochs" else value
     if phase.early_stopping is not None:

@@ -49,7 +49,7 @@ def hold(experiment: Experiment, judge: Judge, matrix: Matrix) -> Held:
             all: a gate that looked at nothing must not pass.
     """
     files, bindings, problems = bound_files(experiment)
-    if len(bindings) > 1 and any(bound.is_script for bound in files):
+    if any(bound.is_script or bound.file.endswith(".py") for bound in files):
         from framework.stages.config.layers.named_files import lay_over
 
         lay_over(files, str(experiment.root))

@@ -97,7 +97,8 @@ def _unpassed(experiment: Experiment, step: Step, clause: Clause) -> bool:
     else:
         inner = path[2:]
     inner = inner[2:] if inner[:1] == ("tasks",) else inner
-    fact = "optimizer.learning_rate" if inner == ("learning_rate",) else ".".join(map(str, inner))
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner)[1:]
+    fact = "optimizer.learning_rate" if name == "learning_rate" else name
     return fact not in step.command.passed and any(covers_fact(text, fact) for text in step.command.unpassed)
 
 

@@ -42,6 +42,17 @@ def test_what_is_not_passed_is_unverified_at_the_plan_stage(
     assert all("runners.train is not told" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize("prefix", ["", "phases.train."])
+def test_a_part_of_a_schedule_is_unverified_by_its_own_name(tmp_path: Path, prefix: str) -> None:
+    cosine = "{name: cosine, warmup: 10%, min_learning_rate: 0.1 * learning_rate}"
+    runner = ON_FLAGS.replace("{block_size:", "{s: schedule.name, block_size:")
+    runner += f"    unpassed: ['{prefix}schedule.segments[0].shape', '{prefix}schedule.segments[0].to']\n"
+    study = ScriptedStudy(tmp_path, runner, (cosine, "{segments: [{shape: linear, to: 0.0}]}"))
+    result = study.verify(plan=study.plan("full"))
+    for name in ("shape", "to"):
+        assert status_of(result, f"phases.train.schedule.segments[0].{name}", Stage.PLAN) is Status.UNVERIFIED
+
+
 def test_what_is_passed_all_the_same_conforms(tmp_path: Path) -> None:
     study = ScriptedStudy(tmp_path, ON_FLAGS + "    unpassed: [max_grad_norm, schedule]\n")
     result = study.verify(plan=study.plan("full"))

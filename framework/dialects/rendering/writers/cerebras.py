@@ -11,6 +11,10 @@ _INIT, _LOADER = "trainer.init", "trainer.fit.train_dataloader"
 _SAID = ("optimizer.learning_rate", "schedule.name", "schedule.warmup", "schedule.min_learning_rate")
 UNKNOWN_LENGTH = "Model Zoo's schedulers count steps, and their number is not known here"
 _DECAYS = {"linear": "LinearLR", "cosine": "CosineDecayLR"}
+_OWN = {
+    "master_weights": "the number format of the weights that are updated",
+    "loss_normalization": "what the loss of several micro-batches is the mean of",
+}
 _HALF = {"bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -35,6 +39,8 @@ def write(sheet: Sheet) -> None:
         sheet.put(f"{_INIT}.loop.max_steps", facts.steps, "epochs", "max_steps")
     sheet.put(f"{_LOADER}.batch_size", facts["batch_size"], "batch_size")
     sheet.say(f"{_LOADER}.max_sequence_length", "sequence_length")
+    for fact, what in _OWN.items():
+        sheet.refuse(fact, f"{what} is the trainer's own matter, which no key of Model Zoo's states")
     _schedulers(sheet)
     _lora(sheet)
 

@@ -30,6 +30,7 @@ _NAMES_CONFIG = ("--config-name", "-cn")
 _NAMES_FOLDER = ("--config-path", "-cp")
 _ADDS_FOLDER = ("--config-dir", "-cd")
 _CONFIGS = (".yaml", ".yml", ".json")
+_SUBCOMMANDS = frozenset(["fit", "validate", "test", "predict"])
 _NOTHING = ("null", "None", "")
 
 
@@ -93,6 +94,17 @@ def after_a_checkpoint(bound: BoundFile, command: CommandLine, script: Document)
         return []
     given = [place for place, flag, value in _flagged(command) if flag == "--ckpt_path" and value not in _NOTHING]
     return [(("model",), f"the checkpoint of {_shown(script, given[-1])} may say otherwise")] if given else []
+
+
+def models_of_a_checkpoint(script: BoundFile, command: CommandLine) -> list[tuple[Path, str]]:
+    """What the checkpoint that LightningCLI is given leaves open of the command itself: its `--model.` arguments."""
+    words = [text for text, _ in command.words]
+    given = [value for _, flag, value in _flagged(command) if flag == "--ckpt_path" and value not in _NOTHING]
+    if not given or not _SUBCOMMANDS & set(words):
+        return []
+    reason = f"the hyper-parameters in the checkpoint {given[-1]} go before it"
+    paths = [path for path, _ in script.alone.leaves()]
+    return [(path, reason) for path in paths if any(str(part).startswith("--model.") for part in path)]
 
 
 def replaced_by_later(bound: BoundFile, command: CommandLine, at: int, script: Document) -> list[tuple[Path, str]]:

@@ -32,10 +32,12 @@ from framework.stages.config.layers.command_words import (
     after_a_checkpoint,
     composed_otherwise,
     later_configs,
+    models_of_a_checkpoint,
     pairs,
     replaced_by_later,
 )
 from framework.stages.config.layers.config_names import named_by
+from framework.stages.config.layers.python_loaders import not_nested, replaced_sections
 
 _PREFIXED = ("fsdp_config", "fp8_config", "dynamo_config")
 """The sections of accelerate's config files whose keys are flags behind the section's name."""
@@ -65,6 +67,10 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
     for bound in files:
         if bound.file not in scripts:
             by_path.setdefault(os.path.abspath(os.path.join(bound.pattern.here, bound.file)), []).append(bound)
+    for program in {bound.file: bound for bound in files if bound.file.endswith(".py")}.values():
+        for path, doubts in replaced_sections(program):
+            for bound in by_path.get(path, ()):
+                bound.lay, bound.doubts = overlaid, (*bound.doubts, *doubts)
     names = {os.path.basename(path) for path in by_path}
     for script in scripts.values():
         same_script = [each for each in files if each.file == script.file]
@@ -75,6 +81,10 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
         folders = (os.path.dirname(os.path.join(script.pattern.here, script.file)), root, script.pattern.here)
         _choose(by_path, script, root)
         for command in commands:
+            for each in same_script:
+                if doubts := models_of_a_checkpoint(each, command):
+                    each.lay, each.doubts = overlaid, (*each.doubts, *doubts)
+                    each.close()  # what was read to find the commands
             for path, at in named_by(command, names, by_path, folders):
                 for bound in by_path[path]:
                     bound.lay = overlaid
@@ -82,6 +92,7 @@ def lay_over(files: Sequence[BoundFile], root: str) -> None:
                         *bound.doubts,
                         *after_a_checkpoint(bound, command, script.document),
                         *replaced_by_later(bound, command, at, script.document),
+                        *not_nested(bound, command, script),
                     )
                     bound.starts = (*bound.starts, Start(script, command, at))
                     for each in same_script:
