@@ -210,7 +210,8 @@ def test_the_json_of_what_conforms_has_no_findings(tmp_path: Path) -> None:
         ("[1, .nan]", [1, "nan"]),
         ("{a: .inf}", {"a": "inf"}),
         ("2026-01-01", "2026-01-01"),
-        ("9" * 400, int("9" * 400)),
+        ("9" * 200, int("9" * 200)),
+        ("9" * 400, "inf"),
         ("grün", "grün"),
     ],
 )

@@ -73,6 +73,7 @@ searches:
     pruning: {name: median}
     failures: {retries: 1}
     trials: {path: runs.csv}
+    optima: [{file: chosen.yaml, keys: {lr: optimizer.learning_rate}}]
     seeds: [100]
 """
 )

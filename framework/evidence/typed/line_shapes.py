@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
 from framework.evidence.record import VALIDATION
-from framework.evidence.typed.record_shapes import Number, Shape, Text
+from framework.evidence.typed.record_shapes import Count, Number, Shape, Text
 from framework.locations import Location
 
 
@@ -27,7 +27,7 @@ class StepLine(Shape):
     temperature: Number | None = None
     expected_sparsity: Number | None = None
     hard_sparsity: Number | None = None
-    skipped: bool | None = None
+    skipped: Count | None = None
 
 
 class EventLine(Shape):

@@ -77,7 +77,7 @@ def test_a_long_search_takes_little_more_than_its_best_trial(tmp_path: Path) -> 
     study = studies_of(project.load())[0]
     stored = read_study(study.path(project.root))
     assert stored is not None
-    assert SIZE < disk_of(stored, RunStore(project.path("runs"))) < 2 * SIZE
+    assert SIZE < disk_of(stored, RunStore(project.path("runs"))) < 2.1 * SIZE
     said = project.cli("sweep")
     assert "MB on disk, with the tensors of its best trial" in said.out
 
