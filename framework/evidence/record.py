@@ -27,6 +27,8 @@ from framework.reading.json_file import parse_json
 
 FORMAT = 1
 RECORD, STEPS, EVENTS, MODEL = "record.json", "steps.jsonl", "events.jsonl", "model"
+VALIDATION = "validation"
+"""The event of a look at the validation split on the way, which decides nothing."""
 CHECKPOINTS = "checkpoints"
 LOGS = "logs"
 """The folder of the journals, beside those of the runs: what happened when, one JSON object a line."""

@@ -61,6 +61,7 @@ class Knobs:
 
     ``micro_batch_size`` is per process; the accumulation follows from it and the declared batch size.
     ``log_every`` counts optimizer steps between progress lines; ``trackers`` are told what happens, and decide nothing.
+    ``validate_every`` counts those between two looks at the validation split, which decide nothing either.
 
     ``checkpoint_every`` (optimizer steps) and ``checkpoint_minutes`` say how often a training that may be killed is
     saved, whichever comes first; with neither it is saved as often as costs at most a hundredth of the time.
@@ -74,6 +75,7 @@ class Knobs:
     precision: Literal["fp32", "bf16", "fp16"] | None = None
     trackers: list[Literal["tensorboard", "wandb", "mlflow"]] | None = None
     log_every: Count | None = None
+    validate_every: Count | None = None
     checkpoint_every: Count | None = None
     checkpoint_minutes: Positive | None = None
     divergence: Positive | None = None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from framework.errors import InputError
-from framework.evidence.record import EVENTS, read_lines
+from framework.evidence.record import EVENTS, VALIDATION, read_lines
 from framework.planning.steps import Training
 from framework.stages.run.observed import Observed
 from framework.stages.verify import VerifyResult
@@ -73,7 +73,9 @@ def _validation(observed: Observed, last: int) -> Points:
     assert observed.run is not None
     metrics = observed.run.record.metrics
     try:
-        events = [each for each in read_lines(observed.run.folder / EVENTS) if each.get("event") == "evaluation"]
+        events = [
+            each for each in read_lines(observed.run.folder / EVENTS) if each.get("event") in ("evaluation", VALIDATION)
+        ]
     except (InputError, OSError):
         events = []
     found = {each["step"]: each["loss"] for each in events if {"step", "loss"} <= each.keys()}

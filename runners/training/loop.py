@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from framework.errors import FrameworkError
-from framework.evidence.record import EVENTS, STEPS
+from framework.evidence.record import EVENTS, STEPS, VALIDATION
 from framework.planning.recipes import Recipe
 from framework.planning.steps import Knobs
 from runners.data.preparing import Prepared
@@ -154,12 +154,16 @@ class Loop:
                 learning_rate = state.schedule.get_last_lr()[0]
                 self._step(update, done, {"epoch": epoch + 1, "learning_rate": learning_rate}, indices)
                 epoch_ends = done % per_epoch == 0 or done == self.steps
-                if self._line_due(done) or (state.best and epoch_ends):
+                decides = bool(state.best and epoch_ends)
+                looks = not decides and self._look_due(done)
+                if self._line_due(done) or decides or looks:
                     self._read(done)
                 if done % self._log_every == 0 or done == self.steps:
                     self.progress.update(done, self._readings.loss, learning_rate)
                 if done < self.steps:
                     advance(state.schedule)
+                if looks:
+                    self._event(event=VALIDATION, step=done, epoch=done / per_epoch, **self.validated(done))
                 if state.best and epoch_ends:
                     metrics = self.validated(done)
                     self._event(event="evaluation", step=done, epoch=done / per_epoch, **metrics)
@@ -189,6 +193,11 @@ class Loop:
         at_once = waits_for_nothing(self.accelerator.device)
         saved = self.knobs.checkpoint_every is not None and done % self.knobs.checkpoint_every == 0
         return at_once or saved or done % self._log_every == 0 or done == self.steps
+
+    def _look_due(self, done: int) -> bool:
+        """Whether the validation split is looked at after optimizer step ``done``; the last is measured anyhow."""
+        every = self.knobs.validate_every
+        return every is not None and done % every == 0 and done < self.steps
 
     @property
     def _may_save(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InputError
+from framework.evidence.record import VALIDATION
 from framework.evidence.typed.record_shapes import Count, Number, Shape, Text
 from framework.locations import Location
 
@@ -50,7 +51,7 @@ def held_to(lines: Iterable[dict[str, Any]], place: str, shape: type[Shape]) -> 
     """
     found = list(lines)
     for number, line in enumerate(found, 1):
-        own = Evaluation if shape is EventLine and line.get("event") == "evaluation" else shape
+        own = Evaluation if shape is EventLine and line.get("event") in ("evaluation", VALIDATION) else shape
         try:
             _adapter(own).validate_python(line)
         except ValidationError as failure:

@@ -15,6 +15,7 @@ Knob = Literal[
     "precision",
     "trackers",
     "log_every",
+    "validate_every",
     "checkpoint_every",
     "checkpoint_minutes",
     "divergence",

@@ -74,7 +74,7 @@ def _best(experiment: Experiment, store: RunStore, grid: str, metric: str) -> tu
             return f"{name} is run with several models or tasks, each with a best value of its own; state a search"
         runs = [store.done(step.key) for step in steps]
         missing += [step.label for step, run in zip(steps, runs, strict=True) if run is None]
-        measured = [_measured(run.record.metrics, metric) for run in runs if run is not None]
+        measured = [measured_by(run.record.metrics, metric) for run in runs if run is not None]
         if None in measured:
             recorded = next(run.record.metrics for run in runs if run is not None)
             return f"the runs of {name} recorded no {metric}, but {', '.join(recorded) or 'nothing'}"
@@ -90,7 +90,7 @@ def _best(experiment: Experiment, store: RunStore, grid: str, metric: str) -> tu
     return min(finite, key=lambda each: sign * each["measured"])["variant"], tuple(among)
 
 
-def _measured(metrics: Mapping[str, float], metric: str) -> float | None:
+def measured_by(metrics: Mapping[str, float], metric: str) -> float | None:
     """A run's metric, by whichever of its names."""
     if metric in metrics:
         return float(metrics[metric])

@@ -61,7 +61,8 @@ def gpt2(laboratory: Any) -> dict[str, Any]:
 
 def dense(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:
     stated = phase(batch_size=12, epochs=2.0, max_grad_norm=1.0, schedule=COSINE)  # 64 sequences: 6 steps an epoch
-    return laboratory.step(Training(stated, "data", laboratory.text()), knobs=KNOBS, **gpt2(laboratory))
+    knobs = replace(KNOBS, validate_every=3)
+    return laboratory.step(Training(stated, "data", laboratory.text()), knobs=knobs, **gpt2(laboratory))
 
 
 def half(laboratory: Any, phase: Callable[..., Phase], base: Run) -> Step:

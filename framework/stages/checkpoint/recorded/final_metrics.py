@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.evidence.record import EVENTS
+from framework.evidence.record import EVENTS, VALIDATION
 from framework.stages.checkpoint.recorded.contradiction import Contradiction, Facts, alike, real, whole
 from framework.stages.run.observed import Observed
 
@@ -28,7 +28,7 @@ def contradictions(observed: Observed, facts: Facts) -> Iterator[Contradiction]:
     yield from facts.alike(("metrics", "loss_after_merge"), loss, "the loss of the merged model is")
     events = observed.events
     for number, line in enumerate(events, 1):
-        if line.get("event") == "evaluation":
+        if line.get("event") in ("evaluation", VALIDATION):
             yield from possible(line, f"{EVENTS}:{number}", facts)
     yield from facts.alike(("observed", "events"), len(events), f"{EVENTS} has")
     results = [line for line in events if line.get("event") == RESULT]

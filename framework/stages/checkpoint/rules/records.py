@@ -9,6 +9,7 @@ from framework.manifest.sections.methods import SGH, LoRA
 from framework.planning.steps import Measure, Training
 from framework.stages.checkpoint.recorded import (
     adapters,
+    choices,
     data,
     files,
     final_metrics,
@@ -59,6 +60,7 @@ def _contradictions(context: EvidenceContext, observed: Observed) -> Iterator[Co
     if observed.logged:
         yield from final_metrics.possible(observed.run.record.metrics if observed.run else {}, "metrics", facts)
         return
+    yield from choices.contradictions(context, observed)
     yield from files.contradictions(context, observed, facts)
     yield from data.contradictions(context, observed)
     yield from final_metrics.contradictions(observed, facts)
