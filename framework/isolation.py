@@ -88,6 +88,8 @@ EXTRAS = {
     "safetensors": "run",
     "huggingface_hub": "run",
     "pyarrow": "run",
+    "pygls": "editor",
+    "lsprotocol": "editor",
 }
 """Which extra of this distribution brings a package that only some commands need."""
 
