@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.conformance import Finding, Severity
+from framework.editor.both_sides import Side, stating, under
 from framework.editor.judged import Judged, judged
 from framework.editor.mending import mend
 from framework.editor.positions import column_at, position_of, span
-from framework.editor.sides import Side, stating, under
 from framework.editor.telling import told
 from framework.errors import InputError
 from framework.locations import Location
@@ -45,7 +45,9 @@ class Server:
         self.types: Any = types
         self.uris: Any = uris
         self.wire: Any = LanguageServer(
-            "framework", installed_version() or "0", text_document_sync_kind=types.TextDocumentSyncKind.Full
+            name="framework",
+            version=installed_version() or "0",
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,
         )
         self.manifests: dict[Path, Judged | None] = {} if manifest is None else {manifest.absolute(): None}
         """The manifests, and what the last check of each found; None after a change."""

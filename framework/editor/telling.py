@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from framework.conformance import Stage
 from framework.conformance.matrix import file_of
 from framework.conformance.meaning import said
+from framework.editor.both_sides import Side, stating
 from framework.editor.judged import Judged
-from framework.editor.sides import Side, stating
 from framework.errors import FrameworkError
 from framework.manifest.clauses import Clause
 from framework.stages.config.layers.chain import chains

@@ -21,7 +21,8 @@ SOURCED = replaced(
     MANIFEST,
     (
         "  authors: [A. Researcher]\n",
-        f"  authors: [A. Researcher]\n  sources: {{{LEARNING_RATE}: table 2}}\n  why: {{phases.pretrain: a short run}}\n",
+        f"  authors: [A. Researcher]\n  sources: {{{LEARNING_RATE}: table 2}}\n"
+        "  why: {phases.pretrain: a short run}\n",
     ),
 )
 
@@ -126,7 +127,7 @@ WIDE = replaced(CONFIG, ("optim:\n  name: AdamW\n  lr: 2e-4", 'optim: {name: Ada
 WIDE = replaced(WIDE, ("\n  min_lr: 2e-5\n  betas: [0.9, 0.98]", ", min_lr: 2e-5, betas: [0.9, 0.98]}"))
 
 
-@pytest.mark.parametrize(("encodings", "start"), [((), 37), (("utf-8",), 40), (("utf-32",), 36)])
+@pytest.mark.parametrize(("encodings", "start"), [((), 35), (("utf-8",), 38), (("utf-32",), 34)])
 def test_columns_count_as_the_editor_counts(tmp_path: Path, encodings: tuple[str, ...], start: int) -> None:
     project = Project(tmp_path, config=WIDE)
     editor = Editor(project.root, *encodings)
