@@ -21,8 +21,10 @@ SOURCED = replaced(
     MANIFEST,
     (
         "  authors: [A. Researcher]\n",
-        f"  authors: [A. Researcher]\n  sources: {{{LEARNING_RATE}: table 2}}\n"
-        "  why: {phases.pretrain: a short run}\n",
+        (
+            f"  authors: [A. Researcher]\n  sources: {{{LEARNING_RATE}: table 2}}\n"
+            "  why: {phases.pretrain: a short run}\n"
+        ),
     ),
 )
 
