@@ -89,6 +89,8 @@ EXTRAS = {
     "huggingface_hub": "run",
     "pyarrow": "run",
     "rocrate": "bundle",
+    "pygls": "editor",
+    "lsprotocol": "editor",
 }
 """Which extra of this distribution brings a package that only some commands need."""
 

@@ -36,6 +36,7 @@ ROOMS = (
     "repair",
     "exporters",
     "drafting",
+    "editor",
     "api",
     "cli",
 )

@@ -101,7 +101,7 @@ def test_a_wrong_import_is_seen(path: str, source: str, found: list[str]) -> Non
 @pytest.mark.parametrize(
     ("package", "extras", "optional"),
     [
-        ("framework", ["verify"], ["reports", "bundle"]),
+        ("framework", ["verify"], ["bundle", "editor", "reports"]),
         ("reports", ["verify"], ["reports"]),
         ("runners", ["run", "sweeps"], ["energy", "mlflow", "tensorboard"]),
     ],

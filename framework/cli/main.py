@@ -39,6 +39,7 @@ COMMANDS = {
     "export": "export",
     "bundle": "bundle",
     "completion": "completion",
+    "lsp": "editor",
 }
 """The commands, in the order of the help, and the module below this folder that each is in."""
 _KEEPING = ("check", "plan", "verify", "docs", "runs", "analyse", "diff", "status", "watch", "show", "compare", "gc")
@@ -172,7 +173,7 @@ def _keys_as_words(arguments: list[str]) -> list[str]:
 
 def _asked_of_a_project(options: argparse.Namespace) -> bool:
     """Whether a command is about the manifest of the folder that it is called in, or of one above."""
-    return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain", "completion")
+    return options.command.__module__.rpartition(".")[2] not in ("init", "schema", "explain", "completion", "editor")
 
 
 def _above() -> tuple[str, list[str]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.evidence.atomic import write_bytes
+from framework.reading.decoding import open_regular
 from framework.repair.splices import Uncertain
 
 BOM = b"\xef\xbb\xbf"
@@ -40,7 +41,8 @@ def read_source(path: Path, root: Path) -> Source:
     state = real.stat()
     if not state.st_mode & stat.S_IWUSR or not os.access(real, os.W_OK):
         raise Uncertain("the file is read-only")
-    data = real.read_bytes()
+    with open_regular(real) as stream:
+        data = stream.read()
     return Source(real, data, data.decode("utf-8-sig"))
 
 

@@ -28,21 +28,16 @@ def sections(result: VerifyResult, named: Named) -> list[dict[str, Any]]:
 
 def _row(result: VerifyResult, number: int, clause: Clause, named: Named) -> dict[str, Any]:
     statuses = [result.matrix.status(clause, stage) for stage in Stage]
-    own = result.experiment.stated.paper.sources
     return {
         "number": number,
         "id": clause.id,
         "value": shown(clause.effective) if clause.deviation else shown(clause.value),
         "deviates": bool(clause.deviation),
         "place": named(f"{clause.location.file}:{clause.location.line}") if clause.location else "",
-        "source": next((text for path, text in own.items() if _covers(path, clause.id)), ""),
+        "source": result.experiment.stated.paper.source_of(clause.id),
         "cells": [str(status) if status else "" for status in statuses],
         "worst": str(min((each for each in statuses if each), key=_ORDER.index, default="")),
     }
-
-
-def _covers(path: str, clause: str) -> bool:
-    return clause == path or clause.startswith((f"{path}.", f"{path}["))
 
 
 def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:

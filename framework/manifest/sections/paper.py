@@ -17,6 +17,19 @@ class Paper(Section):
     why: dict[str, str] = {}
     """For a clause, or all clauses below a path: why it is as it is, in a sentence that the documents tell."""
 
+    def source_of(self, clause: str) -> str:
+        """Where the paper states a clause, by the nearest path of ``sources``; empty where it is not said."""
+        return _nearest(self.sources, clause)
+
+    def why_of(self, clause: str) -> str:
+        """Why a clause is as it is, by the nearest path of ``why``; empty where it is not said."""
+        return _nearest(self.why, clause)
+
+
+def _nearest(texts: dict[str, str], clause: str) -> str:
+    above = [path for path in texts if clause == path or clause.startswith((f"{path}.", f"{path}["))]
+    return texts[max(above, key=len)] if above else ""
+
 
 class Hardware(Section):
     """The machine and the software that the paper's runs used."""

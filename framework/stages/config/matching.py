@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from framework.errors import InputError
 from framework.locations import Location
 from framework.manifest.sections.bindings import Binding, as_glob
+from framework.reading.decoding import state_of
 from framework.reading.formats import read
 from framework.reading.nodes import Document
 
@@ -55,12 +56,12 @@ def read_bound(name: str, here: str, binding: Binding) -> Document:
         InputError: it cannot be read.
     """
     path, reader, bases = os.path.join(here, name), reader_of(binding, name), _bases_of(binding)
-    key, state = (path, name, reader, bases), _state(path)
+    key, state = (path, name, reader, bases), state_of(path)
     kept = _documents.get(key)
-    if kept is not None and kept[0] == state and all(_state(other) == was for other, was in kept[1].composed):
+    if kept is not None and kept[0] == state and all(state_of(other) == was for other, was in kept[1].composed):
         return kept[1]
     document = read(path, name, reader, bases)
-    document.composed = [(other, _state(other)) for other, _ in document.composed]
+    document.composed = [(other, state_of(other)) for other, _ in document.composed]
     if len(_documents) >= _MOST:
         del _documents[next(iter(_documents))]
     _documents[key] = (state, document)
@@ -136,11 +137,3 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(pattern))
-
-
-def _state(path: str | Path) -> tuple[int, int]:
-    try:
-        state = os.stat(path)
-    except OSError:
-        return 0, 0
-    return state.st_mtime_ns, state.st_size

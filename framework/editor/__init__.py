@@ -1,0 +1,1 @@
+"""`framework lsp`: drift as it is typed, in any editor that speaks the Language Server Protocol."""
