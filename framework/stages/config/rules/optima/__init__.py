@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 
-from framework.conformance import Finding, Rule, Severity, Stage, Verdict
+from framework.conformance import Finding, Verdict
 from framework.stages.config.context import ConfigContext
+from framework.stages.config.rules.optima.optima_rules import APART, OTHER_OPTIMUM
 
-APART = Rule(
-    "C117", "optima-apart", Severity.ERROR, Stage.CONFIG, "two files give different optima for one task and method"
-)
-OTHER_OPTIMUM = Rule(
-    "C118", "other-optimum", Severity.ERROR, Stage.CONFIG, "a file states an optimum that its search cannot have given"
-)
+__all__ = ["APART", "OTHER_OPTIMUM", "check"]
 
 
 def check(context: ConfigContext) -> Iterator[Verdict | Finding]:

@@ -20,7 +20,7 @@ from framework.searching.foreign.foreign_rows import number_in
 from framework.searching.optimum import Optimum, optimum_of, path_of, read_optima
 from framework.searching.studies import Study, all_studies
 from framework.stages.config.context import ConfigContext
-from framework.stages.config.rules.optima import APART, OTHER_OPTIMUM
+from framework.stages.config.rules.optima.optima_rules import APART, OTHER_OPTIMUM
 
 
 @dataclass(frozen=True, slots=True)
