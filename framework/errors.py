@@ -38,3 +38,12 @@ class InputError(FrameworkError):
 
 class UsageError(FrameworkError):
     """A request that names something which does not exist or cannot be done."""
+
+
+def in_words(problem: BaseException) -> str:
+    """An error's text; its type too, where the text was not written for a user, and of one of the system the file."""
+    if isinstance(problem, FrameworkError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.strerror is not None:
+        return f"{problem.filename}: {problem.strerror}" if problem.filename is not None else problem.strerror
+    return f"{type(problem).__name__}: {problem}"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, in_words
 from framework.evidence.locks import lock_of, only_one
 from framework.evidence.record import (
     CHANGED,
@@ -190,8 +190,7 @@ def _recorded(context: RunContext) -> None:
         record.status = "done"
     except BaseException as problem:
         record.status = "failed"
-        kind = "" if isinstance(problem, FrameworkError) else f"{type(problem).__name__}: "
-        record.error = f"{kind}{problem}"
+        record.error = in_words(problem)
         raise
     finally:
         record.finished = _now()

@@ -57,12 +57,13 @@ class Registry:
             database.executemany(f"INSERT OR REPLACE INTO runs ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
 
     def rebuild(self, runs: Iterable[Run] | None = None) -> int:
-        """Make the rows anew, in one transaction, from all records on disk or from these; how many there are."""
+        """Make the rows anew, in one transaction, from all records on disk or from these; how many there are. Of two
+        folders that claim one run the first has its row: `framework verify` tells of both."""
         rows = [_values(run) for run in (RunStore(self.path.parent).readable() if runs is None else runs)]
         with self._transaction() as database:
             database.execute("DELETE FROM runs")
             marks = ", ".join("?" * len(COLUMNS))
-            database.executemany(f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+            database.executemany(f"INSERT OR IGNORE INTO runs ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
         return len(rows)
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ from framework.stages.run.observed import EvidenceContext, Observed, Related
 from framework.stages.run.observed_steps import observed_steps
 from framework.stages.run.other_contents import with_others
 from framework.stages.run.rules.adopted_settings import unsettled
-from framework.stages.run.run_folders import misplaced, unreadable_others
+from framework.stages.run.run_folders import misplaced, others
 from framework.stages.run.run_states import RunStates, count_words
 from framework.stages.run.sealed_evidence import ANYBODY, Sealed, Trust, held_seals, seal_findings
 from framework.stages.run.shared_steps import for_all_variants
@@ -130,7 +130,7 @@ def verify(
     seen, findings = unreadable_records(steps, store)
     matrix = Matrix(experiment.clauses)
     checked = None
-    findings += [*misplaced(steps, store), *unreadable_others(steps, store)]
+    findings += [*misplaced(steps, store), *others(steps, store)]
     if experiment.stated.configs:
         checked = check(experiment, today)
         stated, found = checked.matrix, checked.findings

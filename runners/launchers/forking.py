@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, in_words
 
 _PR_SET_PDEATHSIG = 1
 
@@ -36,7 +36,7 @@ def in_child(work: Callable[[], Any]) -> Any:
         try:
             answer = {"answer": work()}
         except BaseException as problem:
-            answer = {"error": described(problem)}
+            answer = {"error": in_words(problem)}
         with os.fdopen(writing, "w") as stream:
             json.dump(answer, stream)
         os._exit(0)
@@ -50,11 +50,6 @@ def in_child(work: Callable[[], Any]) -> Any:
     if "error" in found:
         raise FrameworkError(found["error"])
     return found["answer"]
-
-
-def described(problem: BaseException) -> str:
-    """An error's text; its type too, where the text was not written for a user."""
-    return str(problem) if isinstance(problem, FrameworkError) else f"{type(problem).__name__}: {problem}"
 
 
 def say(pipe: int, what: str, *values: Any) -> None:
@@ -76,7 +71,7 @@ def live(parent: int, pipe: int, log: Path, settle: Callable[[], None], work: Ca
     except BaseException as problem:
         traceback.print_exc()
         with suppress(OSError):
-            say(pipe, "error", described(problem))
+            say(pipe, "error", in_words(problem))
     finally:
         with suppress(Exception):
             sys.stdout.flush()

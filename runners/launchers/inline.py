@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from framework.errors import FrameworkError
+from framework.errors import in_words
 from framework.evidence.run_index import Registry
 from framework.evidence.store import RunStore
 from framework.planning.outcomes import Outcome
@@ -37,8 +37,7 @@ def run_inline(steps: Sequence[Step], store: RunStore, project: Path, progress: 
             registry.note_folder(store.folder(step.folder))
             if not alone:
                 raise
-            kind = "" if isinstance(problem, FrameworkError) else f"{type(problem).__name__}: "
-            yield Outcome(step, "failed", error=f"{kind}{problem}")
+            yield Outcome(step, "failed", error=in_words(problem))
             for lost in schedule.fail(step):
                 yield Outcome(lost, "skipped", error=f"it needs {step.label}, which failed")
         else:

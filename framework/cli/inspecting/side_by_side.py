@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _variants(experiment: Experiment, one: str, other: str) -> tuple[list[Difference], list[Compared], int]:
     plan = build(experiment, [one, other])
-    found = own("reports.analysis.rows").study(experiment, plan, [one, other])
+    found = own("reports.analysis.rows").study(experiment, plan, list(dict.fromkeys([one, other])))
     sides: tuple[list[HasMetrics], ...] = tuple(
         [row for row in found.rows if row.variant == name] for name in (one, other)
     )

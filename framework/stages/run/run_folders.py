@@ -44,9 +44,11 @@ def misplaced(steps: list[Observed], store: RunStore) -> Iterator[Finding]:
             yield Finding(FOLDER, message, location=_place(claiming[1]), advice=advice)
 
 
-def unreadable_others(steps: list[Observed], store: RunStore) -> Iterator[Finding]:
-    """Records that cannot be read, of folders that no planned step is named in: they may be runs of this plan."""
+def others(steps: list[Observed], store: RunStore) -> Iterator[Finding]:
+    """Of folders that no planned step is named in: records that cannot be read, which may be runs of this plan, and
+    those that claim to be."""
     planned = {step.step.key[:_DIGITS] for step in steps}
+    by_key = {step.step.key: step.step for step in steps}
     for digits, folders in _by_digits(store.root).items():
         for folder in folders if digits not in planned else ():
             if folder.name.startswith(tuple(f"{kind}." for kind in NAMING)):
@@ -54,7 +56,10 @@ def unreadable_others(steps: list[Observed], store: RunStore) -> Iterator[Findin
             if not os.path.lexists(folder / RECORD):
                 continue
             try:
-                store.read(folder)
+                step = by_key.get(store.read(folder).key)
+                if step is not None:
+                    message = f"{step.label}: {folder.name} says that it is its run, and is not named after it"
+                    yield Finding(FOLDER, message, location=_place(folder), advice=f"it is {step.folder}, or a copy")
             except InputError as failure:
                 problem = failure.problems[0]
                 message = f"{folder.name}: {problem.message}; what it would have shown is unverified"

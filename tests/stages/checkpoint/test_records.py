@@ -150,6 +150,10 @@ FOLDERS: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda first, second: shutil.copytree(first, first.with_name(f"copy.{first.name.rpartition('.')[2]}")),
         "are both said to be its run",
     ),
+    "a copy under another name": (
+        lambda first, second: shutil.copytree(first, first.with_name("copy-of-it")),
+        "copy-of-it says that it is its run",
+    ),
     "records that were swapped": (swapped, "holds the record of another run"),
     "a link that leads nowhere": (dangling, "leads nowhere"),
     "no record": (lambda first, second: (first / RECORD).unlink(), "and no record.json"),
