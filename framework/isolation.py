@@ -67,7 +67,8 @@ def own(name: str) -> ModuleType:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] in ("framework", *OWN):
             raise
-        problem = f"{missing.name!r} is not installed: {to_install('reports' if top == 'reports' else 'all')}"
+        extra = EXTRAS.get(missing.name.partition(".")[0], "reports" if top == "reports" else "all")
+        problem = f"{missing.name!r} is not installed: {to_install(extra)}"
     from framework.errors import UsageError
 
     raise UsageError(problem)

@@ -42,6 +42,14 @@ def binaries(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFac
     return folder / "bin"
 
 
+@pytest.fixture(scope="module")
+def reading(binaries: Path, wheel: Path, repository: Path) -> Path:
+    """The same, with what reads tensors: from here on, for whatever test comes after."""
+    constraints = repository / "constraints.txt"
+    succeed(binaries / "python", "-m", "pip", "install", "-c", constraints, f"{wheel}[verify]", cwd=binaries)
+    return binaries
+
+
 @pytest.fixture
 def research(tmp_path: Path) -> Path:
     """Someone's repository: packages that refuse to be imported, and one config file that says what the paper says."""
@@ -125,23 +133,33 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path, repository: 
 
 
 def test_it_installs_without_torch(binaries: Path, tmp_path: Path) -> None:
-    code = "from importlib.util import find_spec; print([find_spec(n) for n in ('torch', 'transformers', 'scipy')])"
+    code = "from importlib.util import find_spec; print([find_spec(n) for n in ('torch', 'transformers', 'numpy')])"
     assert succeed(binaries / "python", "-I", "-c", code, cwd=tmp_path).strip() == "[None, None, None]"
+
+
+def test_the_base_is_the_gate_and_says_what_else_needs(binaries: Path, research: Path) -> None:
+    for command in ("check", "plan", "status"):
+        result = framework(binaries, "script", None, research, command)
+        assert result.returncode == 0, f"framework {command}:\n{result.stdout}{result.stderr}"
+    result = framework(binaries, "script", None, research, "docs")
+    assert result.returncode == 2
+    assert "'numpy' is not installed" in result.stderr
+    assert "[verify]'" in result.stderr
 
 
 @pytest.mark.parametrize("pythonpath", [None, "."], ids=["plain", "PYTHONPATH=."])
 @pytest.mark.parametrize("start", STARTS)
 def test_it_works_inside_a_repository_with_packages_of_the_same_names(
-    binaries: Path, research: Path, start: str, pythonpath: str | None
+    reading: Path, research: Path, start: str, pythonpath: str | None
 ) -> None:
     for command in ("check", "plan", "docs"):
-        result = framework(binaries, start, pythonpath, research, command)
+        result = framework(reading, start, pythonpath, research, command)
         assert result.returncode == 0, f"framework {command}:\n{result.stdout}{result.stderr}"
     assert any(path.is_file() for path in (research / "documents").rglob("*")), "`framework docs` wrote no document"
 
     config = research / "configs" / "train.yaml"
     config.write_text(config.read_text().replace("batch_size: 16", "batch_size: 24"))
-    result = framework(binaries, start, pythonpath, research, "check")
+    result = framework(reading, start, pythonpath, research, "check")
     assert result.returncode == 1, result.stdout + result.stderr
     output = result.stdout + result.stderr
     assert "configs/train.yaml" in output
