@@ -17,6 +17,7 @@ from typing import Any
 
 from framework.dialects.flags import recognised, said
 from framework.dialects.registry import dialect, names, recognise
+from framework.dialects.terms import Surrounding
 from framework.errors import InputError
 from framework.manifest.experiment import Experiment
 from framework.manifest.loading import load
@@ -120,7 +121,7 @@ def dialects(chance: random.Random) -> Iterator[Case]:
             recognised(own, data)
             found = said(own, data)
             if own.judge is not None:
-                own.judge(found, chance.choice((None, "causal_lm", "classification")), devices)
+                own.judge(found, Surrounding(chance.choice((None, "causal_lm", "classification")), devices))
 
         yield f"{name}: {str(data)[:300]}", one
         if chance.random() < 0.05:

@@ -15,6 +15,7 @@ from framework.evidence.seals.ssh_signatures import Signer, default_signers, sig
 from framework.evidence.seals.witnesses import Witness, witnesses
 from framework.evidence.store import shown
 from framework.locations import Location
+from framework.reading.decoding import open_regular
 
 CHANGED = Rule(
     "R170", "sealed-run-changed", Severity.ERROR, Stage.RUN, "a record is not the one that somebody sealed, or is gone"
@@ -150,7 +151,7 @@ _BROKEN_ADVICE = "restore the seal as it was made; one that was never valid says
 def _read(folder: Path, known: Path | None, authorities: Path | None) -> Sealed:
     try:
         listed = read_list(folder)
-        with (folder / LIST).open("rb") as stream:
+        with open_regular(folder / LIST) as stream:
             data = stream.read()
     except InputError as failure:
         return Sealed(folder, None, Signer(False, why=failure.problems[0].message))

@@ -12,6 +12,7 @@ from framework.evidence.record import EVENTS, MODEL, STEPS, read_json
 from framework.evidence.tensors import TensorFile
 from framework.manifest.sections.methods import SGH, Permute, Prune
 from framework.planning.steps import Training
+from framework.reading.decoding import open_regular
 from framework.stages.checkpoint.recomputed.scan_orders import CORRELATIONS
 from framework.stages.checkpoint.recorded.contradiction import Contradiction, Facts, alike, is_weight, whole
 from framework.stages.checkpoint.zeros import MASKS
@@ -175,9 +176,9 @@ def _inherited(observed: Observed, parent: Observed) -> Iterator[Contradiction]:
 def _content(folder: Path, name: str) -> bytes | None:
     """A file's bytes; None where there is no such file. A study has very many of them."""
     try:
-        with open(f"{folder}{os.sep}{name}", "rb") as stream:
+        with open_regular(f"{folder}{os.sep}{name}") as stream:
             return stream.read()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except OSError:
         return None
 
 

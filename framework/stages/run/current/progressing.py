@@ -15,6 +15,7 @@ from framework.evidence.record import journal_of
 from framework.evidence.standing.run_state import State, Word
 from framework.planning.estimates import estimate
 from framework.planning.steps import Step
+from framework.reading.decoding import open_regular
 
 _PART = 256 * 2**10
 """Bytes of the beginning, and of the end, of a journal that are read."""
@@ -108,7 +109,7 @@ def _attempt(path: Path) -> list[dict[str, Any]]:
 
 def _ends(path: Path) -> list[bytes]:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             head = stream.read(_PART)
             size = os.fstat(stream.fileno()).st_size
             stream.seek(max(len(head), size - _PART))
